@@ -1,0 +1,142 @@
+# fettle: plain GNU Make. `make help` says what it can do.
+#
+# Every src/ROOM/*.c but src/app/main.c goes into libfettle.a; every
+# test/unit/NAME_test.c is a program of its own that speaks TAP. The addon is
+# built apart (addon/rules.mk): no sanitizer may reach a process of Node's.
+
+VERSION := 0.1.0
+CC      ?= cc
+PREFIX  ?= /usr/local
+BUILD   ?= build
+OPT     ?= -O2 -g
+SAN     ?=
+PORT    ?= 3000
+
+PKGS    := jansson
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+           -Wpointer-arith -Wwrite-strings -Wno-sign-compare
+# Expanded when a file is compiled, not before `make run` has installed what it asks for.
+CFLAGS_ALL = -std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fPIE \
+           -D_FORTIFY_SOURCE=2 -D_GNU_SOURCE -Isrc -DFETTLE_VERSION='"$(VERSION)"' \
+           $(shell pkg-config --cflags $(PKGS)) $(SAN) $(CFLAGS)
+LDLIBS_ALL = $(shell pkg-config --libs $(PKGS)) -pthread -ldl -lm $(LDLIBS)
+
+LIB_C   := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
+LIB_O   := $(LIB_C:%.c=$(BUILD)/%.o)
+UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*_test.c))
+
+.PHONY: all help run test check unit e2e lint format fuzz bench clean setup
+all: $(BUILD)/fettle addon
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+include addon/rules.mk
+include scripts/install.mk
+
+$(BUILD)/fettle: $(BUILD)/src/app/main.o $(BUILD)/libfettle.a
+	$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDLIBS_ALL)
+
+$(BUILD)/libfettle.a: $(LIB_O)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+
+## make            builds build/fettle and what goes with it (the packages of `make setup` are needed)
+## make setup      installs what is missing to build and run, from Debian and npm
+setup:
+	@scripts/setup run
+
+## make run        sets up, builds, and runs examples/shop under fettle (PORT=3000)
+run: setup
+	@$(MAKE) --no-print-directory -s all
+	PORT=$(PORT) $(BUILD)/fettle run examples/shop
+
+## make test       sets up, builds, and runs every test
+test:
+	@scripts/setup test
+	@scripts/nodes
+	@$(MAKE) --no-print-directory check
+
+## make check      every test, without the set-up: lint, unit (ASan, UBSan, TSan), fuzz corpora, end to end
+check: lint unit fuzz-replay e2e
+
+# The unit tests run under the sanitizers only: what they find is found there too.
+ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
+TSAN    := -fsanitize=thread
+THREADED := io_spool proxy_queue proxy_series io_loop
+
+.PHONY: unit-run fuzz-replay fuzz-programs tsan-run
+## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
+unit:
+	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' unit-run
+	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' tsan-run
+
+unit-run: $(UNIT)
+	prove --exec '' $(UNIT)
+
+TSAN_UNIT := $(filter $(patsubst %,$(BUILD)/test/unit/%_test,$(THREADED)),$(UNIT))
+tsan-run: $(TSAN_UNIT)
+	$(if $(TSAN_UNIT),prove --exec '' $(TSAN_UNIT))
+
+## make e2e        end-to-end tests with real Node: node --test; E2E=pattern chooses files
+E2E ?= test/e2e/*.test.mjs
+e2e: all
+	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all
+	node --test --test-concurrency=1 $(E2E)
+
+# ---- fuzzing ----
+FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
+FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c)
+FUZZ_SECONDS ?= 60
+
+build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
+	@mkdir -p $(@D)
+	clang -std=gnu17 -O1 -g -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $^
+
+fuzz-programs: $(FUZZ)
+
+## make fuzz       fuzzes each parser for FUZZ_SECONDS (60)
+fuzz: $(FUZZ)
+	@mkdir -p build/fuzz/found
+	@set -e; for f in $(FUZZ); do name=$$(basename $$f _fuzz); mkdir -p build/fuzz/corpus/$$name; \
+	    echo "fuzzing $$name for $(FUZZ_SECONDS) s"; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/ \
+	        build/fuzz/corpus/$$name test/fuzz/corpus/$$name 2>&1 | tail -n 3; done
+
+fuzz-replay: $(FUZZ)
+	@set -e; for f in $(FUZZ); do name=$$(basename $$f _fuzz); \
+	    $$f -runs=20000 -seed=1 test/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
+	        { cat build/fuzz/$$name.log; exit 1; }; \
+	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
+
+## make bench      compares fettle with its peers, in one run, as ratios
+bench: all
+	@scripts/setup bench
+	node test/bench/run.mjs
+
+## make lint       layers, names and formatting
+lint:
+	@scripts/lint
+
+## make format     formats every C file
+format:
+	clang-format -i src/*/*.[ch] addon/*.[ch] test/*.h test/*/*.c
+
+## make install    PREFIX=/usr/local DESTDIR=; make uninstall
+
+## make clean
+clean:
+	rm -rf build/src build/test build/asan build/tsan build/fuzz build/fettle build/libfettle.a \
+	    build/*.so build/*.node build/*.js
+
+-include $(LIB_O:.o=.d) $(BUILD)/src/app/main.d $(UNIT:=.d)

@@ -1,0 +1,377 @@
+/* addon/agent.c -- agent.node: what agent.js may call
+ *
+ * Plain C over Node-API 8, so one binary serves Node 18 and later. The link to the supervisor is
+ * the process's (link.h); the main environment alone owns loop, stack and statistics. Worker
+ * threads load the same object and share the link: they only listen.
+ */
+#define NAPI_VERSION 8
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <node_api.h>
+
+#include "idle.h"
+#include "link.h"
+#include "loop.h"
+#include "served.h"
+#include "stack.h"
+#include "stats.h"
+
+struct uv_loop_s;
+
+/* Of one environment. */
+struct room {
+    bool owner; /* the main environment, connected */
+};
+
+static napi_value number(napi_env env, double n)
+{
+    napi_value v = NULL;
+
+    napi_create_double(env, n, &v);
+    return v;
+}
+
+static napi_value boolean(napi_env env, bool b)
+{
+    napi_value v = NULL;
+
+    napi_get_boolean(env, b, &v);
+    return v;
+}
+
+static napi_value string(napi_env env, const char *text)
+{
+    napi_value v = NULL;
+
+    napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &v);
+    return v;
+}
+
+/* The arguments; missing ones are undefined, which reads as 0 and "". */
+static void args_get(napi_env env, napi_callback_info info, napi_value *args, size_t count)
+{
+    napi_get_cb_info(env, info, &count, args, NULL, NULL);
+}
+
+static uint32_t arg_u32(napi_env env, napi_value v)
+{
+    double n = 0;
+
+    napi_get_value_double(env, v, &n);
+    return n >= 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+static void arg_text(napi_env env, napi_value v, char *out, size_t max)
+{
+    size_t n = 0;
+
+    out[0] = 0;
+    if (napi_get_value_string_utf8(env, v, out, max, &n) != napi_ok)
+        out[0] = 0;
+}
+
+static int32_t loop_fd_find(napi_env env, struct uv_loop_s **loop)
+{
+    int (*backend_fd)(const struct uv_loop_s *);
+    void *found = dlsym(RTLD_DEFAULT, "uv_backend_fd");
+
+    *loop = NULL;
+    if (napi_get_uv_event_loop(env, loop) != napi_ok || !found)
+        return -1;
+    memcpy(&backend_fd, &found, sizeof found);
+    return backend_fd(*loop);
+}
+
+/* Makes somebody the writer of slot->loop: the preload, else the agent thread (true). */
+static bool loop_watch(napi_env env)
+{
+    struct uv_loop_s *loop;
+    int fd = loop_fd_find(env, &loop);
+    void *found = dlsym(RTLD_DEFAULT, "fettle_loop_attach");
+    fettle_loop_attach_fn *attach;
+
+    memset(&link_here.slot->loop, 0, sizeof link_here.slot->loop);
+    if (found && fd >= 0) {
+        memcpy(&attach, &found, sizeof found);
+        attach(link_here.slot, link_here.shm, link_here.wake_fd, fd);
+        return false;
+    }
+    return loop && idle_init(link_here.slot, link_here.shm, link_here.wake_fd, loop);
+}
+
+/* The code of the agent thread and of the callbacks must outlive every environment. */
+static void stay_loaded(void)
+{
+    Dl_info here;
+
+    if (dladdr((void *)&link_here, &here))
+        dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
+static void main_done(void *data)
+{
+    struct room *room = data;
+
+    room->owner = false;
+    stats_done();
+    stack_done();
+    idle_done();
+}
+
+/* connect(dir, worker, role, version): 0, or an errno */
+static napi_value connect_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[4];
+    char dir[256], version[16];
+    struct room *room = NULL;
+    bool ticks = false;
+    int err;
+
+    args_get(env, info, args, 4);
+    napi_get_instance_data(env, (void **)&room);
+    if (link_alive() || !room)
+        return number(env, EALREADY);
+    arg_text(env, args[0], dir, sizeof dir);
+    arg_text(env, args[3], version, sizeof version);
+    err = link_open(dir, arg_u32(env, args[1]), arg_u32(env, args[2]), version);
+    if (err)
+        return number(env, -err);
+    stay_loaded();
+    served_init();
+    stack_init(env);
+    if (link_here.slot)
+        ticks = loop_watch(env);
+    room->owner = true;
+    napi_add_env_cleanup_hook(env, main_done, room);
+    return number(env, -link_start(ticks ? IDLE_TICK_MS : 0, idle_tick));
+}
+
+/* connected(): whether this process has a link, be it another thread that opened it */
+static napi_value connected_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return boolean(env, link_alive());
+}
+
+static napi_value answer_new(napi_env env, const struct wire_listening *a)
+{
+    napi_value o = NULL;
+
+    napi_create_object(env, &o);
+    napi_set_named_property(env, o, "listener", number(env, a->listener));
+    napi_set_named_property(env, o, "family", number(env, a->family));
+    napi_set_named_property(env, o, "port", number(env, a->port));
+    napi_set_named_property(env, o, "host", string(env, a->host));
+    napi_set_named_property(env, o, "path", string(env, a->path));
+    return o;
+}
+
+/* listen(kind, family, host, port, path, backlog, v6only): an errno, or the answer */
+static napi_value listen_call(napi_env env, napi_callback_info info)
+{
+    struct wire_listen ask = { .type = WIRE_LISTEN };
+    struct wire_listening answer;
+    napi_value args[7];
+    int err;
+
+    args_get(env, info, args, 7);
+    ask.kind = arg_u32(env, args[0]);
+    ask.family = arg_u32(env, args[1]);
+    arg_text(env, args[2], ask.host, sizeof ask.host);
+    ask.port = arg_u32(env, args[3]);
+    arg_text(env, args[4], ask.path, sizeof ask.path);
+    ask.backlog = arg_u32(env, args[5]);
+    ask.v6only = arg_u32(env, args[6]);
+    if (ask.family != AF_UNIX && ask.port == 0)
+        ask.index = served_any_next();
+    err = link_listen(&ask, &answer);
+    if (!err)
+        err = -(int)answer.error;
+    if (!err && !served_add(answer.listener, answer.path))
+        err = -EADDRINUSE; /* this process has it already */
+    return err ? number(env, -err) : answer_new(env, &answer);
+}
+
+/* ready(listener), unlisten(listener) */
+static napi_value ready_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+
+    args_get(env, info, args, 1);
+    link_note(WIRE_READY, arg_u32(env, args[0]), 0, 0);
+    return NULL;
+}
+
+static napi_value unlisten_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+
+    args_get(env, info, args, 1);
+    served_remove(arg_u32(env, args[0]));
+    link_note(WIRE_UNLISTEN, arg_u32(env, args[0]), 0, 0);
+    return NULL;
+}
+
+/* cluster(forked), idle() */
+static napi_value cluster_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+
+    args_get(env, info, args, 1);
+    link_note(WIRE_CLUSTER, 0, 0, arg_u32(env, args[0]));
+    return NULL;
+}
+
+static napi_value idle_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    (void)env;
+    link_note(WIRE_IDLE, 0, 0, 0);
+    return NULL;
+}
+
+/* peername(fd): the addresses that the proxy bound its end to, or "" (wire.h: the text after the
+ * third '/' of the abstract name) */
+static napi_value peername_call(napi_env env, napi_callback_info info)
+{
+    struct sockaddr_un peer = { 0 };
+    socklen_t bytes = sizeof peer;
+    const size_t head = offsetof(struct sockaddr_un, sun_path);
+    char text[sizeof peer.sun_path + 1], *from = text;
+    napi_value args[1];
+    int32_t fd = -1;
+
+    args_get(env, info, args, 1);
+    napi_get_value_int32(env, args[0], &fd);
+    if (getpeername(fd, (struct sockaddr *)&peer, &bytes) != 0 || bytes <= head + 1 ||
+        bytes > sizeof peer || peer.sun_family != AF_UNIX || peer.sun_path[0])
+        return string(env, "");
+    memcpy(text, peer.sun_path + 1, bytes - head - 1);
+    text[bytes - head - 1] = 0;
+    if (strncmp(text, "fettle/", 7) != 0)
+        return string(env, "");
+    for (int i = 0; i < 3 && from; i++) {
+        from = strchr(from, '/');
+        from = from ? from + 1 : NULL;
+    }
+    return string(env, from ? from : "");
+}
+
+/* watch(): null when nobody reads this process's memory figures; else whether JavaScript has to
+ * time the collections */
+static napi_value watch_call(napi_env env, napi_callback_info info)
+{
+    struct room *room = NULL;
+    napi_value none = NULL;
+
+    (void)info;
+    napi_get_null(env, &none);
+    napi_get_instance_data(env, (void **)&room);
+    if (!room || !room->owner || !link_here.slot)
+        return none;
+    return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
+}
+
+/* spaceName(i, name), resourceName(i, type, kind) */
+static napi_value space_name_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    char name[64];
+
+    args_get(env, info, args, 2);
+    arg_text(env, args[1], name, sizeof name);
+    return boolean(env, stats_space_name(arg_u32(env, args[0]), name));
+}
+
+static napi_value resource_name_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[3];
+    char name[64];
+
+    args_get(env, info, args, 3);
+    arg_text(env, args[1], name, sizeof name);
+    return boolean(env, stats_resource_name(arg_u32(env, args[0]), name, arg_u32(env, args[2])));
+}
+
+/* publish(Float64Array), enum stats_number */
+static napi_value publish_call(napi_env env, napi_callback_info info)
+{
+    napi_typedarray_type type;
+    napi_value args[1];
+    size_t length = 0;
+    void *data = NULL;
+
+    args_get(env, info, args, 1);
+    if (napi_get_typedarray_info(env, args[0], &type, &length, &data, NULL, NULL) == napi_ok &&
+        type == napi_float64_array && length == STATS_NUMBERS && data)
+        stats_publish(data);
+    return NULL;
+}
+
+/* collected(kind, ms): one collection that JavaScript has timed */
+static napi_value collected_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    double ms = 0;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[1], &ms);
+    if (ms >= 0 && ms < 1e9)
+        stats_gc_add(arg_u32(env, args[0]), (uint64_t)(ms * 1e6));
+    return NULL;
+}
+
+static void room_free(napi_env env, void *data, void *hint)
+{
+    (void)env;
+    (void)hint;
+    free(data);
+}
+
+static napi_status constant(napi_env env, napi_value exports, const char *name, double value)
+{
+    return napi_set_named_property(env, exports, name, number(env, value));
+}
+
+NAPI_MODULE_INIT()
+{
+    static const struct {
+        const char *name;
+        napi_callback call;
+    } calls[] = {
+        { "connect", connect_call },         { "connected", connected_call },
+        { "listen", listen_call },           { "ready", ready_call },
+        { "unlisten", unlisten_call },       { "cluster", cluster_call },
+        { "idle", idle_call },               { "peername", peername_call },
+        { "watch", watch_call },             { "spaceName", space_name_call },
+        { "resourceName", resource_name_call }, { "publish", publish_call },
+        { "collected", collected_call },
+    };
+    struct room *room = calloc(1, sizeof *room);
+
+    if (!room || napi_set_instance_data(env, room, room_free, NULL) != napi_ok) {
+        free(room);
+        napi_throw_error(env, NULL, "fettle: out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        napi_value fn = NULL;
+        napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &fn);
+        napi_set_named_property(env, exports, calls[i].name, fn);
+    }
+    constant(env, exports, "SPACES_MAX", SHM_SPACES_MAX);
+    constant(env, exports, "RESOURCES_MAX", SHM_RESOURCES_MAX);
+    constant(env, exports, "FIRST_SPACE", STATS_FIRST_SPACE);
+    constant(env, exports, "FIRST_RESOURCE", STATS_FIRST_RESOURCE);
+    constant(env, exports, "NUMBERS", STATS_NUMBERS);
+    constant(env, exports, "ROUTE_MAX", SHM_ROUTE_MAX);
+    return exports;
+}

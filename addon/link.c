@@ -1,0 +1,295 @@
+/* addon/link.c -- the connection to the supervisor and the thread that reads it */
+#include "link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stack.h"
+
+enum { HELLO_LIMIT_MS = 5000, LISTEN_LIMIT_S = 10, THREAD_STACK_BYTES = 256 * 1024 };
+
+struct link link_here = { .fd = -1, .wake_fd = -1, .index = UINT32_MAX };
+
+static pid_t owner; /* the process that opened the link; a forked child is another */
+static int tick_every_ms;
+static void (*tick_fn)(void);
+
+/* One LISTEN is under way at a time, so answers need no numbers; `late` counts those whose
+ * asker has given up, which come first. */
+static struct {
+    pthread_mutex_t turn; /* held by the asker */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t came;
+    bool done;
+    unsigned late;
+    struct wire_listening answer;
+} asking = { .turn = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+bool link_alive(void)
+{
+    return link_here.fd >= 0 && owner == getpid();
+}
+
+static int link_send(const void *msg, size_t bytes, int flags)
+{
+    ssize_t n;
+
+    if (!link_alive())
+        return -ENOTCONN;
+    do
+        n = send(link_here.fd, msg, bytes, flags | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+void link_note(uint32_t type, uint32_t listener, uint32_t kind, uint32_t value)
+{
+    struct wire_note note = { .type = type, .listener = listener, .kind = kind, .value = value };
+    int ignored = link_send(&note, sizeof note, 0);
+
+    (void)ignored; /* the supervisor is gone: the agent thread sees it too */
+}
+
+void link_stack_text(const char *text, uint32_t len)
+{
+    struct wire_stack_text msg = { .type = WIRE_STACK_TEXT };
+    int ignored;
+
+    msg.len = len < WIRE_STACK_MAX ? len : WIRE_STACK_MAX;
+    memcpy(msg.text, text, msg.len);
+    ignored = link_send(&msg, offsetof(struct wire_stack_text, text) + msg.len, MSG_DONTWAIT);
+    (void)ignored; /* a supervisor that does not read must not hold up the main thread */
+}
+
+static int socket_connect(const char *dir)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/agent.sock", dir), fd, err;
+
+    if (n < 0 || n >= (int)sizeof to.sun_path)
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+        return fd;
+    err = -errno;
+    close(fd);
+    return err;
+}
+
+/* The descriptors that came with a message: at most two, close-on-exec. */
+static int welcome_take(int fd, struct wire_welcome *w, int fds[2])
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec part = { w, sizeof *w };
+    struct msghdr msg = { .msg_iov = &part,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control };
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    ssize_t n;
+    int r;
+
+    do
+        r = poll(&ready, 1, HELLO_LIMIT_MS);
+    while (r < 0 && errno == EINTR);
+    if (r <= 0)
+        return r ? -errno : -ETIMEDOUT;
+    n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return -errno;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+    if (n == 0)
+        return -ECONNRESET;
+    if (n != sizeof *w || w->type != WIRE_WELCOME || w->version != WIRE_VERSION)
+        return -EPROTO;
+    return 0;
+}
+
+static int shm_map(const struct wire_welcome *w, int memfd, int wake_fd)
+{
+    struct stat st;
+    struct shm *shm;
+
+    if (w->slot == UINT32_MAX)
+        return 0;
+    if (w->slot >= SHM_SLOTS_MAX || memfd < 0 || wake_fd < 0)
+        return -EPROTO;
+    if (fstat(memfd, &st) != 0)
+        return -errno;
+    if ((uint64_t)st.st_size < sizeof *shm || w->shm_bytes < sizeof *shm)
+        return -EPROTO;
+    shm = mmap(NULL, sizeof *shm, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+    if (shm == MAP_FAILED)
+        return -errno;
+    if (shm->magic != SHM_MAGIC || shm->version != SHM_VERSION) {
+        munmap(shm, sizeof *shm);
+        return -EPROTO;
+    }
+    link_here.shm = shm;
+    link_here.slot = &shm->slot[w->slot];
+    return 0;
+}
+
+int link_open(const char *dir, uint32_t worker, uint32_t role, const char *node_version)
+{
+    struct wire_hello hello = { .type = WIRE_HELLO,
+                                .version = WIRE_VERSION,
+                                .pid = (uint32_t)getpid(),
+                                .worker = worker,
+                                .role = role };
+    struct wire_welcome w = { 0 };
+    int fds[2] = { -1, -1 }, fd, err;
+
+    snprintf(hello.node_version, sizeof hello.node_version, "%s", node_version);
+    fd = socket_connect(dir);
+    if (fd < 0)
+        return fd;
+    err = send(fd, &hello, sizeof hello, MSG_NOSIGNAL) < 0 ? -errno : welcome_take(fd, &w, fds);
+    if (!err)
+        err = shm_map(&w, fds[0], fds[1]);
+    if (fds[0] >= 0)
+        close(fds[0]);
+    if (err) {
+        if (fds[1] >= 0)
+            close(fds[1]);
+        close(fd);
+        return err;
+    }
+    link_here.wake_fd = fds[1];
+    link_here.index = w.slot;
+    link_here.generation = w.generation;
+    link_here.main_tid = (int)syscall(SYS_gettid);
+    owner = getpid();
+    link_here.fd = fd;
+    return 0;
+}
+
+static void answer_take(const struct wire_listening *a)
+{
+    pthread_mutex_lock(&asking.lock);
+    if (asking.late) {
+        asking.late--;
+    } else {
+        asking.answer = *a;
+        asking.answer.host[sizeof a->host - 1] = 0;
+        asking.answer.path[sizeof a->path - 1] = 0;
+        asking.done = true;
+        pthread_cond_signal(&asking.came);
+    }
+    pthread_mutex_unlock(&asking.lock);
+}
+
+int link_listen(const struct wire_listen *ask, struct wire_listening *a)
+{
+    struct timespec until;
+    int err;
+
+    pthread_mutex_lock(&asking.turn);
+    pthread_mutex_lock(&asking.lock);
+    asking.done = false;
+    pthread_mutex_unlock(&asking.lock);
+    err = link_send(ask, sizeof *ask, 0);
+    if (!err) {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += LISTEN_LIMIT_S;
+        pthread_mutex_lock(&asking.lock);
+        while (!asking.done && !err)
+            err = -pthread_cond_timedwait(&asking.came, &asking.lock, &until);
+        if (asking.done) {
+            *a = asking.answer;
+            err = 0;
+        } else {
+            asking.late++;
+        }
+        pthread_mutex_unlock(&asking.lock);
+    }
+    pthread_mutex_unlock(&asking.turn);
+    return err;
+}
+
+/* The supervisor is gone, and so is what this process listened on. */
+static void process_end(void)
+{
+    kill(getpid(), SIGKILL);
+    for (;;)
+        pause();
+}
+
+static void message_take(void)
+{
+    union {
+        uint32_t type;
+        struct wire_note note;
+        struct wire_listening listening;
+    } msg;
+    ssize_t n = recv(link_here.fd, &msg, sizeof msg, 0);
+
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM))
+        process_end();
+    if (n == sizeof msg.listening && msg.type == WIRE_LISTENING)
+        answer_take(&msg.listening);
+    else if (n == sizeof msg.note && msg.type == WIRE_STACK)
+        stack_answer();
+}
+
+static void *agent_run(void *unused)
+{
+    struct pollfd ready = { .fd = link_here.fd, .events = POLLIN };
+
+    (void)unused;
+    for (;;) {
+        int n = tick_every_ms ? poll(&ready, 1, tick_every_ms) : 1;
+
+        if (n > 0)
+            message_take();
+        if (tick_every_ms)
+            tick_fn();
+    }
+    return NULL;
+}
+
+int link_start(int tick_ms, void (*tick)(void))
+{
+    pthread_condattr_t clock;
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, old;
+    int err;
+
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&asking.came, &clock);
+    pthread_condattr_destroy(&clock);
+    tick_every_ms = tick_ms;
+    tick_fn = tick;
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    err = pthread_create(&thread, &attr, agent_run, NULL);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    if (!err)
+        pthread_setname_np(thread, "fettle-agent");
+    return -err;
+}

@@ -1,0 +1,30 @@
+# addon/rules.mk -- what runs inside Node: `make addon`
+#
+# Built without $(CFLAGS) and $(SAN): sanitizers must not reach a process of Node's. Node-API's
+# headers come from npm (node-api-headers), else from an installed Node; NODE_API_INC overrides.
+
+NODE_API_INC ?= $(firstword $(wildcard node_modules/node-api-headers/include \
+                $(dir $(shell command -v node 2>/dev/null))../include/node /usr/include/node))
+
+ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-strong -pthread \
+                -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+                -Wpointer-arith -Wwrite-strings -Wno-sign-compare -D_GNU_SOURCE -Isrc -Iaddon
+ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c))
+ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/wire.h
+
+.PHONY: addon
+addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js
+
+$(BUILD)/fettle-loop.so: addon/loop.c $(ADDON_H)
+	@mkdir -p $(@D)
+	$(CC) $(ADDON_CFLAGS) -shared -o $@ $< -ldl -pthread
+
+# Node-API's functions are found in the node binary when the object is loaded.
+$(BUILD)/agent.node: $(ADDON_C) $(ADDON_H)
+	@mkdir -p $(@D)
+	@test -n "$(NODE_API_INC)" || { echo "addon: no node_api.h: run npm install (node-api-headers)" >&2; exit 1; }
+	$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $(ADDON_C) -ldl -pthread
+
+$(BUILD)/agent.js: addon/agent.js
+	@mkdir -p $(@D)
+	cp $< $@

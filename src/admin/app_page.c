@@ -1,0 +1,178 @@
+/* admin/app_page.c -- /api/app: JSON about the app as a whole, and whether it is ready */
+#include "admin/json.h"
+#include "admin/page.h"
+#include "metrics/histogram.h"
+#include "metrics/text.h"
+
+const char *const page_refusal_name[PAGE_REFUSALS] = {
+    [SHM_REFUSED_BAD_REQUEST] = "bad_request", [SHM_REFUSED_HEAD_LARGE] = "head_too_large",
+    [SHM_REFUSED_BODY_LARGE] = "body_too_large", [SHM_REFUSED_TIMEOUT] = "client_too_slow",
+    [SHM_REFUSED_QUEUE_FULL] = "queue_full", [SHM_REFUSED_QUEUE_TIME] = "queue_timeout",
+    [SHM_REFUSED_NO_WORKER] = "no_worker", [SHM_REFUSED_WORKER_DIED] = "worker_died",
+    [SHM_REFUSED_CONNECTIONS] = "too_many_connections",
+    [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
+};
+
+static u32 ready_count(const struct shm *shm)
+{
+    u32 used = min(atomic_load(&shm->slots_used), SHM_SLOTS_MAX), ready = 0;
+
+    for (u32 i = 0; i < used; i++)
+        ready += atomic_load(&shm->slot[i].state) == SHM_READY;
+    return ready;
+}
+
+const char *page_unready(const struct shm *shm)
+{
+    if (atomic_load(&shm->draining))
+        return "fettle is stopping";
+    if (ready_count(shm) == 0)
+        return "no worker is ready";
+    return NULL;
+}
+
+static struct str text_at(const char *text, size_t room)
+{
+    return str_make(text, strnlen(text, room));
+}
+
+static void number(struct buf *out, const char *key, u64 n)
+{
+    json_key(out, key);
+    json_u64(out, n);
+}
+
+static u64 gauge(const _Atomic u32 *p)
+{
+    u32 n = atomic_load(p);
+
+    return n > INT32_MAX ? 0 : n; /* below 0 for a moment */
+}
+
+static void listeners(struct buf *out, const struct shm *shm)
+{
+    json_key(out, "listeners");
+    buf_addc(out, '[');
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        const struct shm_listener *l = &shm->listener[i];
+
+        if (atomic_load(&l->state) != 1)
+            continue;
+        json_comma(out);
+        buf_addc(out, '{');
+        json_key(out, "address");
+        json_text(out, text_at(l->address, sizeof(l->address)));
+        json_key(out, "kind");
+        json_text(out, atomic_load(&l->kind) == 0 ? STR("http") : STR("stream"));
+        buf_addc(out, '}');
+    }
+    buf_addc(out, ']');
+}
+
+static void own(struct buf *out, const struct page_source *src, enum sampler_own which, u32 pid)
+{
+    struct usage usage;
+
+    number(out, "pid", pid);
+    if (sampler_own_usage(src->sampler, which, &usage))
+        number(out, "rss_bytes", usage.rss_bytes);
+}
+
+static void proxy(struct buf *out, const struct page_source *src)
+{
+    const struct shm_proxy *p = &src->shm->proxy;
+    char text[TEXT_SECONDS_MAX];
+    u64 started_ns = atomic_load(&p->started_ns);
+
+    json_key(out, "proxy");
+    buf_addc(out, '{');
+    own(out, src, SAMPLER_PROXY, atomic_load(&src->shm->proxy_pid));
+    number(out, "restarts", atomic_load(&src->shm->proxy_restarts));
+    number(out, "uptime_ms", started_ns ? u64_sub(src->now_ns, started_ns) / NS_PER_MS : 0);
+    number(out, "connections", gauge(&p->connections));
+    number(out, "connections_total", atomic_load(&p->connections_total));
+    number(out, "active_requests", gauge(&p->active_requests));
+    json_key(out, "queue");
+    buf_addc(out, '{');
+    number(out, "length", gauge(&p->queued));
+    number(out, "total", atomic_load(&p->queued_total));
+    json_key(out, "wait_seconds");
+    buf_add(out, text_of_seconds(atomic_load(&p->queue_wait_ns), text));
+    buf_addc(out, '}');
+    json_key(out, "refused");
+    buf_addc(out, '{');
+    for (u32 i = 0; i < PAGE_REFUSALS; i++)
+        number(out, page_refusal_name[i], atomic_load(&p->refused[i]));
+    buf_addc(out, '}');
+    number(out, "retries", atomic_load(&p->retries));
+    number(out, "bytes_in", atomic_load(&p->bytes_in));
+    number(out, "bytes_out", atomic_load(&p->bytes_out));
+    number(out, "access_log_dropped", atomic_load(&p->log_dropped));
+    buf_addc(out, '}');
+}
+
+/* What was served in the last ten seconds. */
+static void recent(struct buf *out, const struct page_source *src)
+{
+    struct traffic t;
+
+    sampler_traffic(src->sampler, src->shm, src->now_ns, &t);
+    json_key(out, "recent");
+    buf_addc(out, '{');
+    number(out, "window_ms", t.window_ns / NS_PER_MS);
+    number(out, "requests", t.requests);
+    json_key(out, "latency_ms");
+    buf_addc(out, '{');
+    json_key(out, "p50");
+    json_ms(out, t.p50_ns);
+    json_key(out, "p90");
+    json_ms(out, t.p90_ns);
+    json_key(out, "p99");
+    json_ms(out, t.p99_ns);
+    buf_add(out, STR("}}"));
+}
+
+static void started(struct buf *out, u64 wall_ms)
+{
+    time_t at = (time_t)(wall_ms / 1000);
+    char text[40];
+    struct tm tm;
+
+    json_key(out, "started");
+    if (!gmtime_r(&at, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+        json_null(out);
+    else
+        json_text(out, str_of(text));
+}
+
+void page_app(struct buf *out, const struct page_source *src)
+{
+    const struct shm *shm = src->shm;
+    const char *unready = page_unready(shm);
+
+    buf_addc(out, '{');
+    json_key(out, "name");
+    json_text(out, text_at(shm->app, sizeof(shm->app)));
+    json_key(out, "version");
+    json_text(out, STR(FETTLE_VERSION));
+    started(out, shm->started_wall_ms);
+    number(out, "uptime_ms", u64_sub(src->now_ns, shm->started_ns) / NS_PER_MS);
+    json_key(out, "ready");
+    json_bool(out, !unready);
+    json_key(out, "draining");
+    json_bool(out, atomic_load(&shm->draining));
+    number(out, "workers_wanted", atomic_load(&shm->workers_wanted));
+    number(out, "workers_ready", ready_count(shm));
+    listeners(out, shm);
+    recent(out, src);
+    proxy(out, src);
+    json_key(out, "supervisor");
+    buf_addc(out, '{');
+    own(out, src, SAMPLER_SUPERVISOR, shm->supervisor_pid);
+    buf_addc(out, '}');
+    json_key(out, "monitor");
+    buf_addc(out, '{');
+    own(out, src, SAMPLER_MONITOR, (u32)getpid());
+    number(out, "restarts", atomic_load(&shm->monitor_restarts));
+    buf_add(out, STR("}}\n"));
+}

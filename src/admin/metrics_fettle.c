@@ -1,0 +1,224 @@
+/* admin/metrics_fettle.c -- what only fettle knows: its proxy, its queue, its workers' loops */
+#include "admin/metrics_page.h"
+
+#include "metrics/histogram.h"
+
+#define AT(field) offsetof(struct reading, field)
+
+/* clang-format off */
+static const struct metrics_row worker_rows[] = {
+    { "fettle_worker_in_flight", TEXT_GAUGE, METRICS_COUNT, METRICS_ALIVE, AT(in_flight),
+      "HTTP requests given to the process and not yet answered." },
+    { "fettle_worker_streams", TEXT_GAUGE, METRICS_COUNT, METRICS_ALIVE, AT(streams),
+      "WebSockets and other byte streams open with the process." },
+    { "fettle_worker_requests_total", TEXT_COUNTER, METRICS_COUNT, METRICS_ALIVE, AT(requests),
+      "Requests that the process has answered." },
+    { "fettle_worker_failures_total", TEXT_COUNTER, METRICS_COUNT, METRICS_ALIVE, AT(failures),
+      "Requests answered with 502 or 504 on the account of the process." },
+    { "fettle_worker_uptime_seconds", TEXT_GAUGE, METRICS_NS, METRICS_ALIVE, AT(uptime_ns),
+      "How long the process has been running." },
+    { "fettle_worker_loop_busy_seconds_total", TEXT_COUNTER, METRICS_NS, METRICS_LOOP, AT(busy_ns),
+      "Time that the event loop has spent running, the present turn included." },
+    { "fettle_worker_loop_wait_seconds_total", TEXT_COUNTER, METRICS_NS, METRICS_LOOP, AT(wait_ns),
+      "Time that the event loop has spent waiting for something to do." },
+    { "fettle_worker_loop_turns_total", TEXT_COUNTER, METRICS_COUNT, METRICS_LOOP, AT(turns),
+      "Turns of the event loop that had something to do." },
+    { "fettle_worker_loop_running_seconds", TEXT_GAUGE, METRICS_NS, METRICS_LOOP, AT(running_ns),
+      "How long the present turn of the event loop has been running; 0 while it waits." },
+    { "fettle_worker_loop_utilization_ratio", TEXT_GAUGE, METRICS_PPM, METRICS_LOOP, AT(utilization_ppm),
+      "Share of the last second that the event loop was running." },
+    { "fettle_worker_heap_limit_bytes", TEXT_GAUGE, METRICS_COUNT, METRICS_AGENT, AT(heap_limit_bytes),
+      "The size at which V8 gives up." },
+    { "fettle_worker_array_buffers_bytes", TEXT_GAUGE, METRICS_COUNT, METRICS_AGENT, AT(array_buffers_bytes),
+      "Memory of ArrayBuffers and Buffers." },
+    { "fettle_worker_malloced_bytes", TEXT_GAUGE, METRICS_COUNT, METRICS_AGENT, AT(malloced_bytes),
+      "Memory that V8 itself has from malloc." },
+};
+
+static const struct proxy_row {
+    const char *name;
+    enum text_type type;
+    enum metrics_unit unit;
+    bool is_u32;
+    size_t offset; /* in struct shm_proxy */
+    const char *help;
+} proxy_rows[] = {
+#define P(field) offsetof(struct shm_proxy, field)
+    { "fettle_proxy_connections", TEXT_GAUGE, METRICS_COUNT, true, P(connections),
+      "Connections of clients that are open." },
+    { "fettle_proxy_connections_total", TEXT_COUNTER, METRICS_COUNT, false, P(connections_total),
+      "Connections accepted from clients." },
+    { "fettle_proxy_active_requests", TEXT_GAUGE, METRICS_COUNT, true, P(active_requests),
+      "Requests that the proxy has begun and not finished." },
+    { "fettle_proxy_queue_length", TEXT_GAUGE, METRICS_COUNT, true, P(queued),
+      "Requests that wait in the central queue because every event loop is busy." },
+    { "fettle_proxy_queued_total", TEXT_COUNTER, METRICS_COUNT, false, P(queued_total),
+      "Requests that had to wait in the central queue." },
+    { "fettle_proxy_queue_wait_seconds_total", TEXT_COUNTER, METRICS_NS, false, P(queue_wait_ns),
+      "Time that requests have waited in the central queue." },
+    { "fettle_proxy_retries_total", TEXT_COUNTER, METRICS_COUNT, false, P(retries),
+      "Requests that were sent to another worker because the first one died." },
+    { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
+      "Lines of the access log that nobody took in time." },
+};
+/* clang-format on */
+
+static u64 field_u32(const struct shm_proxy *p, size_t offset)
+{
+    u32 n = atomic_load((const _Atomic u32 *)((const char *)p + offset));
+
+    return n > INT32_MAX ? 0 : n; /* a gauge below 0 for a moment */
+}
+
+static u64 field_u64(const struct shm_proxy *p, size_t offset)
+{
+    return atomic_load((const _Atomic u64 *)((const char *)p + offset));
+}
+
+static void proxy_write(struct text *t, const struct shm_proxy *p)
+{
+    for (u32 i = 0; i < ARRAY_LEN(proxy_rows); i++) {
+        const struct proxy_row *row = &proxy_rows[i];
+        u64 n = row->is_u32 ? field_u32(p, row->offset) : field_u64(p, row->offset);
+
+        text_family(t, row->name, row->type, row->help);
+        if (row->unit == METRICS_NS)
+            text_seconds(t, NO_LABELS, n);
+        else
+            text_u64(t, NO_LABELS, n);
+    }
+    text_family(t, "fettle_proxy_bytes_total", TEXT_COUNTER,
+                "Bytes from (in) and to (out) clients.");
+    text_u64(t, LABELS({ "direction", STR("in") }), atomic_load(&p->bytes_in));
+    text_u64(t, LABELS({ "direction", STR("out") }), atomic_load(&p->bytes_out));
+    text_family(t, "fettle_proxy_refused_total", TEXT_COUNTER,
+                "Requests and connections that the proxy itself refused, by reason.");
+    for (u32 i = 0; i < PAGE_REFUSALS; i++)
+        text_u64(t, LABELS({ "reason", str_of(page_refusal_name[i]) }),
+                 atomic_load(&p->refused[i]));
+}
+
+static void states_write(struct text *t, const struct metrics_source *src)
+{
+    static const enum shm_state states[] = { SHM_STARTING, SHM_READY, SHM_DRAINING, SHM_BLOCKED,
+                                             SHM_DEAD };
+
+    text_family(t, "fettle_worker_state", TEXT_GAUGE,
+                "1 for the state that the process is in, 0 for the others.");
+    for (u32 i = 0; i < src->workers; i++)
+        for (u32 j = 0; j < ARRAY_LEN(states); j++)
+            text_u64(t,
+                     LABELS(metrics_worker(&src->worker[i]),
+                            { "state", str_of(reading_state_name(states[j])) }),
+                     src->worker[i].state == states[j]);
+    text_family(t, "fettle_worker_restarts_total", TEXT_COUNTER,
+                "How often the worker's process has been replaced.");
+    for (u32 i = 0; i < src->workers; i++)
+        if (src->worker[i].is_main)
+            text_u64(t, LABELS(metrics_worker(&src->worker[i])), src->worker[i].restarts);
+}
+
+/* Bounds are where shm_delay_bucket's buckets begin: about 1, 4, 16 … ms. */
+static void turns_write(struct text *t, const struct metrics_source *src)
+{
+    enum { BOUNDS = 9 };
+    u64 floor_ns[SHM_DELAY_BUCKETS], le_ns[BOUNDS], cumulative[BOUNDS + 1];
+
+    for (u32 i = 0; i < SHM_DELAY_BUCKETS; i++)
+        floor_ns[i] = shm_delay_floor_ns(i + 1);
+    for (u32 i = 0; i < BOUNDS; i++)
+        le_ns[i] = (256 * NS_PER_US) << (2 * i);
+    text_family(t, "fettle_worker_loop_turn_seconds", TEXT_HISTOGRAM,
+                "Length of the event loop's turns: how long it did not look for new events.");
+    for (u32 i = 0; i < src->workers; i++) {
+        const struct reading *r = &src->worker[i];
+
+        if (!metrics_has(r, METRICS_LOOP))
+            continue;
+        histogram_cumulate(r->delay_count, floor_ns, SHM_DELAY_BUCKETS - 1, le_ns, BOUNDS,
+                           cumulative);
+        text_histogram(t, LABELS(metrics_worker(r)), le_ns, BOUNDS, cumulative, r->turned_ns);
+    }
+}
+
+static void delays_write(struct text *t, const struct metrics_source *src)
+{
+    text_family(t, "fettle_worker_loop_delay_seconds", TEXT_GAUGE,
+                "How long what arrives at the event loop waits until it is looked at, over the "
+                "last ten seconds, by quantile.");
+    for (u32 i = 0; i < src->workers; i++) {
+        const struct reading *r = &src->worker[i];
+        const struct lag *lag = &r->lag_arrival;
+
+        if (!metrics_has(r, METRICS_LOOP))
+            continue;
+        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.5") }), lag->p50_ns);
+        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.9") }), lag->p90_ns);
+        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.99") }), lag->p99_ns);
+        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("1") }), lag->max_ns);
+    }
+}
+
+/* All answers together, with the fine bounds that per-route series leave out. */
+static void http_write(struct text *t, const struct metrics_source *src)
+{
+    u64 sum[SHM_SERIES_LE + 1] = { 0 }, cumulative[SHM_SERIES_LE + 1], sum_ns = 0;
+
+    for (u32 i = 0; i < src->tallies; i++) {
+        sum_ns = u64_add(sum_ns, src->tally[i].sum_ns);
+        for (u32 b = 0; b <= SHM_SERIES_LE; b++)
+            sum[b] = u64_add(sum[b], src->tally[i].bucket[b]);
+    }
+    histogram_cumulate(sum, tally_le_ns, SHM_SERIES_LE, tally_le_ns, SHM_SERIES_LE, cumulative);
+    text_family(t, "fettle_http_request_duration_seconds", TEXT_HISTOGRAM,
+                "Duration of all HTTP requests together.");
+    text_histogram(t, NO_LABELS, tally_le_ns, SHM_SERIES_LE, cumulative, sum_ns);
+}
+
+static void own_write(struct text *t, const struct metrics_source *src)
+{
+    static const char *const names[SAMPLER_OWN] = { "supervisor", "proxy", "monitor" };
+    const struct shm *shm = src->page->shm;
+    struct usage usage;
+
+    text_family(t, "fettle_process_resident_memory_bytes", TEXT_GAUGE,
+                "Resident memory of fettle's own processes.");
+    for (u32 i = 0; i < SAMPLER_OWN; i++)
+        if (sampler_own_usage(src->page->sampler, i, &usage))
+            text_u64(t, LABELS({ "process", str_of(names[i]) }), usage.rss_bytes);
+    text_family(t, "fettle_process_cpu_seconds_total", TEXT_COUNTER,
+                "CPU time of fettle's own processes.");
+    for (u32 i = 0; i < SAMPLER_OWN; i++)
+        if (sampler_own_usage(src->page->sampler, i, &usage))
+            text_seconds(t, LABELS({ "process", str_of(names[i]) }), usage.cpu_ns);
+    text_family(t, "fettle_process_restarts_total", TEXT_COUNTER,
+                "How often fettle has started its own processes again.");
+    text_u64(t, LABELS({ "process", STR("proxy") }), atomic_load(&shm->proxy_restarts));
+    text_u64(t, LABELS({ "process", STR("monitor") }), atomic_load(&shm->monitor_restarts));
+}
+
+void metrics_fettle(struct text *t, const struct metrics_source *src)
+{
+    const struct shm *shm = src->page->shm;
+
+    text_family(t, "fettle_info", TEXT_GAUGE, "Which fettle this is, and the app that it runs.");
+    text_u64(t,
+             LABELS({ "version", STR(FETTLE_VERSION) },
+                    { "app", str_make(shm->app, strnlen(shm->app, sizeof(shm->app))) }),
+             1);
+    text_family(t, "fettle_start_time_seconds", TEXT_GAUGE,
+                "When fettle was started, in seconds since 1970.");
+    text_seconds(t, NO_LABELS,
+                 min(shm->started_wall_ms, UINT64_MAX / NS_PER_MS) * NS_PER_MS);
+    text_family(t, "fettle_ready", TEXT_GAUGE, "What /readyz says: 1 ready, 0 not.");
+    text_u64(t, NO_LABELS, page_unready(shm) == NULL);
+    text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
+    text_u64(t, NO_LABELS, atomic_load(&shm->workers_wanted));
+    own_write(t, src);
+    proxy_write(t, &shm->proxy);
+    http_write(t, src);
+    states_write(t, src);
+    metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));
+    turns_write(t, src);
+    delays_write(t, src);
+}

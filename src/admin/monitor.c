@@ -1,0 +1,145 @@
+/* admin/monitor.c -- the process that watches */
+#include "admin/monitor.h"
+
+#include "admin/server.h"
+#include "io/loop.h"
+#include "io/sock.h"
+#include "shm/region.h"
+#include "shm/wire.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+struct monitor {
+    struct loop *loop;
+    struct shm *shm;
+    struct sampler *sampler;
+    struct admin_server *server;
+    struct watch supervisor;
+    struct timer tick;
+};
+
+/* What ps shows: the command line is written over. Settings keep copies, never views of it. */
+static void process_name(const char *name)
+{
+    char text[2048];
+    u64 start = 0, end = 0;
+    size_t len = strlen(name);
+    struct str stat, word;
+    ssize_t n;
+
+    prctl(PR_SET_NAME, name);
+    AUTO(fd_closep) int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    if (n <= 0)
+        return;
+    stat = str_make(text, (size_t)n);
+    for (size_t i = 0; i < stat.len; i++)
+        if (text[i] == ')') /* the name before it may hold spaces */
+            stat = str_make(text + i, (size_t)n - i);
+    for (int field = 2; field <= 49 && stat.ptr; field++) {
+        word = str_cut(stat, ' ', &stat);
+        if ((field == 48 && !str_to_u64(word, &start)) || (field == 49 && !str_to_u64(word, &end)))
+            return;
+    }
+    if (!start || end <= start + len)
+        return;
+    memset((char *)(uintptr_t)start, 0, (size_t)(end - start));
+    memcpy((char *)(uintptr_t)start, name, len);
+}
+
+static void ticked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, tick);
+    u64 now_ns = clock_now_ns();
+
+    sampler_tick(m->sampler, m->shm, now_ns);
+    loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
+}
+
+/* The supervisor sends nothing; the end of its socket is its end. */
+static void supervisor_event(struct watch *w, u32 events)
+{
+    struct monitor *m = container_of(w, struct monitor, supervisor);
+    struct wire_note note;
+    ssize_t n;
+    u32 fds;
+
+    (void)events;
+    n = sock_recv_msg(w->fd, &note, sizeof(note), NULL, 0, &fds);
+    if (n == 0 || (n < 0 && n != -EAGAIN && n != -EMSGSIZE))
+        loop_stop(m->loop);
+}
+
+static int server_start(struct monitor *m, const struct settings *settings)
+{
+    const struct admin_server_conf conf = {
+        .address = &settings->admin,
+        .rules = permit_rules_of(settings),
+        .source = {
+            .shm = m->shm,
+            .sampler = m->sampler,
+            .prom_client = settings->metrics_prom_client,
+            .opentelemetry = settings->metrics_opentelemetry,
+        },
+    };
+    struct problem problem = { 0 };
+
+    if (settings->admin.kind == ENDPOINT_OFF)
+        return 0;
+    if (permit_check_settings(settings, &problem) < 0) {
+        /* `fettle run` has refused to start so; who comes here anyhow gets no open door. */
+        log_error("%s; the admin address stays closed", problem.text);
+        return 0;
+    }
+    return admin_server_new(&m->server, m->loop, &conf);
+}
+
+static int monitor_start(struct monitor *m, const struct settings *settings)
+{
+    int r = region_map(WIRE_SHM_FD, &m->shm);
+
+    if (r < 0) {
+        log_error("descriptor %d is not fettle's shared memory: %s; the monitor is started by "
+                  "fettle itself, not by hand",
+                  WIRE_SHM_FD, strerror(-r));
+        return r;
+    }
+    r = sampler_new(&m->sampler);
+    if (r == 0)
+        r = loop_new(&m->loop);
+    if (r == 0)
+        r = sock_nonblock(WIRE_PROXY_FD);
+    if (r == 0)
+        r = loop_watch(m->loop, &m->supervisor, WIRE_PROXY_FD, EPOLLIN, supervisor_event);
+    if (r == 0)
+        r = server_start(m, settings);
+    if (r < 0)
+        log_error("the monitor cannot start: %s", strerror(-r));
+    return r;
+}
+
+int monitor_run(const struct settings *settings)
+{
+    struct monitor m = { 0 };
+    int r;
+
+    process_name("fettle: monitor");
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor decides */
+    signal(SIGHUP, SIG_IGN);
+    r = monitor_start(&m, settings);
+    if (r == 0) {
+        sampler_tick(m.sampler, m.shm, clock_now_ns());
+        loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
+        loop_run(m.loop);
+    }
+    admin_server_free(m.server);
+    loop_timer_stop(&m.tick);
+    loop_unwatch(&m.supervisor);
+    loop_free(m.loop);
+    sampler_free(m.sampler);
+    region_unmap(m.shm);
+    return r < 0;
+}

@@ -1,0 +1,34 @@
+/* admin/page.h -- what the pages of the admin address are made from
+ *
+ * One look at everything, taken when a page is asked for: shared memory and the sampler's history,
+ * nothing else. No page asks a worker, or waits for one.
+ */
+#pragma once
+
+#include "admin/sampler.h"
+#include "admin/tally.h"
+#include "base/buf.h"
+
+struct page_source {
+    const struct shm *shm;
+    struct sampler *sampler;
+    u64 now_ns;
+    bool prom_client;   /* which families /metrics holds */
+    bool opentelemetry;
+};
+
+/* The largest page: all slots and series used and every label at its longest stay below it. */
+#define PAGE_BYTES_MAX (64ull << 20)
+
+/* Each appends a page to `out`; a failed allocation shows in out->failed. */
+void page_metrics(struct buf *out, const struct page_source *src); /* Prometheus text 0.0.4 */
+void page_workers(struct buf *out, const struct page_source *src); /* JSON list */
+void page_history(struct buf *out, const struct page_source *src); /* JSON list */
+void page_app(struct buf *out, const struct page_source *src);     /* JSON object */
+
+/* "bad_request" … of enum shm_refusal, for labels and JSON. */
+enum { PAGE_REFUSALS = 10 };
+extern const char *const page_refusal_name[PAGE_REFUSALS];
+
+/* Whether requests are served: NULL, or why not. */
+const char *page_unready(const struct shm *shm);

@@ -1,0 +1,70 @@
+/* admin/permit.c -- who may read the admin address */
+#include "admin/permit.h"
+
+#include "http/target.h"
+
+int permit_check_settings(const struct settings *settings, struct problem *p)
+{
+    const struct endpoint *e = &settings->admin;
+    char text[ADDR_TEXT_MAX];
+
+    if (e->kind != ENDPOINT_IP || addr_is_loopback(&e->addr) || settings->admin_token.len)
+        return 0;
+    return problem_set(p,
+                       "--admin: other hosts can reach %.*s, and no admin token is set; set "
+                       "FETTLE_ADMIN_TOKEN to a long random text, or write a loopback address "
+                       "such as 127.0.0.1:%u, or unix:PATH",
+                       STR_ARG(addr_text(&e->addr, text)), e->addr.port);
+}
+
+struct permit_rules permit_rules_of(const struct settings *settings)
+{
+    return (struct permit_rules){
+        .token = settings->admin_token,
+        .check_host = settings->admin.kind == ENDPOINT_IP && settings->admin_token.len == 0,
+    };
+}
+
+/* The time it takes tells nothing of the token but its length's order. */
+static bool token_equal(struct str token, struct str given)
+{
+    u32 differ = token.len != given.len;
+
+    for (size_t i = 0; i < given.len; i++)
+        differ |= (u32)(u8)given.ptr[i] ^ (u32)(u8)token.ptr[i % token.len];
+    return differ == 0;
+}
+
+static bool host_is_local(struct str host)
+{
+    struct http_authority a;
+    struct addr ip;
+
+    if (host.len == 0)
+        return true; /* no browser leaves it out */
+    if (!http_authority_parse(host, &a))
+        return false;
+    if (str_ends(a.host, STR(".")))
+        a.host.len--;
+    if (addr_parse_ip(a.host, &ip) || str_eq_nocase(a.host, STR("localhost")))
+        return true;
+    return a.host.len > 10 &&
+           str_eq_nocase(str_sub(a.host, a.host.len - 10, 10), STR(".localhost"));
+}
+
+enum permit_verdict permit_check(const struct permit_rules *rules, bool is_probe, struct str host,
+                                 struct str authorization)
+{
+    struct str scheme, given;
+
+    if (is_probe)
+        return PERMIT_GRANTED;
+    if (rules->check_host && !host_is_local(host))
+        return PERMIT_HOST_WRONG;
+    if (rules->token.len == 0)
+        return PERMIT_GRANTED;
+    scheme = str_cut(authorization, ' ', &given);
+    if (!str_eq_nocase(scheme, STR("Bearer")) || !given.ptr)
+        return PERMIT_TOKEN_MISSING;
+    return token_equal(rules->token, str_trim(given)) ? PERMIT_GRANTED : PERMIT_TOKEN_WRONG;
+}

@@ -1,0 +1,37 @@
+/* admin/permit.h -- who may read the admin address
+ *
+ * The rules:
+ *   - An address that other hosts can reach needs a token: fettle does not start without one.
+ *   - Where there is a token, every request must carry it (Authorization: Bearer TOKEN), from
+ *     whatever host, but those for /healthz and /readyz, which probes ask without.
+ *   - Without a token, on a loopback address, Host must name this machine (localhost,
+ *     *.localhost or an IP literal): a web page can have its own name resolve to 127.0.0.1 and
+ *     would otherwise read the answers (DNS rebinding). A unix socket is guarded by its mode.
+ * Pure functions.
+ */
+#pragma once
+
+#include "base/problem.h"
+#include "conf/settings.h"
+
+/* Whether the settings keep the first rule; -EINVAL with *p says which one to change. The app
+ * room calls it before anything is started, the monitor again before it listens. */
+MUST_USE int permit_check_settings(const struct settings *settings, struct problem *p);
+
+struct permit_rules {
+    struct str token; /* empty: none */
+    bool check_host;
+};
+struct permit_rules permit_rules_of(const struct settings *settings);
+
+enum permit_verdict {
+    PERMIT_GRANTED,
+    PERMIT_TOKEN_MISSING, /* no Authorization, or not of the scheme Bearer */
+    PERMIT_TOKEN_WRONG,
+    PERMIT_HOST_WRONG,
+};
+
+/* `host`: host[:port] of the request, empty when an HTTP/1.0 client gave none. `is_probe`: the
+ * request is for /healthz or /readyz. */
+MUST_USE enum permit_verdict permit_check(const struct permit_rules *rules, bool is_probe,
+                                          struct str host, struct str authorization);

@@ -1,0 +1,24 @@
+/* admin/tally.h -- the answers by route, method and status, read out of shared memory
+ *
+ * As readings are, a copy that can be trusted: methods and routes are bounded text, and no two
+ * have the same labels (two proxy threads may have made the same one at once; their counts are
+ * added).
+ */
+#pragma once
+
+#include "base/str.h"
+#include "shm/layout.h"
+
+struct tally {
+    char method[sizeof(((struct shm_series *)0)->method)];
+    char route[SHM_ROUTE_MAX + 1];
+    char status[4]; /* "200"; "0" when it makes no sense */
+    bool is_error;  /* a status of 5xx */
+    u64 sum_ns;
+    u64 bucket[SHM_SERIES_LE + 1]; /* not cumulative; bounds: tally_le_ns */
+};
+
+extern const u64 tally_le_ns[SHM_SERIES_LE];
+
+/* `out` has room for SHM_SERIES_MAX; returns how many, in order of route, method, status. */
+MUST_USE u32 tally_read_all(const struct shm *shm, struct tally *out);

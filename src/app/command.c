@@ -1,0 +1,143 @@
+/* app/command.c -- the commands of fettle, in one table */
+#include "app/command.h"
+
+#include "app/exit_code.h"
+
+#include <stdarg.h>
+
+/* clang-format off */
+const struct command commands[] = {
+{ "run", "[FLAGS] [TARGET] [-- ARGS]", "run a Node app on every core", 
+  "Runs an unmodified Node app in several processes (workers), behind a proxy that gives each request to a worker whose event loop is free, replaces workers that crash, leak or hang, and serves metrics.\n"
+  "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
+  "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
+  .settings = true, .run = run_command },
+{ "help", "[TOPIC]", "explain a command, settings or exit-codes",
+  "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
+  .run = help_command },
+{ "completion", "bash|zsh|fish", "print a completion script for a shell",
+  "For the present session: source <(fettle completion bash) or source <(fettle completion zsh), and fettle completion fish | source. make install puts the scripts where the shells look for them.",
+  .run = completion_command },
+{ "version", "", "print the versions of fettle and node", NULL, .run = version_command },
+{ "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = proxy_command },
+{ "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = monitor_command },
+{ "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
+{ "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
+{ "__scripts", "", "print the names of the package's scripts, for completion", NULL, .hidden = true, .run = scripts_command },
+};
+
+const struct example examples[] = {
+{ "fettle run server.js", "on every core, where the app listens" },
+{ "fettle run .", "the start script of the package here" },
+{ "fettle run npm:serve", "another script of it" },
+{ "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
+{ "fettle run --log json --admin off server.js -- --app-arg", "" },
+};
+/* clang-format on */
+
+const u32 command_count = ARRAY_LEN(commands);
+const u32 example_count = ARRAY_LEN(examples);
+
+const struct command *command_find(struct str name, const char **nearest)
+{
+    u32 least = UINT32_MAX, distance;
+
+    if (nearest)
+        *nearest = NULL;
+    for (u32 i = 0; i < command_count; i++) {
+        if (str_eq(name, str_of(commands[i].name)))
+            return &commands[i];
+        distance = str_distance(name, str_of(commands[i].name));
+        if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 4) {
+            least = distance;
+            *nearest = commands[i].name;
+        }
+    }
+    return NULL;
+}
+
+static void complain(const char *text)
+{
+    bool colours = log_colours(STDERR_FILENO);
+
+    fprintf(stderr, "%sfettle:%s %s\n", colours ? "\033[31m" : "", colours ? "\033[0m" : "", text);
+}
+
+void command_problem(const struct problem *p)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    if (p->file[0])
+        buf_addf(&text, "%s:", p->file);
+    if (p->file[0] && p->line)
+        buf_addf(&text, "%u:", p->line);
+    buf_addf(&text, "%s%s", p->file[0] ? " " : "", p->text);
+    buf_addc(&text, 0);
+    complain(text.failed ? "out of memory" : text.ptr);
+}
+
+int command_usage(const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    complain(text);
+    return EXIT_USAGE;
+}
+
+int command_print(const struct buf *text)
+{
+    if (text->failed) {
+        complain("out of memory");
+        return EXIT_APP;
+    }
+    if (fwrite(text->ptr, 1, text->len, stdout) != text->len || fflush(stdout) != 0) {
+        if (errno == EPIPE)
+            return EXIT_APP;
+        fprintf(stderr, "fettle: standard output cannot be written: %s\n", strerror(errno));
+        return EXIT_APP;
+    }
+    return EXIT_OK;
+}
+
+/* A word that is no command: often the app's file, or a misspelt command. */
+static int command_unknown(const char *word)
+{
+    const char *nearest;
+
+    if (word[0] == '-')
+        return command_usage("unknown flag %.100s before the command; flags follow it: fettle run "
+                             "%.100s …, and `fettle --help` shows the commands",
+                             word, word);
+    command_find(str_of(word), &nearest);
+    if (nearest)
+        return command_usage("unknown command \"%.100s\"; did you mean \"%s\"?", word, nearest);
+    if (access(word, F_OK) == 0 || str_starts(str_of(word), STR("npm:")))
+        return command_usage("unknown command \"%.100s\"; did you mean \"fettle run %.100s\"?",
+                             word, word);
+    return command_usage("unknown command \"%.100s\"; `fettle --help` shows the commands", word);
+}
+
+int command_main(int argc, char **argv)
+{
+    const struct command *c;
+    struct str word;
+
+    if (argc < 2)
+        return help_of(NULL);
+    word = str_of(argv[1]);
+    if (str_eq(word, STR("--help")) || str_eq(word, STR("-h")))
+        return help_of(NULL);
+    if (str_eq(word, STR("--version")) || str_eq(word, STR("-V")))
+        return version_command(argc - 1, argv + 1);
+    c = command_find(word, NULL);
+    if (!c)
+        return command_unknown(argv[1]);
+    for (int i = 2; i < argc && !c->settings && !c->hidden; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return help_of(c->name);
+    return c->run(argc - 1, argv + 1);
+}

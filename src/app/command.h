@@ -1,0 +1,57 @@
+/* app/command.h -- the commands of fettle, in one table
+ *
+ * main, --help, the man page and the completions read it. A command is one
+ * file of this room.
+ */
+#pragma once
+
+#include "base/problem.h"
+#include "conf/settings.h"
+
+struct command {
+    const char *name;
+    const char *synopsis; /* what follows the name: "[FLAGS] [TARGET] [-- ARGS]" */
+    const char *help;     /* one line, without a full stop */
+    const char *more;     /* paragraphs of full sentences, separated by a newline; or NULL */
+    bool settings;        /* takes the flags of conf/settings.h */
+    bool hidden;          /* for fettle itself */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+};
+
+struct example {
+    const char *line;
+    const char *help;
+};
+
+extern const struct command commands[];
+extern const u32 command_count;
+extern const struct example examples[];
+extern const u32 example_count;
+
+/* All of fettle: finds the command and runs it; returns the exit code. */
+int command_main(int argc, char **argv);
+
+/* NULL: no such command; *nearest (may be NULL) is then the name most like it, or NULL. */
+const struct command *command_find(struct str name, const char **nearest);
+
+/* «fettle: FILE:LINE: TEXT» on standard error, with the file and the line where there are. */
+void command_problem(const struct problem *p);
+/* «fettle: …» on standard error for one that has no struct problem; returns EXIT_USAGE. */
+int command_usage(const char *fmt, ...) PRINTF(1, 2);
+/* Writes `text` to standard output; returns the exit code (0, or 1 with a message when it could not
+ * be written or `text` has failed). */
+int command_print(const struct buf *text);
+
+/* The commands. */
+int run_command(int argc, char **argv);
+int help_command(int argc, char **argv);
+int version_command(int argc, char **argv);
+int completion_command(int argc, char **argv);
+int proxy_command(int argc, char **argv);
+int monitor_command(int argc, char **argv);
+int man_command(int argc, char **argv);
+int settings_page_command(int argc, char **argv);
+int scripts_command(int argc, char **argv);
+
+/* `fettle help NAME`; returns the exit code. */
+int help_of(const char *name);

@@ -1,0 +1,106 @@
+/* balance/pick.c -- which worker gets a request */
+#include "balance/pick.h"
+
+/* How many requests make PICK_SHORT_NS of work. */
+static u64 batch_max(const struct pick_worker *w)
+{
+    u64 n = w->request_mean_ns ? PICK_SHORT_NS / w->request_mean_ns : 1;
+
+    return n < 1 ? 1 : min(n, (u64)PICK_BATCH_MAX);
+}
+
+enum readiness { READY_NOW, READY_SOON, READY_LATER };
+
+static enum readiness readiness(const struct pick_worker *w)
+{
+    if (w->busy_ns == 0 && w->unseen == 0)
+        return READY_NOW;
+    if (w->turn_mean_ns == 0 || w->turn_mean_ns > PICK_SHORT_NS || w->busy_ns > PICK_SHORT_NS)
+        return READY_LATER;
+    return w->taken + w->unseen < batch_max(w) ? READY_SOON : READY_LATER;
+}
+
+static enum pick_verdict pick_idle_first(struct pick_state *state,
+                                         const struct pick_worker *workers, u32 n, u32 *index)
+{
+    enum readiness best = READY_LATER;
+    u64 best_load = 0;
+
+    for (u32 k = 0; k < n; k++) {
+        u32 i = (state->turn + k) % n;
+        const struct pick_worker *w = &workers[i];
+        enum readiness r = readiness(w);
+        u64 load = r == READY_NOW ? w->in_flight : (w->taken + w->unseen) << 32 | w->in_flight;
+
+        if (r == READY_LATER || r > best || (r == best && load >= best_load))
+            continue;
+        best = r;
+        best_load = load;
+        *index = i;
+    }
+    return best == READY_LATER ? PICK_QUEUE : PICK_GIVE;
+}
+
+static u32 pick_least_conn(const struct pick_state *state, const struct pick_worker *workers, u32 n)
+{
+    u32 best = state->turn % n;
+
+    for (u32 k = 1; k < n; k++) {
+        u32 i = (state->turn + k) % n;
+
+        if (workers[i].in_flight < workers[best].in_flight)
+            best = i;
+    }
+    return best;
+}
+
+/* splitmix64's finaliser (Steele, Lea, Flood 2014). */
+static u64 mix(u64 x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+    return x ^ x >> 31;
+}
+
+/* Rendezvous hashing (Thaler and Ravishankar 1998): when a worker goes, only its keys move. */
+static u32 pick_hash(const struct pick_worker *workers, u32 n, u64 key)
+{
+    u64 best_score = 0;
+    u32 best = 0;
+
+    for (u32 i = 0; i < n; i++) {
+        u64 score = mix(key ^ mix(workers[i].id + 0x9e3779b97f4a7c15ull));
+
+        if (i == 0 || score > best_score) {
+            best_score = score;
+            best = i;
+        }
+    }
+    return best;
+}
+
+enum pick_verdict pick_worker(struct pick_state *state, enum pick_policy policy,
+                              const struct pick_worker *workers, u32 n, u64 key, u32 *index)
+{
+    enum pick_verdict verdict = PICK_GIVE;
+
+    if (n == 0)
+        return PICK_NOBODY;
+    switch (policy) {
+    case PICK_IDLE_FIRST:
+        verdict = pick_idle_first(state, workers, n, index);
+        break;
+    case PICK_LEAST_CONN:
+        *index = pick_least_conn(state, workers, n);
+        break;
+    case PICK_ROUND_ROBIN:
+        *index = state->turn % n;
+        break;
+    case PICK_HASH:
+        *index = pick_hash(workers, n, key);
+        break;
+    }
+    if (verdict == PICK_GIVE)
+        state->turn++;
+    return verdict;
+}

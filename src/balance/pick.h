@@ -1,0 +1,45 @@
+/* balance/pick.h -- which worker gets a request
+ *
+ * Values in, verdict out. The caller describes each worker that may take the
+ * request (its process is ready and listens there) as it looks at this moment in
+ * shared memory.
+ *
+ * `idle-first` gives a request to a worker whose loop waits; of those, to the one
+ * with the fewest requests in flight. When no loop waits, one that runs may still
+ * get it, but only work that is known to be short: its turns must last less than
+ * PICK_SHORT_NS in the mean (weighted by time, so that one long turn among many
+ * short ones counts for what it costs), and what it has been given and not yet
+ * finished must fit into PICK_SHORT_NS. That keeps the pipe to a saturated loop
+ * of short requests full, and never puts anything behind a loop that blocks.
+ * Otherwise the request waits in the central queue.
+ */
+#pragma once
+
+#include "base/base.h"
+
+enum { PICK_BATCH_MAX = 64 };
+#define PICK_SHORT_NS 1000000ull
+
+enum pick_policy { PICK_IDLE_FIRST, PICK_LEAST_CONN, PICK_ROUND_ROBIN, PICK_HASH };
+
+struct pick_worker {
+    u32 id;           /* the worker's number: stable over its restarts */
+    u32 in_flight;    /* requests and streams given and not finished */
+    u64 busy_ns;      /* how long the loop has been running; 0: it waits */
+    u64 unseen;       /* given since the loop last looked */
+    u64 taken;        /* that came with the turn that runs now */
+    u64 turn_mean_ns; /* learned; 0: unknown yet */
+    u64 request_mean_ns;
+};
+
+enum pick_verdict { PICK_GIVE, PICK_QUEUE, PICK_NOBODY };
+
+struct pick_state {
+    u32 turn; /* round-robin, and the tie-breaker of the others */
+};
+
+/* PICK_GIVE: *index is the worker in `workers`. PICK_QUEUE: all are busy. PICK_NOBODY: n is 0.
+ * `key` is the hash of what the policy PICK_HASH sticks to. */
+MUST_USE enum pick_verdict pick_worker(struct pick_state *state, enum pick_policy policy,
+                                       const struct pick_worker *workers, u32 n, u64 key,
+                                       u32 *index);

@@ -1,0 +1,190 @@
+/* conf/settings.c -- values into struct settings, and back to text */
+#include "conf/settings.h"
+
+#include "conf/settings_value.h"
+
+/* A copy of a text that a value points to; freed with the settings. */
+struct settings_text {
+    struct settings_text *next;
+    char bytes[];
+};
+
+static u32 row_index(const struct settings_row *row)
+{
+    return (u32)(row - settings_rows);
+}
+
+int settings_put(struct settings *s, struct str *field, struct str value)
+{
+    struct settings_text *t = malloc(sizeof(*t) + value.len + 1);
+
+    if (!t)
+        return -ENOMEM;
+    if (value.len)
+        memcpy(t->bytes, value.ptr, value.len);
+    t->bytes[value.len] = 0;
+    t->next = s->texts;
+    s->texts = t;
+    *field = str_make(t->bytes, value.len);
+    return 0;
+}
+
+int settings_init(struct settings *s)
+{
+    struct settings_origin origin = { .source = SETTINGS_DEFAULT };
+    struct problem p;
+    int err;
+
+    *s = (struct settings){ 0 };
+    for (u32 i = 0; i < settings_row_count; i++) {
+        err = settings_set(s, &settings_rows[i], str_of(settings_rows[i].default_text), &origin,
+                           &p);
+        assert(err != -EINVAL); /* the table's own default is a value that it allows */
+        if (err) {
+            settings_done(s);
+            return err;
+        }
+    }
+    return 0;
+}
+
+void settings_done(struct settings *s)
+{
+    struct settings_text *next;
+
+    for (struct settings_text *t = s->texts; t; t = next) {
+        next = t->next;
+        free(t);
+    }
+    *s = (struct settings){ 0 };
+}
+
+const struct settings_row *settings_row_find(struct str name, const char **nearest)
+{
+    u32 least = UINT32_MAX, distance;
+
+    if (nearest)
+        *nearest = NULL;
+    for (u32 i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+
+        if (str_eq(name, str_of(row->name)))
+            return row;
+        distance = str_distance(name, str_of(row->name));
+        if (nearest && distance < least && distance <= 1 + name.len / 4 &&
+            !(row->flags & SETTINGS_HIDDEN)) {
+            least = distance;
+            *nearest = row->name;
+        }
+    }
+    return NULL;
+}
+
+void settings_env_name(const struct settings_row *row, struct buf *out)
+{
+    buf_add(out, STR("FETTLE_"));
+    for (const char *c = row->name; *c; c++)
+        buf_addc(out, *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
+}
+
+/* Puts what was read, and where, before what is wrong with it. */
+static int problem_place(struct problem *p, const struct settings_row *row,
+                         const struct settings_origin *origin)
+{
+    AUTO(buf_done) struct buf name = { 0 };
+    struct problem what = *p;
+
+    str_to_cstr(origin->file, p->file, sizeof(p->file));
+    p->line = origin->line;
+    switch (origin->source) {
+    case SETTINGS_ENV:
+        settings_env_name(row, &name);
+        break;
+    case SETTINGS_FLAG:
+        buf_addf(&name, "--%s", row->name);
+        break;
+    case SETTINGS_DEFAULT:
+    case SETTINGS_FILE:
+        buf_add(&name, str_of(row->name));
+        break;
+    }
+    return problem_set(p, "%.*s: %.700s", STR_ARG(buf_str(&name)), what.text);
+}
+
+static int value_read(struct settings *s, const struct settings_row *row, struct str value,
+                      bool first, struct problem *p)
+{
+    bool may_be_empty = row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH ||
+                        row->type == SETTINGS_CIDRS;
+
+    if (value.len > SETTINGS_VALUE_MAX)
+        return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,
+                           SETTINGS_VALUE_MAX);
+    if (value.len == 0 && !may_be_empty)
+        return problem_set(p, "the value is empty");
+    if (first && row->type == SETTINGS_CIDRS)
+        ((struct settings_cidrs *)((char *)s + row->offset))->count = 0;
+    return settings_readers[row->type].read(s, row, value, p);
+}
+
+int settings_set(struct settings *s, const struct settings_row *row, struct str value,
+                 const struct settings_origin *origin, struct problem *p)
+{
+    struct settings_origin *had = &s->origin[row_index(row)];
+    AUTO(settings_done) struct settings scratch = { 0 }; /* for what only gets checked */
+    bool weaker = origin->source < had->source;
+    int err;
+
+    *p = (struct problem){ 0 };
+    err = value_read(weaker ? &scratch : s, row, value, origin->source != had->source, p);
+    if (err == -EINVAL)
+        return problem_place(p, row, origin);
+    if (err || weaker)
+        return err;
+    *had = (struct settings_origin){ .source = origin->source, .line = origin->line };
+    return origin->file.len ? settings_put(s, &had->file, origin->file) : 0;
+}
+
+void settings_text(const struct settings *s, const struct settings_row *row, struct buf *out)
+{
+    settings_readers[row->type].write(s, row, out);
+}
+
+bool settings_same(const struct settings *a, const struct settings *b,
+                   const struct settings_row *row)
+{
+    AUTO(buf_done) struct buf a_text = { 0 };
+    AUTO(buf_done) struct buf b_text = { 0 };
+
+    settings_text(a, row, &a_text);
+    settings_text(b, row, &b_text);
+    return !a_text.failed && !b_text.failed && str_eq(buf_str(&a_text), buf_str(&b_text));
+}
+
+const struct settings_origin *settings_origin_of(const struct settings *s,
+                                                 const struct settings_row *row)
+{
+    return &s->origin[row_index(row)];
+}
+
+int settings_check(const struct settings *s, struct problem *p)
+{
+    AUTO(buf_done) struct buf admin = { 0 };
+
+    *p = (struct problem){ 0 };
+    if (s->max_line_bytes > s->max_head_bytes)
+        return problem_set(p,
+                           "max-line (%llu bytes) is larger than max-head (%llu bytes), which "
+                           "includes the request line; raise max-head too",
+                           (unsigned long long)s->max_line_bytes,
+                           (unsigned long long)s->max_head_bytes);
+    if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&
+        s->admin_token.len == 0) {
+        endpoint_text(&s->admin, &admin);
+        return problem_set(p,
+                           "admin: other hosts could reach %.*s without a token; set "
+                           "FETTLE_ADMIN_TOKEN, or use 127.0.0.1:%u",
+                           STR_ARG(buf_str(&admin)), s->admin.addr.port);
+    }
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* conf/settings.h -- everything that can be set, in one struct and one table
+ *
+ * `struct settings` holds plain values; settings_rows[] has one row for each of
+ * them: name, unit, default, range, help. The parsers, --help, the man page,
+ * doc/settings.md and the shell completions read that table and nothing else.
+ *
+ * A value comes from the default, a file, the environment (FETTLE_MAX_MEMORY)
+ * or a flag (--max-memory); the later in this list wins, in whatever order they
+ * are read. Texts are copied into the settings, so nothing that was read needs
+ * to live on. One thread; no I/O.
+ *
+ * The proxy and the monitor are started with flags that give the same settings
+ * again: settings_write_args, then settings_read_args in the child.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "conf/endpoint.h"
+
+enum settings_log { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
+enum settings_color { SETTINGS_COLOR_AUTO, SETTINGS_COLOR_ALWAYS, SETTINGS_COLOR_NEVER };
+
+/* Which worker gets a request. */
+enum settings_balance_by {
+    SETTINGS_BALANCE_IDLE_FIRST,
+    SETTINGS_BALANCE_LEAST_CONN,
+    SETTINGS_BALANCE_ROUND_ROBIN,
+    SETTINGS_BALANCE_HASH_IP,
+    SETTINGS_BALANCE_HASH_COOKIE, /* of the cookie `key` */
+    SETTINGS_BALANCE_HASH_HEADER, /* of the header field `key` */
+};
+struct settings_balance {
+    enum settings_balance_by by;
+    struct str key; /* as written; empty unless hash:cookie or hash:header */
+};
+
+enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 64, SETTINGS_VALUE_MAX = 4096 };
+struct settings_cidrs {
+    u32 count;
+    struct cidr range[SETTINGS_CIDRS_MAX];
+};
+
+/* Where a value came from, in rising precedence. */
+enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENV, SETTINGS_FLAG };
+struct settings_origin {
+    enum settings_source source;
+    struct str file; /* SETTINGS_FILE only */
+    u32 line;        /* 0: unknown */
+};
+
+/* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
+ * one has ptr "" or NULL). Where 0 means something else than nothing, it says so. */
+struct settings {
+    /* The app and its workers */
+    u32 workers;          /* 0: auto; `fettle run` makes it a number before anybody else sees it */
+    u32 port;             /* listen here instead of where the app asked to; 0: where it asked to */
+    struct str name;      /* empty: from package.json or the file; `fettle run` fills it in */
+    struct str cwd;       /* the app's working directory; empty: ours (or the package's folder) */
+    struct str node;      /* the node program: a path, or a name to be found in PATH */
+    struct str node_args; /* for node, before the app's file: words as a shell splits them */
+    u64 start_timeout_ns; /* a worker that neither listens nor idles by then has failed; 0: never */
+    u64 drain_ns;         /* how long requests in flight may take when a worker or fettle stops */
+    u64 kill_after_ns;    /* SIGTERM to SIGKILL, after the drain */
+    u64 max_memory_bytes; /* resident size at which a worker is replaced; 0: off */
+    u64 max_block_ns;     /* a loop that runs this long without a wait has its worker replaced; 0: off */
+
+    u64 warn_block_ns;    /* a loop blocked this long is warned about, with its stack; 0: off */
+
+    /* Balancing */
+    struct settings_balance balance;
+    u32 queue_max;        /* requests that wait in the central queue */
+    u64 queue_timeout_ns; /* the longest wait in it, then 503; 0: no limit */
+
+    /* The proxy and its limits */
+    u32 threads;             /* of the proxy; 0: auto, replaced by a number as `workers` is */
+    struct settings_cidrs trust_proxy; /* peers whose X-Forwarded-* and X-Request-Id are believed */
+    u32 max_connections;     /* from clients, of the whole proxy */
+    u64 max_line_bytes;      /* request line, without its end: 414 */
+    u64 max_head_bytes;      /* request line and fields together: 431 */
+    u32 max_fields;          /* header fields of a request: 431 */
+    u64 max_body_bytes;      /* 413; 0: no limit */
+    u64 head_timeout_ns;     /* from the first byte of a head to its end: 408; 0: no limit */
+    u64 body_timeout_ns;     /* between two reads of a request's body: 408; 0: no limit */
+    u64 idle_timeout_ns;     /* a connection kept alive without a request */
+    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no limit */
+    u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
+
+    /* What is watched and told */
+    struct endpoint admin;  /* /metrics, /healthz, /readyz, /api */
+    struct str admin_token; /* empty: only loopback and unix sockets are answered */
+    bool metrics_prom_client;   /* the names that prom-client uses */
+    bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
+    u64 slow_ns;            /* a request slower than this is warned about; 0: off */
+    struct str access_log;  /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
+    enum settings_log log;
+    enum log_level log_level;
+    enum settings_color color;
+    struct str runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
+                             * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
+
+    /* private */
+    struct settings_text *texts;
+    struct settings_origin origin[SETTINGS_ROWS_MAX];
+};
+
+enum settings_type {
+    SETTINGS_BOOL,     /* bool: on, off, yes, no, true, false, 1, 0 */
+    SETTINGS_COUNT,    /* u32; `auto_word` may name 0 */
+    SETTINGS_SIZE,     /* u64 bytes: 512M, 1G, 8K, 300 (powers of 1024) */
+    SETTINGS_DURATION, /* u64 ns: 10s, 500ms, 2m, 1h, 100us; never a bare number but 0 */
+    SETTINGS_TEXT,     /* struct str */
+    SETTINGS_PATH,     /* struct str; completed as a file */
+    SETTINGS_ENUM,     /* enum (u32): one of `words`, separated by | */
+    SETTINGS_ADDRESS,  /* struct endpoint: host:port, :port, port, unix:path, off */
+    SETTINGS_CIDRS,    /* struct settings_cidrs: comma-separated, may be repeated */
+    SETTINGS_BALANCE,  /* struct settings_balance */
+};
+
+enum settings_group {
+    SETTINGS_GROUP_APP,
+    SETTINGS_GROUP_BALANCE,
+    SETTINGS_GROUP_PROXY,
+    SETTINGS_GROUP_WATCH,
+    SETTINGS_GROUPS,
+};
+
+enum settings_flag {
+    SETTINGS_RELOADABLE = BIT(0), /* takes effect at SIGHUP, for new workers or in place */
+    SETTINGS_SECRET = BIT(1),     /* never on a child's command line, never shown */
+    SETTINGS_HIDDEN = BIT(2),     /* works, but is left out of help and completion */
+    SETTINGS_ZERO_OFF = BIT(3),   /* 0 and "off" switch it off, whatever the range says */
+    SETTINGS_EMPTY_OFF = BIT(4),  /* a text for which "off" is the empty text */
+};
+
+struct settings_row {
+    const char *name;          /* "max-memory": --max-memory, FETTLE_MAX_MEMORY, a file's key */
+    char short_flag;           /* 'w', or 0 */
+    enum settings_type type;
+    enum settings_group group;
+    u32 flags;                 /* enum settings_flag */
+    size_t offset;             /* in struct settings */
+    const char *default_text;  /* parsed as a value is; "" only for texts and lists */
+    u64 least, most;           /* count, bytes or ns; most 0: no range */
+    const char *words;         /* SETTINGS_ENUM; for SETTINGS_COUNT the word for 0 ("auto"), or NULL */
+    const char *placeholder;   /* "SIZE", as --help shows it */
+    const char *help;          /* one line, without a full stop */
+    const char *more;          /* full sentences for the man page and doc/settings.md, or NULL */
+};
+
+extern const struct settings_row settings_rows[];
+extern const u32 settings_row_count;
+extern const char *const settings_group_title[SETTINGS_GROUPS];
+
+/* The row of this name or NULL; *nearest (may be NULL) is then the name most like it, or NULL when
+ * none is near. */
+const struct settings_row *settings_row_find(struct str name, const char **nearest);
+
+/* All defaults. -ENOMEM. */
+MUST_USE int settings_init(struct settings *s);
+void settings_done(struct settings *s);
+
+/* Reads `value` for `row`. A value from a weaker source than the one in force is checked and then
+ * left aside. The same source again replaces, or adds to a list. -EINVAL with *p, -ENOMEM. */
+MUST_USE int settings_set(struct settings *s, const struct settings_row *row, struct str value,
+                          const struct settings_origin *origin, struct problem *p);
+
+/* Every FETTLE_NAME in `env` ("NAME=value", NULL at the end) whose row has all of `flags` (0: all
+ * rows; SETTINGS_SECRET: what a child may take from there). An empty value counts as unset.
+ * -EINVAL with *p, -ENOMEM. Other FETTLE_* names are left alone. */
+MUST_USE int settings_read_env(struct settings *s, char *const *env, u32 flags, struct problem *p);
+/* The first FETTLE_NAME in `env` that is no setting but nearly one, and the one it looks like.
+ * False: there is none. */
+MUST_USE bool settings_env_misspelt(char *const *env, struct str *name,
+                                    const struct settings_row **meant);
+
+/* What a command line holds besides settings. */
+struct settings_args {
+    u32 operands;          /* argv indices: the words that are no flags, before "--" */
+    u32 operand[8];
+    u32 rest;              /* index of the first word after "--"; argc when there is none */
+    bool help, version;    /* -h, --help, -V, --version were given: nothing after them was read */
+};
+
+/* Reads the flags in argv[first] … argv[argc-1]: --name value, --name=value, -w 4, -w4, and for a
+ * bool --name, --name=off and --no-name. A lone "--" ends them. -EINVAL with *p, -ENOMEM. */
+MUST_USE int settings_read_args(struct settings *s, int argc, char *const *argv, int first,
+                                struct settings_args *out, struct problem *p);
+
+/* What single values cannot show: a line longer than the head, an admin address that other hosts
+ * reach without a token. -EINVAL with *p. */
+MUST_USE int settings_check(const struct settings *s, struct problem *p);
+
+/* Writes what differs from the defaults as flags, each NUL-terminated ("--workers=4\0--log=json\0"),
+ * secrets as environment entries into `env` likewise ("FETTLE_ADMIN_TOKEN=…\0"); either may be NULL.
+ * settings_read_args and settings_read_env give equal settings from them. Failed allocations show
+ * in the bufs. */
+void settings_write_args(const struct settings *s, struct buf *args, struct buf *env);
+
+/* The value of a row as text that settings_set reads back to the same value. */
+void settings_text(const struct settings *s, const struct settings_row *row, struct buf *out);
+/* The same value in both? */
+MUST_USE bool settings_same(const struct settings *a, const struct settings *b,
+                            const struct settings_row *row);
+const struct settings_origin *settings_origin_of(const struct settings *s,
+                                                 const struct settings_row *row);
+
+/* Sets a text of the settings to a copy of `value`, for those that `fettle run` fills in. -ENOMEM. */
+MUST_USE int settings_put(struct settings *s, struct str *field, struct str value);
+
+/* "FETTLE_MAX_MEMORY" for "max-memory". */
+void settings_env_name(const struct settings_row *row, struct buf *out);

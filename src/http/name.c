@@ -1,0 +1,97 @@
+/* http/name.c -- the field names that fettle knows */
+#include "http/name.h"
+
+struct row {
+    char text[24];
+    u8 len;
+    u8 flags;
+};
+
+static const struct row rows[HTTP_NAME_COUNT + 1] = {
+#define ROW(id, name, bits) [id] = { .text = name, .len = sizeof(name) - 1, .flags = (bits) },
+    HTTP_NAMES(ROW)
+#undef ROW
+};
+
+/* Rows are sorted by length: the first of each. */
+static const u8 first[] = {
+    [2] = HTTP_TE,
+    [3] = HTTP_AGE,
+    [4] = HTTP_DATE,
+    [5] = HTTP_RANGE,
+    [6] = HTTP_ACCEPT,
+    [7] = HTTP_EXPIRES,
+    [8] = HTTP_LOCATION,
+    [9] = HTTP_FORWARDED,
+    [10] = HTTP_CONNECTION,
+    [11] = HTTP_FETTLE_PEER,
+    [12] = HTTP_CONTENT_TYPE,
+    [13] = HTTP_AUTHORIZATION,
+    [14] = HTTP_CONTENT_LENGTH,
+    [15] = HTTP_ACCEPT_ENCODING,
+    [16] = HTTP_CONTENT_ENCODING,
+    [17] = HTTP_IF_MODIFIED_SINCE,
+    [18] = HTTP_PROXY_AUTHENTICATE,
+    [19] = HTTP_CONTENT_DISPOSITION,
+    [20] = HTTP_SEC_WEBSOCKET_ACCEPT,
+    [21] = HTTP_SEC_WEBSOCKET_VERSION,
+    [22] = HTTP_SEC_WEBSOCKET_PROTOCOL,
+    [24] = HTTP_SEC_WEBSOCKET_EXTENSIONS,
+};
+
+/* Bit 5 makes letters lower case. In a token no other byte becomes a letter, a digit or '-' by it,
+ * so that names with these only are compared exactly. */
+#define LOWER 0x2020202020202020ull
+
+static inline u64 load8(const char *p)
+{
+    u64 x;
+
+    memcpy(&x, p, 8);
+    return x;
+}
+
+static enum http_name find_short(struct str name)
+{
+    /* The rows are zero behind their text, so one comparison does. */
+    char lower[8] = { 0 };
+    u64 want;
+
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = name.ptr[i] | 0x20;
+    want = load8(lower);
+    for (u32 id = first[name.len]; rows[id].len == name.len; id++)
+        if (load8(rows[id].text) == want)
+            return id;
+    return HTTP_NAME_OTHER;
+}
+
+enum http_name http_name_find(struct str name)
+{
+    u64 head, tail;
+
+    if (name.len >= ARRAY_LEN(first) || first[name.len] == 0)
+        return HTTP_NAME_OTHER;
+    if (name.len < 8)
+        return find_short(name);
+    head = load8(name.ptr) | LOWER;
+    tail = load8(name.ptr + name.len - 8) | LOWER;
+    for (u32 id = first[name.len]; rows[id].len == name.len; id++) {
+        const char *text = rows[id].text;
+
+        if (load8(text) == head && load8(text + name.len - 8) == tail &&
+            (name.len <= 16 || load8(text + 8) == (load8(name.ptr + 8) | LOWER)))
+            return id;
+    }
+    return HTTP_NAME_OTHER;
+}
+
+struct str http_name_text(enum http_name id)
+{
+    return str_make(rows[id].text, rows[id].len);
+}
+
+u32 http_name_flags(enum http_name id)
+{
+    return rows[id].flags;
+}

@@ -1,0 +1,254 @@
+/* io/spool.c -- text that is written by a thread of its own, so that a stuck reader blocks nobody
+ *
+ * The ring is a byte queue: `head` and `tail` only grow, their difference is
+ * what waits. The writer takes the longest contiguous piece, writes it without
+ * the lock, and gives the room back. It may be stuck inside write(); then
+ * spool_free cancels it there, the only place where it can be cancelled.
+ */
+#include "io/spool.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+enum { PIECE_MAX = 64 * 1024 };
+
+struct spool {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;  /* there is something to write, or it is time to stop */
+    pthread_cond_t drained; /* something was written */
+    pthread_t thread;
+
+    char *ring;
+    size_t size;
+    size_t head, tail; /* bytes put, bytes written: both since the beginning */
+    int fd;
+    bool writer_waits;
+    bool stopping;
+    bool broken; /* the reader is gone: nothing is taken any more */
+    _Atomic u64 dropped;
+};
+
+/* All that could be written, or -errno. The only cancellation point of the thread. */
+static ssize_t piece_write(int fd, const char *ptr, size_t len)
+{
+    ssize_t n;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    n = write(fd, ptr, len);
+    if (n < 0 && errno == EAGAIN) {
+        /* Somebody who shares the descriptor has made it non-blocking. */
+        poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+        n = 0;
+    } else if (n < 0) {
+        n = errno == EINTR ? 0 : -errno;
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    return n;
+}
+
+/* With the lock held; leaves it for the time of the write. */
+static void ring_write(struct spool *s)
+{
+    size_t at = s->tail % s->size;
+    size_t len = min(s->head - s->tail, s->size - at);
+    int fd = s->fd;
+    ssize_t n;
+
+    pthread_mutex_unlock(&s->lock);
+    n = piece_write(fd, s->ring + at, min(len, (size_t)PIECE_MAX));
+    pthread_mutex_lock(&s->lock);
+    if (n == -EPIPE || n == -EBADF || n == -EIO) {
+        s->broken = true;
+        s->tail = s->head;
+    } else {
+        /* Another error (a full disk, say) loses this piece, not those to come. */
+        s->tail += n >= 0 ? (size_t)n : min(len, (size_t)PIECE_MAX);
+        if (n < 0)
+            atomic_fetch_add(&s->dropped, 1);
+    }
+    pthread_cond_broadcast(&s->drained);
+}
+
+static void *writer(void *arg)
+{
+    struct spool *s = arg;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        while (s->head == s->tail && !s->stopping) {
+            s->writer_waits = true;
+            pthread_cond_wait(&s->filled, &s->lock);
+            s->writer_waits = false;
+        }
+        if (s->head == s->tail)
+            break;
+        ring_write(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* The thread takes no signal: those are for the loop, and SIGPIPE is an error code here. */
+static int thread_start(struct spool *s)
+{
+    sigset_t all, before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&s->thread, NULL, writer, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -r;
+}
+
+static void memory_free(struct spool *s)
+{
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->filled);
+    pthread_cond_destroy(&s->drained);
+    free(s->ring);
+    free(s);
+}
+
+int spool_new(struct spool **out, int fd, size_t bytes_max)
+{
+    struct spool *s = calloc(1, sizeof(*s));
+    pthread_condattr_t attr;
+    int r;
+
+    if (!s)
+        return -ENOMEM;
+    s->fd = fd;
+    s->size = (max(bytes_max, (size_t)1) + 4095) / 4096 * 4096;
+    s->ring = malloc(s->size);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->filled, &attr);
+    pthread_cond_init(&s->drained, &attr);
+    pthread_condattr_destroy(&attr);
+    r = s->ring ? thread_start(s) : -ENOMEM;
+    if (r < 0) {
+        memory_free(s);
+        return r;
+    }
+    *out = s;
+    return 0;
+}
+
+static void ring_put(struct spool *s, struct str text)
+{
+    size_t at = s->head % s->size, first = min(text.len, s->size - at);
+
+    if (text.len == 0)
+        return;
+    memcpy(s->ring + at, text.ptr, first);
+    memcpy(s->ring, text.ptr + first, text.len - first);
+    s->head += text.len;
+}
+
+bool spool_write2(struct spool *s, struct str head, struct str tail)
+{
+    size_t len = head.len + tail.len;
+    bool fits;
+
+    if (len == 0)
+        return true;
+    pthread_mutex_lock(&s->lock);
+    fits = !s->broken && len <= s->size - (s->head - s->tail);
+    if (fits) {
+        ring_put(s, head);
+        ring_put(s, tail);
+        if (s->writer_waits)
+            pthread_cond_signal(&s->filled);
+    } else {
+        atomic_fetch_add(&s->dropped, 1);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return fits;
+}
+
+bool spool_write(struct spool *s, struct str line)
+{
+    return spool_write2(s, line, (struct str){ 0 });
+}
+
+u64 spool_dropped(const struct spool *s)
+{
+    return atomic_load(&((struct spool *)(uintptr_t)s)->dropped);
+}
+
+static struct timespec deadline(u64 wait_ns)
+{
+    u64 at_ns = clock_now_ns() + wait_ns;
+
+    return (struct timespec){ .tv_sec = (time_t)(at_ns / NS_PER_S),
+                              .tv_nsec = (long)(at_ns % NS_PER_S) };
+}
+
+/* With the lock held: until what was put before now is written. */
+static bool drained_wait(struct spool *s, u64 wait_ns)
+{
+    struct timespec at = deadline(wait_ns);
+    size_t until = s->head;
+
+    while ((ptrdiff_t)(until - s->tail) > 0)
+        if (pthread_cond_timedwait(&s->drained, &s->lock, &at) == ETIMEDOUT)
+            return (ptrdiff_t)(until - s->tail) <= 0;
+    return true;
+}
+
+bool spool_flush(struct spool *s, u64 wait_ns)
+{
+    bool done;
+
+    pthread_mutex_lock(&s->lock);
+    done = drained_wait(s, wait_ns);
+    pthread_mutex_unlock(&s->lock);
+    return done;
+}
+
+int spool_redirect(struct spool *s, int fd, u64 wait_ns)
+{
+    bool done;
+
+    pthread_mutex_lock(&s->lock);
+    done = drained_wait(s, wait_ns);
+    /* Lines put while we waited go to the new one; a piece being written holds the old number, so
+     * the ring must be empty before the caller may close it. */
+    while (done && s->head != s->tail)
+        done = drained_wait(s, wait_ns);
+    if (done) {
+        s->fd = fd;
+        s->broken = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return done ? 0 : -ETIMEDOUT;
+}
+
+void spool_free(struct spool *s, u64 wait_ns)
+{
+    struct timespec at;
+
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->filled);
+    bool done = drained_wait(s, wait_ns);
+
+    pthread_mutex_unlock(&s->lock);
+    if (!done)
+        pthread_cancel(s->thread);
+    at = deadline(200 * NS_PER_MS);
+    /* A write that not even a cancellation ends (a dead network disk): its memory stays. */
+    if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &at) == 0)
+        memory_free(s);
+    else
+        pthread_detach(s->thread);
+}

@@ -1,0 +1,203 @@
+/* proxy/access.c -- the access log, and warnings about slow requests */
+#include "proxy/access.h"
+
+#include "base/log.h"
+#include "io/spool.h"
+#include "proxy/exchange.h"
+
+enum { SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, UNKNOWN = -1 };
+
+struct facts {
+    struct str method, target, id;
+    double total_ms, queue_ms, loop_ms, upstream_ms; /* below 0: unknown */
+    u32 worker;
+};
+
+static double ms_between(u64 from_ns, u64 to_ns)
+{
+    return from_ns && to_ns >= from_ns ? (double)(to_ns - from_ns) / NS_PER_MS : UNKNOWN;
+}
+
+/* When the loop took up what it was given at `given_ns`: the first turn that began after it. */
+static u64 turn_after(struct shm_loop *loop, u64 given_ns)
+{
+    u64 turns = atomic_load(&loop->turns), found = 0;
+
+    for (u64 i = turns; i > 0 && turns - i < SHM_TURNS_MAX; i--) {
+        u64 at = atomic_load(&loop->turn_at_ns[(i - 1) % SHM_TURNS_MAX]);
+
+        if (at < given_ns)
+            return found;
+        found = at;
+    }
+    return turns < SHM_TURNS_MAX ? found : 0;
+}
+
+static double loop_wait_ms(struct exchange *x)
+{
+    u64 given_ns = x->times.dispatched_ns;
+
+    if (x->loop_idle)
+        return 0;
+    if (!x->claim.slot || !given_ns || x->claim.slot->generation != x->claim.generation)
+        return UNKNOWN;
+    return ms_between(given_ns, turn_after(&x->claim.slot->loop, given_ns));
+}
+
+static void add_time(struct buf *b, const char *name, double ms, bool json)
+{
+    if (ms >= 0)
+        buf_addf(b, json ? ",\"%s_ms\":%.3f" : " %s=%.3f", name, ms);
+    else if (!json)
+        buf_addf(b, " %s=-", name);
+}
+
+static void add_when(struct buf *b)
+{
+    u64 ms = clock_wall_ms();
+    time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+    char when[32];
+
+    gmtime_r(&s, &tm);
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+    buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
+}
+
+static void line_text(struct buf *b, struct exchange *x, const struct facts *f, struct str ip)
+{
+    add_when(b);
+    buf_addf(b, " %.*s \"", STR_ARG(ip.len ? ip : STR("-")));
+    buf_add_json(b, f->method);
+    buf_addc(b, ' ');
+    buf_add_json(b, f->target);
+    buf_addf(b, " HTTP/1.%u\" %u %llu worker=%u", x->head_known ? x->req.version_minor : 1,
+             x->status, (unsigned long long)x->sent_bytes, f->worker);
+    add_time(b, "total", f->total_ms, false);
+    add_time(b, "queue", f->queue_ms, false);
+    add_time(b, "loop", f->loop_ms, false);
+    add_time(b, "upstream", f->upstream_ms, false);
+    buf_addf(b, " id=%.*s", STR_ARG(f->id));
+    if (x->route_len)
+        buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
+    buf_addc(b, '\n');
+}
+
+static void line_json(struct buf *b, struct exchange *x, const struct facts *f, struct str ip)
+{
+    buf_add(b, STR("{\"time\":\""));
+    add_when(b);
+    buf_addf(b, "\",\"source\":\"access\",\"client\":\"%.*s\",\"method\":\"", STR_ARG(ip));
+    buf_add_json(b, f->method);
+    buf_add(b, STR("\",\"target\":\""));
+    buf_add_json(b, f->target);
+    buf_addf(b, "\",\"version\":\"1.%u\",\"status\":%u,\"bytes\":%llu,\"worker\":%u",
+             x->head_known ? x->req.version_minor : 1, x->status, (unsigned long long)x->sent_bytes,
+             f->worker);
+    add_time(b, "total", f->total_ms, true);
+    add_time(b, "queue", f->queue_ms, true);
+    add_time(b, "loop", f->loop_ms, true);
+    add_time(b, "upstream", f->upstream_ms, true);
+    buf_add(b, STR(",\"request_id\":\""));
+    buf_add_json(b, f->id);
+    buf_addc(b, '"');
+    if (x->route_len) {
+        buf_add(b, STR(",\"route\":\""));
+        buf_add_json(b, str_make(x->route, x->route_len));
+        buf_addc(b, '"');
+    }
+    buf_add(b, STR("}\n"));
+}
+
+static void flush(struct task *task)
+{
+    struct thread *t = container_of(task, struct thread, log_task);
+    struct str rest = buf_str(&t->log);
+
+    while (rest.len) { /* line by line: what does not fit is dropped by the line */
+        ptrdiff_t at = str_index(rest, '\n');
+        size_t len = at < 0 ? rest.len : (size_t)at + 1;
+
+        if (!spool_write(t->proxy->access, str_sub(rest, 0, len)))
+            COUNT(t->proxy->shm->proxy.log_dropped, 1);
+        rest = str_sub(rest, len, rest.len);
+    }
+    buf_clear(&t->log);
+}
+
+/* At most SLOW_WARNINGS_PER_S a second and thread; the rest is counted. */
+static bool slow_allowed(struct thread *t, u64 now_ns)
+{
+    if (now_ns - t->slow_window_ns >= NS_PER_S) {
+        if (t->slow_left_out)
+            log_warn("%u more slow requests in that second", t->slow_left_out);
+        t->slow_window_ns = now_ns;
+        t->slow_in_window = t->slow_left_out = 0;
+    }
+    if (t->slow_in_window < SLOW_WARNINGS_PER_S) {
+        t->slow_in_window++;
+        return true;
+    }
+    t->slow_left_out++;
+    return false;
+}
+
+/* Slow is what took long to begin its answer: a long download or an event stream is not. */
+static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
+{
+    struct thread *t = x->client->thread;
+    u64 slow_ns = t->proxy->settings->slow_ns;
+    u64 begun_ns = x->times.first_byte_ns ? x->times.first_byte_ns : now_ns;
+    AUTO(buf_done) struct buf b = { 0 };
+
+    if (!slow_ns || !x->head_known || begun_ns - x->times.begun_ns < slow_ns || x->status == 101 ||
+        !slow_allowed(t, now_ns))
+        return;
+    buf_add_json(&b, f->method);
+    buf_addc(&b, ' ');
+    buf_add_json(&b, str_sub(f->target, 0, 200));
+    buf_addf(&b, " took %.0f ms (status %u, worker %u", ms_between(x->times.begun_ns, begun_ns),
+             x->status, f->worker);
+    add_time(&b, "queue", f->queue_ms, false);
+    add_time(&b, "loop", f->loop_ms, false);
+    add_time(&b, "upstream", f->upstream_ms, false);
+    buf_addf(&b, " ms, id=%.*s)", STR_ARG(f->id));
+    if (!b.failed)
+        log_warn("slow request: %.*s", STR_ARG(buf_str(&b)));
+}
+
+void access_tell(struct exchange *x, const char *bytes)
+{
+    struct thread *t = x->client->thread;
+    char ip_text[ADDR_TEXT_MAX], id[40];
+    u64 now_ns = clock_now_ns();
+    struct addr peer;
+
+    if (!t->proxy->access &&
+        (!t->proxy->settings->slow_ns || now_ns - x->times.begun_ns < t->proxy->settings->slow_ns))
+        return;
+    snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)x->request_id[0],
+             (unsigned long long)x->request_id[1]);
+    struct facts f = {
+        .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
+        .target = x->head_known && bytes ? http_text(bytes, x->req.target) : STR("-"),
+        .id = x->request_id[0] ? str_of(id) : STR("-"),
+        .total_ms = ms_between(x->times.begun_ns, now_ns),
+        .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
+        .loop_ms = loop_wait_ms(x),
+        .upstream_ms = ms_between(x->times.dispatched_ns, x->times.first_byte_ns),
+        .worker = x->claim.slot ? x->claim.slot->worker : 0,
+    };
+    warn_if_slow(x, &f, now_ns);
+    if (!t->proxy->access)
+        return;
+    peer = x->head_known && bytes ? exchange_peer(x) : x->client->peer;
+    (t->proxy->settings->log == SETTINGS_LOG_JSON ? line_json : line_text)(
+        &t->log, x, &f, addr_ip_text(&peer, ip_text));
+    if (t->log.failed)
+        buf_clear(&t->log);
+    if (t->log.len >= LOG_FLUSH_BYTES)
+        flush(&t->log_task);
+    else
+        loop_task(t->loop, &t->log_task, flush);
+}

@@ -1,0 +1,375 @@
+/* proxy/client.c -- a client's connection
+ *
+ * Edge-triggered, like upstream.c: a keep-alive request costs no epoll_ctl.
+ */
+#include "proxy/client.h"
+
+#include "base/log.h"
+#include "http/write.h"
+#include "proxy/exchange.h"
+#include "proxy/tunnel.h"
+
+enum {
+    CLIENT_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET,
+    ACCEPTS_PER_TURN = 64,
+    LINGER_BYTES_MAX = 1 << 20,
+};
+#define LINGER_NS (2 * NS_PER_S)
+#define ACCEPT_REST_NS (100 * NS_PER_MS)
+
+static void event(struct watch *w, u32 events);
+static void go_on(struct client *c);
+
+static void grave_fn(struct task *task)
+{
+    free(container_of(task, struct client, grave));
+}
+
+/* Frees all but the descriptor. */
+static void client_bury(struct client *c)
+{
+    struct thread *t = c->thread;
+
+    c->closed = true;
+    if (c->x)
+        exchange_free(c->x);
+    loop_timer_stop(&c->timer);
+    loop_task_stop(&c->more);
+    loop_unwatch(&c->watch);
+    block_give(&t->blocks, &c->in);
+    block_give(&t->blocks, &c->out);
+    list_del(&c->link);
+    UNCOUNT(t->proxy->shm->proxy.connections, 1);
+    loop_bury(t->loop, &c->grave, grave_fn);
+}
+
+int client_release(struct client *c)
+{
+    int fd = c->watch.fd;
+
+    client_bury(c);
+    return fd;
+}
+
+void client_close(struct client *c)
+{
+    if (!c->closed)
+        close(client_release(c));
+}
+
+ssize_t client_fill(struct client *c)
+{
+    struct thread *t = c->thread;
+    ssize_t n;
+
+    if (!c->readable)
+        return c->ended ? -EPIPE : 0;
+    if (!c->in && !(c->in = block_take(&t->blocks)))
+        return -ENOMEM;
+    u32 room = block_room(c->in);
+    if (room == 0)
+        return -ENOBUFS;
+    n = recv(c->watch.fd, c->in->bytes + c->in->end, room, 0);
+    if (n > 0) {
+        c->in->end += (u32)n;
+        c->readable = n == room || c->hung_up;
+        COUNT(t->proxy->shm->proxy.bytes_in, (u64)n);
+        return n;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        c->readable = false;
+        return 0;
+    }
+    c->readable = false;
+    c->ended = true;
+    return n == 0 ? -EPIPE : -errno;
+}
+
+int client_flush(struct client *c)
+{
+    while (block_len(c->out)) {
+        ssize_t n = send(c->watch.fd, c->out->bytes + c->out->at, block_len(c->out), MSG_NOSIGNAL);
+
+        if (n > 0) {
+            c->out->at += (u32)n;
+            COUNT(c->thread->proxy->shm->proxy.bytes_out, (u64)n);
+            if (c->x)
+                c->x->out_bytes += (u64)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            c->blocked = true;
+            loop_watch_set(&c->watch, CLIENT_EVENTS | EPOLLOUT);
+            return -EAGAIN;
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else {
+            return n < 0 ? -errno : -EPIPE;
+        }
+    }
+    block_give(&c->thread->blocks, &c->out);
+    return 0;
+}
+
+static void timed_out(struct timer *timer)
+{
+    struct client *c = container_of(timer, struct client, timer);
+
+    if (c->state == CLIENT_HEAD)
+        exchange_refuse(c->x, 408, "the request's head took too long", SHM_REFUSED_TIMEOUT);
+    else
+        client_close(c); /* IDLE and CLOSING; exchange.c keeps its own time in QUEUED and ACTIVE */
+}
+
+static void arm(struct client *c, u64 wait_ns)
+{
+    if (wait_ns)
+        loop_timer(c->thread->loop, &c->timer, thread_now(c->thread) + wait_ns, timed_out);
+    else
+        loop_timer_stop(&c->timer);
+}
+
+static void linger(struct client *c)
+{
+    char waste[4096];
+    int r = client_flush(c);
+
+    if (r == -EAGAIN)
+        return;
+    if (r < 0 || c->ended) {
+        client_close(c);
+        return;
+    }
+    if (!c->said_end)
+        shutdown(c->watch.fd, SHUT_WR);
+    c->said_end = true;
+    for (;;) {
+        ssize_t n = recv(c->watch.fd, waste, sizeof(waste), 0);
+
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0 || (c->lingered_bytes += (u32)n) > LINGER_BYTES_MAX) {
+            client_close(c);
+            return;
+        }
+    }
+}
+
+void client_finish(struct client *c)
+{
+    if (c->x)
+        exchange_free(c->x);
+    c->state = CLIENT_CLOSING;
+    block_give(&c->thread->blocks, &c->in);
+    arm(c, LINGER_NS);
+    linger(c);
+}
+
+/* Takes bytes for a head until it is whole. */
+static void head_more(struct client *c)
+{
+    struct thread *t = c->thread;
+    struct http_error error;
+
+    if (!c->x) {
+        c->x = exchange_new(c);
+        if (!c->x) {
+            client_close(c);
+            return;
+        }
+        c->state = CLIENT_HEAD;
+        arm(c, t->proxy->settings->head_timeout_ns);
+    }
+    switch (http_parse_head(&c->x->parser, c->in->bytes, c->in->end, &c->x->req, &error)) {
+    case HTTP_MORE:
+        if (block_room(c->in) == 0)
+            exchange_refuse(c->x, 431, "the head is too large", SHM_REFUSED_HEAD_LARGE);
+        break;
+    case HTTP_DONE:
+        loop_timer_stop(&c->timer);
+        c->requests++;
+        exchange_start(c->x);
+        break;
+    case HTTP_BAD:
+        exchange_refuse(c->x, error.status, error.text,
+                        error.status == 414 || error.status == 431 ? SHM_REFUSED_HEAD_LARGE
+                                                                   : SHM_REFUSED_BAD_REQUEST);
+        break;
+    }
+}
+
+/* IDLE and HEAD: reads until there is nothing more or a request runs. */
+static void head_read(struct client *c)
+{
+    while (!c->closed && c->state <= CLIENT_HEAD) {
+        ssize_t n = client_fill(c);
+
+        if (n > 0) {
+            head_more(c);
+        } else {
+            if (n < 0)
+                client_close(c); /* the end, between requests or inside a head */
+            else if (c->in && block_len(c->in) == 0)
+                block_give(&c->thread->blocks, &c->in);
+            return;
+        }
+    }
+}
+
+static void go_on(struct client *c)
+{
+    switch (c->state) {
+    case CLIENT_IDLE:
+    case CLIENT_HEAD:
+        head_read(c);
+        break;
+    case CLIENT_QUEUED:
+    case CLIENT_ACTIVE:
+        exchange_client_event(c->x);
+        break;
+    case CLIENT_CLOSING:
+        linger(c);
+        break;
+    }
+}
+
+static void event(struct watch *w, u32 events)
+{
+    struct client *c = container_of(w, struct client, watch);
+
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        c->readable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        c->hung_up = true;
+    if (events & EPOLLOUT) {
+        c->blocked = false;
+        loop_watch_set(&c->watch, CLIENT_EVENTS);
+    }
+    if (events & (EPOLLHUP | EPOLLERR) && c->state >= CLIENT_QUEUED) {
+        client_close(c); /* both sides are gone: nobody will read the response */
+        return;
+    }
+    go_on(c);
+}
+
+/* Bytes of the next request are in c->in already. */
+static void pipelined(struct task *task)
+{
+    struct client *c = container_of(task, struct client, more);
+
+    if (c->state == CLIENT_IDLE && block_len(c->in))
+        head_more(c);
+    if (!c->closed)
+        go_on(c);
+}
+
+void client_next(struct client *c)
+{
+    struct thread *t = c->thread;
+    bool keep = c->x->keep && !atomic_load(&t->proxy->draining);
+
+    if (!keep) {
+        bool unread = block_len(c->in) || c->readable || !c->x->req_done;
+
+        if (unread)
+            client_finish(c);
+        else
+            client_close(c);
+        return;
+    }
+    exchange_free(c->x);
+    c->state = CLIENT_IDLE;
+    arm(c, t->proxy->settings->idle_timeout_ns);
+    if (block_len(c->in)) {
+        block_shift(c->in, 0);
+        loop_task(t->loop, &c->more, pipelined);
+    } else {
+        block_give(&t->blocks, &c->in);
+        if (c->readable || c->ended)
+            loop_task(t->loop, &c->more, pipelined);
+    }
+}
+
+static void client_new(struct thread *t, struct listener *l, int fd, const struct addr *peer)
+{
+    struct client *c = calloc(1, sizeof(*c));
+
+    if (!c || loop_watch(t->loop, &c->watch, fd, CLIENT_EVENTS, event) < 0) {
+        free(c);
+        close(fd);
+        return;
+    }
+    c->thread = t;
+    c->listener = l;
+    c->peer = *peer;
+    c->local = listener_local(l, fd);
+    list_add(&t->clients, &c->link);
+    COUNT(t->proxy->shm->proxy.connections, 1);
+    COUNT(t->proxy->shm->proxy.connections_total, 1);
+    arm(c, t->proxy->settings->idle_timeout_ns);
+    /* Most clients have sent their request with the handshake's last packet. */
+    c->readable = true;
+    go_on(c);
+}
+
+static void accept_again(struct timer *timer)
+{
+    struct thread *t = container_of(timer, struct thread, accept_timer);
+
+    thread_listen(t);
+}
+
+/* No descriptors left: the backlog keeps the others until some are closed. */
+static void accept_rest(struct thread *t)
+{
+    log_warn("no more connections can be accepted for a moment: %s", strerror(errno));
+    thread_unlisten(t);
+    loop_timer(t->loop, &t->accept_timer, thread_now(t) + ACCEPT_REST_NS, accept_again);
+}
+
+static void refuse_connection(struct thread *t, int fd)
+{
+    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
+                               "retry-after: 1\r\nconnection: close\r\n\r\n";
+
+    COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_CONNECTIONS], 1);
+    if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        /* it is being turned away anyway */
+    }
+    close(fd);
+}
+
+void client_accept(struct listener_watch *lw)
+{
+    struct thread *t = lw->thread;
+    struct listener *l = lw->listener;
+
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct sockaddr_storage sa = { 0 };
+        socklen_t len = sizeof(sa);
+        int fd = accept4(lw->watch.fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                accept_rest(t);
+            if (errno == EINTR || errno == ECONNABORTED)
+                continue;
+            return;
+        }
+        struct addr peer = addr_of((struct sockaddr *)&sa);
+        if (t->proxy->shm->proxy.connections >= t->proxy->settings->max_connections)
+            refuse_connection(t, fd);
+        else if (l->kind == WIRE_STREAM)
+            tunnel_accept(t, l, fd, &peer);
+        else
+            client_new(t, l, fd, &peer);
+    }
+}
+
+void client_drain(struct thread *t)
+{
+    list_each_safe (link, &t->clients) {
+        struct client *c = container_of(link, struct client, link);
+
+        if (c->state == CLIENT_IDLE && !block_len(c->in))
+            client_close(c);
+    }
+}

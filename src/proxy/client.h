@@ -1,0 +1,112 @@
+/* proxy/client.h -- a client's connection and the request that runs on it
+ *
+ *                 bytes            head whole          a worker
+ *   accept ─▶ IDLE ────▶ HEAD ───────────▶ QUEUED ────────────▶ ACTIVE ─┐
+ *              ▲           │ bad, late        │ full, late        │     │ 101
+ *              │           ▼                  ▼                   │     ▼
+ *              │         CLOSING ◀────────────┴───────────────────┤   (tunnel)
+ *              └──────────────────────────────────────────────────┘
+ *                 response over, connection kept
+ *
+ * One request at a time: bytes of the next one wait in `in` (pipelining). The
+ * head of the running request stays at the start of `in` until it is over, so
+ * that it can be sent to another worker and shown in the access log.
+ */
+#pragma once
+
+#include "http/body.h"
+#include "http/head.h"
+#include "proxy/queue.h"
+#include "proxy/thread.h"
+#include "proxy/upstream.h"
+
+enum client_state { CLIENT_IDLE, CLIENT_HEAD, CLIENT_QUEUED, CLIENT_ACTIVE, CLIENT_CLOSING };
+
+struct client {
+    struct thread *thread;
+    struct watch watch;
+    struct list link; /* thread->clients */
+    struct timer timer;
+    struct task more; /* goes on with bytes that are already here */
+    struct task grave;
+    enum client_state state;
+    bool readable; /* the kernel may have bytes, or the end */
+    bool hung_up;  /* the client has closed its side */
+    bool blocked;  /* the last write did not take all; EPOLLOUT is asked for */
+    bool ended;    /* its last byte has been read: half-closed */
+    bool said_end; /* CLOSING: our side is shut down */
+    bool closed;
+    struct listener *listener;
+    struct addr peer, local;
+    u32 requests;
+    u32 lingered_bytes;
+    struct block *in, *out;
+    struct exchange *x; /* from the first byte of a head to the end of the response */
+};
+
+/* Where the time of a request went; all times CLOCK_MONOTONIC, 0: not reached. */
+struct exchange_times {
+    u64 begun_ns;      /* the first byte of the head */
+    u64 head_ns;       /* the head whole */
+    u64 dispatched_ns; /* given to the worker that answered */
+    u64 queue_ns;      /* sum of waits in the central queue */
+    u64 first_byte_ns; /* the response's head */
+};
+
+enum { EXCHANGE_ATTEMPTS_MAX = 3, EXCHANGE_ID_MAX = 64 };
+
+struct exchange {
+    struct client *client;
+    struct upstream *up; /* NULL: not with a worker */
+    struct ticket ticket;
+    struct claim claim;
+
+    struct http_parser parser; /* of the request's head, then of the response's */
+    struct http_head req, res;
+    struct http_body req_body, res_body;
+    u32 attempts;
+    bool head_known;    /* req is valid */
+    bool replayable;    /* all that came of the request is still in client->in */
+    bool req_done;      /* the request has been written to up->out as a whole */
+    bool trailers_done; /* …its last chunk with the trailers */
+    bool loop_idle;     /* the worker's loop waited when it got the request */
+    bool res_begun;     /* the final head is in client->out */
+    bool res_raw;       /* chunks are passed on as they are */
+    bool res_chunk;     /* we make the chunks */
+    bool res_done;
+    bool keep;    /* the client's connection outlives the response */
+    bool running; /* counted in proxy->exchanges */
+    u32 status;
+    struct exchange_times times;
+    u64 sticky;              /* what hash policies stick to */
+    u64 worker_keep_ns;      /* how long the worker's connection may rest after this */
+    u64 sent_bytes;          /* put into client->out: head and body */
+    u64 in_bytes, out_bytes; /* read and written on the client's socket */
+    u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
+    u64 request_id[2];
+    u8 route_len;
+    char route[SHM_ROUTE_MAX];
+    struct exchange *next_free;
+    struct http_field
+        fields[]; /* settings->max_fields for the request, fields_max for the response */
+};
+
+/* Accepts what waits on a listener; bounded per turn. */
+void client_accept(struct listener_watch *lw);
+
+/* Reads what there is into c->in: bytes > 0; 0 for none yet; -EPIPE at the end; -ENOBUFS when it
+ * is full; else -errno. */
+MUST_USE ssize_t client_fill(struct client *c);
+/* Writes c->out: 0 all written, -EAGAIN some is left, else -errno. */
+MUST_USE int client_flush(struct client *c);
+/* Its exchange is over: goes on with the next request, or closes. */
+void client_next(struct client *c);
+/* Writes what is left of c->out, says the end, reads the rest for a moment, closes: so that the
+ * client sees the last answer even though it was still sending. */
+void client_finish(struct client *c);
+/* Closes at once and frees after this turn. */
+void client_close(struct client *c);
+/* Gives up the connection without closing it (it becomes a tunnel's). The descriptor. */
+MUST_USE int client_release(struct client *c);
+/* Closes every connection without a running request. */
+void client_drain(struct thread *t);

@@ -1,0 +1,403 @@
+/* proxy/exchange.c -- the life of one request: asks for a worker, starts, fails, is over
+ *
+ * forward.c moves its bytes. What may be freed is freed here and in client.c
+ * only; after a call that can end the exchange, callers look at nothing of it.
+ */
+#include "proxy/exchange.h"
+
+#include "base/log.h"
+#include "http/write.h"
+#include "proxy/access.h"
+#include "proxy/peer.h"
+#include "proxy/rewrite.h"
+#include "proxy/series.h"
+
+enum { EXCHANGE_FREE_MAX = 256 };
+/* A client that is slower than this many bytes in a whole time-out counts as stopped. */
+#define TICK_BYTES_MIN 2048
+
+static void tick(struct timer *timer);
+static void dispatch(struct exchange *x);
+
+struct exchange *exchange_new(struct client *c)
+{
+    struct thread *t = c->thread;
+    const struct settings *s = t->proxy->settings;
+    struct http_limits limits = { .line_bytes_max = (u32)s->max_line_bytes + 2,
+                                  .head_bytes_max = (u32)s->max_head_bytes,
+                                  .fields_max = s->max_fields };
+    struct exchange *x = t->exchange_free;
+    size_t fields = s->max_fields + t->proxy->fields_max;
+
+    if (x) {
+        t->exchange_free = x->next_free;
+        t->exchange_free_count--;
+    } else {
+        x = malloc(sizeof(*x) + fields * sizeof(struct http_field));
+        if (!x)
+            return NULL;
+    }
+    memset(x, 0, offsetof(struct exchange, route));
+    x->client = c;
+    x->times.begun_ns = thread_now(t);
+    http_parser_init(&x->parser, HTTP_REQUEST, &limits, x->fields, s->max_fields);
+    return x;
+}
+
+/* Lets go of the worker, for good or before another try. */
+static void let_go(struct exchange *x, u64 keep_ns)
+{
+    queue_leave(&x->ticket);
+    if (x->up)
+        upstream_put(TAKE(x->up, NULL), keep_ns);
+    claim_release(&x->claim);
+}
+
+void exchange_free(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+
+    let_go(x, 0);
+    loop_timer_stop(&c->timer);
+    if (x->running) {
+        UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
+        atomic_fetch_sub(&t->proxy->exchanges, 1);
+    }
+    c->x = NULL;
+    if (t->exchange_free_count >= EXCHANGE_FREE_MAX) {
+        free(x);
+        return;
+    }
+    x->next_free = t->exchange_free;
+    t->exchange_free = x;
+    t->exchange_free_count++;
+}
+
+/* Tells all who count: log, series, slow warning. */
+static void tell(struct exchange *x)
+{
+    access_tell(x, x->client->in ? x->client->in->bytes : NULL);
+    if (x->head_known)
+        series_count(x->client->thread->proxy, x);
+}
+
+void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    AUTO(buf_done) struct buf out = { 0 };
+    AUTO(buf_done) struct buf body = { 0 };
+
+    COUNT(t->proxy->shm->proxy.refused[reason], 1);
+    if (x->res_begun) { /* too late for another answer: the client must see that this one broke off
+                         */
+        tell(x);
+        client_close(c);
+        return;
+    }
+    x->status = status;
+    buf_addf(&body, "%u %.*s: %s\n", status, STR_ARG(http_status_reason(status)), text);
+    http_write_simple(&out, status, status == 503 ? STR("retry-after: 1\r\n") : STR(""),
+                      STR("text/plain; charset=utf-8"), buf_str(&body), false,
+                      x->head_known && x->req.method == HTTP_HEAD);
+    x->res_begun = true;
+    x->sent_bytes = out.len;
+    tell(x);
+    let_go(x, 0);
+    if (!c->out)
+        c->out = block_take(&t->blocks);
+    if (out.failed || body.failed || !c->out || !block_add(c->out, buf_str(&out)))
+        client_close(c);
+    else
+        client_finish(c);
+}
+
+void exchange_over(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct upstream *u = x->up;
+    struct shm_slot *slot = x->claim.slot;
+    u64 keep_ns = 0;
+
+    if (u && x->res.keep_alive && x->req_done && !u->hung_up) {
+        keep_ns = slot && slot->state == SHM_READY ? x->worker_keep_ns : 0;
+    }
+    if (slot)
+        COUNT(slot->requests, 1);
+    if (!x->req_done)
+        x->keep = false;
+    tell(x);
+    let_go(x, keep_ns);
+    client_next(c);
+}
+
+/* ---- before a worker ---- */
+
+static u64 sticky_key(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct proxy *p = c->thread->proxy;
+    struct str key = { 0 };
+    char text[ADDR_TEXT_MAX];
+
+    switch (p->settings->balance.by) {
+    case SETTINGS_BALANCE_IDLE_FIRST:
+    case SETTINGS_BALANCE_LEAST_CONN:
+    case SETTINGS_BALANCE_ROUND_ROBIN:
+        return 0;
+    case SETTINGS_BALANCE_HASH_COOKIE:
+        key = rewrite_cookie(c->in->bytes, &x->req, p->settings->balance.key);
+        break;
+    case SETTINGS_BALANCE_HASH_HEADER:
+        key = rewrite_field(c->in->bytes, &x->req, p->settings->balance.key);
+        break;
+    case SETTINGS_BALANCE_HASH_IP:
+        break;
+    }
+    if (key.len == 0) { /* no such cookie or header (yet): the address then */
+        struct addr client = exchange_peer(x);
+
+        key = addr_ip_text(&client, text);
+    }
+    return hash_str(&p->hash_key, key);
+}
+
+struct addr exchange_peer(struct exchange *x)
+{
+    struct client *c = x->client;
+    const struct settings *s = c->thread->proxy->settings;
+    AUTO(buf_done) struct buf all = { 0 };
+    struct http_field *f = NULL;
+
+    if (!peer_trusted(&s->trust_proxy, &c->peer))
+        return c->peer;
+    while ((f = http_field_next(&x->req, HTTP_X_FORWARDED_FOR, f)) != NULL) {
+        if (all.len)
+            buf_addc(&all, ',');
+        buf_add(&all, http_text(c->in->bytes, f->value));
+    }
+    return peer_client(&s->trust_proxy, &c->peer, buf_str(&all));
+}
+
+static void given(struct ticket *ticket)
+{
+    struct exchange *x = container_of(ticket, struct exchange, ticket);
+    u64 now_ns = clock_now_ns();
+
+    x->times.queue_ns += now_ns - ticket->queued_ns;
+    dispatch(x);
+}
+
+/* Asks for a worker; goes on at once or when there is one. */
+static void ask(struct exchange *x)
+{
+    struct client *c = x->client;
+
+    x->attempts++;
+    switch (queue_ask(c->thread, &x->ticket, c->listener->id, x->sticky, given)) {
+    case QUEUE_TAKEN:
+        dispatch(x);
+        break;
+    case QUEUE_WAITS:
+        c->state = CLIENT_QUEUED;
+        thread_queue_watch(c->thread);
+        break;
+    case QUEUE_FULL:
+        exchange_refuse(x, 503, "too many requests wait for a free worker", SHM_REFUSED_QUEUE_FULL);
+        break;
+    }
+}
+
+void exchange_start(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    const struct settings *s = t->proxy->settings;
+
+    x->head_known = true;
+    x->running = true;
+    x->replayable = true;
+    x->times.head_ns = clock_now_ns();
+    x->keep = x->req.keep_alive;
+    atomic_fetch_add(&t->proxy->exchanges, 1);
+    COUNT(t->proxy->shm->proxy.active_requests, 1);
+    c->in->at = x->req.head_bytes;
+    x->request_id[0] = t->id_key ^ (t->id_next >> 7) * 0x9e3779b97f4a7c15ull;
+    x->request_id[1] = (t->id_key * 0xbf58476d1ce4e5b9ull) ^ (t->id_next++ * 0x94d049bb133111ebull);
+    if (s->max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
+        x->req.content_length > s->max_body_bytes) {
+        exchange_refuse(x, 413, "the body is larger than --max-body allows",
+                        SHM_REFUSED_BODY_LARGE);
+        return;
+    }
+    x->sticky = sticky_key(x);
+    loop_timer(t->loop, &c->timer, thread_now(t) + t->proxy->tick_ns, tick);
+    ask(x);
+}
+
+/* ---- with a worker ---- */
+
+static struct str agent_peer(struct exchange *x, char *out, size_t room, struct addr *client)
+{
+    struct client *c = x->client;
+    char remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
+    const char *remote_mapped, *local_mapped;
+
+    *client = exchange_peer(x);
+    if (c->peer.family == AF_UNIX)
+        return STR("- 0 - 0");
+    /* On an IPv6 socket Node shows IPv4 clients as mapped. */
+    remote_mapped = c->listener->family == AF_INET6 && client->family == AF_INET ? "::ffff:" : "";
+    local_mapped = c->listener->family == AF_INET6 && c->local.family == AF_INET ? "::ffff:" : "";
+    addr_ip_text(client, remote);
+    addr_ip_text(&c->local, local);
+    snprintf(out, room, "%s%s %u %s%s %u", remote_mapped, remote, client->port, local_mapped, local,
+             c->local.port);
+    return str_of(out);
+}
+
+static bool head_to_worker(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    char peer_ip[ADDR_TEXT_MAX], peer_text[192], id[40];
+    struct addr client;
+    bool h2c = str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
+    struct rewrite_request r = {
+        .trusted = peer_trusted(&t->proxy->settings->trust_proxy, &c->peer),
+        .peer_ip = addr_ip_text(&c->peer, peer_ip),
+        .scheme = STR("http"),
+        .agent_peer = agent_peer(x, peer_text, sizeof(peer_text), &client),
+        .chunked = x->req.framing == HTTP_BODY_CHUNKED,
+        .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
+    };
+
+    snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)x->request_id[0],
+             (unsigned long long)x->request_id[1]);
+    r.request_id = str_of(id);
+    if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
+        return false;
+    return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);
+}
+
+void exchange_expect_response(struct exchange *x)
+{
+    struct proxy *p = x->client->thread->proxy;
+    u32 bytes_max = x->client->thread->blocks.block_bytes;
+    struct http_limits limits = { bytes_max, bytes_max, p->fields_max };
+
+    http_parser_init(&x->parser, HTTP_RESPONSE, &limits, x->fields + p->settings->max_fields,
+                     p->fields_max);
+}
+
+/* The claimed worker gets the head; forward.c does the rest. */
+static void dispatch(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    const struct settings *s = t->proxy->settings;
+    int error;
+
+    c->state = CLIENT_ACTIVE;
+    x->claim = x->ticket.claim;
+    x->ticket.claim = (struct claim){ 0 };
+    x->times.dispatched_ns = clock_now_ns();
+    x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
+    x->up = upstream_get(t, &x->claim, c->listener->id, &error);
+    if (!x->up) {
+        if (error == -ECONNREFUSED || error == -ENOENT)
+            atomic_store(&t->proxy->gone[x->claim.slot - t->proxy->shm->slot], x->claim.generation);
+        exchange_worker_failed(x);
+        return;
+    }
+    x->up->exchange = x;
+    exchange_expect_response(x);
+    http_body_init(&x->req_body, x->req.framing, x->req.content_length, s->max_body_bytes);
+    x->req_done = false;
+    x->trailers_done = false;
+    if (!head_to_worker(x)) {
+        exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);
+        return;
+    }
+    exchange_client_event(x);
+}
+
+/* The worker is gone, or its connection is, before its answer was whole. */
+void exchange_worker_failed(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    struct shm_slot *slot = x->claim.slot;
+    bool blocked = slot && slot->generation == x->claim.generation && slot->state == SHM_BLOCKED;
+    /* Without a connection the worker has not seen the request, whatever its method is. */
+    bool again = x->up == NULL || http_method_idempotent(x->req.method);
+
+    if (x->res_begun) {
+        if (slot)
+            COUNT(slot->failures, 1);
+        tell(x);
+        client_close(c); /* the client sees that the response broke off */
+        return;
+    }
+    if (again && x->replayable && !blocked && x->attempts < EXCHANGE_ATTEMPTS_MAX + !x->up) {
+        COUNT(t->proxy->shm->proxy.retries, 1);
+        if (x->up)
+            upstream_drop(t, x->up->slot);
+        let_go(x, 0);
+        c->in->at = x->req.head_bytes;
+        ask(x);
+        return;
+    }
+    if (slot)
+        COUNT(slot->failures, 1);
+    exchange_refuse(x, 502,
+                    blocked ? "the worker was blocked and has been replaced"
+                            : "the worker ended before it answered",
+                    SHM_REFUSED_WORKER_DIED);
+}
+
+/* ---- time ---- */
+
+/* Whether the client has moved fewer than TICK_BYTES_MIN bytes since *since_ns although it was its
+ * turn all the time. */
+static bool stalled(u64 *since_ns, u64 *mark, u64 bytes, bool its_turn, u64 now_ns, u64 limit_ns)
+{
+    if (!its_turn || limit_ns == 0 || *since_ns == 0 || bytes - *mark >= TICK_BYTES_MIN) {
+        *since_ns = its_turn ? now_ns : 0;
+        *mark = bytes;
+        return false;
+    }
+    return now_ns - *since_ns >= limit_ns;
+}
+
+static void tick(struct timer *timer)
+{
+    struct client *c = container_of(timer, struct client, timer);
+    struct exchange *x = c->x;
+    struct thread *t = c->thread;
+    const struct settings *s = t->proxy->settings;
+    u64 now_ns = thread_now(t);
+    bool takes = c->state == CLIENT_ACTIVE && block_len(c->out) > 0;
+    bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&
+                 block_len(x->up ? x->up->out : NULL) == 0;
+
+    loop_timer(t->loop, timer, now_ns + t->proxy->tick_ns, tick);
+    if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
+        now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
+        exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);
+    } else if (stalled(&x->stalled_out_ns, &x->tick_out_bytes, x->out_bytes, takes, now_ns,
+                       s->write_timeout_ns)) {
+        COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_TIMEOUT], 1);
+        tell(x);
+        client_close(c);
+    } else if (stalled(&x->stalled_in_ns, &x->tick_in_bytes, x->in_bytes, gives, now_ns,
+                       s->body_timeout_ns)) {
+        exchange_refuse(x, 408, "the request's body took too long", SHM_REFUSED_TIMEOUT);
+    } else if (s->upstream_timeout_ns && c->state == CLIENT_ACTIVE && !x->res_begun &&
+               x->req_done && now_ns > x->times.dispatched_ns + s->upstream_timeout_ns) {
+        if (x->claim.slot)
+            COUNT(x->claim.slot->failures, 1);
+        exchange_refuse(x, 504, "the worker did not answer in time", SHM_REFUSED_WORKER_SLOW);
+    }
+}

@@ -1,0 +1,35 @@
+/* proxy/exchange.h -- one request and its response, between a client and a worker
+ *
+ * Owned by its client (client->x). A call marked «may end it» can free the
+ * exchange and its client: look at neither after it.
+ */
+#pragma once
+
+#include "proxy/client.h"
+
+/* NULL: out of memory. */
+struct exchange *exchange_new(struct client *c);
+/* Frees its claim, ticket and upstream connection; sets client->x to NULL. */
+void exchange_free(struct exchange *x);
+
+/* The head is whole: checks it against the limits and asks for a worker. May end it. */
+void exchange_start(struct exchange *x);
+
+/* Answers in the worker's place and closes the client's connection after it. Ends it. */
+void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason);
+
+/* The response is over and written: counts it, lets the worker go, turns to the next. Ends it. */
+void exchange_over(struct exchange *x);
+
+/* The worker's connection broke: sends the request to another worker where that is safe, else
+ * answers 502, or breaks off a response that has begun. May end it. */
+void exchange_worker_failed(struct exchange *x);
+
+/* Ready for a response head: at the start, and after an interim response. */
+void exchange_expect_response(struct exchange *x);
+
+/* Who asks: the peer, or whom a trusted peer speaks for. */
+struct addr exchange_peer(struct exchange *x);
+
+/* forward.c: something may be read from or written to the client. May end it. */
+void exchange_client_event(struct exchange *x);

@@ -1,0 +1,397 @@
+/* proxy/forward.c -- moves the bytes of one exchange, both ways, with backpressure
+ *
+ * Each direction has one block for what is read and one for what is to be
+ * written. When the far side does not take, nothing more is read from the near
+ * one, so a body of any size holds at most four blocks. A head and the first
+ * bytes of its body leave in one system call.
+ */
+#include "base/log.h"
+#include "http/write.h"
+#include "proxy/exchange.h"
+#include "proxy/rewrite.h"
+#include "proxy/tunnel.h"
+
+enum {
+    ROUNDS_MAX = 32,                          /* of reading and writing in one wake */
+    CHUNK_ROOM = HTTP_CHUNK_HEAD_MAX + 2 + 8, /* a chunk's head and end, and the last chunk */
+    ROOM_MIN = 1024,                          /* less room than this in an out block: write first */
+};
+
+/* What became of the exchange in a step. */
+enum flow {
+    FLOW_MORE,  /* needs more bytes, or room */
+    FLOW_GO,    /* did something: again */
+    FLOW_ENDED, /* it may be freed: touch nothing */
+};
+
+static bool add_chunk(struct block *out, struct str data)
+{
+    char head[HTTP_CHUNK_HEAD_MAX];
+    size_t len = http_write_chunk_head(head, data.len);
+
+    return block_add(out, str_make(head, len)) && block_add(out, data) &&
+           block_add(out, STR("\r\n"));
+}
+
+/* ---- request: client->in to up->out ---- */
+
+/* Makes room in client->in behind the head, which stays. */
+static void in_make_room(struct exchange *x)
+{
+    struct block *in = x->client->in;
+
+    if (block_room(in) > 0 && in->at < in->end)
+        return;
+    if (in->at > x->req.head_bytes && block_room(in) < in->size / 4) {
+        block_shift(in, x->req.head_bytes);
+        x->replayable = false;
+    }
+}
+
+/* One step of the request's body from client->in to up->out. */
+static enum flow request_step(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct block *in = c->in, *out = x->up->out;
+    bool chunked = x->req.framing == HTTP_BODY_CHUNKED;
+    size_t len = min(block_len(in), block_room(out) - CHUNK_ROOM), used;
+    struct http_error error;
+    struct str data;
+
+    switch (http_body_feed(&x->req_body, in->bytes + in->at, len, &used, &data, &error)) {
+    case HTTP_BODY_MORE:
+        in->at += (u32)used;
+        return used ? FLOW_GO : FLOW_MORE;
+    case HTTP_BODY_DATA:
+        if (!(chunked ? add_chunk(out, data) : block_add(out, data)))
+            return FLOW_MORE;
+        in->at += (u32)used;
+        return FLOW_GO;
+    case HTTP_BODY_TRAILERS:
+        if (block_room(out) < data.len + CHUNK_ROOM)
+            return FLOW_MORE;
+        x->trailers_done = block_add(out, STR(HTTP_CHUNK_LAST)) && block_add(out, data) &&
+                           block_add(out, STR("\r\n"));
+        in->at += (u32)used;
+        return FLOW_GO;
+    case HTTP_BODY_END:
+        if (chunked && !x->trailers_done && !block_add(out, STR(HTTP_CHUNK_LAST "\r\n")))
+            return FLOW_MORE;
+        in->at += (u32)used;
+        x->req_done = true;
+        return FLOW_GO;
+    case HTTP_BODY_BAD:
+        break;
+    }
+    exchange_refuse(x, error.status, error.text,
+                    error.status == 413 ? SHM_REFUSED_BODY_LARGE : SHM_REFUSED_BAD_REQUEST);
+    return FLOW_ENDED;
+}
+
+/* The rest of the body is still with the client: reads some of it. */
+static enum flow request_read(struct exchange *x)
+{
+    struct client *c = x->client;
+    ssize_t n;
+
+    in_make_room(x);
+    n = client_fill(c);
+    if (n > 0) {
+        x->in_bytes += (u64)n;
+        return FLOW_GO;
+    }
+    if (n == 0 || n == -ENOBUFS)
+        return FLOW_MORE;
+    client_close(c); /* it ended inside its own body: the worker sees the connection close */
+    return FLOW_ENDED;
+}
+
+static enum flow request_pump(struct exchange *x)
+{
+    struct upstream *u = x->up;
+
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        enum flow flow = FLOW_GO; /* no room: write first */
+
+        if (u->broken || u->blocked)
+            return FLOW_MORE;
+        if (!u->out && !x->req_done && !(u->out = block_take(&u->thread->blocks)))
+            return FLOW_MORE;
+        while (!x->req_done && block_room(u->out) >= ROOM_MIN) {
+            flow = request_step(x);
+            if (flow == FLOW_MORE)
+                flow = request_read(x);
+            if (flow != FLOW_GO)
+                break;
+        }
+        if (flow == FLOW_ENDED)
+            return FLOW_ENDED;
+        int r = upstream_flush(u);
+        if (r < 0 && r != -EAGAIN)
+            u->readable = true; /* it may have answered before it closed */
+        if (r < 0 || x->req_done || flow == FLOW_MORE)
+            return FLOW_MORE;
+    }
+    return FLOW_GO;
+}
+
+/* ---- response: up->in to client->out ---- */
+
+/* Seconds that the worker promises to keep an idle connection, less a margin; 60 when it says
+ * nothing (then it has no limit of its own). */
+static u64 worker_keep_ns(const char *bytes, struct http_head *head)
+{
+    struct http_field *f = http_field_find(head, HTTP_KEEP_ALIVE);
+    struct str rest = f ? http_text(bytes, f->value) : (struct str){ 0 };
+    u64 s;
+
+    while (rest.ptr) {
+        struct str item = str_trim(str_cut(rest, ',', &rest));
+
+        if (!str_starts_nocase(item, STR("timeout=")) || !str_to_u64(str_sub(item, 8, 20), &s))
+            continue;
+        s = min(s, (u64)3600);
+        return s >= 2 ? (s - 1) * NS_PER_S : s * NS_PER_S / 2;
+    }
+    return 60 * NS_PER_S;
+}
+
+static enum flow worker_nonsense(struct exchange *x, const char *text)
+{
+    log_warn("worker %u answered with something that is not HTTP: %s",
+             x->claim.slot ? x->claim.slot->worker : 0, text);
+    if (x->claim.slot)
+        COUNT(x->claim.slot->failures, 1);
+    exchange_refuse(x, 502, "the worker's answer was not valid HTTP", SHM_REFUSED_WORKER_DIED);
+    return FLOW_ENDED;
+}
+
+static void take_route(struct exchange *x, const char *bytes)
+{
+    struct http_field *f = http_field_find(&x->res, HTTP_FETTLE_ROUTE);
+
+    if (!f)
+        return;
+    x->route_len = (u8)min(f->value.len, (u32)SHM_ROUTE_MAX);
+    memcpy(x->route, bytes + f->value.at, x->route_len);
+}
+
+/* How the client will know where the body ends. */
+static enum rewrite_framing client_framing(struct exchange *x)
+{
+    if (x->res.framing == HTTP_BODY_CHUNKED) {
+        x->res_raw = x->req.version_minor >= 1;
+        if (x->res_raw)
+            return REWRITE_CHUNKED;
+        x->keep = false;
+        return REWRITE_CLOSE;
+    }
+    if (x->res.framing == HTTP_BODY_CLOSE) {
+        x->res_chunk = x->req.version_minor >= 1;
+        if (x->res_chunk)
+            return REWRITE_CHUNKED;
+        x->keep = false;
+        return REWRITE_CLOSE;
+    }
+    return REWRITE_AS_IS;
+}
+
+static bool becomes_tunnel(const struct exchange *x)
+{
+    if (x->req.method == HTTP_CONNECT)
+        return x->res.status / 100 == 2;
+    return x->res.status == 101 && x->req.upgrade;
+}
+
+/* The head is whole: writes the client's. */
+static enum flow response_begin(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct block *in = x->up->in;
+    const char *bytes = in->bytes + in->at;
+    bool tunnel = becomes_tunnel(x), interim = x->res.status < 200 && !tunnel;
+    struct rewrite_response r = { .version_minor = x->req.version_minor,
+                                  .interim = interim,
+                                  .upgrade = tunnel && x->res.status == 101 };
+    u32 before = c->out->end;
+
+    if (x->res.status == 101 && !tunnel)
+        return worker_nonsense(x, "101 without a request to switch protocols");
+    if (interim) {
+        bool sent = x->req.version_minor == 0 || rewrite_response(c->out, bytes, &x->res, &r);
+
+        in->at += x->res.head_bytes;
+        exchange_expect_response(x);
+        return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
+    }
+    http_response_framing(&x->res, x->req.method);
+    if (!tunnel)
+        r.framing = client_framing(x);
+    if (atomic_load(&c->thread->proxy->draining) && !tunnel)
+        x->keep = false;
+    r.keep = x->keep || tunnel;
+    x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
+    x->times.first_byte_ns = clock_now_ns();
+    x->status = x->res.status;
+    take_route(x, bytes);
+    if (!rewrite_response(c->out, bytes, &x->res, &r))
+        return worker_nonsense(x, "its head is too large");
+    in->at += x->res.head_bytes;
+    x->res_begun = true;
+    x->sent_bytes += c->out->end - before;
+    http_body_init(&x->res_body, x->res.framing, x->res.content_length, 0);
+    if (!tunnel)
+        return FLOW_GO;
+    tunnel_upgrade(x);
+    return FLOW_ENDED;
+}
+
+static enum flow response_head(struct exchange *x)
+{
+    struct block *in = x->up->in;
+    struct http_error error;
+
+    if (block_len(in) == 0)
+        return FLOW_MORE;
+    switch (http_parse_head(&x->parser, in->bytes + in->at, block_len(in), &x->res, &error)) {
+    case HTTP_MORE:
+        return FLOW_MORE;
+    case HTTP_BAD:
+        return worker_nonsense(x, error.text);
+    case HTTP_DONE:
+        break;
+    }
+    return response_begin(x);
+}
+
+static enum flow response_body(struct exchange *x)
+{
+    struct block *in = x->up->in, *out = x->client->out;
+    u32 have = in ? block_len(in) : 0, before = out->end;
+    size_t len = min(have, block_room(out) - CHUNK_ROOM), used;
+    const char *bytes = in ? in->bytes + in->at : "";
+    struct http_error error;
+    struct str data = { 0 };
+    enum http_body_step step = http_body_feed(&x->res_body, bytes, len, &used, &data, &error);
+    bool added = true;
+
+    if (step == HTTP_BODY_BAD) {
+        exchange_worker_failed(x);
+        return FLOW_ENDED;
+    }
+    if (x->res_raw)
+        added = block_add(out, str_make(bytes, used));
+    else if (step == HTTP_BODY_DATA)
+        added = x->res_chunk ? add_chunk(out, data) : block_add(out, data);
+    assert(added); /* len was chosen so */
+    if (in)
+        in->at += (u32)used;
+    x->sent_bytes += out->end - before;
+    x->res_done = step == HTTP_BODY_END;
+    return step == HTTP_BODY_MORE && used == 0 ? FLOW_MORE : FLOW_GO;
+}
+
+/* The worker has closed its connection. */
+static enum flow response_eof(struct exchange *x)
+{
+    struct client *c = x->client;
+
+    if (x->res_begun && http_body_eof(&x->res_body)) {
+        if (x->res_chunk && !block_add(c->out, STR(HTTP_CHUNK_LAST "\r\n")))
+            return FLOW_MORE; /* after the next write there is room */
+        x->res_done = true;
+        return FLOW_GO;
+    }
+    if (x->res_begun && client_flush(c) < 0) {
+        /* as much as it takes; it breaks off here anyway */
+    }
+    exchange_worker_failed(x);
+    return FLOW_ENDED;
+}
+
+static enum flow response_read(struct exchange *x)
+{
+    ssize_t n = upstream_fill(x->up);
+
+    if (n > 0)
+        return FLOW_GO;
+    if (n == 0)
+        return FLOW_MORE;
+    if (n == -ENOBUFS)
+        return worker_nonsense(x, "its head is too large");
+    return response_eof(x);
+}
+
+static enum flow response_pump(struct exchange *x)
+{
+    struct client *c = x->client;
+
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        enum flow flow = FLOW_GO; /* no room: write first */
+
+        if (c->blocked)
+            return FLOW_MORE;
+        if (!c->out && !(c->out = block_take(&c->thread->blocks))) {
+            client_close(c);
+            return FLOW_ENDED;
+        }
+        while (!x->res_done && block_room(c->out) >= (x->res_begun ? ROOM_MIN : c->out->size / 2)) {
+            flow = x->res_begun ? response_body(x) : response_head(x);
+            if (flow == FLOW_MORE)
+                flow = response_read(x);
+            if (flow != FLOW_GO)
+                break;
+        }
+        if (flow == FLOW_ENDED)
+            return FLOW_ENDED;
+        int r = client_flush(c);
+        if (r == -EAGAIN)
+            return FLOW_MORE;
+        if (r < 0) {
+            client_close(c);
+            return FLOW_ENDED;
+        }
+        if (x->res_done) {
+            exchange_over(x);
+            return FLOW_ENDED;
+        }
+        if (flow == FLOW_MORE)
+            return FLOW_MORE;
+    }
+    return FLOW_GO;
+}
+
+/* ---- both ---- */
+
+static void again(struct task *task)
+{
+    struct client *c = container_of(task, struct client, more);
+
+    if (c->x && c->state == CLIENT_ACTIVE)
+        exchange_client_event(c->x);
+}
+
+static void pump(struct exchange *x)
+{
+    struct client *c = x->client;
+    enum flow request = request_pump(x), response;
+
+    if (request == FLOW_ENDED)
+        return;
+    response = response_pump(x);
+    if (response == FLOW_ENDED)
+        return;
+    if (request == FLOW_GO || response == FLOW_GO)
+        loop_task(c->thread->loop, &c->more, again);
+}
+
+void exchange_client_event(struct exchange *x)
+{
+    if (x->up)
+        pump(x);
+}
+
+void exchange_upstream_event(struct exchange *x)
+{
+    pump(x);
+}

@@ -1,0 +1,271 @@
+/* proxy/proxy.c -- the data path as a process */
+#include "proxy/proxy.h"
+
+#include "base/log.h"
+#include "io/sock.h"
+#include "io/spool.h"
+#include "proxy/client.h"
+#include "proxy/series.h"
+#include "proxy/thread.h"
+#include "shm/region.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+enum { FIELDS_MAX_RESPONSE = 256, SPOOL_BYTES = 4 << 20 };
+#define DRAIN_LOOK_NS (10 * NS_PER_MS)
+
+struct proxy_process {
+    struct proxy proxy;
+    struct timer drain_timer;
+    bool drained_told;
+};
+
+static void tell_all(struct proxy *p)
+{
+    memset((void *)p->gone, 0, sizeof(p->gone));
+    atomic_fetch_add(&p->changes, 1);
+    for (u32 i = 0; i < p->threads_n; i++)
+        thread_poke(&p->threads[i]);
+}
+
+/* Options that connections inherit from their listener. */
+static void listener_options(int fd)
+{
+    int one = 1, idle_s = 60, every_s = 15, tries = 4;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
+}
+
+static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
+{
+    struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
+    struct sockaddr_storage sa = { 0 };
+    socklen_t len = sizeof(sa);
+
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0) {
+        close(fd);
+        return;
+    }
+    listener_options(fd);
+    l->id = note->listener % SHM_LISTENERS_MAX;
+    l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
+    l->family = sa.ss_family;
+    l->local = addr_of((struct sockaddr *)&sa);
+    l->is_any = addr_is_any(&l->local);
+    atomic_fetch_add(&l->opened, 1);
+    atomic_store(&l->fd, fd);
+    tell_all(p);
+}
+
+/* The threads close their own descriptors when they come round to it. */
+static void listener_close(struct proxy *p, const struct wire_note *note)
+{
+    struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
+    int fd = atomic_exchange(&l->fd, -1);
+
+    if (fd >= 0)
+        close(fd);
+    tell_all(p);
+}
+
+/* Says so once no request runs any more; ends the process when no connection is left. */
+static void drain_look(struct timer *timer)
+{
+    struct proxy_process *pp = container_of(timer, struct proxy_process, drain_timer);
+    struct proxy *p = &pp->proxy;
+    struct wire_note note = { .type = WIRE_DRAINED };
+
+    if (!pp->drained_told && atomic_load(&p->exchanges) == 0)
+        pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
+    if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {
+        spool_free(p->access, NS_PER_S);
+        _exit(0);
+    }
+    loop_timer(p->threads[0].loop, timer, thread_now(&p->threads[0]) + DRAIN_LOOK_NS, drain_look);
+}
+
+static void drain(struct proxy_process *pp)
+{
+    struct proxy *p = &pp->proxy;
+
+    atomic_store(&p->draining, true);
+    tell_all(p);
+    loop_timer(p->threads[0].loop, &pp->drain_timer, thread_now(&p->threads[0]), drain_look);
+}
+
+static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
+                            u32 fds_n)
+{
+    switch (note->type) {
+    case WIRE_LISTENER:
+        if (fds_n == 1)
+            listener_open(&pp->proxy, note, TAKE(fds[0], -1));
+        break;
+    case WIRE_LISTENER_GONE:
+        listener_close(&pp->proxy, note);
+        break;
+    case WIRE_CHANGED:
+        tell_all(&pp->proxy);
+        break;
+    case WIRE_DRAIN:
+        drain(pp);
+        break;
+    default:
+        log_warn("the supervisor sent a message of unknown type %u", note->type);
+    }
+}
+
+static void control_event(struct watch *w, u32 events)
+{
+    struct thread *t = container_of(w, struct thread, control);
+    struct proxy_process *pp = container_of(t->proxy, struct proxy_process, proxy);
+
+    (void)events;
+    for (;;) {
+        struct wire_note note = { 0 };
+        int fds[SOCK_FDS_MAX];
+        u32 fds_n;
+        ssize_t n = sock_recv_msg(w->fd, &note, sizeof(note), fds, SOCK_FDS_MAX, &fds_n);
+
+        if (n == -EAGAIN)
+            return;
+        if (n <= 0 && n != -EMSGSIZE)
+            _exit(1); /* the supervisor is gone: nothing is orphaned */
+        if (n == sizeof(note))
+            control_message(pp, &note, fds, fds_n);
+        for (u32 i = 0; i < fds_n; i++)
+            fd_closep(&fds[i]);
+    }
+}
+
+/* What a proxy before this one has left in the shared counters. */
+static void gauges_reset(struct shm *shm)
+{
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++) {
+        atomic_store(&shm->slot[i].dispatched, atomic_load(&shm->slot[i].loop.seen));
+        atomic_store(&shm->slot[i].in_flight, 0);
+        atomic_store(&shm->slot[i].streams, 0);
+    }
+    shm->proxy.connections = 0;
+    shm->proxy.active_requests = 0;
+    shm->proxy.queued = 0;
+    shm->waiters = 0;
+    shm->proxy.started_ns = clock_now_ns();
+    shm->proxy_pid = (u32)getpid();
+}
+
+static u64 tick_of(const struct settings *s)
+{
+    u64 limits[] = { s->body_timeout_ns, s->write_timeout_ns, s->upstream_timeout_ns,
+                     s->queue_timeout_ns };
+    u64 tick_ns = NS_PER_S;
+
+    for (u32 i = 0; i < ARRAY_LEN(limits); i++)
+        if (limits[i])
+            tick_ns = min(tick_ns, limits[i] / 4);
+    return max(tick_ns, 10 * NS_PER_MS);
+}
+
+static int access_open(struct proxy *p)
+{
+    struct str where = p->settings->access_log;
+    int fd = STDOUT_FILENO;
+
+    if (where.len == 0)
+        return 0;
+    if (!str_eq(where, STR("-"))) {
+        fd = open(where.ptr, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+        if (fd < 0) {
+            log_warn("the access log %s cannot be opened: %s; there is none now", where.ptr,
+                     strerror(errno));
+            return 0;
+        }
+    }
+    return spool_new(&p->access, fd, SPOOL_BYTES);
+}
+
+static void raise_fd_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void *thread_main(void *arg)
+{
+    prctl(PR_SET_NAME, "fettle: proxy");
+    thread_run(arg);
+    return NULL;
+}
+
+static int setup(struct proxy_process *pp, const struct settings *settings)
+{
+    struct proxy *p = &pp->proxy;
+    int r = region_map(WIRE_SHM_FD, &p->shm);
+
+    if (r < 0)
+        return r;
+    p->settings = settings;
+    p->wake_fd = WIRE_WAKE_FD;
+    p->threads_n = min(max(settings->threads, 1u), (u32)SHM_THREADS_MAX);
+    p->fields_max = max(settings->max_fields, (u32)FIELDS_MAX_RESPONSE);
+    p->tick_ns = tick_of(settings);
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        p->listeners[i].fd = -1;
+    queue_init(&p->queue);
+    hash_key_random(&p->hash_key);
+    if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
+        return -EIO;
+    gauges_reset(p->shm);
+    series_init(p->shm);
+    r = access_open(p);
+    p->threads = r < 0 ? NULL : calloc(p->threads_n, sizeof(*p->threads));
+    if (!p->threads)
+        return r < 0 ? r : -ENOMEM;
+    for (u32 i = 0; i < p->threads_n && r == 0; i++)
+        r = thread_setup(&p->threads[i], p, i);
+    if (r < 0 || (r = sock_nonblock(WIRE_PROXY_FD)) < 0 || (r = sock_nonblock(p->wake_fd)) < 0)
+        return r;
+    return loop_watch(p->threads[0].loop, &p->threads[0].control, WIRE_PROXY_FD, EPOLLIN,
+                      control_event);
+}
+
+int proxy_run(const struct settings *settings)
+{
+    struct proxy_process *pp = calloc(1, sizeof(*pp));
+    int r;
+
+    if (!pp)
+        return 1;
+    prctl(PR_SET_NAME, "fettle: proxy");
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* the terminal's ^C is for the supervisor, which drains us */
+    signal(SIGHUP, SIG_IGN);
+    raise_fd_limit();
+    r = setup(pp, settings);
+    if (r < 0) {
+        log_error("the proxy cannot start: %s", strerror(-r));
+        return 1;
+    }
+    for (u32 i = 1; i < pp->proxy.threads_n; i++) {
+        r = pthread_create(&pp->proxy.threads[i].id, NULL, thread_main, &pp->proxy.threads[i]);
+        if (r != 0) {
+            log_error("a thread of the proxy cannot start: %s", strerror(r));
+            return 1;
+        }
+    }
+    thread_run(&pp->proxy.threads[0]);
+    return 0;
+}

@@ -1,0 +1,239 @@
+/* proxy/queue.c -- the one central queue
+ *
+ * Lost wake-ups: a ticket is put in and shm->waiters set before the workers are
+ * looked at once more; a loop publishes «waits» before it looks at waiters. So
+ * one of the two sees the other (both are sequentially consistent). The queue
+ * timer of thread.c is the net below that, for policies that time changes.
+ */
+#include "proxy/queue.h"
+
+#include "proxy/thread.h"
+
+void queue_init(struct queue *q)
+{
+    pthread_mutex_init(&q->lock, NULL);
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        list_init(&q->waiting[i]);
+    for (u32 i = 0; i < SHM_THREADS_MAX; i++)
+        list_init(&q->given[i]);
+}
+
+static enum pick_policy policy_of(const struct settings *s)
+{
+    switch (s->balance.by) {
+    case SETTINGS_BALANCE_IDLE_FIRST:
+        return PICK_IDLE_FIRST;
+    case SETTINGS_BALANCE_LEAST_CONN:
+        return PICK_LEAST_CONN;
+    case SETTINGS_BALANCE_ROUND_ROBIN:
+        return PICK_ROUND_ROBIN;
+    case SETTINGS_BALANCE_HASH_IP:
+    case SETTINGS_BALANCE_HASH_COOKIE:
+    case SETTINGS_BALANCE_HASH_HEADER:
+        return PICK_HASH;
+    }
+    return PICK_IDLE_FIRST;
+}
+
+/* One worker as it looks now; *dispatched is what the look was based on. */
+static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatched)
+{
+    u64 since = atomic_load(&slot->loop.busy_since_ns);
+    u64 seen = atomic_load(&slot->loop.seen), before = atomic_load(&slot->loop.seen_before);
+    bool waits = atomic_load(&slot->loop.waits_since_ns) != 0;
+
+    *dispatched = atomic_load(&slot->dispatched);
+    return (struct pick_worker){
+        .id = slot->worker,
+        .in_flight = slot->in_flight + slot->streams,
+        .busy_ns = waits || since == 0 ? 0
+                   : since < now_ns    ? now_ns - since
+                                       : 1,
+        .unseen = *dispatched > seen ? *dispatched - seen : 0,
+        .taken = seen > before ? seen - before : 0,
+        .turn_mean_ns = slot->turn_mean_ns,
+        .request_mean_ns = slot->request_mean_ns,
+    };
+}
+
+static enum pick_verdict claim_worker(struct thread *t, u32 listener, u64 key, struct claim *claim)
+{
+    struct shm *shm = t->proxy->shm;
+    struct pick_worker workers[SHM_SLOTS_MAX];
+    u64 dispatched[SHM_SLOTS_MAX];
+    u8 slots[SHM_SLOTS_MAX];
+    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+
+    for (;;) {
+        u64 now_ns = clock_now_ns();
+        u32 n = 0, index;
+
+        for (u32 i = 0; i < used; i++) {
+            struct shm_slot *slot = &shm->slot[i];
+
+            if (atomic_load(&slot->state) != SHM_READY || !(slot->listening & BIT(listener)) ||
+                t->proxy->gone[i] == slot->generation)
+                continue;
+            workers[n] = look(slot, now_ns, &dispatched[n]);
+            slots[n++] = (u8)i;
+        }
+        enum pick_verdict v =
+            pick_worker(&t->pick, policy_of(t->proxy->settings), workers, n, key, &index);
+        if (v != PICK_GIVE)
+            return v;
+        struct shm_slot *slot = &shm->slot[slots[index]];
+        /* Another thread may have chosen the same loop in the meantime: then look again. */
+        if (!atomic_compare_exchange_strong(&slot->dispatched, &dispatched[index],
+                                            dispatched[index] + 1))
+            continue;
+        slot->dispatched_ns = now_ns;
+        atomic_fetch_add(&slot->in_flight, 1);
+        *claim = (struct claim){ .slot = slot, .generation = slot->generation };
+        return v;
+    }
+}
+
+/* The gauge this claim is counted in; NULL when the slot has a new user, who started from 0. */
+static _Atomic u32 *claim_gauge(const struct claim *c)
+{
+    if (!c->slot || atomic_load(&c->slot->generation) != c->generation)
+        return NULL;
+    return c->stream ? &c->slot->streams : &c->slot->in_flight;
+}
+
+void claim_release(struct claim *c)
+{
+    _Atomic u32 *gauge = claim_gauge(c);
+
+    if (gauge)
+        atomic_fetch_sub(gauge, 1);
+    *c = (struct claim){ 0 };
+}
+
+void claim_to_stream(struct claim *c)
+{
+    _Atomic u32 *gauge = claim_gauge(c);
+
+    if (gauge && !c->stream) {
+        atomic_fetch_add(&c->slot->streams, 1);
+        atomic_fetch_sub(gauge, 1);
+    }
+    c->stream = true;
+}
+
+/* With the lock held. */
+static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
+{
+    list_del(&t->link);
+    u32 left = atomic_fetch_sub(&q->count, 1) - 1;
+    atomic_store(&shm->waiters, left);
+    shm->proxy.queued = left;
+}
+
+static void count_wait(struct thread *t, const struct ticket *ticket)
+{
+    u64 now_ns = clock_now_ns();
+
+    COUNT(t->proxy->shm->proxy.queue_wait_ns,
+          now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0);
+}
+
+/* With the lock held: the oldest tickets of one listener, while workers can take them. Bit i of
+ * the result: thread i was given some. */
+static u64 serve_listener(struct thread *t, u32 listener)
+{
+    struct queue *q = &t->proxy->queue;
+    u64 given = 0;
+
+    while (!list_empty(&q->waiting[listener])) {
+        struct ticket *ticket = list_first(&q->waiting[listener], struct ticket, link);
+
+        if (claim_worker(t, listener, ticket->key, &ticket->claim) != PICK_GIVE)
+            break;
+        ticket_out(q, t->proxy->shm, ticket);
+        count_wait(t, ticket);
+        ticket->state = TICKET_GIVEN;
+        list_add(&q->given[ticket->owner->index], &ticket->link);
+        given |= 1ull << ticket->owner->index;
+    }
+    return given;
+}
+
+void queue_serve(struct thread *t)
+{
+    struct proxy *p = t->proxy;
+    u64 given = 0;
+
+    if (atomic_load(&p->queue.count) == 0)
+        return;
+    pthread_mutex_lock(&p->queue.lock);
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        given |= serve_listener(t, i);
+    pthread_mutex_unlock(&p->queue.lock);
+    for (u32 i = 0; i < p->threads_n; i++)
+        if (given >> i & 1)
+            thread_poke(&p->threads[i]);
+}
+
+void queue_take_given(struct thread *t)
+{
+    struct queue *q = &t->proxy->queue;
+
+    for (;;) {
+        struct ticket *ticket = NULL;
+
+        pthread_mutex_lock(&q->lock);
+        if (!list_empty(&q->given[t->index])) {
+            ticket = list_first(&q->given[t->index], struct ticket, link);
+            list_del(&ticket->link);
+            ticket->state = TICKET_NONE;
+        }
+        pthread_mutex_unlock(&q->lock);
+        if (!ticket)
+            return;
+        ticket->fn(ticket);
+    }
+}
+
+enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
+                             ticket_fn *fn)
+{
+    struct proxy *p = owner->proxy;
+    struct queue *q = &p->queue;
+
+    *t = (struct ticket){ .owner = owner, .listener = listener, .key = key, .fn = fn };
+    list_init(&t->link);
+    if (atomic_load(&q->count) == 0 && claim_worker(owner, listener, key, &t->claim) == PICK_GIVE)
+        return QUEUE_TAKEN;
+    if (atomic_load(&q->count) >= p->settings->queue_max)
+        return QUEUE_FULL;
+    t->queued_ns = clock_now_ns();
+    t->state = TICKET_QUEUED;
+    pthread_mutex_lock(&q->lock);
+    list_add(&q->waiting[listener], &t->link);
+    u32 count = atomic_fetch_add(&q->count, 1) + 1;
+    atomic_store(&p->shm->waiters, count);
+    p->shm->proxy.queued = count;
+    pthread_mutex_unlock(&q->lock);
+    COUNT(p->shm->proxy.queued_total, 1);
+    queue_serve(owner);
+    return QUEUE_WAITS;
+}
+
+void queue_leave(struct ticket *t)
+{
+    struct queue *q;
+
+    if (t->state == TICKET_NONE)
+        return;
+    q = &t->owner->proxy->queue;
+    pthread_mutex_lock(&q->lock);
+    if (t->state == TICKET_QUEUED) {
+        ticket_out(q, t->owner->proxy->shm, t);
+    } else if (t->state == TICKET_GIVEN) {
+        list_del(&t->link);
+        claim_release(&t->claim);
+    }
+    t->state = TICKET_NONE;
+    pthread_mutex_unlock(&q->lock);
+}

@@ -1,0 +1,72 @@
+/* proxy/queue.h -- the one central queue of requests that wait for a free loop
+ *
+ * First come, first served, over all threads of the proxy. A ticket is embedded
+ * in what waits. When a worker can take the oldest ticket it is *given*: moved to
+ * the owner thread's list of given tickets, with a claim on the worker that the
+ * owner must use or hand back. One lock guards all of it; a request that finds a
+ * free loop and an empty queue takes no lock.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "shm/layout.h"
+
+#include <pthread.h>
+
+struct thread;
+struct proxy;
+struct ticket;
+
+/* The owner's thread: ticket->claim names the worker. */
+typedef void ticket_fn(struct ticket *t);
+
+/* A worker, claimed: counted in its `dispatched` and `in_flight`. */
+struct claim {
+    struct shm_slot *slot; /* NULL: none */
+    u32 generation;
+    bool stream; /* counted among the slot's streams, no longer among its requests */
+};
+
+enum ticket_state { TICKET_NONE, TICKET_QUEUED, TICKET_GIVEN };
+
+struct ticket {
+    struct list link;
+    enum ticket_state state;
+    struct thread *owner;
+    u32 listener;
+    u64 key;       /* what hash policies stick to */
+    u64 queued_ns; /* when it came into the queue; 0: it never did */
+    struct claim claim;
+    ticket_fn *fn;
+};
+
+struct queue {
+    pthread_mutex_t lock;
+    struct list waiting[SHM_LISTENERS_MAX];
+    struct list given[SHM_THREADS_MAX];
+    _Atomic u32 count;
+};
+
+void queue_init(struct queue *q);
+
+enum queue_verdict { QUEUE_TAKEN, QUEUE_WAITS, QUEUE_FULL };
+
+/* Asks for a worker for listener `listener`. TAKEN: t->claim is it, at once. WAITS: fn will be
+ * called, unless queue_leave comes first. FULL: the queue is at its limit. */
+MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
+                                      ticket_fn *fn);
+
+/* Takes the ticket back, whatever its state; a claim that it was given is handed back. */
+void queue_leave(struct ticket *t);
+
+/* Gives workers to the oldest tickets while there are free ones. Any thread, after anything that
+ * may have made a worker free. */
+void queue_serve(struct thread *t);
+
+/* Calls fn of the tickets of this thread that were given by others. */
+void queue_take_given(struct thread *t);
+
+/* Hands a claim back: the request is over, one way or the other. Accepts an empty one. */
+void claim_release(struct claim *c);
+/* The request has become a byte stream. */
+void claim_to_stream(struct claim *c);

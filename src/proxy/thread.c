@@ -1,0 +1,211 @@
+/* proxy/thread.c -- one thread of the proxy */
+#include "proxy/thread.h"
+
+#include "base/log.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/tunnel.h"
+#include "proxy/upstream.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
+#define LEARN_EVERY_NS (100 * NS_PER_MS)
+#define QUEUE_EVERY_NS (10 * NS_PER_MS)
+
+struct addr listener_local(const struct listener *l, int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+
+    if (!l->is_any || getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+        return l->local;
+    return addr_of((struct sockaddr *)&sa);
+}
+
+/* ---- listeners ---- */
+
+static void accept_event(struct watch *w, u32 events)
+{
+    (void)events;
+    client_accept(container_of(w, struct listener_watch, watch));
+}
+
+static void unlisten(struct listener_watch *lw)
+{
+    int fd = lw->watch.fd;
+
+    if (!lw->watch.loop)
+        return;
+    loop_unwatch(&lw->watch);
+    close(fd);
+}
+
+/* Each thread watches a descriptor of its own, so each can let go when it comes round to it. */
+static void listen_to(struct thread *t, struct listener *l, struct listener_watch *lw)
+{
+    int fd = fcntl(atomic_load(&l->fd), F_DUPFD_CLOEXEC, 0), r;
+
+    *lw = (struct listener_watch){ .thread = t, .listener = l, .opened = atomic_load(&l->opened) };
+    /* One thread is woken per connection, not all. */
+    r = fd < 0 ? -errno
+               : loop_watch(t->loop, &lw->watch, fd, EPOLLIN | EPOLLEXCLUSIVE, accept_event);
+    if (r < 0) {
+        log_error("a listener cannot be watched: %s", strerror(-r));
+        fd_closep(&fd);
+    }
+}
+
+void thread_listen(struct thread *t)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        struct listener *l = &t->proxy->listeners[i];
+        struct listener_watch *lw = &t->listeners[i];
+
+        if (lw->opened != atomic_load(&l->opened) || atomic_load(&l->fd) < 0)
+            unlisten(lw);
+        if (atomic_load(&l->fd) >= 0 && !lw->watch.loop && !atomic_load(&t->proxy->draining))
+            listen_to(t, l, lw);
+    }
+}
+
+void thread_unlisten(struct thread *t)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        unlisten(&t->listeners[i]);
+}
+
+/* ---- what other threads, loops and the supervisor tell ---- */
+
+void thread_poke(struct thread *t)
+{
+    u64 one = 1;
+
+    if (write(t->mail.fd, &one, sizeof(one)) < 0)
+        return; /* it is full: the thread will look anyway */
+}
+
+static void changed(struct thread *t)
+{
+    u32 changes = atomic_load(&t->proxy->changes);
+
+    if (changes == t->changes_seen)
+        return;
+    t->changes_seen = changes;
+    upstream_prune(t);
+    if (atomic_load(&t->proxy->draining)) {
+        thread_unlisten(t);
+        client_drain(t);
+    } else {
+        thread_listen(t);
+    }
+    queue_serve(t);
+}
+
+static void mail_event(struct watch *w, u32 events)
+{
+    struct thread *t = container_of(w, struct thread, mail);
+    u64 count;
+
+    (void)events;
+    if (read(w->fd, &count, sizeof(count)) < 0)
+        return;
+    changed(t);
+    queue_take_given(t);
+}
+
+/* A worker's loop begins to wait while somebody waits for it. */
+static void wake_event(struct watch *w, u32 events)
+{
+    struct thread *t = container_of(w, struct thread, wake);
+    u64 count;
+
+    (void)events;
+    if (read(w->fd, &count, sizeof(count)) < 0)
+        return; /* another thread was first */
+    queue_serve(t);
+}
+
+/* ---- time ---- */
+
+static void queue_again(struct timer *timer)
+{
+    struct thread *t = container_of(timer, struct thread, queue_timer);
+
+    queue_serve(t);
+    if (atomic_load(&t->proxy->queue.count))
+        thread_queue_watch(t);
+}
+
+void thread_queue_watch(struct thread *t)
+{
+    if (!loop_timer_armed(&t->queue_timer))
+        loop_timer(t->loop, &t->queue_timer, thread_now(t) + QUEUE_EVERY_NS, queue_again);
+}
+
+static void learn_slot(struct learn *l, struct shm_slot *slot)
+{
+    static u64 mid_ns[LEARN_BUCKETS];
+    u64 count[LEARN_BUCKETS], busy_ns = slot->loop.busy_ns;
+
+    static_assert((int)LEARN_BUCKETS == (int)SHM_DELAY_BUCKETS, "the same histogram");
+    if (mid_ns[1] == 0)
+        for (u32 i = 0; i < LEARN_BUCKETS; i++)
+            mid_ns[i] = (shm_delay_floor_ns(i) + shm_delay_floor_ns(i + 1)) / 2;
+    for (u32 i = 0; i < LEARN_BUCKETS; i++)
+        count[i] = atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
+    learn_reading(l, count, mid_ns, busy_ns, slot->requests);
+    slot->turn_mean_ns = learn_turn_mean_ns(l);
+    slot->request_mean_ns = learn_request_mean_ns(l);
+}
+
+static void learn_again(struct timer *timer)
+{
+    struct thread *t = container_of(timer, struct thread, learn_timer);
+    struct shm *shm = t->proxy->shm;
+    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+
+    for (u32 i = 0; i < used; i++)
+        if (shm->slot[i].state == SHM_READY)
+            learn_slot(&t->learn[i], &shm->slot[i]);
+    loop_timer(t->loop, timer, thread_now(t) + LEARN_EVERY_NS, learn_again);
+}
+
+int thread_setup(struct thread *t, struct proxy *p, u32 index)
+{
+    u64 random[2];
+    int r, fd;
+
+    *t = (struct thread){ .proxy = p, .index = index };
+    list_init(&t->clients);
+    list_init(&t->tunnels);
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        list_init(&t->pool[i]);
+    t->blocks.block_bytes = max(32768u, (u32)p->settings->max_head_bytes + 16384);
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return -EIO;
+    t->id_key = random[0] | 1;
+    t->id_next = random[1];
+    r = loop_new(&t->loop);
+    if (r < 0)
+        return r;
+    fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = loop_watch(t->loop, &t->mail, fd, EPOLLIN, mail_event);
+    if (r == 0)
+        r = loop_watch(t->loop, &t->wake, p->wake_fd, EPOLLIN | EPOLLEXCLUSIVE, wake_event);
+    if (r == 0 && index == 0) {
+        t->learn = calloc(SHM_SLOTS_MAX, sizeof(*t->learn));
+        if (!t->learn)
+            return -ENOMEM;
+        loop_timer(t->loop, &t->learn_timer, thread_now(t) + LEARN_EVERY_NS, learn_again);
+    }
+    return r;
+}
+
+void thread_run(struct thread *t)
+{
+    loop_run(t->loop);
+}

@@ -1,0 +1,116 @@
+/* proxy/thread.h -- what one thread of the proxy owns, and what all of them share
+ *
+ * A thread has a loop, its clients, its connections to workers and its blocks;
+ * nobody else touches them. Shared between threads are the shared memory
+ * (atomics), the listeners (written by thread 0 before the others hear of them)
+ * and the central queue (its own lock).
+ */
+#pragma once
+
+#include "balance/learn.h"
+#include "balance/pick.h"
+#include "base/hash.h"
+#include "conf/settings.h"
+#include "io/loop.h"
+#include "proxy/block.h"
+#include "proxy/queue.h"
+#include "shm/layout.h"
+#include "shm/wire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct spool;
+struct thread;
+
+/* A socket that strangers connect to. Written by thread 0. */
+struct listener {
+    u32 id;
+    _Atomic int fd;     /* -1: not open */
+    _Atomic u32 opened; /* counts how often it was opened */
+    enum wire_kind kind;
+    u16 family;  /* of the socket: AF_INET6 shows IPv4 clients as ::ffff:… */
+    bool is_any; /* bound to every address, so each connection asks for its local one */
+    struct addr local;
+};
+
+struct listener_watch {
+    struct watch watch;
+    struct thread *thread;
+    struct listener *listener;
+    u32 opened; /* listener->opened when this began */
+};
+
+struct proxy {
+    const struct settings *settings;
+    struct shm *shm;
+    int wake_fd;
+    u32 threads_n;
+    struct thread *threads;
+    struct listener listeners[SHM_LISTENERS_MAX];
+    struct queue queue;
+    struct spool *access; /* NULL: no access log */
+    struct hash_key hash_key;
+    u32 fields_max; /* of a response: settings->max_fields or more */
+    u64 tick_ns;    /* how often an exchange looks at its time-outs */
+    u32 stream_tag; /* random part of our end's name on raw streams */
+    _Atomic u64 stream_seq;
+    _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
+    _Atomic bool draining;
+    _Atomic u32 exchanges; /* running in all threads */
+    /* By slot: the generation that refused a connection, which the supervisor has not told us of
+     * yet; 0: none. Cleared with its next message. */
+    _Atomic u32 gone[SHM_SLOTS_MAX];
+};
+
+struct thread {
+    struct proxy *proxy;
+    u32 index;
+    pthread_t id;
+    struct loop *loop;
+    struct watch mail;    /* an eventfd: look at the queue's given tickets and at proxy->changes */
+    struct watch wake;    /* the loops' eventfd, shared by all threads */
+    struct watch control; /* thread 0: the supervisor */
+    u32 changes_seen;
+    struct block_pool blocks;
+    struct listener_watch listeners[SHM_LISTENERS_MAX];
+    struct timer accept_timer; /* armed while accepting rests, for want of descriptors */
+    struct timer queue_timer;  /* armed while tickets of this thread wait */
+    struct timer learn_timer;  /* thread 0 */
+    struct list clients;       /* every client, client.link */
+    struct list tunnels;
+    struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
+    struct task log_task;
+    struct buf log; /* access lines of this turn */
+    struct pick_state pick;
+    u64 id_key, id_next; /* for X-Request-Id */
+    u64 slow_window_ns;
+    u32 slow_in_window, slow_left_out;
+    struct exchange *exchange_free;
+    u32 exchange_free_count;
+    struct learn *learn; /* thread 0: one per slot */
+    bool drain_seen;
+};
+
+/* Starts watching thread->loop's fixed descriptors and runs it until the process ends. */
+MUST_USE int thread_setup(struct thread *t, struct proxy *p, u32 index);
+void thread_run(struct thread *t);
+/* The local address of a connection accepted from l. */
+struct addr listener_local(const struct listener *l, int fd);
+
+/* Watches every open listener; stops watching all. */
+void thread_listen(struct thread *t);
+void thread_unlisten(struct thread *t);
+/* A ticket of this thread waits: looks again now and then until none does. */
+void thread_queue_watch(struct thread *t);
+/* From any thread: makes t look at its given tickets and at proxy->changes. */
+void thread_poke(struct thread *t);
+
+static inline u64 thread_now(const struct thread *t)
+{
+    return loop_now_ns(t->loop);
+}
+
+/* Relaxed counters in shared memory. */
+#define COUNT(field, n) ((void)atomic_fetch_add_explicit(&(field), (n), memory_order_relaxed))
+#define UNCOUNT(field, n) ((void)atomic_fetch_sub_explicit(&(field), (n), memory_order_relaxed))

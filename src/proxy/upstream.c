@@ -1,0 +1,229 @@
+/* proxy/upstream.c -- connections to workers
+ *
+ * Edge-triggered: EPOLLIN once at the start, EPOLLOUT only while a write is
+ * unfinished (a unix socket would else wake us each time the worker reads).
+ */
+#include "proxy/upstream.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+
+enum { POOL_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET };
+
+static void grave_fn(struct task *task)
+{
+    free(container_of(task, struct upstream, grave));
+}
+
+int upstream_release(struct upstream *u)
+{
+    struct thread *t = u->thread;
+    int fd = u->watch.fd;
+
+    if (u->exchange == NULL)
+        list_del(&u->link);
+    loop_timer_stop(&u->timer);
+    loop_unwatch(&u->watch);
+    block_give(&t->blocks, &u->in);
+    block_give(&t->blocks, &u->out);
+    loop_bury(t->loop, &u->grave, grave_fn);
+    return fd;
+}
+
+void upstream_close(struct upstream *u)
+{
+    close(upstream_release(u));
+}
+
+static void idle_over(struct timer *timer)
+{
+    upstream_close(container_of(timer, struct upstream, timer));
+}
+
+static void event(struct watch *w, u32 events)
+{
+    struct upstream *u = container_of(w, struct upstream, watch);
+
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        u->readable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        u->hung_up = true;
+    if (events & EPOLLOUT) {
+        u->blocked = false;
+        loop_watch_set(&u->watch, POOL_EVENTS);
+    }
+    if (u->exchange)
+        exchange_upstream_event(u->exchange);
+    else if (u->readable)
+        upstream_close(u); /* resting: whatever it says, it is the end */
+}
+
+static int connect_to(struct thread *t, const struct claim *claim, u32 listener, const char *name,
+                      size_t name_len)
+{
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    AUTO(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    u32 slot = (u32)(claim->slot - t->proxy->shm->slot);
+
+    if (fd < 0)
+        return -errno;
+    if (name) { /* abstract: sun_path begins with NUL */
+        struct sockaddr_un own = { .sun_family = AF_UNIX };
+
+        memcpy(own.sun_path + 1, name, name_len);
+        if (bind(fd, (struct sockaddr *)&own,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + name_len)) < 0)
+            return -errno;
+    }
+    snprintf(sa.sun_path, sizeof(sa.sun_path), "%.*s/%u.%u.%u",
+             STR_ARG(t->proxy->settings->runtime_dir), slot, claim->generation, listener);
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+        return -errno;
+    return TAKE(fd, -1);
+}
+
+int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
+                            const char *peer_text)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    u64 seq = atomic_fetch_add(&t->proxy->stream_seq, 1);
+    int len = snprintf(name, sizeof(name) - 1, "fettle/%08x/%llx/%s", t->proxy->stream_tag,
+                       (unsigned long long)seq, peer_text);
+
+    if (len < 0 || len >= (int)sizeof(name) - 1)
+        return connect_to(t, claim, listener, NULL, 0);
+    return connect_to(t, claim, listener, name, (size_t)len);
+}
+
+static struct upstream *upstream_new(struct thread *t, const struct claim *claim, u32 listener,
+                                     int *error)
+{
+    AUTO(fd_closep) int fd = connect_to(t, claim, listener, NULL, 0);
+    struct upstream *u;
+
+    *error = fd < 0 ? fd : -ENOMEM;
+    if (fd < 0)
+        return NULL;
+    u = calloc(1, sizeof(*u));
+    if (!u)
+        return NULL;
+    u->thread = t;
+    u->slot = (u32)(claim->slot - t->proxy->shm->slot);
+    u->generation = claim->generation;
+    u->listener = listener;
+    list_init(&u->link);
+    *error = loop_watch(t->loop, &u->watch, fd, POOL_EVENTS, event);
+    if (*error < 0) {
+        free(u);
+        return NULL;
+    }
+    fd = -1;
+    return u;
+}
+
+struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener, int *error)
+{
+    struct list *pool = &t->pool[claim->slot - t->proxy->shm->slot];
+
+    list_each_safe (link, pool) {
+        struct upstream *u = container_of(link, struct upstream, link);
+
+        if (u->generation != claim->generation) {
+            upstream_close(u);
+        } else if (u->listener == listener) {
+            list_del(&u->link);
+            loop_timer_stop(&u->timer);
+            return u;
+        }
+    }
+    return upstream_new(t, claim, listener, error);
+}
+
+void upstream_put(struct upstream *u, u64 keep_ns)
+{
+    struct thread *t = u->thread;
+
+    u->exchange = NULL;
+    if (keep_ns == 0 || u->broken || block_len(u->in) || block_len(u->out)) {
+        upstream_close(u);
+        return;
+    }
+    block_give(&t->blocks, &u->in);
+    block_give(&t->blocks, &u->out);
+    u->used = true;
+    /* Newest first: the others may then grow old and be let go. */
+    list_add_first(&t->pool[u->slot], &u->link);
+    loop_timer(t->loop, &u->timer, thread_now(t) + keep_ns, idle_over);
+}
+
+ssize_t upstream_fill(struct upstream *u)
+{
+    struct thread *t = u->thread;
+    ssize_t n;
+
+    if (!u->readable)
+        return 0;
+    if (!u->in && !(u->in = block_take(&t->blocks)))
+        return -ENOMEM;
+    if (block_len(u->in) == 0)
+        u->in->at = u->in->end = 0;
+    else if (block_room(u->in) == 0)
+        block_shift(u->in, 0);
+    if (block_room(u->in) == 0)
+        return -ENOBUFS;
+    u32 room = block_room(u->in);
+    n = recv(u->watch.fd, u->in->bytes + u->in->end, room, 0);
+    if (n > 0) {
+        u->in->end += (u32)n;
+        u->readable = n == room || u->hung_up; /* a short read: the next bytes make a new event */
+        return n;
+    }
+    if (n == 0)
+        return -EPIPE;
+    if (errno == EAGAIN || errno == EINTR) {
+        u->readable = false;
+        return 0;
+    }
+    return -errno;
+}
+
+int upstream_flush(struct upstream *u)
+{
+    while (block_len(u->out)) {
+        ssize_t n = send(u->watch.fd, u->out->bytes + u->out->at, block_len(u->out), MSG_NOSIGNAL);
+
+        if (n > 0) {
+            u->out->at += (u32)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            u->blocked = true;
+            loop_watch_set(&u->watch, POOL_EVENTS | EPOLLOUT);
+            return -EAGAIN;
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else {
+            u->broken = true;
+            return n < 0 ? -errno : -EPIPE;
+        }
+    }
+    block_give(&u->thread->blocks, &u->out);
+    return 0;
+}
+
+void upstream_drop(struct thread *t, u32 slot)
+{
+    list_each_safe (link, &t->pool[slot])
+        upstream_close(container_of(link, struct upstream, link));
+}
+
+void upstream_prune(struct thread *t)
+{
+    struct shm *shm = t->proxy->shm;
+
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        list_each_safe (link, &t->pool[i]) {
+            struct upstream *u = container_of(link, struct upstream, link);
+
+            if (shm->slot[i].state != SHM_READY || shm->slot[i].generation != u->generation)
+                upstream_close(u);
+        }
+}

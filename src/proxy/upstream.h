@@ -1,0 +1,63 @@
+/* proxy/upstream.h -- connections to workers, and those of them that rest
+ *
+ * One request at a time on each. A connection whose response is over and that
+ * may be kept rests in its thread's pool until the worker's own keep-alive time
+ * is nearly over, so that the worker never closes one that is just being used.
+ */
+#pragma once
+
+#include "proxy/queue.h"
+#include "proxy/thread.h"
+
+struct exchange;
+
+struct upstream {
+    struct thread *thread;
+    struct watch watch;
+    struct list link;   /* in the thread's pool while idle */
+    struct timer timer; /* idle: when to let go */
+    struct task grave;
+    u32 slot, generation, listener;
+    struct exchange *exchange; /* NULL: idle */
+    struct block *in, *out;
+    bool readable; /* the kernel may have bytes, or the end */
+    bool hung_up;  /* the worker has closed its side: read until the end */
+    bool blocked;  /* the last write did not take all; EPOLLOUT is asked for */
+    bool used;     /* has carried a response before */
+    bool broken;   /* writing failed; there may still be something to read */
+};
+
+/* A connection to the claimed worker: a resting one, else a new one. NULL with *error -errno:
+ * -EAGAIN the worker's backlog is full, -ECONNREFUSED or -ENOENT it is gone. */
+MUST_USE struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener,
+                                       int *error);
+
+/* A new connection for a raw stream, named after its client for the agent (shm/wire.h). */
+MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
+                                     const char *peer_text);
+
+/* Its exchange is over. Rests for keep_ns, or is closed when that is 0. */
+void upstream_put(struct upstream *u, u64 keep_ns);
+
+/* Gives up the connection without closing it; u->in and u->out must have been taken. Its
+ * descriptor, which is the caller's. */
+MUST_USE int upstream_release(struct upstream *u);
+
+/* Closes it; it is freed after this turn. */
+void upstream_close(struct upstream *u);
+
+/* Reads what there is into u->in: bytes > 0; 0 for none yet; -EPIPE at the end of the stream;
+ * -ENOBUFS when u->in is full; else -errno. */
+MUST_USE ssize_t upstream_fill(struct upstream *u);
+
+/* Writes u->out: 0 all written, -EAGAIN some is left, else -errno (u->broken is set). */
+MUST_USE int upstream_flush(struct upstream *u);
+
+/* Closes all resting connections to one worker: it seems to have gone. */
+void upstream_drop(struct thread *t, u32 slot);
+
+/* Closes resting connections to workers that drain or are gone. */
+void upstream_prune(struct thread *t);
+
+/* forward.c: what is done when there is something to read or room to write. */
+void exchange_upstream_event(struct exchange *x);

@@ -1,0 +1,237 @@
+/* shm/layout.h -- the memory that supervisor, proxy, monitor and workers share
+ *
+ * One memfd, mapped by all. Every field names its one writer. Readers never
+ * trust what they read: a writer may have died half-way, and a worker may write
+ * anything, so indices and counts are checked and times are clamped at the
+ * reader. All times are CLOCK_MONOTONIC nanoseconds; all zero is "nothing yet".
+ *
+ * This file is also what the addon includes (plain C11, no other fettle
+ * header), so it defines data only. Offsets never depend on the compiler:
+ * fixed-width fields, natural alignment, checked at the end.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define SHM_MAGIC 0x66657474u /* "fett" */
+
+enum {
+    SHM_VERSION = 1,
+    SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
+    SHM_LISTENERS_MAX = 32,  /* distinct addresses that the app listens on */
+    SHM_TURNS_MAX = 1024,    /* remembered turns of a loop */
+    SHM_DELAY_BUCKETS = 128, /* shm_delay_bucket() */
+    SHM_SPACES_MAX = 16,     /* V8 heap spaces */
+    SHM_RESOURCES_MAX = 24,  /* kinds of active resources */
+    SHM_GC_KINDS = 4,
+    SHM_GC_BUCKETS = 8, /* le 0.001 0.01 0.1 1 2 5 +Inf, one spare */
+    SHM_SERIES_MAX = 1024,
+    SHM_SERIES_BUCKETS = 24,
+    SHM_ROUTE_MAX = 112,
+    SHM_THREADS_MAX = 64,
+    SHM_NAME_MAX = 48,
+};
+
+/* What the supervisor says of a slot. */
+enum shm_state {
+    SHM_FREE,     /* nobody's */
+    SHM_STARTING, /* the process runs but listens nowhere yet */
+    SHM_READY,    /* listens, or has told that it will not (a queue consumer) */
+    SHM_DRAINING, /* gets nothing new */
+    SHM_BLOCKED,  /* is being replaced for its blocked loop: what is inside it is not sent elsewhere
+                   */
+    SHM_DEAD,     /* gone; the slot is freed when the proxy has let go (in_flight 0) */
+};
+
+/* The loop of one Node process. Writer: fettle-loop.so in that process, its main thread.
+ *
+ * Around each epoll call with a timeout other than 0 (libuv has polled with 0 before it, so
+ * nothing is ready) busy_since_ns is 0: the loop waits. After each return it holds the time. */
+struct shm_loop {
+    _Atomic uint64_t busy_since_ns;  /* 0: waits in the kernel */
+    _Atomic uint64_t waits_since_ns; /* 0: runs */
+    _Atomic uint64_t turns;          /* returns of epoll with events */
+    _Atomic uint64_t
+        seen; /* shm_slot.dispatched as it was read before the newest epoll call that
+               * returned events or that is about to wait: those requests are in the loop */
+    _Atomic uint64_t busy_ns; /* sum of the time not waited; add now - busy_since_ns for "so far" */
+    _Atomic uint64_t wait_ns; /* sum of the time waited, likewise */
+    _Atomic uint64_t seen_before; /* `seen` as the turn before left it: seen - seen_before requests
+                                   * came with the newest turn */
+    uint64_t reserved;
+    _Atomic uint64_t turn_at_ns[SHM_TURNS_MAX];      /* start of turn i at i % SHM_TURNS_MAX */
+    _Atomic uint64_t delay_count[SHM_DELAY_BUCKETS]; /* turns by length, shm_delay_bucket() */
+};
+
+/* Memory, collections and handles of one process. Writer: the addon, its main thread, once a
+ * second and at each collection; `updates` counts the writes (0: nothing known yet). */
+struct shm_gc {
+    _Atomic uint64_t count;
+    _Atomic uint64_t total_ns;
+    _Atomic uint64_t max_ns;
+    _Atomic uint64_t bucket[SHM_GC_BUCKETS]; /* not cumulative */
+};
+struct shm_space {
+    char name[24]; /* "new_space", NUL-terminated */
+    _Atomic uint64_t size_bytes, used_bytes, available_bytes, physical_bytes;
+};
+struct shm_resource {
+    char type[32]; /* "TCPSocketWrap", "Timeout" as process.getActiveResourcesInfo() says */
+    _Atomic uint32_t count;
+    _Atomic uint32_t kind; /* 0 handle, 1 request */
+};
+struct shm_agent {
+    _Atomic uint64_t updates;
+    _Atomic uint64_t updated_ns;
+    _Atomic uint64_t heap_total_bytes, heap_used_bytes, heap_limit_bytes;
+    _Atomic uint64_t external_bytes, array_buffers_bytes, malloced_bytes;
+    _Atomic uint32_t spaces, resources;
+    struct shm_gc gc[SHM_GC_KINDS]; /* minor, major, incremental, weakcb */
+    struct shm_space space[SHM_SPACES_MAX];
+    struct shm_resource resource[SHM_RESOURCES_MAX];
+};
+
+/* One Node process. */
+struct shm_slot {
+    /* Writer: the supervisor. */
+    _Atomic uint32_t state;      /* enum shm_state */
+    _Atomic uint32_t generation; /* counts the users of this slot; part of its socket's name */
+    _Atomic uint32_t listening;  /* bit i: accepts connections of listener i */
+    _Atomic uint32_t worker;     /* the worker (1…) that this process belongs to */
+    _Atomic uint32_t pid;
+    _Atomic uint32_t is_main;  /* 1: the one that /api/workers shows for the worker */
+    _Atomic uint32_t restarts; /* of the worker, since fettle started */
+    _Atomic uint32_t nice_reserved;
+    _Atomic uint64_t started_ns;
+    _Atomic uint64_t rss_bytes, vm_bytes; /* every 250 ms */
+    _Atomic uint64_t cpu_user_ns, cpu_system_ns;
+    _Atomic uint32_t open_fds, max_fds, threads, spare;
+    char node_version[16]; /* "v20.20.2" */
+    uint64_t reserved[2];
+
+    /* Writers: the proxy's threads, by atomic addition. A new proxy sets dispatched to seen and
+     * the gauges to 0. */
+    _Alignas(64) _Atomic uint64_t
+        dispatched; /* requests and streams given, counted before they are written */
+    _Atomic uint64_t dispatched_ns;   /* when the newest was given */
+    _Atomic uint64_t requests;        /* answered */
+    _Atomic uint64_t failures;        /* 502 and 504 on its account */
+    _Atomic uint32_t in_flight;       /* HTTP requests given and not yet answered */
+    _Atomic uint32_t streams;         /* upgraded or raw byte streams open */
+    _Atomic uint64_t turn_mean_ns;    /* learned: how long a turn lasts, weighted by time */
+    _Atomic uint64_t request_mean_ns; /* learned: the loop's time for one request */
+
+    _Alignas(64) struct shm_loop loop;
+    _Alignas(64) struct shm_agent agent;
+};
+
+/* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
+ * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
+ * for what no longer fits. Bucket bounds: shm_series_le_ms. */
+struct shm_series {
+    _Atomic uint32_t state;
+    uint16_t status;
+    uint8_t route_len, spare;
+    char method[12]; /* NUL-terminated; "_OTHER" when unknown */
+    char route[SHM_ROUTE_MAX];
+    _Atomic uint64_t count;
+    _Atomic uint64_t sum_ns;
+    _Atomic uint64_t bucket[SHM_SERIES_BUCKETS]; /* not cumulative; the last is +Inf */
+};
+
+/* The union of prom-client's and OpenTelemetry's bounds, in units of 0.5 ms … so that both
+ * families are read off one table: .005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10, and
+ * .0005 .001 .002 below, where a local proxy's answers are. In microseconds: */
+#define SHM_SERIES_LE_US                                                                   \
+    {                                                                                      \
+        500, 1000, 2000, 5000, 10000, 25000, 50000, 75000, 100000, 250000, 500000, 750000, \
+            1000000, 2500000, 5000000, 7500000, 10000000                                   \
+    }
+enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
+
+/* An address that the app listens on. Writer: the supervisor. */
+struct shm_listener {
+    _Atomic uint32_t state; /* 0 unused, 1 open */
+    _Atomic uint32_t kind;  /* enum wire_kind: 0 http, 1 stream */
+    char address[112];      /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
+};
+
+/* The proxy as a whole. Writers: its threads, by atomic addition. */
+struct shm_proxy {
+    _Atomic uint64_t started_ns;
+    _Atomic uint64_t connections_total; /* accepted from clients */
+    _Atomic uint32_t connections;       /* open now */
+    _Atomic uint32_t queued;            /* requests in the central queue now */
+    _Atomic uint64_t queued_total;
+    _Atomic uint64_t queue_wait_ns;       /* sum, of those that left the queue */
+    _Atomic uint64_t refused[16];         /* by reason, enum shm_refusal */
+    _Atomic uint64_t retries;             /* requests sent to another worker */
+    _Atomic uint64_t bytes_in, bytes_out; /* from and to clients */
+    _Atomic uint64_t log_dropped;         /* access log lines that nobody took in time */
+    _Atomic uint32_t active_requests;
+    _Atomic uint32_t spare;
+    uint64_t reserved[8];
+};
+
+/* Why the proxy itself answered. */
+enum shm_refusal {
+    SHM_REFUSED_BAD_REQUEST, /* 400, 501, 505 */
+    SHM_REFUSED_HEAD_LARGE,  /* 414, 431 */
+    SHM_REFUSED_BODY_LARGE,  /* 413 */
+    SHM_REFUSED_TIMEOUT,     /* 408 */
+    SHM_REFUSED_QUEUE_FULL,  /* 503 */
+    SHM_REFUSED_QUEUE_TIME,  /* 503 */
+    SHM_REFUSED_NO_WORKER,   /* 503 */
+    SHM_REFUSED_WORKER_DIED, /* 502 */
+    SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
+    SHM_REFUSED_WORKER_SLOW, /* 504 */
+};
+
+struct shm {
+    uint32_t magic;
+    uint32_t version;
+    uint64_t bytes;
+    char app[SHM_NAME_MAX]; /* the app's name, NUL-terminated */
+    uint64_t started_ns;    /* the supervisor */
+    uint64_t started_wall_ms;
+    uint32_t supervisor_pid;
+    _Atomic uint32_t slots_used; /* slots 0 … slots_used-1 have ever been used */
+    _Atomic uint32_t proxy_pid, monitor_pid;
+    _Atomic uint32_t proxy_restarts, monitor_restarts;
+    _Atomic uint32_t workers_wanted;
+    _Atomic uint32_t draining; /* 1: the whole of fettle is stopping: /readyz says no */
+
+    /* Not 0: requests wait in the central queue; a loop that begins to wait writes 8 bytes to the
+     * wake eventfd. Writer: the proxy. */
+    _Alignas(64) _Atomic uint32_t waiters;
+
+    _Alignas(64) struct shm_proxy proxy;
+    struct shm_listener listener[SHM_LISTENERS_MAX];
+    _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
+    _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
+};
+
+/* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers
+ * [shm_delay_floor_ns(i), shm_delay_floor_ns(i + 1)). */
+static inline uint32_t shm_delay_bucket(uint64_t ns)
+{
+    uint64_t us = ns / 1000;
+    uint32_t log2, i;
+
+    if (us < 4)
+        return (uint32_t)us;
+    log2 = 63 - (uint32_t)__builtin_clzll(us);
+    i = 4 * (log2 - 1) + (uint32_t)(us >> (log2 - 2) & 3);
+    return i < SHM_DELAY_BUCKETS ? i : SHM_DELAY_BUCKETS - 1;
+}
+
+static inline uint64_t shm_delay_floor_ns(uint32_t i)
+{
+    if (i < 4)
+        return i * 1000ull;
+    return ((4ull + i % 4) << (i / 4 - 1)) * 1000;
+}
+
+_Static_assert(sizeof(struct shm_slot) % 64 == 0, "slots do not share cache lines");
+_Static_assert(sizeof(struct shm_loop) == 64 + 8 * (SHM_TURNS_MAX + SHM_DELAY_BUCKETS), "layout");

@@ -1,0 +1,228 @@
+/* worker/listeners.c -- the addresses that the app listens on, held in fettle's name */
+#include "worker/listeners.h"
+
+#include "io/sock.h"
+
+#include <sys/stat.h>
+
+enum { BACKLOG_MIN = 511 };
+
+void listeners_init(struct listeners *ls, struct shm *shm, u32 port)
+{
+    memset(ls, 0, sizeof(*ls));
+    ls->shm = shm;
+    ls->port = port;
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        ls->listener[i].fd = -1;
+}
+
+static void listener_close(struct listeners *ls, u32 index)
+{
+    struct listener *l = &ls->listener[index];
+
+    if (!l->open)
+        return;
+    if (l->bound.family == AF_UNIX)
+        unlink(l->as.path);
+    close(l->fd);
+    *l = (struct listener){ .fd = -1 };
+    ls->shm->listener[index].state = 0;
+}
+
+void listeners_done(struct listeners *ls)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        listener_close(ls, i);
+}
+
+/* A worker may send anything: texts must end, and families and hosts must fit. */
+static bool asked_is_sane(const struct wire_listen *a)
+{
+    struct addr ip;
+
+    if (!memchr(a->host, 0, sizeof(a->host)) || !memchr(a->path, 0, sizeof(a->path)))
+        return false;
+    if (a->kind > WIRE_STREAM || a->port > 65535)
+        return false;
+    if (a->family == AF_UNIX)
+        return a->path[0] == '/';
+    if (a->family == 0)
+        return a->host[0] == 0;
+    return addr_parse_ip(str_of(a->host), &ip) && ip.family == a->family;
+}
+
+static bool same_address(const struct wire_listen *a, const struct wire_listen *b)
+{
+    if (a->family != b->family)
+        return false;
+    if (a->family == AF_UNIX)
+        return strcmp(a->path, b->path) == 0;
+    if (strcmp(a->host, b->host) != 0 || a->port != b->port || !a->v6only != !b->v6only)
+        return false;
+    return a->port != 0 || a->index == b->index;
+}
+
+static int listener_find(const struct listeners *ls, const struct wire_listen *asked)
+{
+    for (int i = 0; i < SHM_LISTENERS_MAX; i++)
+        if (ls->listener[i].open && same_address(&ls->listener[i].as, asked))
+            return i;
+    return -ENOENT;
+}
+
+static int bind_ip(struct listener *l, const char *host, u32 port)
+{
+    struct sock_listen_conf conf = {
+        .backlog = max(l->as.backlog, (u32)BACKLOG_MIN),
+        .v6only = l->as.v6only,
+    };
+    struct addr a;
+    int fd;
+
+    if (!addr_parse_ip(str_of(host), &a))
+        return -EINVAL;
+    a.port = (u16)port;
+    fd = sock_listen_tcp(&a, &conf);
+    if (fd < 0)
+        return fd;
+    l->fd = fd;
+    return sock_local(fd, &l->bound);
+}
+
+/* As Node does: without a host all addresses by IPv6, and by IPv4 where there is no IPv6. */
+static int bind_any(struct listener *l, u32 port)
+{
+    int r = bind_ip(l, "::", port);
+
+    if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL || r == -EINVAL)
+        r = bind_ip(l, "0.0.0.0", port);
+    return r;
+}
+
+/* The permissions that bind would have given it in the app. */
+static u32 unix_mode(void)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return 0777 & ~mask;
+}
+
+static int bind_unix(struct listener *l)
+{
+    l->fd = sock_listen_unix(l->as.path, SOCK_STREAM, max(l->as.backlog, (u32)BACKLOG_MIN),
+                             unix_mode());
+    l->bound = (struct addr){ .family = AF_UNIX };
+    return l->fd < 0 ? l->fd : 0;
+}
+
+static int listener_bind(struct listeners *ls, struct listener *l)
+{
+    bool overridden = ls->port && l->kind == WIRE_HTTP;
+    u32 port = overridden ? ls->port : l->as.port;
+    int r;
+
+    if (l->as.family == AF_UNIX)
+        return bind_unix(l);
+    r = l->as.family == 0 ? bind_any(l, port) : bind_ip(l, l->as.host, port);
+    if (r == 0 && overridden)
+        ls->port = 0; /* only the first one */
+    return r;
+}
+
+/* The text in shared memory: as people write addresses. */
+static void publish(struct listeners *ls, u32 index)
+{
+    struct shm_listener *out = &ls->shm->listener[index];
+    const struct listener *l = &ls->listener[index];
+    char text[ADDR_TEXT_MAX];
+
+    memset(out->address, 0, sizeof(out->address));
+    if (l->bound.family == AF_UNIX)
+        snprintf(out->address, sizeof(out->address), "unix:%.*s", (int)sizeof(out->address) - 6,
+                 l->as.path);
+    else
+        str_to_cstr(addr_text(&l->bound, text), out->address, sizeof(out->address));
+    out->kind = l->kind;
+    out->state = 1;
+}
+
+static int listener_make(struct listeners *ls, const struct wire_listen *asked)
+{
+    for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
+        struct listener *l = &ls->listener[i];
+        int r;
+
+        if (l->open)
+            continue;
+        *l = (struct listener){ .fd = -1, .kind = asked->kind, .as = *asked };
+        r = listener_bind(ls, l);
+        if (r < 0) {
+            fd_closep(&l->fd);
+            l->fd = -1;
+            return r;
+        }
+        l->open = true;
+        publish(ls, (u32)i);
+        return i;
+    }
+    return -ENFILE;
+}
+
+int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker, bool *is_new)
+{
+    int i;
+
+    assert(worker <= LISTENERS_WORKERS_MAX);
+    if (!asked_is_sane(asked))
+        return -EINVAL;
+    i = listener_find(ls, asked);
+    *is_new = i < 0;
+    if (i >= 0 && ls->listener[i].kind != asked->kind)
+        return -EADDRINUSE; /* an http server and a raw one on one address */
+    if (i < 0)
+        i = listener_make(ls, asked);
+    if (i >= 0)
+        ls->listener[i].workers[worker / 64] |= 1ull << worker % 64;
+    return i;
+}
+
+bool listeners_release(struct listeners *ls, u32 index, u32 worker)
+{
+    struct listener *l = &ls->listener[index];
+
+    if (!l->open)
+        return false;
+    l->workers[worker / 64] &= ~(1ull << worker % 64);
+    for (size_t i = 0; i < ARRAY_LEN(l->workers); i++)
+        if (l->workers[i])
+            return false;
+    listener_close(ls, index);
+    return true;
+}
+
+u32 listeners_release_all(struct listeners *ls, u32 worker)
+{
+    u32 closed = 0;
+
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        if (listeners_release(ls, i, worker))
+            closed |= BIT(i);
+    return closed;
+}
+
+void listeners_url(const struct listeners *ls, u32 index, struct buf *out)
+{
+    const struct listener *l = &ls->listener[index];
+    const char *scheme = l->kind == WIRE_HTTP ? "http" : "tcp";
+    char text[ADDR_TEXT_MAX];
+
+    if (l->bound.family == AF_UNIX) {
+        buf_addf(out, "unix:%s", l->as.path);
+        return;
+    }
+    if (addr_is_any(&l->bound))
+        buf_addf(out, "%s://localhost:%u", scheme, l->bound.port);
+    else
+        buf_addf(out, "%s://%.*s", scheme, STR_ARG(addr_text(&l->bound, text)));
+}

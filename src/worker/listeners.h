@@ -1,0 +1,49 @@
+/* worker/listeners.h -- the addresses that the app listens on, held in fettle's name
+ *
+ * The same address asked for by several workers is the same listener; so is port 0 with the same
+ * index. The sockets live here, whoever dies: a listener closes only when every worker that
+ * listened on it has said so itself. Decides about no process; who is told is the caller's affair.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "shm/layout.h"
+#include "shm/wire.h"
+
+enum { LISTENERS_WORKERS_MAX = 128 };
+
+struct listener {
+    bool open;
+    bool announced; /* the line for people has been logged */
+    int fd;
+    u32 kind;              /* enum wire_kind */
+    struct wire_listen as; /* as it was asked for */
+    struct addr bound;     /* family AF_UNIX: as.path */
+    u64 workers[LISTENERS_WORKERS_MAX / 64 + 1]; /* bit n: worker n listens here */
+};
+
+struct listeners {
+    struct shm *shm;
+    u32 port; /* for the first http listener; 0: as asked. Then taken */
+    struct listener listener[SHM_LISTENERS_MAX];
+};
+
+void listeners_init(struct listeners *ls, struct shm *shm, u32 port);
+/* Closes all, removes the unix sockets. */
+void listeners_done(struct listeners *ls);
+
+/* Finds or makes the listener for what worker `worker` asks for and notes that it holds it. The
+ * index, with *is_new; or -errno of bind and listen, -EINVAL for what makes no sense, -ENFILE when
+ * there are too many. */
+MUST_USE int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker,
+                            bool *is_new);
+
+/* Worker `worker` has ended listening by itself. True: nobody is left, and the listener has been
+ * closed. */
+bool listeners_release(struct listeners *ls, u32 index, u32 worker);
+/* The worker will not come back: releases all. The bits of those that were closed by it. */
+MUST_USE u32 listeners_release_all(struct listeners *ls, u32 worker);
+
+/* For people: "http://localhost:3000", "tcp://10.0.0.1:8443", "unix:/run/app.sock". */
+void listeners_url(const struct listeners *ls, u32 index, struct buf *out);

@@ -1,0 +1,62 @@
+/* worker/output.h -- what workers write, passed on line by line
+ *
+ * A line of worker 1 becomes "1 | line" (coloured by worker on a terminal). With --log json it is
+ * one object a line: {"time", "worker", "pid", "stream", "text"}; a line that already is a JSON
+ * object is embedded as "json" in place of "text". Lines longer than 64 KB are split; a line
+ * without an end is passed on after 100 ms of silence and at the worker's end. stdout goes to
+ * stdout and stderr to stderr, through spools, so that a stuck reader loses lines and blocks
+ * nobody. The last 20 lines of each worker are kept for crash reports.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "io/loop.h"
+#include "io/spool.h"
+
+enum { OUTPUT_TAIL = 20, OUTPUT_TAIL_BYTES = 400, OUTPUT_LINE_MAX = 64 * 1024 };
+
+/* Where all workers' lines go. When stdout and stderr are the same file there is one spool, so
+ * that the order is kept. */
+struct output_sink {
+    struct spool *spool[2]; /* stdout, stderr */
+    bool json;
+    bool colours[2];
+    u64 dropped_told; /* of the drops, how many the user knows of */
+};
+
+MUST_USE int output_sink_init(struct output_sink *sink, bool json);
+/* Flushes for at most wait_ns. */
+void output_sink_done(struct output_sink *sink, u64 wait_ns);
+/* Lines dropped since this was last asked. */
+u64 output_sink_dropped(struct output_sink *sink);
+
+struct output;
+
+/* One stream of one process. */
+struct output_stream {
+    struct output *output;
+    struct watch watch;
+    struct timer idle;
+    int fd; /* -1: at its end */
+    u32 index; /* 0 stdout, 1 stderr */
+    struct buf partial;
+};
+
+/* One process. All zero is not started; embedded in its owner. */
+struct output {
+    struct output_sink *sink;
+    struct loop *loop;
+    u32 worker, pid;
+    struct output_stream stream[2];
+    char tail[OUTPUT_TAIL][OUTPUT_TAIL_BYTES]; /* NUL-terminated */
+    u32 lines; /* counts all; line i is at i % OUTPUT_TAIL */
+};
+
+/* Makes the two pipes; write_fds are for the child and the caller closes them. */
+MUST_USE int output_init(struct output *o, struct output_sink *sink, struct loop *loop, u32 worker,
+                         int write_fds[2]);
+/* Reads what is left, passes on unfinished lines, closes. */
+void output_done(struct output *o);
+
+/* The last lines, each on a line of its own and indented, in `out`. */
+void output_tail(const struct output *o, struct buf *out);

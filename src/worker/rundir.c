@@ -1,0 +1,139 @@
+/* worker/rundir.c -- the folder in which fettle's processes meet */
+#include "worker/rundir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define NAME_START "fettle-"
+enum { TRIES = 4, ENTRIES_MAX = 4096 };
+
+/* Everything in a folder is a socket or a link: fettle makes no folders in it. */
+static void folder_empty(int fd)
+{
+    DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    struct dirent *entry;
+
+    if (!dir)
+        return;
+    rewinddir(dir);
+    while ((entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(fd, entry->d_name, 0);
+    closedir(dir);
+}
+
+/* The pid in "fettle-<pid>-<8 hex>"; 0: another kind of name. */
+static u32 name_pid(const char *name)
+{
+    struct str rest = str_of(name), pid;
+    u64 n, random;
+
+    if (!str_starts(rest, STR(NAME_START)))
+        return 0;
+    pid = str_cut(str_sub(rest, sizeof(NAME_START) - 1, rest.len), '-', &rest);
+    if (!str_to_u64(pid, &n) || n > INT32_MAX)
+        return 0;
+    return rest.len == 8 && str_hex_to_u64(rest, &random) ? (u32)n : 0;
+}
+
+/* Ours, and nobody holds its lock: of a fettle that is gone. Its pid alone would not do: that of a
+ * fettle in another pid namespace means nothing here. */
+static bool sweep_one(int base_fd, const char *name)
+{
+    AUTO(fd_closep) int fd = openat(base_fd, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
+        return false;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return false;
+    folder_empty(fd);
+    return unlinkat(base_fd, name, AT_REMOVEDIR) == 0;
+}
+
+u32 rundir_sweep(const char *base)
+{
+    DIR *dir = opendir(base);
+    struct dirent *entry;
+    u32 swept = 0;
+
+    if (!dir)
+        return 0;
+    for (int i = 0; i < ENTRIES_MAX && (entry = readdir(dir)); i++) {
+        u32 pid = name_pid(entry->d_name);
+
+        if (pid && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+            swept += sweep_one(dirfd(dir), entry->d_name);
+    }
+    closedir(dir);
+    return swept;
+}
+
+static int make_in(struct rundir *out, const char *base)
+{
+    u32 random;
+    int n;
+
+    for (int i = 0; i < TRIES; i++) {
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+            return -errno;
+        n = snprintf(out->path, sizeof(out->path), "%s/" NAME_START "%d-%08x", base, (int)getpid(),
+                     random);
+        if (n < 0 || (size_t)n >= sizeof(out->path))
+            return -ENAMETOOLONG;
+        if (mkdir(out->path, 0700) == 0) {
+            out->fd = open(out->path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (out->fd >= 0 && flock(out->fd, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+            rmdir(out->path);
+            return -errno;
+        }
+        if (errno != EEXIST)
+            return -errno;
+    }
+    return -EEXIST;
+}
+
+int rundir_make(struct rundir *out, const char *base, struct problem *problem)
+{
+    const char *run = geteuid() == 0 ? "/run" : NULL;
+    const char *bases[] = { getenv("XDG_RUNTIME_DIR"), run, "/tmp", "/dev/shm" };
+    int r = -ENOENT;
+
+    *out = (struct rundir){ .fd = -1 };
+    if (base) {
+        rundir_sweep(base);
+        r = make_in(out, base);
+        if (r == 0)
+            return 0;
+        return problem_set(problem,
+                           "the runtime folder cannot be made in %s: %s; choose a folder that "
+                           "this user may write to and whose path is shorter than 60 bytes",
+                           base, strerror(-r));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
+        if (!bases[i] || bases[i][0] != '/')
+            continue;
+        rundir_sweep(bases[i]);
+        r = make_in(out, bases[i]);
+        if (r == 0)
+            return 0;
+    }
+    return problem_set(problem,
+                       "no place for the runtime folder: $XDG_RUNTIME_DIR, /run, /tmp and /dev/shm "
+                       "cannot be written to (the last one: %s); name a folder that can",
+                       strerror(-r));
+}
+
+void rundir_remove(struct rundir *dir)
+{
+    if (dir->fd < 0)
+        return;
+    folder_empty(dir->fd);
+    rmdir(dir->path);
+    close(TAKE(dir->fd, -1));
+}

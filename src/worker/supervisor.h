@@ -1,0 +1,71 @@
+/* worker/supervisor.h -- runs an app: workers, proxy, monitor, their listening sockets
+ *
+ * One thread, one loop. It parses no traffic; what comes from the app (output,
+ * control messages, shared memory) is checked and bounded.
+ *
+ * What it does with a worker that ends by itself:
+ *   - It is started again, at once when it had lived 30 s, else after a pause that begins at
+ *     100 ms and doubles up to backoff_max_ns. Five ends within 10 s of run time (and again when
+ *     the pause has reached its maximum) are named once, with the last lines it wrote.
+ *   - Exit code 0 while nothing of the app has ever listened: the worker has finished, like a
+ *     script, and is not started again. When all have finished, fettle ends with 0.
+ *   - While no worker was ever ready, fettle gives up when every worker has failed at least once
+ *     and there were at least three failures: exit code 1 (whoever runs containers wants to know).
+ *
+ * When a worker is ready: when it listens; or, for one that does not, when its main script has
+ * run and it has not listened for 1 s (3 s when a shell or npm runs it). A replacement (reload,
+ * memory) takes over only when it listens on all that the old one listens on; one that listens
+ * on something else instead takes over after 5 s.
+ *
+ * Exit codes of supervisor_run:
+ *   0    asked to end (SIGTERM, SIGINT), whether or not all requests were done in drain_ns; or
+ *        all workers have finished
+ *   1    could not start: *problem says why; or the app never became ready
+ *   128+n a second SIGTERM or SIGINT (n) ended all at once
+ *
+ * Signals: SIGTERM, SIGINT: drain and end, a second one ends at once. SIGHUP: reload the workers
+ * one by one (a terminal that was closed means SIGTERM). SIGUSR1, SIGUSR2, SIGPIPE: ignored.
+ */
+#pragma once
+
+#include "base/problem.h"
+
+struct supervisor_conf {
+    const char *app;   /* the app's name, for people */
+    char *const *argv; /* the whole command of a worker, argv[0] included */
+    bool is_node;      /* argv runs node itself, with node_path; else a shell, npm … that will */
+    const char *node_path; /* the node to execute; when not is_node its folder goes first in PATH;
+                            * NULL: "node" from PATH */
+    const char *cwd;       /* of the workers; NULL: the present one */
+    char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
+    u32 workers;            /* 1 … 128 */
+    u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
+
+    u64 max_memory_bytes; /* resident size at which a worker is replaced; 0: never */
+    u64 max_block_ns;     /* a loop that is blocked so long gets its worker replaced; 0: never */
+    u64 warn_block_ns;    /* a warning with the stack; 0: none. 1 s is the usual */
+    u64 drain_ns;         /* how long requests may take to finish when a worker or fettle ends */
+    u64 kill_after_ns;    /* between SIGTERM and SIGKILL */
+    u64 start_timeout_ns; /* for the main script of a worker to run */
+    u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
+
+    bool log_json;         /* workers' lines as JSON objects */
+    const char *agent_dir; /* absolute; where fettle-loop.so, agent.js and agent.node are */
+    const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of
+                              * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
+
+    /* Command lines of fettle's own helpers, run by /proc/self/exe with the descriptors of
+     * shm/wire.h (WIRE_SHM_FD, WIRE_PROXY_FD, WIRE_WAKE_FD) and FETTLE_DIR=<runtime folder> in
+     * their environment. The monitor's WIRE_PROXY_FD is only for seeing the end of the supervisor.
+     * Both ignore SIGINT and SIGHUP (a terminal sends them to all) and die with the supervisor. */
+    char *const *proxy_argv;
+    char *const *monitor_argv; /* NULL: no monitor */
+};
+
+/* The usual values of all settings that are times; the rest is zero. */
+struct supervisor_conf supervisor_conf_default(void);
+
+/* Runs until it is told to end or everything has finished; returns the exit code. When that is 1
+ * before anything could be started, *problem says why; else its text is empty and the reason has
+ * been logged. log_setup first. Call from the main thread of a process with no other thread. */
+MUST_USE int supervisor_run(const struct supervisor_conf *conf, struct problem *problem);

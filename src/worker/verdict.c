@@ -1,0 +1,62 @@
+/* worker/verdict.c -- the supervisor's decisions, as functions of plain values */
+#include "worker/verdict.h"
+
+#include <signal.h>
+
+enum { GIVE_UP_FAILURES = 3 };
+#define WARN_PAUSE_NS (10 * NS_PER_S)
+#define OTHER_ADDRESSES_NS (5 * NS_PER_S)
+
+enum verdict_end verdict_end(const struct child_end *end, bool listened)
+{
+    switch (end->signal) {
+    case 0:
+        return end->code == 0 && !listened ? VERDICT_FINISHED : VERDICT_FAILED;
+    case SIGKILL:
+    case SIGTERM:
+    case SIGINT:
+    case SIGHUP:
+    case SIGQUIT:
+        return VERDICT_OUTSIDE;
+    default:
+        return VERDICT_FAILED;
+    }
+}
+
+bool verdict_gives_up(u32 workers, u32 workers_failed, u32 failures)
+{
+    return workers_failed >= workers && failures >= GIVE_UP_FAILURES;
+}
+
+u64 verdict_blocked_ns(u64 busy_since_ns, u64 now_ns)
+{
+    return busy_since_ns == 0 || busy_since_ns > now_ns ? 0 : now_ns - busy_since_ns;
+}
+
+enum verdict_loop verdict_loop(const struct verdict_loop_limits *limits, u64 busy_since_ns,
+                               u64 warned_since_ns, u64 warned_ns, u64 now_ns)
+{
+    u64 blocked_ns = verdict_blocked_ns(busy_since_ns, now_ns);
+
+    if (limits->max_ns && blocked_ns >= limits->max_ns)
+        return VERDICT_LOOP_REPLACE;
+    if (!limits->warn_ns || blocked_ns < limits->warn_ns || busy_since_ns == warned_since_ns)
+        return VERDICT_LOOP_FINE;
+    if (warned_ns && now_ns - warned_ns < WARN_PAUSE_NS)
+        return VERDICT_LOOP_FINE;
+    return VERDICT_LOOP_WARN;
+}
+
+bool verdict_takes_over(const struct verdict_heir *h)
+{
+    if (!h->ready)
+        return false;
+    if ((h->old_bits & ~h->new_bits) == 0)
+        return true;
+    return h->new_bits && h->ready_for_ns >= OTHER_ADDRESSES_NS;
+}
+
+u32 verdict_replacements_max(u32 workers)
+{
+    return (workers + 1) / 2;
+}
