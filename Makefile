@@ -12,6 +12,9 @@ OPT     ?= -O2 -g
 SAN     ?=
 PORT    ?= 3000
 
+# V=1 shows the commands.
+Q       := $(if $(V),,@)
+
 PKGS    := jansson
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
@@ -35,7 +38,8 @@ include addon/rules.mk
 include scripts/install.mk
 
 $(BUILD)/fettle: $(BUILD)/src/app/main.o $(BUILD)/libfettle.a
-	$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDLIBS_ALL)
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDLIBS_ALL)
 
 $(BUILD)/libfettle.a: $(LIB_O)
 	@rm -f $@
@@ -43,11 +47,12 @@ $(BUILD)/libfettle.a: $(LIB_O)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@$(if $(V),,echo "  cc $<")
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
 
 ## make            builds build/fettle and what goes with it (the packages of `make setup` are needed)
 ## make setup      installs what is missing to build and run, from Debian and npm

@@ -28,3 +28,11 @@ $(BUILD)/agent.node: $(ADDON_C) $(ADDON_H)
 $(BUILD)/agent.js: addon/agent.js
 	@mkdir -p $(@D)
 	cp $< $@
+
+# What test/e2e/agent_*.test.mjs run the agent against.
+.PHONY: addon-test-tools
+addon-test-tools: addon $(BUILD)/test/e2e/agent_supervisor
+
+$(BUILD)/test/e2e/agent_supervisor: test/e2e/helpers/agent_supervisor.c src/shm/layout.h src/shm/wire.h
+	@mkdir -p $(@D)
+	$(CC) $(ADDON_CFLAGS) -o $@ $< -pthread

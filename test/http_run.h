@@ -18,8 +18,9 @@ struct head_run {
 };
 
 /* Feeds prefixes that end at each of `cuts` (growing), then all. */
-static inline void head_run(struct head_run *r, enum http_role role, const struct http_limits *limits,
-                            struct str s, const size_t *cuts, size_t cuts_n)
+static inline void head_run(struct head_run *r, enum http_role role,
+                            const struct http_limits *limits, struct str s, const size_t *cuts,
+                            size_t cuts_n)
 {
     struct http_parser p;
 
@@ -108,8 +109,8 @@ static inline void body_run_done(struct body_run *r)
 }
 
 /* Reads as a proxy does: pieces that end at each cut, what was not used stays. */
-static inline void body_run(struct body_run *r, enum http_framing framing, u64 length, u64 bytes_max,
-                            struct str s, const size_t *cuts, size_t cuts_n)
+static inline void body_run(struct body_run *r, enum http_framing framing, u64 length,
+                            u64 bytes_max, struct str s, const size_t *cuts, size_t cuts_n)
 {
     struct http_body b;
     size_t used;

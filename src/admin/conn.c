@@ -36,8 +36,8 @@ struct conn {
 
 #define S NS_PER_S
 static const struct state_row {
-    u32 next;   /* the states that may follow */
-    u32 events; /* what is waited for */
+    u32 next;       /* the states that may follow */
+    u32 events;     /* what is waited for */
     u64 timeout_ns; /* for all of the state */
 } rows[CONN_STATES] = {
     [CONN_IDLE] = { BIT(CONN_HEAD) | BIT(CONN_BODY) | BIT(CONN_WRITE), EPOLLIN, 90 * S },
@@ -205,8 +205,7 @@ static bool body_step(struct conn *c)
     size_t used;
 
     for (;;) {
-        enum http_body_step step =
-            http_body_feed(&c->body, c->in, c->in_len, &used, &data, &error);
+        enum http_body_step step = http_body_feed(&c->body, c->in, c->in_len, &used, &data, &error);
 
         in_drop(c, step == HTTP_BODY_BAD ? 0 : used);
         switch (step) {
@@ -352,7 +351,7 @@ static void conn_event(struct watch *w, u32 events)
 }
 
 void conns_init(struct conns *all, struct loop *loop, const struct permit_rules *rules,
-                  const struct page_source *source)
+                const struct page_source *source)
 {
     *all = (struct conns){ .loop = loop, .rules = *rules, .source = *source };
     for (int i = 0; i < CONN_STATES; i++)

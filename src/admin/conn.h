@@ -24,7 +24,7 @@ struct conns {
     struct permit_rules rules;
     struct page_source source;
     u32 count;
-    size_t answer_bytes; /* of answers not yet taken */
+    size_t answer_bytes;         /* of answers not yet taken */
     struct list in[CONN_STATES]; /* by state, the one longest in it first */
 };
 
@@ -38,7 +38,7 @@ enum {
 #define CONNS_ANSWER_BYTES_MAX (64ull << 20)
 
 void conns_init(struct conns *all, struct loop *loop, const struct permit_rules *rules,
-                  const struct page_source *source);
+                const struct page_source *source);
 /* Ends all of them. */
 void conns_done(struct conns *all);
 

@@ -33,10 +33,11 @@ static inline void json_text(struct buf *out, struct str s)
     buf_addc(out, '"');
 }
 
+/* At most 2^53 - 1, the largest number that every reader of JSON takes for what it is. */
 static inline void json_u64(struct buf *out, u64 n)
 {
     json_comma(out);
-    buf_addu(out, n);
+    buf_addu(out, n < (1ull << 53) ? n : (1ull << 53) - 1);
 }
 
 /* Nanoseconds as milliseconds with their microseconds: 1.25 → "1.250". */

@@ -208,8 +208,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
              1);
     text_family(t, "fettle_start_time_seconds", TEXT_GAUGE,
                 "When fettle was started, in seconds since 1970.");
-    text_seconds(t, NO_LABELS,
-                 min(shm->started_wall_ms, UINT64_MAX / NS_PER_MS) * NS_PER_MS);
+    text_seconds(t, NO_LABELS, min(shm->started_wall_ms, UINT64_MAX / NS_PER_MS) * NS_PER_MS);
     text_family(t, "fettle_ready", TEXT_GAUGE, "What /readyz says: 1 ready, 0 not.");
     text_u64(t, NO_LABELS, page_unready(shm) == NULL);
     text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");

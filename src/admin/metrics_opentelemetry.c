@@ -130,9 +130,9 @@ static void space_write(struct text *t, const struct metrics_source *src,
 static void http_duration(struct text *t, const struct metrics_source *src)
 {
     static const u64 le_ns[] = {
-        5 * NS_PER_MS,   10 * NS_PER_MS,  25 * NS_PER_MS,   50 * NS_PER_MS,   75 * NS_PER_MS,
-        100 * NS_PER_MS, 250 * NS_PER_MS, 500 * NS_PER_MS,  750 * NS_PER_MS,  NS_PER_S,
-        2500 * NS_PER_MS, 5 * NS_PER_S,   7500 * NS_PER_MS, 10 * NS_PER_S,
+        5 * NS_PER_MS,    10 * NS_PER_MS,  25 * NS_PER_MS,   50 * NS_PER_MS,  75 * NS_PER_MS,
+        100 * NS_PER_MS,  250 * NS_PER_MS, 500 * NS_PER_MS,  750 * NS_PER_MS, NS_PER_S,
+        2500 * NS_PER_MS, 5 * NS_PER_S,    7500 * NS_PER_MS, 10 * NS_PER_S,
     };
     u64 cumulative[ARRAY_LEN(le_ns) + 1];
 

@@ -58,10 +58,8 @@ void metrics_gc(struct text *t, const struct metrics_source *src, const char *na
         for (u32 kind = 0; kind < SHM_GC_KINDS && metrics_has(r, METRICS_AGENT); kind++) {
             histogram_cumulate(r->gc[kind].bucket, reading_gc_le_ns, READING_GC_BOUNDS,
                                reading_gc_le_ns, READING_GC_BOUNDS, cumulative);
-            text_histogram(t,
-                           LABELS(metrics_worker(r), { label, str_of(reading_gc_name(kind)) }),
-                           reading_gc_le_ns, READING_GC_BOUNDS, cumulative,
-                           r->gc[kind].total_ns);
+            text_histogram(t, LABELS(metrics_worker(r), { label, str_of(reading_gc_name(kind)) }),
+                           reading_gc_le_ns, READING_GC_BOUNDS, cumulative, r->gc[kind].total_ns);
         }
     }
 }

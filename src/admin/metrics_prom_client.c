@@ -66,8 +66,8 @@ static void start_time(struct text *t, const struct metrics_source *src)
                 "Start time of the process since unix epoch in seconds.");
     for (u32 i = 0; i < src->workers; i++) {
         const struct reading *r = &src->worker[i];
-        u64 started_ms = u64_add(shm->started_wall_ms,
-                                 u64_sub(r->started_ns, shm->started_ns) / NS_PER_MS);
+        u64 started_ms =
+            u64_add(shm->started_wall_ms, u64_sub(r->started_ns, shm->started_ns) / NS_PER_MS);
 
         if (metrics_has(r, METRICS_ALIVE))
             text_seconds(t, LABELS(metrics_worker(r)),
@@ -111,9 +111,9 @@ static void version_info(struct text *t, const struct metrics_source *src)
 static void http_duration(struct text *t, const struct metrics_source *src)
 {
     static const u64 le_ns[] = {
-        5 * NS_PER_MS,   10 * NS_PER_MS,  25 * NS_PER_MS, 50 * NS_PER_MS,
-        100 * NS_PER_MS, 250 * NS_PER_MS, 500 * NS_PER_MS, NS_PER_S,
-        2500 * NS_PER_MS, 5 * NS_PER_S,   10 * NS_PER_S,
+        5 * NS_PER_MS,    10 * NS_PER_MS,  25 * NS_PER_MS,  50 * NS_PER_MS,
+        100 * NS_PER_MS,  250 * NS_PER_MS, 500 * NS_PER_MS, NS_PER_S,
+        2500 * NS_PER_MS, 5 * NS_PER_S,    10 * NS_PER_S,
     };
     u64 cumulative[ARRAY_LEN(le_ns) + 1];
 
@@ -151,11 +151,12 @@ void metrics_prom_client(struct text *t, const struct metrics_source *src)
     metrics_rows(t, src, process_rows, ARRAY_LEN(process_rows));
     start_time(t, src);
     metrics_resources(t, src, "nodejs_active_resources", "type",
-              "Number of active resources that keep the event loop alive, by type.", true, true);
+                      "Number of active resources that keep the event loop alive, by type.", true,
+                      true);
     metrics_resources(t, src, "nodejs_active_handles", "type",
-              "Number of active libuv handles grouped by handle type.", true, false);
+                      "Number of active libuv handles grouped by handle type.", true, false);
     metrics_resources(t, src, "nodejs_active_requests", "type",
-              "Number of active libuv requests grouped by request type.", false, true);
+                      "Number of active libuv requests grouped by request type.", false, true);
     spaces(t, src, "nodejs_heap_space_size_total_bytes",
            "Process heap space size total from Node.js in bytes.",
            offsetof(struct reading_space, size_bytes));

@@ -88,7 +88,7 @@ static int server_start(struct monitor *m, const struct settings *settings)
 
     if (settings->admin.kind == ENDPOINT_OFF)
         return 0;
-    if (permit_check_settings(settings, &problem) < 0) {
+    if (settings_check(settings, &problem) < 0) {
         /* `fettle run` has refused to start so; who comes here anyhow gets no open door. */
         log_error("%s; the admin address stays closed", problem.text);
         return 0;

@@ -13,7 +13,7 @@ struct page_source {
     const struct shm *shm;
     struct sampler *sampler;
     u64 now_ns;
-    bool prom_client;   /* which families /metrics holds */
+    bool prom_client; /* which families /metrics holds */
     bool opentelemetry;
 };
 

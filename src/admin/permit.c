@@ -3,20 +3,6 @@
 
 #include "http/target.h"
 
-int permit_check_settings(const struct settings *settings, struct problem *p)
-{
-    const struct endpoint *e = &settings->admin;
-    char text[ADDR_TEXT_MAX];
-
-    if (e->kind != ENDPOINT_IP || addr_is_loopback(&e->addr) || settings->admin_token.len)
-        return 0;
-    return problem_set(p,
-                       "--admin: other hosts can reach %.*s, and no admin token is set; set "
-                       "FETTLE_ADMIN_TOKEN to a long random text, or write a loopback address "
-                       "such as 127.0.0.1:%u, or unix:PATH",
-                       STR_ARG(addr_text(&e->addr, text)), e->addr.port);
-}
-
 struct permit_rules permit_rules_of(const struct settings *settings)
 {
     return (struct permit_rules){

@@ -1,7 +1,8 @@
 /* admin/permit.h -- who may read the admin address
  *
  * The rules:
- *   - An address that other hosts can reach needs a token: fettle does not start without one.
+ *   - An address that other hosts can reach needs a token: settings_check refuses to start without
+ * one.
  *   - Where there is a token, every request must carry it (Authorization: Bearer TOKEN), from
  *     whatever host, but those for /healthz and /readyz, which probes ask without.
  *   - Without a token, on a loopback address, Host must name this machine (localhost,
@@ -11,12 +12,7 @@
  */
 #pragma once
 
-#include "base/problem.h"
 #include "conf/settings.h"
-
-/* Whether the settings keep the first rule; -EINVAL with *p says which one to change. The app
- * room calls it before anything is started, the monitor again before it listens. */
-MUST_USE int permit_check_settings(const struct settings *settings, struct problem *p);
 
 struct permit_rules {
     struct str token; /* empty: none */

@@ -3,7 +3,8 @@
 
 #include "metrics/histogram.h"
 
-static_assert((int)SHM_DELAY_BUCKETS <= (int)LAG_BUCKETS_MAX, "a loop's turns fit the lag's buckets");
+static_assert((int)SHM_DELAY_BUCKETS <= (int)LAG_BUCKETS_MAX,
+              "a loop's turns fit the lag's buckets");
 
 /* No field of a process counts this much; what does was written by accident. */
 #define BYTES_SANE (1ull << 50)

@@ -18,7 +18,7 @@ struct reading_gc {
     u64 bucket[SHM_GC_BUCKETS]; /* not cumulative */
 };
 struct reading_space {
-    char name[24];
+    char name[32];
     u32 short_len; /* of the name without "_space" */
     u64 size_bytes, used_bytes, available_bytes, physical_bytes;
 };
@@ -56,7 +56,7 @@ struct reading {
     u64 external_bytes, array_buffers_bytes, malloced_bytes;
     struct reading_gc gc[SHM_GC_KINDS];
     u32 spaces, resources;
-    struct reading_space space[SHM_SPACES_MAX]; /* short names are distinct */
+    struct reading_space space[SHM_SPACES_MAX];          /* short names are distinct */
     struct reading_resource resource[SHM_RESOURCES_MAX]; /* kind and type are distinct */
     u64 active_resources, active_handles, active_requests;
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "admin/permit.h"
 #include "admin/page.h"
+#include "admin/permit.h"
 #include "http/head.h"
 
 struct route_request {

@@ -5,7 +5,8 @@
 
 #include <sched.h>
 
-#define RATE_WINDOW_NS (NS_PER_S - 100 * NS_PER_MS) /* the tick before last must not be too young */
+#define RATE_WINDOW_NS (NS_PER_S - 100 * NS_PER_MS) /* the tick before last must not be too young \
+                                                     */
 #define LAG_WINDOW_NS (10 * NS_PER_S)
 #define WINDOW_LEAST_NS (500 * NS_PER_MS)
 
@@ -21,7 +22,7 @@ struct track {
     u32 generation, pid;
     u32 child; /* N of the id "2.N"; 0: none given */
     u32 child_worker;
-    u32 marks, samples; /* ever made; the newest is at (n - 1) % SAMPLER_… */
+    u32 marks, samples;   /* ever made; the newest is at (n - 1) % SAMPLER_… */
     u64 busy_ns, wait_ns; /* the most ever shown: a counter never goes back */
     bool has_usage;
     struct usage usage;
@@ -304,8 +305,8 @@ static void traffic_take(struct traffic_mark *m, const struct shm *shm, u64 now_
         if (atomic_load_explicit(&series->state, memory_order_relaxed) != 2)
             continue;
         for (u32 b = 0; b <= SHM_SERIES_LE; b++)
-            m->bucket[b] = u64_add(
-                m->bucket[b], atomic_load_explicit(&series->bucket[b], memory_order_relaxed));
+            m->bucket[b] = u64_add(m->bucket[b],
+                                   atomic_load_explicit(&series->bucket[b], memory_order_relaxed));
     }
 }
 

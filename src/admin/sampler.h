@@ -56,5 +56,4 @@ void sampler_traffic(const struct sampler *s, const struct shm *shm, u64 now_ns,
 
 /* fettle's own processes, as they were at the newest tick; false: not known. */
 enum sampler_own { SAMPLER_SUPERVISOR, SAMPLER_PROXY, SAMPLER_MONITOR, SAMPLER_OWN };
-MUST_USE bool sampler_own_usage(const struct sampler *s, enum sampler_own which,
-                                struct usage *out);
+MUST_USE bool sampler_own_usage(const struct sampler *s, enum sampler_own which, struct usage *out);

@@ -87,8 +87,8 @@ static void address_warn(struct admin_server *s, int error)
              "served all the same; trying again every %u s",
              STR_ARG(buf_str(&address)), strerror(error),
              error == EADDRINUSE ? "another process has it (another fettle?), so give this one "
-                                   "its own with --admin, or --admin off" :
-                                   "--admin sets another",
+                                   "its own with --admin, or --admin off"
+                                 : "--admin sets another",
              (u32)(RETRY_NS / NS_PER_S));
 }
 

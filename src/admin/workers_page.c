@@ -24,9 +24,9 @@ static void listening(struct buf *out, const struct reading *r, const struct shm
     buf_addc(out, '[');
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         if (r->listening & BIT(i))
-            json_text(out, str_make(shm->listener[i].address,
-                                    strnlen(shm->listener[i].address,
-                                            sizeof(shm->listener[i].address))));
+            json_text(
+                out, str_make(shm->listener[i].address,
+                              strnlen(shm->listener[i].address, sizeof(shm->listener[i].address))));
     buf_addc(out, ']');
 }
 

@@ -12,13 +12,13 @@ const struct command commands[] = {
   "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
   "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
   .settings = true, .run = run_command },
-{ "help", "[TOPIC]", "explain a command, settings or exit-codes",
+{ "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
 { "completion", "bash|zsh|fish", "print a completion script for a shell",
   "For the present session: source <(fettle completion bash) or source <(fettle completion zsh), and fettle completion fish | source. make install puts the scripts where the shells look for them.",
   .run = completion_command },
-{ "version", "", "print the versions of fettle and node", NULL, .run = version_command },
+{ "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
 { "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = proxy_command },
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = monitor_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
@@ -48,7 +48,7 @@ const struct command *command_find(struct str name, const char **nearest)
         if (str_eq(name, str_of(commands[i].name)))
             return &commands[i];
         distance = str_distance(name, str_of(commands[i].name));
-        if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 4) {
+        if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 3) {
             least = distance;
             *nearest = commands[i].name;
         }

@@ -403,8 +403,8 @@ static int script_missing(struct resolve *r, struct str name)
     package_json_script_names(r->pkg, 20, &names);
     problem_set(r->problem, "%.*s/package.json has no script \"%.*s\"%s%.*s%s%s%.*s",
                 STR_ARG(str_sub(r->folder, 0, 200)), STR_ARG(str_sub(name, 0, 80)),
-                nearest.len ? "; did you mean npm:" : "", STR_ARG(nearest), nearest.len ? "?" : "",
-                names.len ? "; it has: " : "; it has none at all",
+                nearest.len ? "; did you mean npm:" : "", STR_ARG(nearest), nearest.len ? "?" : ".",
+                names.len ? " It has: " : " It has none at all.",
                 STR_ARG(str_sub(buf_str(&names), 0, 300)));
     return -ENOENT;
 }

@@ -116,9 +116,12 @@ bool cidr_parse(struct str s, struct cidr *out)
         return false;
     c.bits = c.base.family == AF_INET ? 32 : 128;
     if (bits_text.ptr) {
-        if (!str_to_u64(bits_text, &bits) || bits > c.bits)
+        /* ::ffff:10.0.0.0/104 is 10.0.0.0/8: its bits were counted before it was folded. */
+        u32 folded = c.base.family == AF_INET && str_index(ip, ':') >= 0 ? 96 : 0;
+
+        if (!str_to_u64(bits_text, &bits) || bits < folded || bits > c.bits + folded)
             return false;
-        c.bits = (u32)bits;
+        c.bits = (u32)bits - folded;
     }
     *out = c;
     return true;

@@ -15,17 +15,18 @@ void buf_clear(struct buf *b)
     b->failed = false;
 }
 
-bool buf_reserve(struct buf *b, size_t len)
+/* Room for `len` bytes, which count, and `spare` more behind them, which do not. */
+static bool room_for(struct buf *b, size_t len, size_t spare)
 {
-    size_t need = b->len + len, cap = b->cap ? b->cap : 256;
+    size_t need = b->len + len + spare, cap = b->cap ? b->cap : 256;
     char *ptr;
 
-    if (need <= b->cap)
-        return true;
-    if (b->bytes_max && need > b->bytes_max) {
+    if (b->bytes_max && b->len + len > b->bytes_max) {
         b->failed = true;
         return false;
     }
+    if (need <= b->cap)
+        return true;
     while (cap < need)
         cap *= 2;
     ptr = realloc(b->ptr, cap);
@@ -36,6 +37,11 @@ bool buf_reserve(struct buf *b, size_t len)
     b->ptr = ptr;
     b->cap = cap;
     return true;
+}
+
+bool buf_reserve(struct buf *b, size_t len)
+{
+    return room_for(b, len, 0);
 }
 
 void buf_add(struct buf *b, struct str s)
@@ -71,7 +77,7 @@ void buf_addf(struct buf *b, const char *fmt, ...)
     va_start(args, fmt);
     len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (len < 0 || !buf_reserve(b, (size_t)len + 1))
+    if (len < 0 || !room_for(b, (size_t)len, 1)) /* and the NUL that vsnprintf puts behind it */
         return;
     va_start(args, fmt);
     vsnprintf(b->ptr + b->len, (size_t)len + 1, fmt, args);

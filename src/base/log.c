@@ -24,6 +24,8 @@ bool log_colours(int fd)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
+    if (conf.colour != LOG_COLOUR_AUTO)
+        return conf.colour == LOG_COLOUR_ALWAYS;
     return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 

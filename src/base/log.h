@@ -10,9 +10,12 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+enum log_colour { LOG_COLOUR_AUTO, LOG_COLOUR_ALWAYS, LOG_COLOUR_NEVER };
+
 struct log_conf {
     enum log_level level;
     bool json;
+    enum log_colour colour; /* what log_colours answers; auto: as its comment says */
     const char *source; /* "fettle", "proxy", "monitor"; a literal */
 };
 
@@ -30,5 +33,6 @@ void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/* Whether text on `fd` may carry colours: a terminal, NO_COLOR empty or unset, TERM not "dumb". */
+/* Whether text on `fd` may carry colours: a terminal, NO_COLOR empty or unset, TERM not "dumb";
+ * or as log_setup said. */
 bool log_colours(int fd);

@@ -133,7 +133,7 @@ struct str package_json_script_nearest(const struct package_json *pkg, struct st
     json_object_foreach(scripts, key, value)
     {
         distance = str_distance(name, str_of(key));
-        if (distance < least && distance <= 1 + name.len / 4) {
+        if (distance < least && distance <= 1 + name.len / 3) {
             least = distance;
             nearest = str_of(key);
         }

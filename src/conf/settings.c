@@ -71,7 +71,7 @@ const struct settings_row *settings_row_find(struct str name, const char **neare
         if (str_eq(name, str_of(row->name)))
             return row;
         distance = str_distance(name, str_of(row->name));
-        if (nearest && distance < least && distance <= 1 + name.len / 4 &&
+        if (nearest && distance < least && distance <= 1 + name.len / 3 &&
             !(row->flags & SETTINGS_HIDDEN)) {
             least = distance;
             *nearest = row->name;
@@ -170,21 +170,26 @@ const struct settings_origin *settings_origin_of(const struct settings *s,
 int settings_check(const struct settings *s, struct problem *p)
 {
     AUTO(buf_done) struct buf admin = { 0 };
+    const struct settings_row *row;
 
     *p = (struct problem){ 0 };
-    if (s->max_line_bytes > s->max_head_bytes)
-        return problem_set(p,
-                           "max-line (%llu bytes) is larger than max-head (%llu bytes), which "
-                           "includes the request line; raise max-head too",
-                           (unsigned long long)s->max_line_bytes,
-                           (unsigned long long)s->max_head_bytes);
+    if (s->max_line_bytes > s->max_head_bytes) {
+        problem_set(p,
+                    "%llu bytes are more than max-head (%llu bytes), which includes the request "
+                    "line; raise max-head too",
+                    (unsigned long long)s->max_line_bytes, (unsigned long long)s->max_head_bytes);
+        row = settings_row_find(STR("max-line"), NULL);
+        return problem_place(p, row, settings_origin_of(s, row));
+    }
     if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&
         s->admin_token.len == 0) {
         endpoint_text(&s->admin, &admin);
-        return problem_set(p,
-                           "admin: other hosts could reach %.*s without a token; set "
-                           "FETTLE_ADMIN_TOKEN, or use 127.0.0.1:%u",
-                           STR_ARG(buf_str(&admin)), s->admin.addr.port);
+        problem_set(p,
+                    "other hosts could reach %.*s without a token; set FETTLE_ADMIN_TOKEN, or use "
+                    "127.0.0.1:%u",
+                    STR_ARG(buf_str(&admin)), s->admin.addr.port);
+        row = settings_row_find(STR("admin"), NULL);
+        return problem_place(p, row, settings_origin_of(s, row));
     }
     return 0;
 }

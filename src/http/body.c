@@ -96,7 +96,8 @@ static enum line quoted_parse(struct http_body *b, const char **p, const char *e
     return LINE_GOOD;
 }
 
-/* *( ";" token [ "=" ( token / quoted-string ) ] ) of RFC 9112 7.1.1, without its optional spaces. */
+/* *( ";" token [ "=" ( token / quoted-string ) ] ) of RFC 9112 7.1.1, without its optional spaces.
+ */
 static enum line extensions_parse(struct http_body *b, const char **p, const char *end)
 {
     static const char text[] = "a chunk extension that is not ;name or ;name=value";
@@ -268,8 +269,7 @@ static enum line state_run(struct http_body *b, const char **p, const char *end,
 
 static enum http_body_step bad_say(const struct http_body *b, struct http_error *error)
 {
-    *error =
-        (struct http_error){ .status = b->bad_status, .at = b->bad_at, .text = b->bad_text };
+    *error = (struct http_error){ .status = b->bad_status, .at = b->bad_at, .text = b->bad_text };
     return HTTP_BODY_BAD;
 }
 

@@ -17,18 +17,19 @@
 #include "http/head.h"
 
 enum {
-    HTTP_BODY_LINE_MAX = 256,      /* a chunk's size line with its extensions and CRLF */
-    HTTP_BODY_TRAILERS_MAX = 8192, /* the trailer section with its empty line */
-    HTTP_BODY_TRAILERS_N_MAX = 64, /* lines in it */
+    HTTP_BODY_LINE_MAX = 256,        /* a chunk's size line with its extensions and CRLF */
+    HTTP_BODY_TRAILERS_MAX = 8192,   /* the trailer section with its empty line */
+    HTTP_BODY_TRAILERS_N_MAX = 64,   /* lines in it */
     HTTP_BODY_EXTENSIONS_MAX = 16384 /* bytes of chunk extensions in one body */
 };
 
 enum http_body_step {
     HTTP_BODY_MORE,     /* nothing to report until there are more bytes */
     HTTP_BODY_DATA,     /* *data: the next part of the payload, never empty */
-    HTTP_BODY_TRAILERS, /* *data: the trailer fields, each line with its CRLF, without the empty line */
-    HTTP_BODY_END,      /* the body is complete; said once, what follows belongs to the next message */
-    HTTP_BODY_BAD       /* *error: 400 for framing, 413 above bytes_max; said again if called again */
+    HTTP_BODY_TRAILERS, /* *data: the trailer fields, each line with its CRLF, without the empty
+                           line */
+    HTTP_BODY_END, /* the body is complete; said once, what follows belongs to the next message */
+    HTTP_BODY_BAD  /* *error: 400 for framing, 413 above bytes_max; said again if called again */
 };
 
 struct http_body {
@@ -61,7 +62,8 @@ void http_body_init(struct http_body *b, enum http_framing framing, u64 content_
  * again, with more behind them. After END: MORE, nothing used.
  * Trailers come once, complete and validated, before END, only if there are any. Those that would
  * change what the head meant (framing, routing, authentication, RFC 9110 6.5.1: rows of http/name.h
- * marked HTTP_NAME_NO_TRAILER) are refused, not dropped: a peer that sends one is lying to somebody. */
+ * marked HTTP_NAME_NO_TRAILER) are refused, not dropped: a peer that sends one is lying to
+ * somebody. */
 MUST_USE enum http_body_step http_body_feed(struct http_body *b, const char *bytes, size_t len,
                                             size_t *used, struct str *data,
                                             struct http_error *error);

@@ -58,8 +58,8 @@ struct http_head {
     /* What to ask the next server for. Origin-form: the target. OPTIONS *: "*". CONNECT: empty.
      * Absolute-form: what follows the authority, to be sent after http_path_prefix(). */
     struct http_span path;
-    /* Absolute-form target: `authority` replaces Host (RFC 9112 3.2.2). The Host field has `drop` set,
-     * so that whoever copies fields has to write a new one. */
+    /* Absolute-form target: `authority` replaces Host (RFC 9112 3.2.2). The Host field has `drop`
+     * set, so that whoever copies fields has to write a new one. */
     bool absolute;
 
     /* Responses. */
@@ -132,12 +132,13 @@ struct http_field *http_field_next(struct http_head *head, enum http_name id,
                                    const struct http_field *after);
 
 /* What to write before `path` in a request line: "/" for an absolute-form target with an empty
- * path or only a query, "*" for OPTIONS of such a target without a query (RFC 9112 3.2.4), else "". */
+ * path or only a query, "*" for OPTIONS of such a target without a query (RFC 9112 3.2.4), else "".
+ */
 struct str http_path_prefix(const char *bytes, const struct http_head *head);
 
 /* Parsing a response leaves the framing of its fields alone: LENGTH, CHUNKED or CLOSE. This puts in
  * what RFC 9112 6.3 says about the request's method and the status: no body after HEAD, with 1xx,
  * 204 and 304, and none in this protocol after a 2xx to CONNECT. It also sets `drop` on a
- * Content-Length that may not be there (1xx, 204, CONNECT), and clears keep_alive where the body ends with
- * the connection. */
+ * Content-Length that may not be there (1xx, 204, CONNECT), and clears keep_alive where the body
+ * ends with the connection. */
 void http_response_framing(struct http_head *head, enum http_method request_method);

@@ -75,9 +75,8 @@ static bool host(struct http_parser *p, const char *bytes, struct http_field *f)
     /* Empty is right for a target without an authority (RFC 9112 3.2). */
     if (f->value.len && !http_authority_parse(http_text(bytes, f->value), &a))
         return rules_fail(p, 400, "Host is not host[:port]");
-    if (p->head.absolute || p->head.method == HTTP_CONNECT)
-        f->drop = true;
-    else
+    f->drop = p->head.absolute;
+    if (!p->head.absolute && p->head.method != HTTP_CONNECT)
         p->head.authority = f->value;
     return true;
 }
@@ -218,8 +217,8 @@ bool rules_field(struct http_parser *p, const char *bytes, struct http_field *f)
             return rules_fail(p, 400, "two Upgrade fields");
         break;
     case HTTP_EXPECT:
-        h->expect_continue |= h->version_minor == 1 &&
-                              str_eq_nocase(http_text(bytes, f->value), STR("100-continue"));
+        h->expect_continue |=
+            h->version_minor == 1 && str_eq_nocase(http_text(bytes, f->value), STR("100-continue"));
         break;
     case HTTP_TE:
         h->te_trailers |= list_has(http_text(bytes, f->value), STR("trailers"));
@@ -259,8 +258,8 @@ bool rules_head(struct http_parser *p, const char *bytes)
     } else if (h->framing == HTTP_BODY_NONE) {
         h->framing = HTTP_BODY_CLOSE;
     }
-    h->keep_alive = !(p->options & RULES_CLOSE) &&
-                    (h->version_minor == 1 || (p->options & RULES_KEEP_ALIVE));
+    h->keep_alive =
+        !(p->options & RULES_CLOSE) && (h->version_minor == 1 || (p->options & RULES_KEEP_ALIVE));
     /* Upgrade in HTTP/1.0 is to be ignored (RFC 9110 7.8). */
     h->upgrade = h->version_minor == 1 && (p->options & RULES_UPGRADE) && h->upgrade_value.len;
     if (!h->upgrade)

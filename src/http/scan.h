@@ -37,21 +37,21 @@ static inline const char *scan_plain(const char *p, const char *end, enum scan_k
 
 #if defined(__SSE2__)
 
-/* Runs `good` over whole blocks of 16 bytes; the rest byte by byte. The last block overlaps what was
- * seen when there were 16 bytes at all, so that short rests are cheap too. */
-#define SCAN_BLOCKS(p, end, kind, good)                                                            \
-    do {                                                                                           \
-        while ((end) - (p) >= 16) {                                                                \
-            __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p));                       \
-            u32 stop = (u32)_mm_movemask_epi8(good) ^ 0xffff;                                      \
-                                                                                                   \
-            if (stop) {                                                                            \
-                (p) += __builtin_ctz(stop);                                                        \
-                return (p);                                                                        \
-            }                                                                                      \
-            (p) += 16;                                                                             \
-        }                                                                                          \
-        return scan_plain((p), (end), (kind));                                                     \
+/* Runs `good` over whole blocks of 16 bytes; the rest byte by byte. The last block overlaps what
+ * was seen when there were 16 bytes at all, so that short rests are cheap too. */
+#define SCAN_BLOCKS(p, end, kind, good)                                      \
+    do {                                                                     \
+        while ((end) - (p) >= 16) {                                          \
+            __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p)); \
+            u32 stop = (u32)_mm_movemask_epi8(good) ^ 0xffff;                \
+                                                                             \
+            if (stop) {                                                      \
+                (p) += __builtin_ctz(stop);                                  \
+                return (p);                                                  \
+            }                                                                \
+            (p) += 16;                                                       \
+        }                                                                    \
+        return scan_plain((p), (end), (kind));                               \
     } while (0)
 
 static inline const char *scan_value(const char *p, const char *end)
@@ -74,8 +74,8 @@ static inline const char *scan_target(const char *p, const char *end)
                                  _mm_cmpgt_epi8(x, space)));
 }
 
-/* Letters, digits and '-' by blocks, which is all that names in use are made of; other tokens by the
- * table. */
+/* Letters, digits and '-' by blocks, which is all that names in use are made of; other tokens by
+ * the table. */
 static inline const char *scan_token(const char *p, const char *end)
 {
     if (end - p >= 16) {
@@ -85,8 +85,8 @@ static inline const char *scan_token(const char *p, const char *end)
                                        _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
         __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)),
                                       _mm_cmplt_epi8(x, _mm_set1_epi8('9' + 1)));
-        __m128i good = _mm_or_si128(_mm_or_si128(letter, digit),
-                                    _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+        __m128i good =
+            _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
         u32 stop = (u32)_mm_movemask_epi8(good) ^ 0xffff;
 
         p += stop ? __builtin_ctz(stop) : 16;

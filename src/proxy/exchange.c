@@ -306,6 +306,11 @@ static void dispatch(struct exchange *x)
     x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
     x->up = upstream_get(t, &x->claim, c->listener->id, &error);
     if (!x->up) {
+        if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
+            exchange_refuse(x, 503, "the worker takes no more connections",
+                            SHM_REFUSED_QUEUE_FULL);
+            return;
+        }
         if (error == -ECONNREFUSED || error == -ENOENT)
             atomic_store(&t->proxy->gone[x->claim.slot - t->proxy->shm->slot], x->claim.generation);
         exchange_worker_failed(x);

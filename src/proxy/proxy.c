@@ -27,7 +27,8 @@ struct proxy_process {
 
 static void tell_all(struct proxy *p)
 {
-    memset((void *)p->gone, 0, sizeof(p->gone));
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        atomic_store(&p->gone[i], 0);
     atomic_fetch_add(&p->changes, 1);
     for (u32 i = 0; i < p->threads_n; i++)
         thread_poke(&p->threads[i]);

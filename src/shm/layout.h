@@ -73,7 +73,7 @@ struct shm_gc {
     _Atomic uint64_t bucket[SHM_GC_BUCKETS]; /* not cumulative */
 };
 struct shm_space {
-    char name[24]; /* "new_space", NUL-terminated */
+    char name[32]; /* "shared_large_object_space", NUL-terminated */
     _Atomic uint64_t size_bytes, used_bytes, available_bytes, physical_bytes;
 };
 struct shm_resource {

@@ -1,11 +1,13 @@
 /* worker/listeners.c -- the addresses that the app listens on, held in fettle's name */
 #include "worker/listeners.h"
 
+#include "base/clock.h"
 #include "io/sock.h"
 
 #include <sys/stat.h>
 
 enum { BACKLOG_MIN = 511 };
+#define EMPTY_NS (500 * NS_PER_MS)
 
 void listeners_init(struct listeners *ls, struct shm *shm, u32 port)
 {
@@ -182,32 +184,64 @@ int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 wo
         return -EADDRINUSE; /* an http server and a raw one on one address */
     if (i < 0)
         i = listener_make(ls, asked);
-    if (i >= 0)
+    if (i >= 0) {
         ls->listener[i].workers[worker / 64] |= 1ull << worker % 64;
+        ls->listener[i].empty_ns = 0;
+    }
     return i;
 }
 
-bool listeners_release(struct listeners *ls, u32 index, u32 worker)
+static bool is_held(const struct listener *l)
+{
+    for (size_t i = 0; i < ARRAY_LEN(l->workers); i++)
+        if (l->workers[i])
+            return true;
+    return false;
+}
+
+void listeners_release(struct listeners *ls, u32 index, u32 worker, u64 now_ns)
 {
     struct listener *l = &ls->listener[index];
 
-    if (!l->open)
-        return false;
+    if (!l->open || !(l->workers[worker / 64] & 1ull << worker % 64))
+        return;
     l->workers[worker / 64] &= ~(1ull << worker % 64);
-    for (size_t i = 0; i < ARRAY_LEN(l->workers); i++)
-        if (l->workers[i])
-            return false;
-    listener_close(ls, index);
-    return true;
+    if (!is_held(l)) {
+        l->last = worker;
+        l->empty_ns = now_ns;
+    }
 }
 
-u32 listeners_release_all(struct listeners *ls, u32 worker)
+void listeners_release_all(struct listeners *ls, u32 worker, u64 now_ns)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        listeners_release(ls, i, worker, now_ns);
+}
+
+void listeners_keep(struct listeners *ls, u32 worker)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        struct listener *l = &ls->listener[i];
+
+        if (l->open && l->empty_ns && l->last == worker) {
+            l->workers[worker / 64] |= 1ull << worker % 64;
+            l->empty_ns = 0;
+        }
+    }
+}
+
+u32 listeners_tick(struct listeners *ls, u64 now_ns)
 {
     u32 closed = 0;
 
-    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
-        if (listeners_release(ls, i, worker))
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        const struct listener *l = &ls->listener[i];
+
+        if (l->open && l->empty_ns && now_ns - l->empty_ns >= EMPTY_NS) {
+            listener_close(ls, i);
             closed |= BIT(i);
+        }
+    }
     return closed;
 }
 

@@ -2,7 +2,7 @@
  *
  * The same address asked for by several workers is the same listener; so is port 0 with the same
  * index. The sockets live here, whoever dies: a listener closes only when every worker that
- * listened on it has said so itself. Decides about no process; who is told is the caller's affair.
+ * listened on it has ended that itself. Decides about no process; who is told is the caller's affair.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ struct listener {
     struct wire_listen as; /* as it was asked for */
     struct addr bound;     /* family AF_UNIX: as.path */
     u64 workers[LISTENERS_WORKERS_MAX / 64 + 1]; /* bit n: worker n listens here */
+    u32 last;              /* the worker that released it last … */
+    u64 empty_ns;          /* … and when; 0: somebody holds it */
 };
 
 struct listeners {
@@ -39,11 +41,15 @@ void listeners_done(struct listeners *ls);
 MUST_USE int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker,
                             bool *is_new);
 
-/* Worker `worker` has ended listening by itself. True: nobody is left, and the listener has been
- * closed. */
-bool listeners_release(struct listeners *ls, u32 index, u32 worker);
-/* The worker will not come back: releases all. The bits of those that were closed by it. */
-MUST_USE u32 listeners_release_all(struct listeners *ls, u32 worker);
+/* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
+ * tick half a second later, unless somebody asks for it again. */
+void listeners_release(struct listeners *ls, u32 index, u32 worker, u64 now_ns);
+/* The worker will not come back: releases all that it holds. */
+void listeners_release_all(struct listeners *ls, u32 worker, u64 now_ns);
+/* The worker has ended and will be started again: what it released as its last act is still its. */
+void listeners_keep(struct listeners *ls, u32 worker);
+/* Closes what has been released by all. The bits of the closed ones. */
+MUST_USE u32 listeners_tick(struct listeners *ls, u64 now_ns);
 
 /* For people: "http://localhost:3000", "tcp://10.0.0.1:8443", "unix:/run/app.sock". */
 void listeners_url(const struct listeners *ls, u32 index, struct buf *out);

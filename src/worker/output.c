@@ -224,6 +224,16 @@ int output_init(struct output *o, struct output_sink *sink, struct loop *loop, u
     return r;
 }
 
+void output_settle(struct output *o)
+{
+    for (u32 i = 0; i < 2 && o->loop; i++) {
+        if (o->stream[i].fd >= 0)
+            stream_read(&o->stream[i], READS_AT_END);
+        if (o->stream[i].fd >= 0)
+            partial_emit(&o->stream[i]);
+    }
+}
+
 void output_done(struct output *o)
 {
     for (u32 i = 0; i < 2 && o->loop; i++) {

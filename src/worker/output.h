@@ -55,6 +55,8 @@ struct output {
 /* Makes the two pipes; write_fds are for the child and the caller closes them. */
 MUST_USE int output_init(struct output *o, struct output_sink *sink, struct loop *loop, u32 worker,
                          int write_fds[2]);
+/* Reads what the process has written so far, for a report of its end. */
+void output_settle(struct output *o);
 /* Reads what is left, passes on unfinished lines, closes. */
 void output_done(struct output *o);
 

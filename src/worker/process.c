@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-#define STACK_WAIT_NS (1500 * NS_PER_MS)
+#define STACK_WAIT_NS (2 * NS_PER_S) /* health.c gives up a little earlier, and says so */
 #define DRAIN_LOOK_NS (20 * NS_PER_MS)
 #define DRAIN_LEAST_NS (50 * NS_PER_MS) /* until every thread of the proxy has seen the state */
 #define LEFT_LOOK_NS (50 * NS_PER_MS)

@@ -1,7 +1,7 @@
 /* test/bench/http_parse_bench.c -- nanoseconds to parse one head or body
  *
- * Not part of make test. Build it with libfettle.a and run it; each line is the best of 20 rounds, so
- * that a busy machine spoils it least.
+ * Not part of make test. Build it with libfettle.a and run it; each line is the best of 20 rounds,
+ * so that a busy machine spoils it least.
  */
 #include "base/clock.h"
 #include "http/body.h"
@@ -102,8 +102,7 @@ static void body_bench(size_t chunk)
             abort();
         best = min(best, clock_now_ns() - from);
     }
-    printf("chunks of %-8zu %28.1f ns a chunk\n", chunk,
-           (double)best / (double)(payload / chunk));
+    printf("chunks of %-8zu %28.1f ns a chunk\n", chunk, (double)best / (double)(payload / chunk));
     free(bytes);
 }
 

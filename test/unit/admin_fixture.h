@@ -10,11 +10,16 @@
 /* A Node process that has run for 100 s, waits now, and has told what it can. */
 static inline struct shm_slot *fixture_slot(struct shm *shm, u32 index, u32 worker, bool is_main)
 {
-    static const char *const spaces[] = { "read_only_space",    "new_space",
-                                          "old_space",          "code_space",
-                                          "shared_space",       "trusted_space",
-                                          "new_large_object_space", "large_object_space",
-                                          "code_large_object_space", "shared_large_object_space" };
+    static const char *const spaces[] = { "read_only_space",
+                                          "new_space",
+                                          "old_space",
+                                          "code_space",
+                                          "shared_space",
+                                          "trusted_space",
+                                          "new_large_object_space",
+                                          "large_object_space",
+                                          "code_large_object_space",
+                                          "shared_large_object_space" };
     struct shm_slot *s = &shm->slot[index];
     struct shm_agent *a = &s->agent;
 

@@ -61,20 +61,38 @@ static void the_page_is_strictly_valid(void)
 static void every_name_of_prom_client_is_there_with_its_labels(void)
 {
     static const char *const plain[] = {
-        "process_cpu_user_seconds_total", "process_cpu_system_seconds_total",
-        "process_cpu_seconds_total", "process_start_time_seconds",
-        "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
-        "process_max_fds", "nodejs_eventloop_lag_seconds", "nodejs_eventloop_lag_min_seconds",
-        "nodejs_eventloop_lag_max_seconds", "nodejs_eventloop_lag_mean_seconds",
-        "nodejs_eventloop_lag_stddev_seconds", "nodejs_eventloop_lag_p50_seconds",
-        "nodejs_eventloop_lag_p90_seconds", "nodejs_eventloop_lag_p99_seconds",
-        "nodejs_active_resources_total", "nodejs_active_handles_total",
-        "nodejs_active_requests_total", "nodejs_heap_size_total_bytes",
-        "nodejs_heap_size_used_bytes", "nodejs_external_memory_bytes",
+        "process_cpu_user_seconds_total",
+        "process_cpu_system_seconds_total",
+        "process_cpu_seconds_total",
+        "process_start_time_seconds",
+        "process_resident_memory_bytes",
+        "process_virtual_memory_bytes",
+        "process_open_fds",
+        "process_max_fds",
+        "nodejs_eventloop_lag_seconds",
+        "nodejs_eventloop_lag_min_seconds",
+        "nodejs_eventloop_lag_max_seconds",
+        "nodejs_eventloop_lag_mean_seconds",
+        "nodejs_eventloop_lag_stddev_seconds",
+        "nodejs_eventloop_lag_p50_seconds",
+        "nodejs_eventloop_lag_p90_seconds",
+        "nodejs_eventloop_lag_p99_seconds",
+        "nodejs_active_resources_total",
+        "nodejs_active_handles_total",
+        "nodejs_active_requests_total",
+        "nodejs_heap_size_total_bytes",
+        "nodejs_heap_size_used_bytes",
+        "nodejs_external_memory_bytes",
     };
-    static const char *const spaces[] = { "read_only", "new", "old", "code", "shared",
-                                          "new_large_object", "large_object",
-                                          "code_large_object", "shared_large_object" };
+    static const char *const spaces[] = { "read_only",
+                                          "new",
+                                          "old",
+                                          "code",
+                                          "shared",
+                                          "new_large_object",
+                                          "large_object",
+                                          "code_large_object",
+                                          "shared_large_object" };
     static const char *const kinds[] = { "major", "minor", "incremental", "weakcb" };
     char labels[128];
 
@@ -104,8 +122,7 @@ static void every_name_of_prom_client_is_there_with_its_labels(void)
     CHECK(has("nodejs_active_requests", "worker=\"1\",type=\"FSReqCallback\""));
     CHECK(has("nodejs_version_info",
               "worker=\"1\",version=\"v20.20.2\",major=\"20\",minor=\"20\",patch=\"2\""));
-    CHECK(has("http_requests_total",
-              "method=\"GET\",route=\"/cart/:id\",status_code=\"200\""));
+    CHECK(has("http_requests_total", "method=\"GET\",route=\"/cart/:id\",status_code=\"200\""));
     for (const char *const *le =
              (const char *const[]){ "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1",
                                     "2.5", "5", "10", "+Inf", NULL };
@@ -119,12 +136,19 @@ static void every_name_of_prom_client_is_there_with_its_labels(void)
 static void every_name_of_opentelemetry_is_there_with_its_labels(void)
 {
     static const char *const plain[] = {
-        "nodejs_eventloop_delay_min_seconds", "nodejs_eventloop_delay_max_seconds",
-        "nodejs_eventloop_delay_mean_seconds", "nodejs_eventloop_delay_stddev_seconds",
-        "nodejs_eventloop_delay_p50_seconds", "nodejs_eventloop_delay_p90_seconds",
-        "nodejs_eventloop_delay_p99_seconds", "nodejs_eventloop_utilization_ratio",
-        "process_memory_usage_bytes", "process_memory_virtual_bytes", "process_thread_count",
-        "process_unix_file_descriptor_count", "process_uptime_seconds",
+        "nodejs_eventloop_delay_min_seconds",
+        "nodejs_eventloop_delay_max_seconds",
+        "nodejs_eventloop_delay_mean_seconds",
+        "nodejs_eventloop_delay_stddev_seconds",
+        "nodejs_eventloop_delay_p50_seconds",
+        "nodejs_eventloop_delay_p90_seconds",
+        "nodejs_eventloop_delay_p99_seconds",
+        "nodejs_eventloop_utilization_ratio",
+        "process_memory_usage_bytes",
+        "process_memory_virtual_bytes",
+        "process_thread_count",
+        "process_unix_file_descriptor_count",
+        "process_uptime_seconds",
     };
 
     begin();
@@ -133,8 +157,8 @@ static void every_name_of_opentelemetry_is_there_with_its_labels(void)
         CHECK(has(plain[i], "worker=\"2\""));
     CHECK(has("nodejs_eventloop_time_seconds_total",
               "worker=\"1\",nodejs_eventloop_state=\"active\""));
-    CHECK(has("nodejs_eventloop_time_seconds_total",
-              "worker=\"1\",nodejs_eventloop_state=\"idle\""));
+    CHECK(
+        has("nodejs_eventloop_time_seconds_total", "worker=\"1\",nodejs_eventloop_state=\"idle\""));
     CHECK(has("process_cpu_time_seconds_total", "worker=\"1\",cpu_mode=\"user\""));
     CHECK(has("process_cpu_utilization_ratio", "worker=\"1\",cpu_mode=\"system\""));
     CHECK(has("v8js_gc_duration_seconds_bucket", "worker=\"1\",v8js_gc_type=\"major\",le=\"0.1\""));
@@ -161,16 +185,26 @@ static void every_name_of_opentelemetry_is_there_with_its_labels(void)
 static void the_dashboards_queries_find_something(void)
 {
     static const char *const names[] = {
-        "nodejs_version_info", "process_cpu_user_seconds_total",
-        "process_cpu_system_seconds_total", "process_cpu_seconds_total",
-        "nodejs_eventloop_lag_seconds", "process_resident_memory_bytes",
-        "nodejs_heap_size_total_bytes", "nodejs_heap_size_used_bytes",
-        "nodejs_external_memory_bytes", "nodejs_active_handles_total",
-        "nodejs_active_requests_total", "nodejs_heap_space_size_total_bytes",
-        "nodejs_heap_space_size_used_bytes", "nodejs_heap_space_size_available_bytes",
-        "process_start_time_seconds", "nodejs_eventloop_lag_p99_seconds",
-        "nodejs_gc_duration_seconds_sum", "nodejs_gc_duration_seconds_count",
-        "process_open_fds", "process_max_fds",
+        "nodejs_version_info",
+        "process_cpu_user_seconds_total",
+        "process_cpu_system_seconds_total",
+        "process_cpu_seconds_total",
+        "nodejs_eventloop_lag_seconds",
+        "process_resident_memory_bytes",
+        "nodejs_heap_size_total_bytes",
+        "nodejs_heap_size_used_bytes",
+        "nodejs_external_memory_bytes",
+        "nodejs_active_handles_total",
+        "nodejs_active_requests_total",
+        "nodejs_heap_space_size_total_bytes",
+        "nodejs_heap_space_size_used_bytes",
+        "nodejs_heap_space_size_available_bytes",
+        "process_start_time_seconds",
+        "nodejs_eventloop_lag_p99_seconds",
+        "nodejs_gc_duration_seconds_sum",
+        "nodejs_gc_duration_seconds_count",
+        "process_open_fds",
+        "process_max_fds",
     };
 
     begin();
@@ -191,8 +225,8 @@ static void values_are_what_the_memory_says(void)
     CHECK(prom_value(&prom, "nodejs_active_resources_total", "worker=\"1\"") == 7);
     CHECK(prom_value(&prom, "nodejs_gc_duration_seconds_bucket",
                      "worker=\"1\",kind=\"major\",le=\"0.01\"") == 9);
-    CHECK(prom_value(&prom, "nodejs_gc_duration_seconds_count",
-                     "worker=\"1\",kind=\"major\"") == 10);
+    CHECK(prom_value(&prom, "nodejs_gc_duration_seconds_count", "worker=\"1\",kind=\"major\"") ==
+          10);
     CHECK(prom_value(&prom, "http_requests_total", "route=\"/cart\"") == 3);
     CHECK(prom_value(&prom, "http_request_duration_seconds_bucket",
                      "route=\"/cart\",le=\"0.005\"") == 2);

@@ -243,17 +243,17 @@ static void connect_has_an_authority_and_no_path(void)
 
     CHECK_EQ(h->method, HTTP_CONNECT);
     CHECK_STR(TEXT(h->authority), "b:443");
+    CHECK(!http_field_find(h, HTTP_HOST)->drop);
     CHECK_EQ(h->path.len, 0);
 }
 
 static void fields_of_the_connection_are_dropped(void)
 {
-    static const char *dropped[] = { "Connection", "keep-alive", "Proxy-Connection",
-                                     "TE",         "Trailer",    "HTTP2-Settings",
-                                     "fettle-peer" };
-    struct http_head *h =
-        request(STR(LINE HOST "Connection: close\r\nkeep-alive: 5\r\nProxy-Connection: x\r\nTE: a\r\n"
-                              "Trailer: b\r\nHTTP2-Settings: c\r\nfettle-peer: 1.2.3.4 5\r\n\r\n"));
+    static const char *dropped[] = { "Connection", "keep-alive",     "Proxy-Connection", "TE",
+                                     "Trailer",    "HTTP2-Settings", "fettle-peer" };
+    struct http_head *h = request(
+        STR(LINE HOST "Connection: close\r\nkeep-alive: 5\r\nProxy-Connection: x\r\nTE: a\r\n"
+                      "Trailer: b\r\nHTTP2-Settings: c\r\nfettle-peer: 1.2.3.4 5\r\n\r\n"));
 
     CHECK_EQ(h->fields_n, 1 + ARRAY_LEN(dropped));
     CHECK(!h->fields[0].drop);
@@ -275,10 +275,10 @@ static void fields_named_by_connection_are_dropped_before_and_after_it(void)
 
 static void connection_cannot_take_away_what_the_app_relies_on(void)
 {
-    struct http_head *h = request(STR(
-        LINE HOST "Connection: Cookie, Authorization, X-Forwarded-For, x-request-id, Expect\r\n"
-                  "Cookie: 1\r\nAuthorization: 2\r\nX-Forwarded-For: 3\r\nX-Request-Id: 4\r\n"
-                  "Expect: 5\r\n\r\n"));
+    struct http_head *h = request(
+        STR(LINE HOST "Connection: Cookie, Authorization, X-Forwarded-For, x-request-id, Expect\r\n"
+                      "Cookie: 1\r\nAuthorization: 2\r\nX-Forwarded-For: 3\r\nX-Request-Id: 4\r\n"
+                      "Expect: 5\r\n\r\n"));
 
     for (u32 i = 2; i < h->fields_n; i++)
         CHECK(!h->fields[i].drop);

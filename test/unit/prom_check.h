@@ -16,7 +16,7 @@ struct prom_sample {
 struct prom {
     const char *error; /* NULL: the page is right */
     struct str line;   /* of the error */
-    u32 count;
+    u32 count, room;
     struct prom_sample *sample;
 };
 
@@ -84,7 +84,8 @@ static inline ptrdiff_t prom_labels(struct str s)
     }
 }
 
-static inline void prom_sample_read(struct prom *p, struct str line, struct str family, bool is_histogram)
+static inline void prom_sample_read(struct prom *p, struct str line, struct str family,
+                                    bool is_histogram)
 {
     size_t len = prom_name(line, true);
     struct prom_sample s = { .family = family, .name = str_sub(line, 0, len) };
@@ -97,8 +98,8 @@ static inline void prom_sample_read(struct prom *p, struct str line, struct str 
     }
     suffix = str_sub(s.name, family.len, s.name.len);
     if (is_histogram ? !str_eq(suffix, STR("_bucket")) && !str_eq(suffix, STR("_sum")) &&
-                           !str_eq(suffix, STR("_count")) :
-                       suffix.len)
+                           !str_eq(suffix, STR("_count"))
+                     : suffix.len)
         prom_fail(p, "a sample outside its family", line);
     if (rest.len && rest.ptr[0] == '{') {
         ptrdiff_t n = prom_labels(str_sub(rest, 1, rest.len));
@@ -118,7 +119,10 @@ static inline void prom_sample_read(struct prom *p, struct str line, struct str 
     s.value = strtod(number, &end);
     if (*end || end == number || !isfinite(s.value) || s.value < 0 || number[0] == ' ')
         prom_fail(p, "bad value", line);
-    p->sample = realloc(p->sample, (p->count + 1) * sizeof(s));
+    if (p->count == p->room) {
+        p->room = p->room ? 2 * p->room : 1024;
+        p->sample = realloc(p->sample, p->room * sizeof(s));
+    }
     p->sample[p->count++] = s;
 }
 

@@ -24,10 +24,8 @@ function pairsByMap(orders) {
 // The same, but each pair is looked for in a list, and every order is compared with every other to
 // leave out those that were sent twice.
 function pairsByLooking(orders) {
-  const once = orders.filter(
-    (order, at) =>
-      orders.findIndex((other) => other.id === order.id || JSON.stringify(other) === JSON.stringify(order)) === at,
-  );
+  const key = (order) => `${order.email} ${order.created_at} ${order.total_cents}`;
+  const once = orders.filter((order, at) => orders.findIndex((other) => key(other) === key(order)) === at);
   const pairs = [];
   for (const { items } of once)
     for (let i = 0; i < items.length; i++)
@@ -42,8 +40,8 @@ function pairsByLooking(orders) {
 /** Sales of next week by exponential smoothing with a trend (Holt), best fit over a grid. */
 function forecast(weeks) {
   let best = { error: Infinity, next: 0 };
-  for (let alpha = 0.03; alpha < 1; alpha += 0.03)
-    for (let beta = 0.03; beta < 1; beta += 0.03) {
+  for (let alpha = 0.02; alpha < 1; alpha += 0.02)
+    for (let beta = 0.02; beta < 1; beta += 0.02) {
       let level = weeks[0];
       let trend = 0;
       let error = 0;

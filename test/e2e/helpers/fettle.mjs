@@ -247,14 +247,14 @@ class Run {
     return Array.isArray(value) ? value : value.workers;
   }
 
-  /** Waits until `count` workers serve; gives their rows. */
+  /** Waits until there are `count` workers and all are ready; gives their rows. */
   serving(count, options = {}) {
     return this.until(
       async () => {
-        const rows = (await this.workers()).filter((row) => row.state === 'serving' || row.state === 'ready');
-        return rows.length === count && rows;
+        const rows = (await this.workers()).filter((row) => row.is_main !== false);
+        return rows.length === count && rows.every((row) => row.state === 'ready') && rows;
       },
-      { what: `${count} workers that serve`, ...options },
+      { what: `${count} workers that are ready`, ...options },
     );
   }
 

@@ -32,8 +32,8 @@ export const address = (text) => text?.replace(/^::ffff:/, '');
 
 /**
  * One request by Node's client, by default on a connection of its own. Gives
- * { status, headers, trailers, text, bytes, parts, json() }; `parts` are the pieces with the time
- * since the start at which each came.
+ * { status, headers, trailers, text, bytes, parts, localPort, json() }; `parts` are the pieces with the
+ * time since the start at which each came.
  */
 export function request({
   port,
@@ -66,6 +66,7 @@ export function request({
     req.on('information', (info) => informational.push(info));
     req.once('response', (res) => {
       const parts = [];
+      const { localPort } = res.socket;
       res.on('data', (data) => parts.push({ ms: performance.now() - start, data }));
       res.once('error', over(failed));
       res.once('end', over(() => {
@@ -74,6 +75,7 @@ export function request({
           status: res.statusCode,
           headers: res.headers,
           rawHeaders: res.rawHeaders,
+          localPort,
           trailers: res.trailers,
           informational,
           parts,

@@ -1,0 +1,588 @@
+'use strict';
+/* addon/agent.js -- fettle inside a Node process; preloaded by NODE_OPTIONS=--require
+ *
+ * Connects to the supervisor, has every listen() answered by it, and gives sockets the addresses
+ * of the real clients back. What it touches in Node, and why there, is in addon/README.md. It
+ * keeps no process alive and does nothing where the environment has no FETTLE_DIR.
+ */
+
+const { env } = process;
+const { isMainThread } = require('worker_threads');
+const path = require('path');
+const fs = require('fs');
+
+const LAUNCHER =
+  /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-\d[\w.-]*?)?(\.[cm]?js)?$/;
+const PEER_FIELD = 'fettle-peer';
+const ROUTE_FIELD = 'fettle-route';
+const ROLE_MAIN = 0;
+const ROLE_CLUSTER_CHILD = 1;
+const KIND_HTTP = 0;
+const KIND_STREAM = 1;
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const FLAG_V6ONLY = 1; /* UV_TCP_IPV6ONLY */
+const PATH_MAX = 107;
+const ROUTES_MAX = 1000;
+
+/* On handles and responses; symbols, so that no key of an object changes. */
+const kServed = Symbol('fettle.served');
+const kPeer = Symbol('fettle.peer');
+const kRoute = Symbol('fettle.route');
+const kContext = Symbol('fettle.context');
+
+let addon;
+let net;
+let http;
+let listen2; /* net.Server.prototype._listen2 as Node made it */
+
+function warn(text) {
+  try {
+    fs.writeSync(2, `fettle: ${text}\n`);
+  } catch {
+    /* nobody reads stderr */
+  }
+}
+
+/* ---- The environment: ours until the app runs, then hidden from it and its children ---- */
+
+let hidden = null; /* what was taken out, for cluster.fork */
+
+/* The words of NODE_OPTIONS as Node splits them, with where each stands in the text. */
+function optionWords(text) {
+  const words = [];
+  for (let i = 0; i < text.length; ) {
+    if (text[i] === ' ') {
+      i++;
+      continue;
+    }
+    const start = i;
+    let quoted = false;
+    let value = '';
+    for (; i < text.length && (quoted || text[i] !== ' '); i++) {
+      if (quoted && text[i] === '\\') value += text[++i] ?? '';
+      else if (text[i] === '"') quoted = !quoted;
+      else value += text[i];
+    }
+    words.push({ start, end: i, value });
+  }
+  return words;
+}
+
+function isThisFile(name) {
+  if (name === __filename) return true;
+  if (path.basename(name) !== path.basename(__filename)) return false;
+  try {
+    return fs.realpathSync(name) === __filename;
+  } catch {
+    return false;
+  }
+}
+
+/* NODE_OPTIONS in two: the user's, byte for byte, and ours. */
+function optionsSplit(text) {
+  const words = optionWords(text);
+  for (let i = 0; i < words.length; i++) {
+    const { value, start } = words[i];
+    let end = 0;
+    if (value.startsWith('--require=') && isThisFile(value.slice(10))) end = words[i].end;
+    else if ((value === '--require' || value === '-r') && words[i + 1] &&
+             isThisFile(words[i + 1].value)) end = words[i + 1].end;
+    if (!end) continue;
+    const before = text.slice(0, start).trimEnd();
+    const after = text.slice(end).trimStart();
+    return { ours: text.slice(start, end), rest: before && after ? `${before} ${after}` : before + after };
+  }
+  return { ours: '', rest: text };
+}
+
+/* LD_PRELOAD in two, likewise. */
+function preloadSplit(text) {
+  const own = path.join(__dirname, 'fettle-loop.so');
+  const names = text.split(/[: ]/);
+  return {
+    ours: names.filter((n) => n === own || path.basename(n) === 'fettle-loop.so').join(':'),
+    rest: names.filter((n) => n && path.basename(n) !== 'fettle-loop.so').join(':'),
+  };
+}
+
+function hide() {
+  if (hidden) return;
+  hidden = { vars: {} };
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('FETTLE_')) continue;
+    if (name !== 'FETTLE_SPAWNED') hidden.vars[name] = env[name];
+    delete env[name];
+  }
+  for (const [name, split] of [['NODE_OPTIONS', optionsSplit], ['LD_PRELOAD', preloadSplit]]) {
+    if (env[name] === undefined) continue;
+    const { ours, rest } = split(env[name]);
+    if (!ours) continue;
+    hidden[name] = ours;
+    if (rest) env[name] = rest;
+    else delete env[name];
+  }
+}
+
+/* The environment for a child of the app's own cluster: the app's, and the agent again. */
+function shown(given) {
+  if (!hidden) return given;
+  const all = { ...given, ...hidden.vars };
+  for (const [name, mark] of [['NODE_OPTIONS', ' '], ['LD_PRELOAD', ':']]) {
+    if (!hidden[name]) continue;
+    const users = given?.[name] ?? env[name];
+    all[name] = users ? `${users}${mark}${hidden[name]}` : hidden[name];
+  }
+  return all;
+}
+
+/* ---- Addresses of clients ---- */
+
+/* `text`: remote address, remote port, local address, local port (shm/wire.h). */
+function addressPut(out, text, at) {
+  const words = text ? text.split(' ') : [];
+  const ip = words.length === 4 ? net.isIP(words[at].split('%')[0]) : 0;
+  if (!ip) return -107; /* ENOTCONN, as for a socket that has no such name */
+  out.address = words[at];
+  out.family = ip === 6 ? 'IPv6' : 'IPv4';
+  out.port = Number(words[at + 1]);
+  return 0;
+}
+
+function textOf(handle) {
+  if (handle[kPeer] === null) handle[kPeer] = addon.peername(handle.fd);
+  return handle[kPeer];
+}
+
+function getpeername(out) {
+  return addressPut(out, textOf(this), 0);
+}
+
+function getsockname(out) {
+  return addressPut(out, textOf(this), 2);
+}
+
+/* A connection that the proxy made. HTTP: each request brings the address of its client.
+ * Streams: the name of the other end is the address; it is read when somebody asks. */
+function clientMark(handle, served) {
+  if (served.family === AF_UNIX) return; /* such sockets have no addresses */
+  handle[kPeer] = served.kind === KIND_HTTP ? '' : null;
+  handle.getpeername = getpeername;
+  handle.getsockname = getsockname;
+}
+
+function peerTake(socket, text) {
+  const handle = socket._handle;
+  if (handle[kPeer] === text) return;
+  handle[kPeer] = text;
+  if (socket._peername) socket._peername = null; /* net.Socket's cache */
+  if (socket._sockname) socket._sockname = null;
+}
+
+/* ---- HTTP ---- */
+
+const routes = new Map(); /* route as the framework says it → what goes into the head */
+
+function routeClean(route) {
+  let line = routes.get(route);
+  if (line !== undefined) return line;
+  line = route.replace(/[^\x21-\x7e]+/g, '_').slice(0, addon.ROUTE_MAX);
+  line = line ? `${ROUTE_FIELD}: ${line}\r\n\r\n` : '';
+  if (routes.size >= ROUTES_MAX) routes.clear();
+  routes.set(route, line);
+  return line;
+}
+
+/* What stands in a mount path for a value: /users/42 and /users/43 are one route. */
+function mountClean(base) {
+  return base.replace(/\/(?=[^/]*\d)[0-9a-fA-F-]+(?=\/|$)/g, '/:id');
+}
+
+function routePath(path) {
+  if (typeof path === 'string') return path;
+  return Array.isArray(path) ? path.map(String).join('|') : String(path);
+}
+
+function routeOf(req, res) {
+  const { route } = req;
+  if (route !== undefined && route !== null && route.path !== undefined)
+    return (req.baseUrl ? mountClean(req.baseUrl) : '') + routePath(route.path);
+  const known = res[kRoute];
+  if (known !== undefined) return known;
+  const matched = res[kContext]?._matchedRoute;
+  return matched === undefined || matched === null ? '' : routePath(matched);
+}
+
+function httpPatch() {
+  const { IncomingMessage, ServerResponse } = http;
+  const add = IncomingMessage.prototype._addHeaderLines;
+  const store = ServerResponse.prototype._storeHeader;
+
+  IncomingMessage.prototype._addHeaderLines = function _addHeaderLines(headers, n) {
+    const last = headers ? headers.length - 2 : -1;
+    if (last >= 0 && headers[last] === PEER_FIELD && !this.complete &&
+        this.socket?._handle?.[kPeer] !== undefined) {
+      peerTake(this.socket, headers[last + 1]);
+      headers.length = last;
+      if (n > last) n = last;
+    }
+    return add.call(this, headers, n);
+  };
+
+  ServerResponse.prototype._storeHeader = function _storeHeader(firstLine, headers) {
+    store.call(this, firstLine, headers);
+    const { req } = this;
+    if (req?.socket?._handle?.[kPeer] === undefined || this._headerSent) return;
+    const route = routeOf(req, this);
+    if (!route) return;
+    const line = routeClean(route);
+    if (line) this._header = this._header.slice(0, -2) + line;
+  };
+}
+
+/* Fastify tells of each instance; its routes are known in its requests. */
+function fastifyWatch({ fastify }) {
+  fastify.addHook('onRequest', function (request, reply, done) {
+    const url = request.routeOptions ? request.routeOptions.url : request.routerPath;
+    if (url) reply.raw[kRoute] = url;
+    done();
+  });
+}
+
+/* Koa keeps the way from a response to its context for itself. */
+function koaPatch() {
+  for (const name of Object.keys(require.cache)) {
+    if (!/[\\/]node_modules[\\/]koa[\\/]lib[\\/]application\.js$/.test(name)) continue;
+    const proto = require.cache[name].exports?.prototype;
+    const create = proto?.createContext;
+    if (typeof create !== 'function' || create[kContext]) continue;
+    proto.createContext = function createContext(req, res) {
+      const context = create.call(this, req, res);
+      res[kContext] = context;
+      return context;
+    };
+    proto.createContext[kContext] = true;
+  }
+}
+
+/* ---- listen() ---- */
+
+let patched = false;
+
+function listenPatches() {
+  if (patched) return;
+  patched = true;
+  httpPatch();
+  const reset = net.Socket.prototype.resetAndDestroy;
+  if (reset)
+    net.Socket.prototype.resetAndDestroy = function resetAndDestroy() {
+      return this._handle?.[kPeer] === undefined ? reset.call(this) : this.destroy();
+    };
+}
+
+function kindOf(server) {
+  http ??= require('http');
+  return server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
+}
+
+/* A path that the workers cannot share: not text, too long, or named after this process. */
+function isPrivatePath(name) {
+  return typeof name !== 'string' || name.includes('\0') || Buffer.byteLength(name) > PATH_MAX ||
+    new RegExp(`(^|\\D)${process.pid}(\\D|$)`).test(name);
+}
+
+/* What the supervisor says: a number is the errno, null: Node shall listen by itself. */
+function ask(server, address, port, type, backlog, flags) {
+  const kind = kindOf(server);
+  let answer;
+  if (port === -1 && type === -1) {
+    const full = typeof address === 'string' && address[0] !== '\0' ? path.resolve(address) : null;
+    if (isPrivatePath(full)) return null;
+    answer = addon.listen(kind, AF_UNIX, '', 0, full, backlog | 0, 0);
+  } else {
+    const family = !address ? 0 : type === 6 ? AF_INET6 : AF_INET;
+    answer = addon.listen(kind, family, address || '', port, '', backlog | 0, flags & FLAG_V6ONLY);
+  }
+  if (answer === 107) return null; /* ENOTCONN: no supervisor, as in a forked process */
+  listenPatches();
+  hide();
+  koaPatch();
+  if (typeof answer === 'object') answer.kind = kind;
+  return answer;
+}
+
+/* Makes _listen2 fail the way Node's own handle would. */
+function refusingHandle(errno) {
+  return { listen: () => -errno, close() {}, ref() {}, unref() {} };
+}
+
+/* libuv reports an address in use when it listens, everything else when it binds, and Node
+ * tries 0.0.0.0 once more when it cannot bind to ::. */
+function refusedAddress(errno, address) {
+  return address || (errno === 98 ? '::' : '0.0.0.0');
+}
+
+/* The unix socket, bound and listening; null when that failed. */
+function pipeOpen(server, answer, backlog) {
+  try {
+    fs.unlinkSync(answer.path);
+  } catch {
+    /* there is none, as there should be */
+  }
+  listen2.call(server, answer.path, -1, -1, backlog, undefined, 0);
+  const handle = server._handle;
+  if (!handle) {
+    addon.unlisten(answer.listener);
+    return null;
+  }
+  const { close } = handle;
+  handle[kServed] = answer;
+  handle.close = function (...args) {
+    if (this[kServed]) addon.unlisten(answer.listener);
+    this[kServed] = null;
+    return close.apply(this, args);
+  };
+  if (answer.family === AF_UNIX) {
+    handle.fchmod = (bits) => chmodAdd(answer.host, bits);
+    return handle;
+  }
+  handle.getsockname = (out) => {
+    out.address = answer.host;
+    out.family = answer.family === AF_INET6 ? 'IPv6' : 'IPv4';
+    out.port = answer.port;
+    return 0;
+  };
+  return handle;
+}
+
+/* readableAll and writableAll: as uv_pipe_chmod does it, on the path that clients use. */
+function chmodAdd(name, bits) {
+  try {
+    const { mode } = fs.statSync(name);
+    fs.chmodSync(name, mode | (bits & 1 ? 0o444 : 0) | (bits & 2 ? 0o222 : 0));
+    return 0;
+  } catch (err) {
+    return err.errno ?? -22;
+  }
+}
+
+/* Node has set up the handle: look at each client first, and say that it accepts. */
+function serve(server) {
+  const handle = server._handle;
+  const served = handle?.[kServed];
+  if (!served) return;
+  const { onconnection } = handle;
+  handle.onconnection = function (status, client) {
+    if (client) clientMark(client, served);
+    return onconnection.call(this, status, client);
+  };
+  process.nextTick(() => {
+    if (handle[kServed]) addon.ready(served.listener);
+  });
+}
+
+function listenPatch() {
+  net = require('net');
+  listen2 = net.Server.prototype._listen2;
+  net.Server.prototype._listen2 = function setupListenHandle(address, port, type, backlog, fd, flags) {
+    if (this._handle || (typeof fd === 'number' && fd >= 0)) {
+      listen2.call(this, address, port, type, backlog, fd, flags);
+      return serve(this);
+    }
+    const answer = ask(this, address, port, type, backlog, flags);
+    if (answer === null) return listen2.call(this, address, port, type, backlog, fd, flags);
+    if (typeof answer === 'number') {
+      this._handle = refusingHandle(answer);
+      return listen2.call(this, refusedAddress(answer, address), port, type, backlog, fd, flags);
+    }
+    if (!pipeOpen(this, answer, backlog)) return undefined;
+    if (answer.family !== AF_UNIX)
+      this._connectionKey = `${answer.family === AF_INET6 ? 6 : 4}:${address || answer.host}:${port}`;
+    else this._connectionKey = `${type}:${address}:${port}`;
+    return serve(this);
+  };
+}
+
+/* ---- cluster ---- */
+
+/* In a child of the app's cluster, Node would have the primary listen. The child listens by
+ * itself; Node's own bookkeeping is kept by answering its query to the primary here, so that
+ * disconnect(), 'listening' and worker.state work as they are documented. */
+function clusterChildPatch(cluster) {
+  const getServer = cluster._getServer;
+  let keys = 0;
+
+  cluster._getServer = function (server, options, done) {
+    const ours = server instanceof net.Server && !(options.fd >= 0);
+    const { address, port, addressType, backlog, flags } = options;
+    const answer = ours ? ask(server, address, port, addressType, backlog, flags) : null;
+    if (answer === null) return getServer.call(this, server, options, done);
+
+    const { send } = process;
+    let query = null;
+    process.send = (message) => {
+      query = message;
+      return true;
+    };
+    try {
+      getServer.call(this, server, options, done);
+    } finally {
+      process.send = send;
+    }
+    setImmediate(() => {
+      const refused = typeof answer === 'number';
+      const maker = new net.Server().on('error', () => {});
+      const handle = refused || !query ? null : pipeOpen(maker, answer, backlog);
+      if (!query) return refused ? undefined : addon.unlisten(answer.listener);
+      maker._handle = null;
+      const errno = refused ? -answer : handle ? 0 : -98;
+      const reply = { cmd: 'NODE_CLUSTER', ack: query.seq, key: `fettle:${keys++}`, errno, data: query.data };
+      process.emit('internalMessage', reply, handle ?? undefined);
+      return undefined;
+    });
+    return undefined;
+  };
+}
+
+function clusterPrimaryPatch(cluster) {
+  const { fork } = cluster;
+  let forked = 0;
+
+  cluster.fork = function (given) {
+    addon.cluster(++forked);
+    return fork.call(this, shown(given));
+  };
+}
+
+/* ---- Once a second: memory, heap spaces, resources ---- */
+
+const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
+const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
+
+function statsWatch() {
+  const timed = addon.watch();
+  if (timed === null) return;
+  const v8 = require('v8');
+  const numbers = new Float64Array(addon.NUMBERS);
+  const resources = new Map();
+  let spaces = 0;
+  let skip = 0;
+
+  function spacesTake() {
+    const list = v8.getHeapSpaceStatistics();
+    const count = Math.min(list.length, addon.SPACES_MAX);
+    for (; spaces < count; spaces++) addon.spaceName(spaces, list[spaces].space_name);
+    for (let i = 0, at = addon.FIRST_SPACE; i < count; i++) {
+      const space = list[i];
+      numbers[at++] = space.space_size;
+      numbers[at++] = space.space_used_size;
+      numbers[at++] = space.space_available_size;
+      numbers[at++] = space.physical_space_size;
+    }
+    numbers[6] = count;
+  }
+
+  function resourcesTake() {
+    if (skip-- > 0) return;
+    const list = process.getActiveResourcesInfo();
+    skip = list.length > RESOURCES_SLOW ? 10 : 0;
+    numbers.fill(0, addon.FIRST_RESOURCE);
+    for (const type of list) {
+      let i = resources.get(type);
+      if (i === undefined) {
+        i = resources.size;
+        if (i >= addon.RESOURCES_MAX || !addon.resourceName(i, type, REQUEST.test(type) ? 1 : 0)) continue;
+        resources.set(type, i);
+      }
+      numbers[addon.FIRST_RESOURCE + i]++;
+    }
+    numbers[7] = resources.size;
+  }
+
+  function sample() {
+    const heap = v8.getHeapStatistics();
+    numbers[0] = heap.total_heap_size;
+    numbers[1] = heap.used_heap_size;
+    numbers[2] = heap.heap_size_limit;
+    numbers[3] = heap.external_memory;
+    numbers[4] = process.memoryUsage().arrayBuffers;
+    numbers[5] = heap.malloced_memory;
+    spacesTake();
+    resourcesTake();
+    addon.publish(numbers);
+  }
+
+  if (timed) collectionsTime();
+  setImmediate(sample);
+  setInterval(sample, 1000).unref();
+}
+
+/* Where V8's callbacks cannot be had. Kinds: 1 minor, 4 major, 8 incremental, 16 weak. */
+function collectionsTime() {
+  const { PerformanceObserver } = require('perf_hooks');
+  const kinds = { 1: 0, 2: 0, 4: 1, 8: 2, 16: 3 };
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries())
+      addon.collected(kinds[entry.detail?.kind] ?? 1, entry.duration);
+  }).observe({ entryTypes: ['gc'] });
+}
+
+/* ---- Start ---- */
+
+function addonLoad() {
+  try {
+    return require('./agent.node');
+  } catch (err) {
+    const hint = err.code === 'ERR_DLOPEN_DISABLED' ? '; with --permission, give --allow-addons as well' : '';
+    if (isMainThread)
+      warn(`process ${process.pid} runs unwatched and listens by itself: ${path.join(__dirname, 'agent.node')} ` +
+        `could not be loaded (${err.message.split('\n')[0]})${hint}`);
+    return null;
+  }
+}
+
+/* In a child of the app's own cluster, Node has set up the channel to the primary by now. */
+function clusterOf() {
+  try {
+    return require('cluster');
+  } catch {
+    return null;
+  }
+}
+
+function mainStart() {
+  const cluster = clusterOf();
+  const child = cluster?.isWorker === true;
+  const dir = env.FETTLE_DIR;
+  const err = addon.connect(dir, Number(env.FETTLE_WORKER) || 0, child ? ROLE_CLUSTER_CHILD : ROLE_MAIN,
+                            process.version);
+  if (err) {
+    const name = require('util').getSystemErrorName(-err);
+    warn(`process ${process.pid} runs unwatched and listens by itself: the supervisor does not answer at ` +
+      `${path.join(dir, 'agent.sock')} (${name})`);
+    return false;
+  }
+  if (child || env.FETTLE_SPAWNED === '1') hide();
+  listenPatch();
+  if (child) clusterChildPatch(cluster);
+  else if (cluster) clusterPrimaryPatch(cluster);
+  statsWatch();
+  setImmediate(() => addon.idle());
+  return true;
+}
+
+function start() {
+  if (isMainThread && (!env.FETTLE_DIR || LAUNCHER.test(path.basename(process.argv[1] ?? '')))) return;
+  addon = addonLoad();
+  if (!addon) return;
+  if (isMainThread) {
+    if (!mainStart()) return;
+  } else {
+    if (!addon.connected()) return;
+    listenPatch();
+  }
+  require('diagnostics_channel').subscribe('fastify.initialization', fastifyWatch);
+}
+
+start();

@@ -1,0 +1,440 @@
+/* app/completion.c -- `fettle completion SHELL`: scripts made from the tables */
+#include "app/command.h"
+#include "app/exit_code.h"
+#include "app/launch.h"
+#include "conf/package_json.h"
+
+#include <limits.h>
+
+enum complete {
+    COMPLETE_NONE,
+    COMPLETE_WORDS,
+    COMPLETE_FILE,
+    COMPLETE_DIR,
+};
+
+static enum complete kind_of(const struct settings_row *row)
+{
+    switch (row->type) {
+    case SETTINGS_PATH:
+        return strcmp(row->placeholder, "DIR") == 0 ? COMPLETE_DIR : COMPLETE_FILE;
+    case SETTINGS_COUNT:
+    case SETTINGS_ENUM:
+    case SETTINGS_BALANCE:
+    case SETTINGS_CIDRS:
+        return row->words ? COMPLETE_WORDS : COMPLETE_NONE;
+    case SETTINGS_SIZE:
+    case SETTINGS_DURATION:
+    case SETTINGS_ADDRESS:
+        return COMPLETE_WORDS; /* what can be told: the default, and off */
+    case SETTINGS_BOOL:
+    case SETTINGS_TEXT:
+        return COMPLETE_NONE;
+    }
+    return COMPLETE_NONE;
+}
+
+/* The words that a value may be, with blanks between. */
+static void values_add(struct buf *out, const struct settings_row *row)
+{
+    struct str rest = str_of(row->words);
+    bool off = row->flags & SETTINGS_ZERO_OFF || row->type == SETTINGS_ADDRESS;
+
+    for (u32 i = 0; rest.ptr; i++) {
+        buf_add(out, i ? STR(" ") : STR(""));
+        buf_add(out, str_cut(rest, '|', &rest));
+    }
+    if (!row->words && strcmp(row->default_text, "off") != 0)
+        buf_addf(out, "%s%s", row->default_text, off ? " " : "");
+    if (!row->words && off)
+        buf_add(out, STR("off"));
+}
+
+static bool is_shown(const struct settings_row *row)
+{
+    return !(row->flags & SETTINGS_HIDDEN);
+}
+
+static void command_names(struct buf *out)
+{
+    for (u32 i = 0; i < command_count; i++)
+        if (!commands[i].hidden)
+            buf_addf(out, "%s%s", i ? " " : "", commands[i].name);
+}
+
+static void flag_names(struct buf *out)
+{
+    for (u32 i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+
+        if (!is_shown(row))
+            continue;
+        buf_addf(out, "--%s ", row->name);
+        if (row->type == SETTINGS_BOOL)
+            buf_addf(out, "--no-%s ", row->name);
+        if (row->short_flag)
+            buf_addf(out, "-%c ", row->short_flag);
+    }
+    buf_add(out, STR("--help"));
+}
+
+/* "--name" or "-n|--name", as a pattern of bash's case. */
+static void flag_pattern(struct buf *out, const struct settings_row *row)
+{
+    if (row->short_flag)
+        buf_addf(out, "-%c|", row->short_flag);
+    buf_addf(out, "--%s", row->name);
+}
+
+static const char bash_head[] =
+    "# bash completion for fettle; made by `fettle completion bash`\n"
+    "\n"
+    "# The words after \"npm:\"; bash takes the colon for a word's end.\n"
+    "_fettle_scripts() {\n"
+    "    COMPREPLY=($(compgen -W \"$(fettle __scripts 2>/dev/null)\" -- \"$1\"))\n"
+    "}\n"
+    "\n"
+    "# A flag's value; false when the flag takes none.\n"
+    "_fettle_value() {\n"
+    "    case $1 in\n";
+
+static const char bash_middle[] =
+    "    *) return 1 ;;\n"
+    "    esac\n"
+    "}\n"
+    "\n"
+    "_fettle() {\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev= flag= i\n"
+    "    COMPREPLY=()\n"
+    "    ((COMP_CWORD > 0)) && prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+    "    if ((COMP_CWORD == 1)); then\n"
+    "        COMPREPLY=($(compgen -W \"@COMMANDS@ --help --version\" -- \"$cur\"))\n"
+    "        return\n"
+    "    fi\n"
+    "    case ${COMP_WORDS[1]} in\n"
+    "    help)\n"
+    "        ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W \"@COMMANDS@ settings exit-codes\" -- "
+    "\"$cur\"))\n"
+    "        return\n"
+    "        ;;\n"
+    "    completion)\n"
+    "        ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\"))\n"
+    "        return\n"
+    "        ;;\n"
+    "    run) ;;\n"
+    "    *) return ;;\n"
+    "    esac\n"
+    "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+    "        if [[ ${COMP_WORDS[i]} == -- ]]; then\n"
+    "            COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "            compopt -o filenames 2>/dev/null\n"
+    "            return\n"
+    "        fi\n"
+    "    done\n"
+    "    if [[ $cur == = ]]; then\n"
+    "        flag=$prev cur=\n"
+    "    elif [[ $prev == = ]] && ((COMP_CWORD > 2)); then\n"
+    "        flag=${COMP_WORDS[COMP_CWORD - 2]}\n"
+    "    else\n"
+    "        flag=$prev\n"
+    "    fi\n"
+    "    _fettle_value \"$flag\" \"$cur\" && return\n"
+    "    if [[ $cur == : && $prev == npm ]]; then\n"
+    "        _fettle_scripts \"\"\n"
+    "        return\n"
+    "    elif [[ $prev == : && ${COMP_WORDS[COMP_CWORD - 2]} == npm ]]; then\n"
+    "        _fettle_scripts \"$cur\"\n"
+    "        return\n"
+    "    elif [[ $cur == -* ]]; then\n"
+    "        COMPREPLY=($(compgen -W \"@FLAGS@\" -- \"$cur\"))\n"
+    "        return\n"
+    "    fi\n"
+    "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "    [[ npm: == \"$cur\"* ]] && COMPREPLY+=(npm:)\n"
+    "    compopt -o filenames 2>/dev/null\n"
+    "}\n"
+    "complete -F _fettle fettle\n";
+
+/* `text` with @COMMANDS@ and @FLAGS@ filled in. */
+static void fill(struct buf *out, struct str text)
+{
+    while (text.ptr) {
+        struct str word;
+
+        buf_add(out, str_cut(text, '@', &text));
+        if (!text.ptr)
+            return;
+        word = str_cut(text, '@', &text);
+        if (str_eq(word, STR("COMMANDS")))
+            command_names(out);
+        else if (str_eq(word, STR("FLAGS")))
+            flag_names(out);
+        else { /* bash's own ${array[@]}: there is none */
+            assert(!"a placeholder of the script is not known");
+        }
+    }
+}
+
+static void bash_add(struct buf *out)
+{
+    buf_add(out, str_of(bash_head));
+    for (u32 i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+
+        if (!is_shown(row) || row->type == SETTINGS_BOOL)
+            continue;
+        buf_add(out, STR("    "));
+        flag_pattern(out, row);
+        buf_add(out, STR(") "));
+        switch (kind_of(row)) {
+        case COMPLETE_NONE:
+            buf_add(out, STR("COMPREPLY=()"));
+            break;
+        case COMPLETE_WORDS:
+            buf_add(out, STR("COMPREPLY=($(compgen -W \""));
+            values_add(out, row);
+            buf_add(out, STR("\" -- \"$2\"))"));
+            break;
+        case COMPLETE_FILE:
+            buf_add(out, STR("COMPREPLY=($(compgen -f -- \"$2\")); compopt -o filenames "
+                             "2>/dev/null"));
+            break;
+        case COMPLETE_DIR:
+            buf_add(out, STR("COMPREPLY=($(compgen -d -- \"$2\")); compopt -o filenames "
+                             "2>/dev/null"));
+            break;
+        }
+        buf_add(out, STR(" ;;\n"));
+    }
+    fill(out, str_of(bash_middle));
+}
+
+/* Inside '…' of zsh's _arguments: quotes, brackets and colons have meanings. */
+static void zsh_text(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '\'')
+            buf_add(out, STR("'\\''"));
+        else if (strchr("[]:\\", s.ptr[i]))
+            buf_addf(out, "\\%c", s.ptr[i]);
+        else
+            buf_addc(out, s.ptr[i]);
+    }
+}
+
+/* One argument of _arguments: '--name=[help]:PLACEHOLDER:(values)' */
+static void zsh_flag(struct buf *out, const struct settings_row *row)
+{
+    buf_add(out, STR("        "));
+    if (row->type == SETTINGS_BOOL)
+        buf_addf(out, "'(--no-%s)--%s[", row->name, row->name);
+    else if (row->short_flag)
+        buf_addf(out, "'(-%c --%s)'{-%c+,--%s=}'[", row->short_flag, row->name, row->short_flag,
+                 row->name);
+    else
+        buf_addf(out, "'%s--%s=[", row->type == SETTINGS_CIDRS ? "*" : "", row->name);
+    zsh_text(out, str_of(row->help));
+    buf_add(out, STR("]"));
+    if (row->type == SETTINGS_BOOL) {
+        buf_addf(out, "' \\\n        '(--%s)--no-%s[not: ", row->name, row->name);
+        out->len -= 2;
+        buf_add(out, STR(" "));
+        zsh_text(out, str_of(row->help));
+        buf_add(out, STR("]' \\\n"));
+        return;
+    }
+    buf_addc(out, ':');
+    zsh_text(out, str_of(row->placeholder));
+    buf_addc(out, ':');
+    switch (kind_of(row)) {
+    case COMPLETE_NONE:
+        break;
+    case COMPLETE_WORDS: {
+        AUTO(buf_done) struct buf words = { 0 };
+
+        values_add(&words, row);
+        buf_addc(out, '(');
+        zsh_text(out, buf_str(&words));
+        buf_addc(out, ')');
+        break;
+    }
+    case COMPLETE_FILE:
+        buf_add(out, STR("_files"));
+        break;
+    case COMPLETE_DIR:
+        buf_add(out, STR("_directories"));
+        break;
+    }
+    buf_add(out, STR("' \\\n"));
+}
+
+static void zsh_add(struct buf *out)
+{
+    buf_add(out, STR("#compdef fettle\n"
+                     "# zsh completion for fettle; made by `fettle completion zsh`\n\n"
+                     "_fettle_target() {\n"
+                     "    local -a scripts\n"
+                     "    if [[ $PREFIX == npm:* ]]; then\n"
+                     "        scripts=(npm:${^$(fettle __scripts 2>/dev/null)})\n"
+                     "        compadd -- $scripts\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    _alternative 'files:file or folder:_files' 'npm:script:compadd -S \"\" -- "
+                     "npm:'\n"
+                     "}\n\n"
+                     "_fettle_run() {\n"
+                     "    _arguments -s -S \\\n"));
+    for (u32 i = 0; i < settings_row_count; i++)
+        if (is_shown(&settings_rows[i]))
+            zsh_flag(out, &settings_rows[i]);
+    buf_add(out, STR("        '(- *)'{-h,--help}'[all flags]' \\\n"
+                     "        '1:target:_fettle_target' \\\n"
+                     "        '*:argument of the app:_files'\n"
+                     "}\n\n"
+                     "_fettle() {\n"
+                     "    local -a cmds\n"
+                     "    cmds=(\n"));
+    for (u32 i = 0; i < command_count; i++) {
+        if (commands[i].hidden)
+            continue;
+        buf_addf(out, "        '%s:", commands[i].name);
+        zsh_text(out, str_of(commands[i].help));
+        buf_add(out, STR("'\n"));
+    }
+    buf_add(out, STR("    )\n"
+                     "    if ((CURRENT == 2)); then\n"
+                     "        _describe command cmds\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    local cmd=$words[2]\n"
+                     "    shift words\n"
+                     "    ((CURRENT--))\n"
+                     "    case $cmd in\n"
+                     "    run) _fettle_run ;;\n"
+                     "    help) ((CURRENT == 2)) && compadd -- "));
+    command_names(out);
+    buf_add(out, STR(" settings exit-codes ;;\n"
+                     "    completion) ((CURRENT == 2)) && compadd -- bash zsh fish ;;\n"
+                     "    esac\n"
+                     "}\n\n"
+                     "# Works as a file in $fpath and with source <(…).\n"
+                     "if [[ $funcstack[1] == _fettle ]]; then\n"
+                     "    _fettle \"$@\"\n"
+                     "else\n"
+                     "    compdef _fettle fettle\n"
+                     "fi\n"));
+}
+
+/* Inside '…' of fish. */
+static void fish_text(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '\'' || s.ptr[i] == '\\')
+            buf_addc(out, '\\');
+        buf_addc(out, s.ptr[i]);
+    }
+}
+
+static void fish_flag(struct buf *out, const struct settings_row *row)
+{
+    const char *in_run = "complete -c fettle -n '__fish_seen_subcommand_from run'";
+
+    buf_addf(out, "%s -l %s", in_run, row->name);
+    if (row->short_flag)
+        buf_addf(out, " -s %c", row->short_flag);
+    switch (kind_of(row)) {
+    case COMPLETE_NONE:
+        buf_add(out, row->type == SETTINGS_BOOL ? STR("") : STR(" -x"));
+        break;
+    case COMPLETE_WORDS:
+        buf_add(out, STR(" -x -a '"));
+        values_add(out, row);
+        buf_addc(out, '\'');
+        break;
+    case COMPLETE_FILE:
+        buf_add(out, STR(" -r -F"));
+        break;
+    case COMPLETE_DIR:
+        buf_add(out, STR(" -x -a '(__fish_complete_directories)'"));
+        break;
+    }
+    buf_add(out, STR(" -d '"));
+    fish_text(out, str_of(row->help));
+    buf_add(out, STR("'\n"));
+    if (row->type == SETTINGS_BOOL) {
+        buf_addf(out, "%s -l no-%s -d 'not ", in_run, row->name);
+        fish_text(out, str_of(row->help));
+        buf_add(out, STR("'\n"));
+    }
+}
+
+static void fish_add(struct buf *out)
+{
+    const char *first = "complete -c fettle -n __fish_use_subcommand";
+
+    buf_add(out, STR("# fish completion for fettle; made by `fettle completion fish`\n\n"
+                     "complete -c fettle -f\n"));
+    for (u32 i = 0; i < command_count; i++) {
+        if (commands[i].hidden)
+            continue;
+        buf_addf(out, "%s -a %s -d '", first, commands[i].name);
+        fish_text(out, str_of(commands[i].help));
+        buf_add(out, STR("'\n"));
+    }
+    buf_addf(out, "%s -l help -s h -d 'the commands'\n", first);
+    buf_addf(out, "%s -l version -s V -d 'the versions of fettle and node'\n", first);
+    buf_add(out, STR("complete -c fettle -n '__fish_seen_subcommand_from help' -a '"));
+    command_names(out);
+    buf_add(out, STR(" settings exit-codes'\n"
+                     "complete -c fettle -n '__fish_seen_subcommand_from completion' -a 'bash zsh "
+                     "fish'\n"
+                     "complete -c fettle -n '__fish_seen_subcommand_from run' -F\n"
+                     "complete -c fettle -n '__fish_seen_subcommand_from run' -a 'npm:(fettle "
+                     "__scripts 2>/dev/null)' -d 'script of package.json'\n"
+                     "complete -c fettle -n '__fish_seen_subcommand_from run' -l help -s h -d 'all "
+                     "flags'\n"));
+    for (u32 i = 0; i < settings_row_count; i++)
+        if (is_shown(&settings_rows[i]))
+            fish_flag(out, &settings_rows[i]);
+}
+
+int completion_command(int argc, char **argv)
+{
+    AUTO(buf_done) struct buf out = { 0 };
+
+    if (argc != 2)
+        return command_usage("completion needs the name of one shell: bash, zsh or fish");
+    if (strcmp(argv[1], "bash") == 0)
+        bash_add(&out);
+    else if (strcmp(argv[1], "zsh") == 0)
+        zsh_add(&out);
+    else if (strcmp(argv[1], "fish") == 0)
+        fish_add(&out);
+    else
+        return command_usage("completion knows bash, zsh and fish, not \"%.100s\"", argv[1]);
+    return command_print(&out);
+}
+
+/* For the completions of npm:NAME: nothing to say is no mistake here. */
+int scripts_command(int argc, char **argv)
+{
+    AUTO(package_json_freep) struct package_json *pkg = NULL;
+    AUTO(buf_done) struct buf path = { 0 };
+    AUTO(buf_done) struct buf names = { 0 };
+    AUTO(buf_done) struct buf out = { 0 };
+    char here[PATH_MAX];
+    struct problem p;
+    struct str rest;
+
+    (void)argc;
+    (void)argv;
+    if (!getcwd(here, sizeof(here)) || !launch_package_find(str_of(here), &path) ||
+        package_json_read(&pkg, path.ptr, &p))
+        return EXIT_OK;
+    package_json_script_names(pkg, UINT32_MAX, &names);
+    for (rest = buf_str(&names); rest.ptr;) {
+        buf_add(&out, str_trim(str_cut(rest, ',', &rest)));
+        buf_addc(&out, '\n');
+    }
+    return command_print(&out);
+}

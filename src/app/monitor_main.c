@@ -1,0 +1,19 @@
+/* app/monitor_main.c -- `fettle __monitor`, started by the supervisor */
+#include "app/command.h"
+#include "app/exit_code.h"
+#include "app/options.h"
+#include "admin/monitor.h"
+
+int monitor_command(int argc, char **argv)
+{
+    AUTO(settings_done) struct settings s = { 0 };
+    struct settings_args args;
+    int err = options_read(&s, &args, OPTIONS_CHILD, "monitor", argc, argv);
+
+    if (err)
+        return err;
+    /* The folder that the supervisor made, not the one that --runtime-dir asked for. */
+    if (settings_put(&s, &s.runtime_dir, str_of(getenv("FETTLE_DIR"))))
+        return EXIT_APP;
+    return monitor_run(&s);
+}

@@ -1,0 +1,97 @@
+/* app/options.c -- the settings of one start of fettle, from all places where they can stand */
+#include "app/options.h"
+
+#include "app/command.h"
+#include "app/exit_code.h"
+
+extern char **environ;
+
+static int out_of_memory(void)
+{
+    struct problem p = { .text = "out of memory" };
+
+    command_problem(&p);
+    return EXIT_APP;
+}
+
+static int problem_exit(int err, const struct problem *p)
+{
+    if (err == -ENOMEM)
+        return out_of_memory();
+    command_problem(p);
+    return EXIT_USAGE;
+}
+
+static void misspelt_warn(void)
+{
+    AUTO(buf_done) struct buf name = { 0 };
+    const struct settings_row *meant;
+    struct str variable;
+
+    if (!settings_env_misspelt(environ, &variable, &meant))
+        return;
+    settings_env_name(meant, &name);
+    log_warn("the environment has %.*s, which is no setting; did you mean %.*s?",
+             STR_ARG(variable), STR_ARG(buf_str(&name)));
+}
+
+static void log_from(const struct settings *s, const char *source)
+{
+    static const enum log_colour colour[] = {
+        [SETTINGS_COLOR_AUTO] = LOG_COLOUR_AUTO,
+        [SETTINGS_COLOR_ALWAYS] = LOG_COLOUR_ALWAYS,
+        [SETTINGS_COLOR_NEVER] = LOG_COLOUR_NEVER,
+    };
+
+    log_setup(&(struct log_conf){ .level = s->log_level,
+                                  .json = s->log == SETTINGS_LOG_JSON,
+                                  .colour = colour[s->color],
+                                  .source = source });
+}
+
+int options_read(struct settings *s, struct settings_args *args, enum options_from from,
+                 const char *source, int argc, char **argv)
+{
+    struct problem p;
+    int err = settings_init(s);
+
+    *args = (struct settings_args){ 0 };
+    if (err)
+        return out_of_memory();
+    /* Flags first: --help must work whatever the environment holds. */
+    err = settings_read_args(s, argc, argv, 1, args, &p);
+    if (!err && (args->help || args->version))
+        return 0;
+    if (!err)
+        err = settings_read_env(s, environ, from == OPTIONS_CHILD ? SETTINGS_SECRET : 0, &p);
+    if (!err)
+        err = settings_check(s, &p);
+    if (err)
+        return problem_exit(err, &p);
+    log_from(s, source);
+    if (from == OPTIONS_USER)
+        misspelt_warn();
+    return 0;
+}
+
+static void wipe(char *text)
+{
+    memset(text, '*', strlen(text));
+}
+
+void options_wipe_secrets(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        struct str value, name = str_cut(str_of(argv[i]), '=', &value);
+        const struct settings_row *row = NULL;
+
+        if (str_starts(name, STR("--")))
+            row = settings_row_find(str_sub(name, 2, name.len), NULL);
+        if (!row || !(row->flags & SETTINGS_SECRET))
+            continue;
+        if (value.ptr)
+            wipe(argv[i] + name.len + 1);
+        else if (i + 1 < argc)
+            wipe(argv[i + 1]);
+    }
+}

@@ -1,0 +1,510 @@
+/* worker/supervisor.c -- runs an app: workers, proxy, monitor, their listening sockets
+ *
+ * Ties the parts of the room together: what comes first, what happens four times a second, what
+ * signals mean, and how it all ends:
+ *
+ *   asked to end ──► the proxy drains ──► workers: SIGTERM ──► proxy and monitor: SIGTERM ──► over
+ *                         └─ at most drain_ns ─┘   └─ at most kill_after_ns, then SIGKILL
+ */
+#include "worker/supervisor.h"
+
+#include "base/log.h"
+#include "io/signals.h"
+#include "shm/region.h"
+#include "worker/crew.h"
+#include "worker/health.h"
+#include "worker/procfs.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+#define TICK_NS (250 * NS_PER_MS)
+#define HELPERS_END_NS (1 * NS_PER_S)
+#define FLUSH_NS (1 * NS_PER_S)
+#define PROXY_PAUSE_MAX_NS (2 * NS_PER_S)
+#define MONITOR_PAUSE_MAX_NS (30 * NS_PER_S)
+enum { CHILDREN_MAX = 256 };
+
+struct supervisor {
+    struct crew crew;
+    struct signals signals;
+    struct timer tick;
+    struct timer drain_over;   /* requests had their time */
+    struct timer helpers_over; /* proxy and monitor had theirs */
+    u32 ticks;
+    u64 lines_lost; /* not yet told */
+};
+
+static struct output_sink *log_sink; /* base/log.h has room for no argument */
+
+static void log_write(struct str line)
+{
+    spool_write(log_sink->spool[1], line);
+}
+
+struct supervisor_conf supervisor_conf_default(void)
+{
+    return (struct supervisor_conf){
+        .workers = 1,
+        .max_block_ns = 30 * NS_PER_S,
+        .warn_block_ns = NS_PER_S,
+        .drain_ns = 10 * NS_PER_S,
+        .kill_after_ns = 5 * NS_PER_S,
+        .start_timeout_ns = 120 * NS_PER_S,
+        .backoff_max_ns = 10 * NS_PER_S,
+    };
+}
+
+static void changed_tell(struct task *t)
+{
+    helper_changed(&container_of(t, struct crew, changed)->proxy);
+}
+
+void crew_changed(struct crew *c)
+{
+    loop_task(c->loop, &c->changed, changed_tell);
+}
+
+static bool processes_left(const struct crew *c)
+{
+    for (int state = 0; state < PROCESS_GONE; state++)
+        if (!list_empty(&c->processes[state]))
+            return true;
+    return false;
+}
+
+static void over(struct crew *c)
+{
+    c->over = true;
+    loop_stop(c->loop);
+}
+
+static void helpers_over(struct timer *t)
+{
+    over(&container_of(t, struct supervisor, helpers_over)->crew);
+}
+
+/* After each step of the end: what comes next. */
+static void end_go_on(struct crew *c)
+{
+    struct supervisor *s = container_of(c, struct supervisor, crew);
+
+    if (!c->workers_told || processes_left(c))
+        return;
+    if (!c->proxy.pid && !c->monitor.pid) {
+        over(c);
+        return;
+    }
+    if (loop_timer_armed(&s->helpers_over))
+        return;
+    helper_stop(&c->proxy, SIGTERM);
+    helper_stop(&c->monitor, SIGTERM);
+    loop_timer(c->loop, &s->helpers_over, loop_now_ns(c->loop) + HELPERS_END_NS, helpers_over);
+}
+
+static void workers_end(struct crew *c)
+{
+    if (c->workers_told)
+        return;
+    c->workers_told = true;
+    for (int state = 0; state < PROCESS_ENDING; state++)
+        list_each_safe(link, &c->processes[state])
+            process_kill(container_of(link, struct process, link), SIGTERM);
+    end_go_on(c);
+}
+
+static void drain_over(struct timer *t)
+{
+    struct crew *c = &container_of(t, struct supervisor, drain_over)->crew;
+
+    if (!c->workers_told)
+        log_warn("some requests were not done in %g s", (double)c->conf->drain_ns / NS_PER_S);
+    workers_end(c);
+}
+
+static void proxy_drained(struct helper *h)
+{
+    struct crew *c = container_of(h, struct crew, proxy);
+
+    if (c->draining)
+        workers_end(c);
+}
+
+static void proxy_hopeless(struct helper *h)
+{
+    crew_end(container_of(h, struct crew, proxy), 1);
+}
+
+static void monitor_drained(struct helper *h)
+{
+    (void)h; /* nobody waits for it */
+}
+
+void crew_end(struct crew *c, int exit_code)
+{
+    struct supervisor *s = container_of(c, struct supervisor, crew);
+
+    if (c->draining)
+        return;
+    c->draining = true;
+    c->exit_code = exit_code;
+    c->shm->draining = 1;
+    reload_stop(c);
+    for (u32 i = 1; i <= c->workers; i++) {
+        struct worker *w = &c->worker[i];
+
+        loop_timer_stop(&w->restart);
+        if (w->successor)
+            process_kill(TAKE(w->successor, NULL), SIGTERM);
+    }
+    loop_timer(c->loop, &s->drain_over, loop_now_ns(c->loop) + c->conf->drain_ns, drain_over);
+    helper_drain(&c->proxy);
+}
+
+void crew_process_gone(struct crew *c)
+{
+    bool wanted = false;
+
+    if (c->draining) {
+        end_go_on(c);
+        return;
+    }
+    if (processes_left(c))
+        return;
+    for (u32 i = 1; i <= c->workers; i++)
+        wanted |= !c->worker[i].finished && !c->worker[i].retired;
+    if (wanted)
+        return;
+    log_info("all workers have finished");
+    crew_end(c, 0);
+}
+
+/* Everything dies now. */
+static void end_at_once(struct crew *c, int exit_code)
+{
+    for (int state = 0; state < PROCESS_GONE; state++)
+        list_each(link, &c->processes[state])
+            kill(-container_of(link, struct process, link)->pid, SIGKILL);
+    c->exit_code = exit_code;
+    over(c);
+}
+
+static void asked_to_end(struct crew *c, int signal)
+{
+    if (c->draining) {
+        log_warn("a second %s: everything ends at once", strsignal(signal));
+        end_at_once(c, 128 + signal);
+        return;
+    }
+    log_info("%s: requests that run have %g s to finish", strsignal(signal),
+             (double)c->conf->drain_ns / NS_PER_S);
+    crew_end(c, 0);
+}
+
+static bool process_take(struct crew *c, const struct child_end *end)
+{
+    for (int state = 0; state < PROCESS_GONE; state++)
+        list_each(link, &c->processes[state])
+            if (process_reaped(container_of(link, struct process, link), end))
+                return true;
+    return false;
+}
+
+static void children_reap(struct crew *c)
+{
+    struct child_end end;
+
+    while (child_reap(&end)) {
+        /* Others are orphans of workers, which came to us as their subreaper. */
+        if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end))
+            continue;
+        if (!process_take(c, &end))
+            log_debug("process %d, adopted, has ended", (int)end.pid);
+    }
+    if (c->draining)
+        end_go_on(c);
+}
+
+static void signalled(struct signals *signals, const struct signalfd_siginfo *info)
+{
+    struct crew *c = &container_of(signals, struct supervisor, signals)->crew;
+
+    switch (info->ssi_signo) {
+    case SIGCHLD:
+        children_reap(c);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        asked_to_end(c, (int)info->ssi_signo);
+        break;
+    case SIGHUP:
+        /* From the kernel: our terminal was closed. From a process: somebody wants a reload. */
+        if (info->ssi_code == SI_KERNEL)
+            asked_to_end(c, SIGTERM);
+        else if (!c->draining)
+            reload_begin(c);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Told once the reader takes lines again, and then once. */
+static void lost_lines_tell(struct supervisor *s)
+{
+    struct output_sink *sink = &s->crew.sink;
+
+    s->lines_lost += output_sink_dropped(sink);
+    if (s->lines_lost == 0)
+        return;
+    log_warn("%llu lines of output were dropped, because nobody read them in time",
+             (unsigned long long)s->lines_lost);
+    if (output_sink_dropped(sink) == 0)
+        s->lines_lost = 0;
+}
+
+static void listeners_close(struct crew *c, u64 now_ns)
+{
+    u32 closed = listeners_tick(&c->listeners, now_ns);
+
+    for (; closed; closed &= closed - 1)
+        helper_listener_gone(&c->proxy, (u32)__builtin_ctz(closed));
+}
+
+static void tick(struct timer *t)
+{
+    struct supervisor *s = container_of(t, struct supervisor, tick);
+    struct crew *c = &s->crew;
+    u64 now_ns = loop_now_ns(c->loop);
+
+    loop_timer(c->loop, t, now_ns + TICK_NS, tick);
+    health_tick(c, s->ticks++, now_ns);
+    for (u32 i = 1; i <= c->workers; i++)
+        worker_tick(&c->worker[i], now_ns);
+    slots_tick(&c->slots, now_ns);
+    listeners_close(c, now_ns);
+    lost_lines_tell(s);
+}
+
+/* A path that LD_PRELOAD can hold: it is split at spaces and colons, so another name stands in. */
+static int preload_find(struct crew *c)
+{
+    char lib[sizeof(c->preload)];
+    int n = snprintf(lib, sizeof(lib), "%s/fettle-loop.so", c->conf->agent_dir);
+
+    if (n < 0 || (size_t)n >= sizeof(lib) || access(lib, R_OK) < 0) {
+        log_warn("%s is not there: blocked loops are seen a little later", lib);
+        return 0;
+    }
+    if (strpbrk(lib, " :")) {
+        char name[RUNDIR_PATH_MAX + 32];
+
+        snprintf(name, sizeof(name), "%s/fettle-loop.so", c->dir.path);
+        if (strpbrk(name, " :") || symlink(lib, name) < 0)
+            return 0;
+        str_to_cstr(str_of(name), lib, sizeof(lib));
+    }
+    str_to_cstr(str_of(lib), c->preload, sizeof(c->preload));
+    return 0;
+}
+
+static int agent_find(struct crew *c, struct problem *problem)
+{
+    int n = snprintf(c->agent_js, sizeof(c->agent_js), "%s/agent.js", c->conf->agent_dir);
+
+    if (n < 0 || (size_t)n >= sizeof(c->agent_js) || access(c->agent_js, R_OK) < 0)
+        return problem_set(problem,
+                           "fettle's agent is not there: %s cannot be read (%s); it is built by "
+                           "`make` and installed by `make install`",
+                           c->agent_js, strerror(errno));
+    return preload_find(c);
+}
+
+static int conf_check(const struct supervisor_conf *conf, struct problem *problem)
+{
+    if (conf->workers < 1 || conf->workers > LISTENERS_WORKERS_MAX)
+        return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
+                           conf->workers, LISTENERS_WORKERS_MAX);
+    if (!conf->argv || !conf->argv[0])
+        return problem_set(problem, "there is no command to run");
+    return 0;
+}
+
+static int memory_make(struct crew *c, struct problem *problem)
+{
+    int r = region_create(&c->shm, &c->shm_fd, c->conf->app ? c->conf->app : "app");
+
+    if (r < 0)
+        return problem_set(problem, "no shared memory: %s", strerror(-r));
+    c->shm->workers_wanted = c->workers;
+    c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (c->wake_fd < 0)
+        return problem_set(problem, "no eventfd: %s", strerror(errno));
+    slots_init(&c->slots, c->shm);
+    listeners_init(&c->listeners, c->shm, c->conf->port);
+    return 0;
+}
+
+static int loop_make(struct supervisor *s, struct problem *problem)
+{
+    static const int list[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+    struct crew *c = &s->crew;
+    int r;
+
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    r = loop_new(&c->loop);
+    if (r == 0)
+        r = signals_init(&s->signals, c->loop, list, ARRAY_LEN(list), signalled);
+    if (r == 0)
+        r = output_sink_init(&c->sink, c->conf->log_json);
+    if (r < 0)
+        return problem_set(problem, "no event loop: %s", strerror(-r));
+    log_sink = &c->sink;
+    log_redirect(log_write);
+    return 0;
+}
+
+static int helpers_start(struct crew *c, struct problem *problem)
+{
+    struct helper_conf proxy = {
+        .name = "proxy",
+        .argv = c->conf->proxy_argv,
+        .dir = c->dir.path,
+        .loop = c->loop,
+        .shm_fd = c->shm_fd,
+        .wake_fd = c->wake_fd,
+        .listeners = &c->listeners,
+        .pid = &c->shm->proxy_pid,
+        .restarts = &c->shm->proxy_restarts,
+        .pause_max_ns = PROXY_PAUSE_MAX_NS,
+        .drained = proxy_drained,
+        .hopeless = proxy_hopeless,
+    };
+    struct helper_conf monitor = proxy;
+    int r = helper_init(&c->proxy, &proxy);
+
+    monitor.name = "monitor";
+    monitor.argv = c->conf->monitor_argv;
+    monitor.listeners = NULL;
+    monitor.pid = &c->shm->monitor_pid;
+    monitor.restarts = &c->shm->monitor_restarts;
+    monitor.pause_max_ns = MONITOR_PAUSE_MAX_NS;
+    monitor.drained = monitor_drained;
+    monitor.hopeless = NULL;
+    if (r == 0)
+        r = helper_init(&c->monitor, &monitor);
+    return r < 0 ? problem_set(problem, "proxy or monitor cannot be started: %s", strerror(-r)) : 0;
+}
+
+static int set_up(struct supervisor *s, struct problem *problem)
+{
+    struct crew *c = &s->crew;
+    int r = conf_check(c->conf, problem);
+
+    c->workers = c->conf->workers;
+    if (r == 0)
+        r = rundir_make(&c->dir, c->conf->runtime_dir, problem);
+    if (r == 0)
+        r = agent_find(c, problem);
+    if (r == 0)
+        r = memory_make(c, problem);
+    if (r == 0)
+        r = loop_make(s, problem);
+    if (r == 0 && agents_init(&c->agents, c) < 0)
+        r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
+    return r == 0 ? helpers_start(c, problem) : r;
+}
+
+/* What workers have left behind outside their groups (browsers, daemons) ends with fettle. */
+static void orphans_kill(void)
+{
+    u32 pids[CHILDREN_MAX], n = procfs_children(pids, CHILDREN_MAX);
+
+    for (u32 i = 0; i < n; i++)
+        kill((pid_t)pids[i], SIGKILL);
+}
+
+static void processes_free(struct crew *c)
+{
+    for (int state = 0; state < PROCESS_GONE; state++) {
+        while (!list_empty(&c->processes[state])) {
+            struct process *p = list_first(&c->processes[state], struct process, link);
+
+            loop_timer_stop(&p->timeout);
+            loop_timer_stop(&p->look);
+            while (!list_empty(&p->agents))
+                agent_close(list_first(&p->agents, struct agent, link));
+            output_done(&p->output);
+            list_del(&p->link);
+            free(p);
+        }
+    }
+}
+
+static void tear_down(struct supervisor *s)
+{
+    struct crew *c = &s->crew;
+
+    helper_stop(&c->proxy, SIGKILL);
+    helper_stop(&c->monitor, SIGKILL);
+    if (c->loop) {
+        orphans_kill();
+        processes_free(c);
+        helper_done(&c->proxy);
+        helper_done(&c->monitor);
+        agents_done(&c->agents);
+        signals_done(&s->signals);
+        loop_free(c->loop);
+    }
+    if (c->shm)
+        listeners_done(&c->listeners);
+    log_redirect(NULL);
+    if (c->sink.spool[1])
+        output_sink_done(&c->sink, FLUSH_NS);
+    region_unmap(c->shm);
+    fd_closep(&c->shm_fd);
+    fd_closep(&c->wake_fd);
+    rundir_remove(&c->dir);
+}
+
+static void run(struct supervisor *s)
+{
+    struct crew *c = &s->crew;
+    bool started = true;
+
+    c->started_ns = clock_now_ns();
+    for (u32 i = 1; i <= c->workers; i++)
+        worker_init(&c->worker[i], c, i);
+    for (u32 i = 1; i <= c->workers && started; i++)
+        started = worker_start(&c->worker[i]);
+    if (!started) /* the command itself is wrong: it will not get better */
+        crew_end(c, 1);
+    loop_timer(c->loop, &s->tick, c->started_ns + TICK_NS, tick);
+    while (!c->over)
+        loop_run(c->loop);
+}
+
+int supervisor_run(const struct supervisor_conf *conf, struct problem *problem)
+{
+    struct supervisor *s = calloc(1, sizeof(*s));
+    int exit_code = 1;
+
+    *problem = (struct problem){ 0 };
+    if (!s) {
+        problem_set(problem, "out of memory");
+        return 1;
+    }
+    s->crew.conf = conf;
+    s->crew.shm_fd = s->crew.wake_fd = s->crew.dir.fd = -1;
+    for (int i = 0; i < PROCESS_STATES; i++)
+        list_init(&s->crew.processes[i]);
+    if (set_up(s, problem) == 0) {
+        run(s);
+        exit_code = s->crew.exit_code;
+    }
+    tear_down(s);
+    free(s);
+    return exit_code;
+}
