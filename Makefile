@@ -119,8 +119,8 @@ fuzz: $(FUZZ)
 	        build/fuzz/corpus/$$name test/fuzz/corpus/$$name 2>&1 | tail -n 3; done
 
 fuzz-replay: $(FUZZ)
-	@set -e; for f in $(FUZZ); do name=$$(basename $$f _fuzz); \
-	    $$f -runs=20000 -seed=1 test/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
+	@set -e; for f in $(FUZZ); do name=$$(basename $$f _fuzz); mkdir -p build/fuzz/new/$$name; \
+	    $$f -runs=20000 -seed=1 build/fuzz/new/$$name test/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
 	        { cat build/fuzz/$$name.log; exit 1; }; \
 	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
 

@@ -296,8 +296,9 @@ function isPrivatePath(name) {
 function ask(server, address, port, type, backlog, flags) {
   const kind = kindOf(server);
   let answer;
+  let full = '';
   if (port === -1 && type === -1) {
-    const full = typeof address === 'string' && address[0] !== '\0' ? path.resolve(address) : null;
+    full = typeof address === 'string' && address[0] !== '\0' ? path.resolve(address) : null;
     if (isPrivatePath(full)) return null;
     answer = addon.listen(kind, AF_UNIX, '', 0, full, backlog | 0, 0);
   } else {
@@ -308,7 +309,7 @@ function ask(server, address, port, type, backlog, flags) {
   listenPatches();
   hide();
   koaPatch();
-  if (typeof answer === 'object') answer.kind = kind;
+  if (typeof answer === 'object') Object.assign(answer, { kind, asked: full });
   return answer;
 }
 
@@ -344,7 +345,7 @@ function pipeOpen(server, answer, backlog) {
     return close.apply(this, args);
   };
   if (answer.family === AF_UNIX) {
-    handle.fchmod = (bits) => chmodAdd(answer.host, bits);
+    handle.fchmod = (bits) => chmodAdd(answer.asked, bits);
     return handle;
   }
   handle.getsockname = (out) => {

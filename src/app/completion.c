@@ -86,72 +86,77 @@ static void flag_pattern(struct buf *out, const struct settings_row *row)
     buf_addf(out, "--%s", row->name);
 }
 
-static const char bash_head[] =
-    "# bash completion for fettle; made by `fettle completion bash`\n"
-    "\n"
-    "# The words after \"npm:\"; bash takes the colon for a word's end.\n"
-    "_fettle_scripts() {\n"
-    "    COMPREPLY=($(compgen -W \"$(fettle __scripts 2>/dev/null)\" -- \"$1\"))\n"
-    "}\n"
-    "\n"
-    "# A flag's value; false when the flag takes none.\n"
-    "_fettle_value() {\n"
-    "    case $1 in\n";
+static const char bash_head[] = "# bash completion for fettle; made by `fettle completion bash`\n"
+                                "\n"
+                                "# A flag's value; false when the flag takes none.\n"
+                                "_fettle_value() {\n"
+                                "    case $1 in\n";
 
 static const char bash_middle[] =
     "    *) return 1 ;;\n"
     "    esac\n"
+    "    return 0\n"
     "}\n"
     "\n"
-    "_fettle() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} prev= flag= i\n"
-    "    COMPREPLY=()\n"
-    "    ((COMP_CWORD > 0)) && prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "    if ((COMP_CWORD == 1)); then\n"
+    "_fettle_words() {\n"
+    "    local cur=$1 prev=$2 at=$3 flag=$2 i\n"
+    "    if ((at == 1)); then\n"
     "        COMPREPLY=($(compgen -W \"@COMMANDS@ --help --version\" -- \"$cur\"))\n"
     "        return\n"
     "    fi\n"
     "    case ${COMP_WORDS[1]} in\n"
     "    help)\n"
-    "        ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W \"@COMMANDS@ settings exit-codes\" -- "
+    "        ((at == 2)) && COMPREPLY=($(compgen -W \"@COMMANDS@ settings exit-codes\" -- "
     "\"$cur\"))\n"
     "        return\n"
     "        ;;\n"
     "    completion)\n"
-    "        ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\"))\n"
+    "        ((at == 2)) && COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\"))\n"
     "        return\n"
     "        ;;\n"
     "    run) ;;\n"
     "    *) return ;;\n"
     "    esac\n"
-    "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+    "    for ((i = 2; i < at; i++)); do\n"
     "        if [[ ${COMP_WORDS[i]} == -- ]]; then\n"
     "            COMPREPLY=($(compgen -f -- \"$cur\"))\n"
     "            compopt -o filenames 2>/dev/null\n"
     "            return\n"
     "        fi\n"
     "    done\n"
+    "    # --flag=value comes as three words.\n"
     "    if [[ $cur == = ]]; then\n"
-    "        flag=$prev cur=\n"
-    "    elif [[ $prev == = ]] && ((COMP_CWORD > 2)); then\n"
-    "        flag=${COMP_WORDS[COMP_CWORD - 2]}\n"
-    "    else\n"
-    "        flag=$prev\n"
+    "        cur=\n"
+    "    elif [[ $prev == = ]] && ((at > 2)); then\n"
+    "        flag=${COMP_WORDS[at - 2]}\n"
     "    fi\n"
     "    _fettle_value \"$flag\" \"$cur\" && return\n"
-    "    if [[ $cur == : && $prev == npm ]]; then\n"
-    "        _fettle_scripts \"\"\n"
-    "        return\n"
-    "    elif [[ $prev == : && ${COMP_WORDS[COMP_CWORD - 2]} == npm ]]; then\n"
-    "        _fettle_scripts \"$cur\"\n"
-    "        return\n"
+    "    if [[ $cur == npm:* ]]; then\n"
+    "        COMPREPLY=($(compgen -P npm: -W \"$(fettle __scripts 2>/dev/null)\" -- "
+    "\"${cur#npm:}\"))\n"
     "    elif [[ $cur == -* ]]; then\n"
     "        COMPREPLY=($(compgen -W \"@FLAGS@\" -- \"$cur\"))\n"
-    "        return\n"
+    "    else\n"
+    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "        [[ npm: == \"$cur\"* ]] && COMPREPLY+=(npm:)\n"
+    "        compopt -o filenames 2>/dev/null\n"
     "    fi\n"
-    "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-    "    [[ npm: == \"$cur\"* ]] && COMPREPLY+=(npm:)\n"
-    "    compopt -o filenames 2>/dev/null\n"
+    "}\n"
+    "\n"
+    "_fettle() {\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD i\n"
+    "    COMPREPLY=()\n"
+    "    # bash takes a colon for a word of its own: npm : start is one word to us, and the part\n"
+    "    # before its last colon must not be answered again.\n"
+    "    while ((at > 1)) && [[ ${COMP_WORDS[at]} == : || ${COMP_WORDS[at - 1]} == : ]]; do\n"
+    "        cur=${COMP_WORDS[--at]}$cur\n"
+    "    done\n"
+    "    _fettle_words \"$cur\" \"${COMP_WORDS[at - 1]}\" \"$at\"\n"
+    "    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
+    "        for ((i = 0; i < ${#COMPREPLY[*]}; i++)); do\n"
+    "            COMPREPLY[i]=${COMPREPLY[i]#\"${cur%\"${cur##*:}\"}\"}\n"
+    "        done\n"
+    "    fi\n"
     "}\n"
     "complete -F _fettle fettle\n";
 
@@ -169,9 +174,8 @@ static void fill(struct buf *out, struct str text)
             command_names(out);
         else if (str_eq(word, STR("FLAGS")))
             flag_names(out);
-        else { /* bash's own ${array[@]}: there is none */
-            assert(!"a placeholder of the script is not known");
-        }
+        else
+            assert(!"the script has no other @");
     }
 }
 
@@ -270,20 +274,21 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
 
 static void zsh_add(struct buf *out)
 {
-    buf_add(out, STR("#compdef fettle\n"
-                     "# zsh completion for fettle; made by `fettle completion zsh`\n\n"
-                     "_fettle_target() {\n"
-                     "    local -a scripts\n"
-                     "    if [[ $PREFIX == npm:* ]]; then\n"
-                     "        scripts=(npm:${^$(fettle __scripts 2>/dev/null)})\n"
-                     "        compadd -- $scripts\n"
-                     "        return\n"
-                     "    fi\n"
-                     "    _alternative 'files:file or folder:_files' 'npm:script:compadd -S \"\" -- "
-                     "npm:'\n"
-                     "}\n\n"
-                     "_fettle_run() {\n"
-                     "    _arguments -s -S \\\n"));
+    buf_add(out,
+            STR("#compdef fettle\n"
+                "# zsh completion for fettle; made by `fettle completion zsh`\n\n"
+                "_fettle_target() {\n"
+                "    local -a scripts\n"
+                "    if [[ $PREFIX == npm:* ]]; then\n"
+                "        scripts=(npm:${^$(fettle __scripts 2>/dev/null)})\n"
+                "        compadd -- $scripts\n"
+                "        return\n"
+                "    fi\n"
+                "    _alternative 'files:file or folder:_files' 'npm:script:compadd -S \"\" -- "
+                "npm:'\n"
+                "}\n\n"
+                "_fettle_run() {\n"
+                "    _arguments -s -S \\\n"));
     for (u32 i = 0; i < settings_row_count; i++)
         if (is_shown(&settings_rows[i]))
             zsh_flag(out, &settings_rows[i]);

@@ -1,18 +1,15 @@
 /* app/launch.c -- what `fettle run TARGET` starts */
 #include "app/launch.h"
 
+#include "app/path.h"
 #include "app/script.h"
-#include "conf/file.h"
 #include "conf/package_json.h"
 #include "conf/words.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
 enum { SCRIPTS_DEEP_MAX = 8 };
-
-static const char *const file_endings[] = { ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts" };
 
 struct resolve {
     struct launch *out;
@@ -37,110 +34,6 @@ static bool failed(const struct launch *l)
 {
     return l->argv.bytes.failed || l->env.bytes.failed || l->pre.bytes.failed || l->cwd.failed ||
            l->name.failed || l->what.failed;
-}
-
-static struct str folder_of(struct str path)
-{
-    while (path.len > 1 && path.ptr[path.len - 1] != '/')
-        path.len--;
-    while (path.len > 1 && path.ptr[path.len - 1] == '/')
-        path.len--;
-    return path;
-}
-
-static struct str base_of(struct str path)
-{
-    size_t start = path.len;
-
-    while (start && path.ptr[start - 1] != '/')
-        start--;
-    return str_sub(path, start, path.len);
-}
-
-/* folder/name in `out`, NUL-terminated beyond its len. */
-static const char *join(struct buf *out, struct str folder, struct str name)
-{
-    buf_clear(out);
-    if (!(name.len && name.ptr[0] == '/')) {
-        buf_add(out, folder);
-        if (!str_ends(folder, STR("/")))
-            buf_addc(out, '/');
-    }
-    buf_add(out, name);
-    buf_addc(out, 0);
-    if (out->failed)
-        return "";
-    out->len--;
-    return out->ptr;
-}
-
-static bool is_kind(const char *path, mode_t kind)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && (st.st_mode & S_IFMT) == kind;
-}
-
-/* path, or path with one of the endings of JavaScript; False: no such file. */
-static bool file_find(struct buf *path)
-{
-    size_t len = path->len;
-
-    if (path->failed || is_kind(path->ptr, S_IFREG))
-        return !path->failed;
-    for (u32 i = 0; i < ARRAY_LEN(file_endings); i++) {
-        path->len = len;
-        buf_add(path, str_of(file_endings[i]));
-        buf_addc(path, 0);
-        if (path->failed)
-            return false;
-        path->len--;
-        if (is_kind(path->ptr, S_IFREG))
-            return true;
-    }
-    path->len = len;
-    path->ptr[len] = 0;
-    return false;
-}
-
-/* The words after "#!" of a file, empty when there are none. */
-static void shebang_read(const char *path, struct strings *words)
-{
-    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char head[256];
-    ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
-    struct str rest, line;
-
-    if (n < 2 || head[0] != '#' || head[1] != '!')
-        return;
-    line = str_cut(str_make(head + 2, (size_t)n - 2), '\n', &rest);
-    if (words_split(line, &words->bytes, &words->count) != WORDS_PLAIN)
-        strings_done(words);
-}
-
-/* Whether a shebang runs node; *flags is the first word after node. */
-static bool shebang_is_node(const struct strings *words, u32 *flags)
-{
-    u32 i = 0;
-
-    if (words->count > 1 && str_eq(base_of(strings_at(words, 0)), STR("env"))) {
-        i = 1;
-        if (str_eq(strings_at(words, 1), STR("-S")) && words->count > 2)
-            i = 2;
-    }
-    *flags = i + 1;
-    return words->count > i && str_eq(base_of(strings_at(words, i)), STR("node"));
-}
-
-static bool has_js_ending(struct str path, bool *typescript)
-{
-    for (u32 i = 0; i < ARRAY_LEN(file_endings); i++) {
-        if (str_ends(path, str_of(file_endings[i]))) {
-            *typescript = i >= 3;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* node, and the flags of --node-args. */
@@ -189,14 +82,14 @@ static void what_set(struct launch *l, const char *before, struct str what, cons
 bool launch_package_find(struct str folder, struct buf *path)
 {
     for (;;) {
-        join(path, folder, STR("package.json"));
+        path_join(path, folder, STR("package.json"));
         if (path->failed)
             return false;
-        if (is_kind(path->ptr, S_IFREG))
+        if (path_is(path->ptr, S_IFREG))
             return true;
         if (folder.len <= 1)
             return false;
-        folder = folder_of(folder);
+        folder = path_folder(folder);
     }
 }
 
@@ -210,11 +103,11 @@ static void name_of_file(struct launch *l, const char *file)
     struct str name = { 0 };
     ptrdiff_t dot;
 
-    if (real && launch_package_find(folder_of(str_of(real)), &path) &&
+    if (real && launch_package_find(path_folder(str_of(real)), &path) &&
         package_json_read(&pkg, path.ptr, &ignored) == 0)
         name = package_json_name(pkg);
     if (name.len == 0) {
-        name = base_of(str_of(file));
+        name = path_base(str_of(file));
         dot = str_index(name, '.');
         if (dot > 0)
             name.len = (size_t)dot;
@@ -226,13 +119,13 @@ static void name_of_file(struct launch *l, const char *file)
 static int file_check(struct resolve *r, const char *path)
 {
     AUTO(strings_done) struct strings first = { 0 };
-    struct str name = base_of(str_of(path));
+    struct str name = path_base(str_of(path));
     u32 flags;
 
-    if (has_js_ending(name, &r->out->typescript))
+    if (path_is_js(name, &r->out->typescript))
         return 0;
-    shebang_read(path, &first);
-    if (first.count ? shebang_is_node(&first, &flags) : str_index(name, '.') < 0)
+    path_shebang(path, &first);
+    if (first.count ? path_shebang_is_node(&first, &flags) : str_index(name, '.') < 0)
         return 0;
     return problem_set(r->problem,
                        "%s is not JavaScript by its ending (.js, .mjs, .cjs, .ts, .mts, .cts) or "
@@ -266,12 +159,12 @@ static void path_add(struct resolve *r)
     struct str folder = r->folder;
 
     for (;;) {
-        join(&bin, folder, STR("node_modules/.bin"));
+        path_join(&bin, folder, STR("node_modules/.bin"));
         buf_add(&path, buf_str(&bin));
         buf_addc(&path, ':');
         if (folder.len <= 1)
             break;
-        folder = folder_of(folder);
+        folder = path_folder(folder);
     }
     buf_add(&path, str_of(r->ask->path));
     strings_addf(&r->out->env, "PATH=%.*s", STR_ARG(buf_str(&path)));
@@ -299,8 +192,7 @@ static void npm_env_add(struct resolve *r, struct str script_name, struct str te
 
 /* The JavaScript file behind `program` in a node_modules/.bin of the package or above. `flags` gets
  * what its first line gives to node. False: none, or not JavaScript (pnpm's are shell scripts). */
-static bool bin_find(struct resolve *r, struct str program, struct buf *path,
-                     struct strings *flags)
+static bool bin_find(struct resolve *r, struct str program, struct buf *path, struct strings *flags)
 {
     AUTO(strings_done) struct strings first = { 0 };
     AUTO(buf_done) struct buf name = { 0 };
@@ -312,19 +204,19 @@ static bool bin_find(struct resolve *r, struct str program, struct buf *path,
     if (str_index(program, '/') >= 0)
         return false;
     buf_addf(&name, "node_modules/.bin/%.*s", STR_ARG(program));
-    for (;; folder = folder_of(folder)) {
-        real = realpath(join(path, folder, buf_str(&name)), NULL);
+    for (;; folder = path_folder(folder)) {
+        real = realpath(path_join(path, folder, buf_str(&name)), NULL);
         if (real || folder.len <= 1)
             break;
     }
     if (!real)
         return false;
-    join(path, STR(""), str_of(real));
+    path_join(path, STR(""), str_of(real));
     free(real);
-    shebang_read(path->ptr, &first);
+    path_shebang(path->ptr, &first);
     if (first.count == 0)
-        return has_js_ending(buf_str(path), &typescript) && !typescript;
-    if (!shebang_is_node(&first, &after))
+        return path_is_js(buf_str(path), &typescript) && !typescript;
+    if (!path_shebang_is_node(&first, &after))
         return false;
     strings_add_from(flags, &first, after);
     return true;
@@ -350,8 +242,7 @@ static void shell_launch(struct resolve *r, struct str text)
 
 static int script_launch(struct resolve *r, struct str name);
 
-static int kind_launch(struct resolve *r, const struct script *s, struct str name,
-                       struct str text)
+static int kind_launch(struct resolve *r, const struct script *s, struct str name, struct str text)
 {
     AUTO(strings_done) struct strings flags = { 0 };
     AUTO(buf_done) struct buf path = { 0 };
@@ -419,10 +310,11 @@ static int script_launch(struct resolve *r, struct str name)
     int err;
 
     if (r->deep++ == SCRIPTS_DEEP_MAX)
-        return problem_set(r->problem, "the scripts of %.*s/package.json call each other in a circle",
+        return problem_set(r->problem,
+                           "the scripts of %.*s/package.json call each other in a circle",
                            STR_ARG(str_sub(r->folder, 0, 200)));
     if (text.len == 0 && str_eq(name, STR("start")) &&
-        is_kind(join(&path, r->folder, STR("server.js")), S_IFREG))
+        path_is(path_join(&path, r->folder, STR("server.js")), S_IFREG))
         text = STR("node server.js");
     if (text.len == 0)
         return script_missing(r, name);
@@ -450,18 +342,18 @@ static bool main_find(struct resolve *r, struct buf *path)
     struct str main = r->pkg ? package_json_main(r->pkg) : (struct str){ 0 };
 
     if (main.len) {
-        join(path, r->folder, main);
-        if (file_find(path))
+        path_join(path, r->folder, main);
+        if (path_find_js(path))
             return true;
         buf_add(path, STR("/index"));
         buf_addc(path, 0);
         path->len -= !path->failed;
-        if (file_find(path))
+        if (path_find_js(path))
             return true;
     }
     for (u32 i = 0; i < ARRAY_LEN(usual); i++) {
-        join(path, r->folder, str_of(usual[i]));
-        if (file_find(path))
+        path_join(path, r->folder, str_of(usual[i]));
+        if (path_find_js(path))
             return true;
     }
     return false;
@@ -476,7 +368,7 @@ static void folder_use(struct resolve *r)
         buf_add(&l->cwd, r->folder);
         buf_addc(&l->cwd, 0);
     }
-    name_set(l, name.len ? name : base_of(r->folder));
+    name_set(l, name.len ? name : path_base(r->folder));
 }
 
 static int main_launch(struct resolve *r)
@@ -514,15 +406,14 @@ static bool start_is_fettle(const struct package_json *pkg)
 {
     AUTO(script_done) struct script s = { 0 };
 
-    return script_parse(&s, package_json_script(pkg, STR("start"))) == 0 &&
-           s.kind == SCRIPT_FETTLE;
+    return script_parse(&s, package_json_script(pkg, STR("start"))) == 0 && s.kind == SCRIPT_FETTLE;
 }
 
 static int folder_launch(struct resolve *r)
 {
     AUTO(package_json_freep) struct package_json *pkg = NULL;
     AUTO(buf_done) struct buf path = { 0 };
-    int err = package_json_read(&pkg, join(&path, r->folder, STR("package.json")), r->problem);
+    int err = package_json_read(&pkg, path_join(&path, r->folder, STR("package.json")), r->problem);
 
     if (err && err != -ENOENT)
         return err;
@@ -547,8 +438,7 @@ static int npm_launch(struct resolve *r, struct str name)
     if (name.len == 0)
         return problem_set(r->problem, "the script's name is missing; write npm:start");
     if (!launch_package_find(here, &path)) {
-        problem_set(r->problem,
-                    "npm:%.*s: there is no package.json in %.*s or any folder above it",
+        problem_set(r->problem, "npm:%.*s: there is no package.json in %.*s or any folder above it",
                     STR_ARG(str_sub(name, 0, 80)), STR_ARG(str_sub(here, 0, 300)));
         return path.failed ? -ENOMEM : -ENOENT;
     }
@@ -556,7 +446,7 @@ static int npm_launch(struct resolve *r, struct str name)
     if (err)
         return err;
     r->pkg = pkg;
-    r->folder = folder_of(buf_str(&path));
+    r->folder = path_folder(buf_str(&path));
     folder_use(r);
     err = script_launch(r, name);
     r->pkg = NULL;
@@ -572,8 +462,8 @@ static int target_missing(struct resolve *r, const char *target)
                      package_json_read(&pkg, path.ptr, &ignored) == 0 &&
                      package_json_script(pkg, str_of(target)).len;
 
-    problem_set(r->problem,
-                "there is no file or folder \"%.200s\" in %.200s; %s%.100s", target, r->ask->here,
+    problem_set(r->problem, "there is no file or folder \"%.200s\" in %.200s; %s%.100s", target,
+                r->ask->here,
                 is_script ? "for the script of that name in package.json, write npm:"
                           : "name the file that node is to run, a folder with a package.json, or "
                             "npm:SCRIPT",
@@ -587,18 +477,18 @@ static int path_launch(struct resolve *r, const char *target)
     AUTO(freep) char *real = NULL;
     size_t shown_at;
 
-    join(&path, str_of(r->ask->here), str_of(target));
+    path_join(&path, str_of(r->ask->here), str_of(target));
     if (path.failed)
         return -ENOMEM;
     shown_at = path.len - strlen(target);
-    if (is_kind(path.ptr, S_IFDIR)) {
+    if (path_is(path.ptr, S_IFDIR)) {
         real = realpath(path.ptr, NULL);
         if (!real)
             return problem_set(r->problem, "%s: %s", path.ptr, strerror(errno));
         r->folder = str_of(real);
         return folder_launch(r);
     }
-    if (file_find(&path)) {
+    if (path_find_js(&path)) {
         if (access(path.ptr, R_OK) != 0)
             return problem_set(r->problem, "%s cannot be read: %s", path.ptr, strerror(errno));
         return file_launch(r, path.ptr, str_sub(buf_str(&path), shown_at, path.len));

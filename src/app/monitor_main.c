@@ -1,8 +1,8 @@
 /* app/monitor_main.c -- `fettle __monitor`, started by the supervisor */
+#include "admin/monitor.h"
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "app/options.h"
-#include "admin/monitor.h"
 
 int monitor_command(int argc, char **argv)
 {

@@ -31,8 +31,8 @@ static void misspelt_warn(void)
     if (!settings_env_misspelt(environ, &variable, &meant))
         return;
     settings_env_name(meant, &name);
-    log_warn("the environment has %.*s, which is no setting; did you mean %.*s?",
-             STR_ARG(variable), STR_ARG(buf_str(&name)));
+    log_warn("the environment has %.*s, which is no setting; did you mean %.*s?", STR_ARG(variable),
+             STR_ARG(buf_str(&name)));
 }
 
 static void log_from(const struct settings *s, const char *source)

@@ -154,7 +154,7 @@ static int settings_complete(struct start *s)
     if (set->workers == 0)
         set->workers = min(cpus, 128u);
     if (set->threads == 0)
-        set->threads = min(cpus, 64u);
+        set->threads = min((cpus + 1) / 2, 64u); /* one thread keeps two busy workers fed */
     if (set->name.len == 0)
         return settings_put(set, &set->name, str_of(s->launch.name.ptr));
     return 0;

@@ -27,9 +27,27 @@ static bool is_assignment(struct str word)
 static bool node_flag_is_special(struct str word)
 {
     static const char *const special[] = {
-        "-",  "-e",      "--eval", "-p",     "--print",      "-i",    "--interactive", "-c",
-        "-h", "--check", "-v",     "--test", "--watch",      "--run", "--version",     "--help",
-        "-pe", "--watch-path", "--build-sea", "--v8-options", "--prof-process",
+        "-",
+        "-e",
+        "--eval",
+        "-p",
+        "--print",
+        "-i",
+        "--interactive",
+        "-c",
+        "-h",
+        "--check",
+        "-v",
+        "--test",
+        "--watch",
+        "--run",
+        "--version",
+        "--help",
+        "-pe",
+        "--watch-path",
+        "--build-sea",
+        "--v8-options",
+        "--prof-process",
     };
     struct str value, name = str_cut(word, '=', &value);
 
@@ -74,8 +92,7 @@ static bool is_package_script(const struct strings *words, u32 first, u32 *name)
     }
     *name = first + 2;
     return (str_eq(verb, STR("run")) || str_eq(verb, STR("run-script"))) &&
-           words->count == first + 3 &&
-           !str_starts(strings_at(words, first + 2), STR("-"));
+           words->count == first + 3 && !str_starts(strings_at(words, first + 2), STR("-"));
 }
 
 static enum script_kind kind_of(const struct strings *words, u32 first, u32 *from)

@@ -1,29 +1,34 @@
-/* balance/learn.h -- how long a worker's turns and requests take, lately
+/* balance/learn.h -- how long a worker's requests keep its loop, lately
  *
- * Fed a few times a second with a loop's counters, it keeps two moving means:
- * the length of a turn weighted by time (what a request that comes at a random
- * moment of a running loop finds), and the loop's time for one request. Old
- * readings fade with a half-life of about LEARN_HALF_LIFE readings.
+ * Fed a few times a second with a loop's counters, it keeps moving sums of the
+ * loop's busy time, its requests, and its long turns. From them comes how many
+ * requests may be given to a loop ahead of what it has seen:
+ *   - as many as make LEARN_AHEAD_NS of work, and
+ *   - so few that requests stuck behind a long turn stay below one in
+ *     LEARN_STUCK_ONE_IN: with one long turn among 50 requests nothing goes ahead,
+ *     with one among 100,000 a hundred may.
+ * Old readings fade with a half-life of LEARN_HALF_LIFE readings.
  */
 #pragma once
 
 #include "base/base.h"
 
-enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20 };
+enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_STUCK_ONE_IN = 1000 };
+#define LEARN_AHEAD_NS 1000000ull
+/* Longer than a batch of short requests takes, the kernel's time slices and a collection included.
+ */
+#define LEARN_LONG_TURN_NS 16000000ull
 
 struct learn {
-    double turn_ns;         /* sum of the turns' lengths, faded */
-    double turn_square_ns2; /* sum of their squares, faded */
-    double busy_ns, requests;
-    u64 last_busy_ns, last_requests;
-    u64 last_count[LEARN_BUCKETS];
+    double busy_ns, requests, long_turns; /* faded sums */
+    u64 last_busy_ns, last_requests, last_long_turns;
 };
 
-/* One reading: `count` is a histogram of turns whose bucket i has the middle mid_ns[i]; busy_ns
- * and requests only grow (a fall means a new process: learned values are forgotten). */
-void learn_reading(struct learn *l, const u64 count[LEARN_BUCKETS], const u64 mid_ns[LEARN_BUCKETS],
-                   u64 busy_ns, u64 requests);
+/* One reading of counters that only grow (a fall means a new process: what was learned is
+ * forgotten). long_turns: turns of LEARN_LONG_TURN_NS or more. */
+void learn_reading(struct learn *l, u64 busy_ns, u64 requests, u64 long_turns);
 
-/* 0 while nothing is known. */
-u64 learn_turn_mean_ns(const struct learn *l);
+/* The loop's time for one request; 0 while too little is known. */
 u64 learn_request_mean_ns(const struct learn *l);
+/* How many requests may be ahead; 0: none, each waits for the loop to wait. */
+u64 learn_ahead_max(const struct learn *l);

@@ -1,23 +1,20 @@
 /* balance/pick.c -- which worker gets a request */
 #include "balance/pick.h"
 
-/* How many requests make PICK_SHORT_NS of work. */
-static u64 batch_max(const struct pick_worker *w)
-{
-    u64 n = w->request_mean_ns ? PICK_SHORT_NS / w->request_mean_ns : 1;
-
-    return n < 1 ? 1 : min(n, (u64)PICK_BATCH_MAX);
-}
-
 enum readiness { READY_NOW, READY_SOON, READY_LATER };
+
+/* How long this turn may have lasted and still be about to end: four times what its requests take
+ * in the mean, since the kernel may have given the CPU to others in between. */
+static u64 turn_max_ns(const struct pick_worker *w)
+{
+    return max(2 * PICK_SHORT_NS, 4 * w->taken * w->request_mean_ns);
+}
 
 static enum readiness readiness(const struct pick_worker *w)
 {
     if (w->busy_ns == 0 && w->unseen == 0)
         return READY_NOW;
-    if (w->turn_mean_ns == 0 || w->turn_mean_ns > PICK_SHORT_NS || w->busy_ns > PICK_SHORT_NS)
-        return READY_LATER;
-    return w->taken + w->unseen < batch_max(w) ? READY_SOON : READY_LATER;
+    return w->unseen < w->ahead_max && w->busy_ns <= turn_max_ns(w) ? READY_SOON : READY_LATER;
 }
 
 static enum pick_verdict pick_idle_first(struct pick_state *state,
@@ -30,7 +27,7 @@ static enum pick_verdict pick_idle_first(struct pick_state *state,
         u32 i = (state->turn + k) % n;
         const struct pick_worker *w = &workers[i];
         enum readiness r = readiness(w);
-        u64 load = r == READY_NOW ? w->in_flight : (w->taken + w->unseen) << 32 | w->in_flight;
+        u64 load = r == READY_NOW ? w->in_flight : w->unseen << 32 | w->in_flight;
 
         if (r == READY_LATER || r > best || (r == best && load >= best_load))
             continue;

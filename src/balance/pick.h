@@ -6,30 +6,28 @@
  *
  * `idle-first` gives a request to a worker whose loop waits; of those, to the one
  * with the fewest requests in flight. When no loop waits, one that runs may still
- * get it, but only work that is known to be short: its turns must last less than
- * PICK_SHORT_NS in the mean (weighted by time, so that one long turn among many
- * short ones counts for what it costs), and what it has been given and not yet
- * finished must fit into PICK_SHORT_NS. That keeps the pipe to a saturated loop
- * of short requests full, and never puts anything behind a loop that blocks.
- * Otherwise the request waits in the central queue.
+ * get it, if what it runs is known to be short (balance/learn.h says how many
+ * requests may be put ahead) and its turn has not already lasted longer than that.
+ * This keeps the pipe to a saturated loop of short requests full, and puts nothing
+ * behind a loop that blocks. Otherwise the request waits in the central queue.
  */
 #pragma once
 
 #include "base/base.h"
 
-enum { PICK_BATCH_MAX = 64 };
+/* A turn that has lasted longer than this is not about to end, unless its work says so. */
 #define PICK_SHORT_NS 1000000ull
 
 enum pick_policy { PICK_IDLE_FIRST, PICK_LEAST_CONN, PICK_ROUND_ROBIN, PICK_HASH };
 
 struct pick_worker {
-    u32 id;           /* the worker's number: stable over its restarts */
-    u32 in_flight;    /* requests and streams given and not finished */
-    u64 busy_ns;      /* how long the loop has been running; 0: it waits */
-    u64 unseen;       /* given since the loop last looked */
-    u64 taken;        /* that came with the turn that runs now */
-    u64 turn_mean_ns; /* learned; 0: unknown yet */
-    u64 request_mean_ns;
+    u32 id;        /* the worker's number: stable over its restarts */
+    u32 in_flight; /* requests and streams given and not finished */
+    u64 busy_ns;   /* how long the loop has been running; 0: it waits */
+    u64 unseen;    /* given since the loop last looked */
+    u64 taken;     /* that came with the turn that runs now */
+    u64 ahead_max; /* learned: how many may be given that it has not seen; 0: none while it runs */
+    u64 request_mean_ns; /* learned: the loop's time for one request; 0: unknown */
 };
 
 enum pick_verdict { PICK_GIVE, PICK_QUEUE, PICK_NOBODY };

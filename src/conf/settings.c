@@ -37,8 +37,8 @@ int settings_init(struct settings *s)
 
     *s = (struct settings){ 0 };
     for (u32 i = 0; i < settings_row_count; i++) {
-        err = settings_set(s, &settings_rows[i], str_of(settings_rows[i].default_text), &origin,
-                           &p);
+        err =
+            settings_set(s, &settings_rows[i], str_of(settings_rows[i].default_text), &origin, &p);
         assert(err != -EINVAL); /* the table's own default is a value that it allows */
         if (err) {
             settings_done(s);
@@ -114,8 +114,8 @@ static int problem_place(struct problem *p, const struct settings_row *row,
 static int value_read(struct settings *s, const struct settings_row *row, struct str value,
                       bool first, struct problem *p)
 {
-    bool may_be_empty = row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH ||
-                        row->type == SETTINGS_CIDRS;
+    bool may_be_empty =
+        row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH || row->type == SETTINGS_CIDRS;
 
     if (value.len > SETTINGS_VALUE_MAX)
         return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,

@@ -66,9 +66,10 @@ struct settings {
     u64 drain_ns;         /* how long requests in flight may take when a worker or fettle stops */
     u64 kill_after_ns;    /* SIGTERM to SIGKILL, after the drain */
     u64 max_memory_bytes; /* resident size at which a worker is replaced; 0: off */
-    u64 max_block_ns;     /* a loop that runs this long without a wait has its worker replaced; 0: off */
+    u64 max_block_ns; /* a loop that runs this long without a wait has its worker replaced; 0: off
+                       */
 
-    u64 warn_block_ns;    /* a loop blocked this long is warned about, with its stack; 0: off */
+    u64 warn_block_ns; /* a loop blocked this long is warned about, with its stack; 0: off */
 
     /* Balancing */
     struct settings_balance balance;
@@ -76,31 +77,34 @@ struct settings {
     u64 queue_timeout_ns; /* the longest wait in it, then 503; 0: no limit */
 
     /* The proxy and its limits */
-    u32 threads;             /* of the proxy; 0: auto, replaced by a number as `workers` is */
+    u32 threads; /* of the proxy; 0: auto, replaced by a number as `workers` is */
     struct settings_cidrs trust_proxy; /* peers whose X-Forwarded-* and X-Request-Id are believed */
-    u32 max_connections;     /* from clients, of the whole proxy */
-    u64 max_line_bytes;      /* request line, without its end: 414 */
-    u64 max_head_bytes;      /* request line and fields together: 431 */
-    u32 max_fields;          /* header fields of a request: 431 */
-    u64 max_body_bytes;      /* 413; 0: no limit */
+    u32 max_connections;               /* from clients, of the whole proxy */
+    u64 max_line_bytes;                /* request line, without its end: 414 */
+    u64 max_head_bytes;                /* request line and fields together: 431 */
+    u32 max_fields;                    /* header fields of a request: 431 */
+    u64 max_body_bytes;                /* 413; 0: no limit */
     u64 head_timeout_ns;     /* from the first byte of a head to its end: 408; 0: no limit */
     u64 body_timeout_ns;     /* between two reads of a request's body: 408; 0: no limit */
     u64 idle_timeout_ns;     /* a connection kept alive without a request */
-    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no limit */
+    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
+                                limit */
     u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
 
     /* What is watched and told */
-    struct endpoint admin;  /* /metrics, /healthz, /readyz, /api */
-    struct str admin_token; /* empty: only loopback and unix sockets are answered */
+    struct endpoint admin;      /* /metrics, /healthz, /readyz, /api */
+    struct str admin_token;     /* empty: only loopback and unix sockets are answered */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
-    u64 slow_ns;            /* a request slower than this is warned about; 0: off */
-    struct str access_log;  /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
+    u64 slow_ns;                /* a request slower than this is warned about; 0: off */
+    struct str
+        access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
     enum settings_log log;
     enum log_level log_level;
     enum settings_color color;
-    struct str runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
-                             * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
+    struct str
+        runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
+                      * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
 
     /* private */
     struct settings_text *texts;
@@ -137,18 +141,18 @@ enum settings_flag {
 };
 
 struct settings_row {
-    const char *name;          /* "max-memory": --max-memory, FETTLE_MAX_MEMORY, a file's key */
-    char short_flag;           /* 'w', or 0 */
+    const char *name; /* "max-memory": --max-memory, FETTLE_MAX_MEMORY, a file's key */
+    char short_flag;  /* 'w', or 0 */
     enum settings_type type;
     enum settings_group group;
-    u32 flags;                 /* enum settings_flag */
-    size_t offset;             /* in struct settings */
-    const char *default_text;  /* parsed as a value is; "" only for texts and lists */
-    u64 least, most;           /* count, bytes or ns; most 0: no range */
-    const char *words;         /* SETTINGS_ENUM; for SETTINGS_COUNT the word for 0 ("auto"), or NULL */
-    const char *placeholder;   /* "SIZE", as --help shows it */
-    const char *help;          /* one line, without a full stop */
-    const char *more;          /* full sentences for the man page and doc/settings.md, or NULL */
+    u32 flags;                /* enum settings_flag */
+    size_t offset;            /* in struct settings */
+    const char *default_text; /* parsed as a value is; "" only for texts and lists */
+    u64 least, most;          /* count, bytes or ns; most 0: no range */
+    const char *words; /* SETTINGS_ENUM; for SETTINGS_COUNT the word for 0 ("auto"), or NULL */
+    const char *placeholder; /* "SIZE", as --help shows it */
+    const char *help;        /* one line, without a full stop */
+    const char *more;        /* full sentences for the man page and doc/settings.md, or NULL */
 };
 
 extern const struct settings_row settings_rows[];
@@ -179,10 +183,10 @@ MUST_USE bool settings_env_misspelt(char *const *env, struct str *name,
 
 /* What a command line holds besides settings. */
 struct settings_args {
-    u32 operands;          /* argv indices: the words that are no flags, before "--" */
+    u32 operands; /* argv indices: the words that are no flags, before "--" */
     u32 operand[8];
-    u32 rest;              /* index of the first word after "--"; argc when there is none */
-    bool help, version;    /* -h, --help, -V, --version were given: nothing after them was read */
+    u32 rest;           /* index of the first word after "--"; argc when there is none */
+    bool help, version; /* -h, --help, -V, --version were given: nothing after them was read */
 };
 
 /* Reads the flags in argv[first] … argv[argc-1]: --name value, --name=value, -w 4, -w4, and for a
@@ -194,10 +198,10 @@ MUST_USE int settings_read_args(struct settings *s, int argc, char *const *argv,
  * reach without a token. -EINVAL with *p. */
 MUST_USE int settings_check(const struct settings *s, struct problem *p);
 
-/* Writes what differs from the defaults as flags, each NUL-terminated ("--workers=4\0--log=json\0"),
- * secrets as environment entries into `env` likewise ("FETTLE_ADMIN_TOKEN=…\0"); either may be NULL.
- * settings_read_args and settings_read_env give equal settings from them. Failed allocations show
- * in the bufs. */
+/* Writes what differs from the defaults as flags, each NUL-terminated
+ * ("--workers=4\0--log=json\0"), secrets as environment entries into `env` likewise
+ * ("FETTLE_ADMIN_TOKEN=…\0"); either may be NULL. settings_read_args and settings_read_env give
+ * equal settings from them. Failed allocations show in the bufs. */
 void settings_write_args(const struct settings *s, struct buf *args, struct buf *env);
 
 /* The value of a row as text that settings_set reads back to the same value. */
@@ -208,7 +212,8 @@ MUST_USE bool settings_same(const struct settings *a, const struct settings *b,
 const struct settings_origin *settings_origin_of(const struct settings *s,
                                                  const struct settings_row *row);
 
-/* Sets a text of the settings to a copy of `value`, for those that `fettle run` fills in. -ENOMEM. */
+/* Sets a text of the settings to a copy of `value`, for those that `fettle run` fills in. -ENOMEM.
+ */
 MUST_USE int settings_put(struct settings *s, struct str *field, struct str value);
 
 /* "FETTLE_MAX_MEMORY" for "max-memory". */

@@ -94,8 +94,9 @@ static int flag_short(struct args *a, struct str word)
 static int operand(struct args *a)
 {
     if (a->out->operands == ARRAY_LEN(a->out->operand))
-        return problem_set(a->problem, "\"%.80s\" is one word too many; words for the app itself go "
-                                       "after --",
+        return problem_set(a->problem,
+                           "\"%.80s\" is one word too many; words for the app itself go "
+                           "after --",
                            a->argv[a->at]);
     a->out->operand[a->out->operands++] = (u32)a->at;
     return 0;

@@ -38,8 +38,7 @@ static int range_check(const struct settings_row *row, struct str value, u64 n,
     buf_add(&range, STR(" to "));
     text(row->most, &range);
     return problem_set(p, "\"%.*s\" is out of range; write a value %.*s%s", SHOWN(value),
-                       STR_ARG(buf_str(&range)),
-                       row->flags & SETTINGS_ZERO_OFF ? ", or off" : "");
+                       STR_ARG(buf_str(&range)), row->flags & SETTINGS_ZERO_OFF ? ", or off" : "");
 }
 
 static void count_text(u64 n, struct buf *out)
@@ -247,8 +246,7 @@ static int address_read(struct settings *s, const struct settings_row *row, stru
     return err;
 }
 
-static void address_write(const struct settings *s, const struct settings_row *row,
-                          struct buf *out)
+static void address_write(const struct settings *s, const struct settings_row *row, struct buf *out)
 {
     endpoint_text(field_in(s, row), out);
 }
@@ -362,8 +360,7 @@ static int balance_read(struct settings *s, const struct settings_row *row, stru
     return err;
 }
 
-static void balance_write(const struct settings *s, const struct settings_row *row,
-                          struct buf *out)
+static void balance_write(const struct settings *s, const struct settings_row *row, struct buf *out)
 {
     const struct settings_balance *b = field_in(s, row);
 

@@ -13,8 +13,13 @@ static const struct unit sizes[] = {
     { "T", 1ull << 40 }, { "G", 1ull << 30 }, { "M", 1ull << 20 }, { "K", 1ull << 10 }, { "", 1 },
 };
 static const struct unit durations[] = {
-    { "d", 86400 * NS_PER_S }, { "h", 3600 * NS_PER_S }, { "m", 60 * NS_PER_S }, { "s", NS_PER_S },
-    { "ms", NS_PER_MS },       { "us", NS_PER_US },      { "ns", 1 },
+    { "d", 86400 * NS_PER_S },
+    { "h", 3600 * NS_PER_S },
+    { "m", 60 * NS_PER_S },
+    { "s", NS_PER_S },
+    { "ms", NS_PER_MS },
+    { "us", NS_PER_US },
+    { "ns", 1 },
 };
 
 static size_t digits(struct str s)
@@ -51,8 +56,8 @@ static bool number_cut(struct str s, u64 *whole, u64 *billionths, struct str *un
 
 static bool scale(u64 whole, u64 billionths, u64 factor, u64 *out)
 {
-    unsigned __int128 n = (unsigned __int128)whole * factor +
-                          (unsigned __int128)billionths * factor / 1000000000;
+    unsigned __int128 n =
+        (unsigned __int128)whole * factor + (unsigned __int128)billionths * factor / 1000000000;
 
     if (n > UINT64_MAX)
         return false;

@@ -73,7 +73,8 @@ enum words_kind words_split(struct str s, struct buf *out, u32 *count)
     for (;;) {
         while (more(&c) && strchr(" \t\r\n", c.s.ptr[c.at]) && c.s.ptr[c.at]) {
             /* A line's end ends a command. */
-            c.shell |= c.s.ptr[c.at] == '\n' && *count > 0 && str_trim(str_sub(s, c.at, s.len)).len > 1;
+            c.shell |=
+                c.s.ptr[c.at] == '\n' && *count > 0 && str_trim(str_sub(s, c.at, s.len)).len > 1;
             c.at++;
         }
         if (!more(&c))

@@ -149,10 +149,15 @@ void loop_unwatch(struct watch *w)
     w->loop = NULL;
 }
 
-/* A timer is kept in the slot of the first tick at which it may fire. */
+/* The first tick at which a timer may fire; it is kept in that tick's slot. */
+static u64 tick_of(u64 at_ns)
+{
+    return at_ns / TIMER_SLACK_NS + (at_ns % TIMER_SLACK_NS != 0);
+}
+
 void loop_timer(struct loop *l, struct timer *t, u64 at_ns, timer_fn *fn)
 {
-    u64 tick = max((at_ns + TIMER_SLACK_NS - 1) / TIMER_SLACK_NS, l->tick + 1);
+    u64 tick = max(tick_of(at_ns), l->tick + 1);
 
     if (t->link.next)
         list_del(&t->link);
@@ -181,7 +186,7 @@ static void wheel_slot(struct loop *l, u64 tick)
         struct timer *t = list_first(&due, struct timer, link);
 
         list_del(&t->link);
-        if ((t->at_ns + TIMER_SLACK_NS - 1) / TIMER_SLACK_NS > tick)
+        if (tick_of(t->at_ns) > tick)
             list_add(slot, &t->link);
         else
             t->fn(t);

@@ -307,8 +307,7 @@ static void dispatch(struct exchange *x)
     x->up = upstream_get(t, &x->claim, c->listener->id, &error);
     if (!x->up) {
         if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
-            exchange_refuse(x, 503, "the worker takes no more connections",
-                            SHM_REFUSED_QUEUE_FULL);
+            exchange_refuse(x, 503, "the worker takes no more connections", SHM_REFUSED_QUEUE_FULL);
             return;
         }
         if (error == -ECONNREFUSED || error == -ENOENT)

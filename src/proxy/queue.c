@@ -51,7 +51,7 @@ static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatche
                                        : 1,
         .unseen = *dispatched > seen ? *dispatched - seen : 0,
         .taken = seen > before ? seen - before : 0,
-        .turn_mean_ns = slot->turn_mean_ns,
+        .ahead_max = slot->ahead_max,
         .request_mean_ns = slot->request_mean_ns,
     };
 }

@@ -107,7 +107,8 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
     struct sink s = { .to = out };
 
     put_request_line(&s, bytes, head);
-    if (head->absolute)
+    /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
+    if (head->absolute || !(head->names >> HTTP_HOST & 1))
         put_field(&s, STR("host"), http_text(bytes, head->authority));
     for (u32 i = 0; i < head->fields_n; i++) {
         const struct http_field *f = &head->fields[i];

@@ -146,18 +146,13 @@ void thread_queue_watch(struct thread *t)
 
 static void learn_slot(struct learn *l, struct shm_slot *slot)
 {
-    static u64 mid_ns[LEARN_BUCKETS];
-    u64 count[LEARN_BUCKETS], busy_ns = slot->loop.busy_ns;
+    u64 long_turns = 0;
 
-    static_assert((int)LEARN_BUCKETS == (int)SHM_DELAY_BUCKETS, "the same histogram");
-    if (mid_ns[1] == 0)
-        for (u32 i = 0; i < LEARN_BUCKETS; i++)
-            mid_ns[i] = (shm_delay_floor_ns(i) + shm_delay_floor_ns(i + 1)) / 2;
-    for (u32 i = 0; i < LEARN_BUCKETS; i++)
-        count[i] = atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
-    learn_reading(l, count, mid_ns, busy_ns, slot->requests);
-    slot->turn_mean_ns = learn_turn_mean_ns(l);
+    for (u32 i = shm_delay_bucket(LEARN_LONG_TURN_NS); i < SHM_DELAY_BUCKETS; i++)
+        long_turns += atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
+    learn_reading(l, slot->loop.busy_ns, slot->requests, long_turns);
     slot->request_mean_ns = learn_request_mean_ns(l);
+    slot->ahead_max = learn_ahead_max(l);
 }
 
 static void learn_again(struct timer *timer)

@@ -114,12 +114,12 @@ struct shm_slot {
      * the gauges to 0. */
     _Alignas(64) _Atomic uint64_t
         dispatched; /* requests and streams given, counted before they are written */
-    _Atomic uint64_t dispatched_ns;   /* when the newest was given */
-    _Atomic uint64_t requests;        /* answered */
-    _Atomic uint64_t failures;        /* 502 and 504 on its account */
-    _Atomic uint32_t in_flight;       /* HTTP requests given and not yet answered */
-    _Atomic uint32_t streams;         /* upgraded or raw byte streams open */
-    _Atomic uint64_t turn_mean_ns;    /* learned: how long a turn lasts, weighted by time */
+    _Atomic uint64_t dispatched_ns; /* when the newest was given */
+    _Atomic uint64_t requests;      /* answered */
+    _Atomic uint64_t failures;      /* 502 and 504 on its account */
+    _Atomic uint32_t in_flight;     /* HTTP requests given and not yet answered */
+    _Atomic uint32_t streams;       /* upgraded or raw byte streams open */
+    _Atomic uint64_t ahead_max; /* learned: requests that may be given ahead (balance/learn.h) */
     _Atomic uint64_t request_mean_ns; /* learned: the loop's time for one request */
 
     _Alignas(64) struct shm_loop loop;

@@ -193,11 +193,11 @@ static void end_at_once(struct crew *c, int exit_code)
 static void asked_to_end(struct crew *c, int signal)
 {
     if (c->draining) {
-        log_warn("a second %s: everything ends at once", strsignal(signal));
+        log_warn("a second SIG%s: everything ends at once", sigabbrev_np(signal));
         end_at_once(c, 128 + signal);
         return;
     }
-    log_info("%s: requests that run have %g s to finish", strsignal(signal),
+    log_info("SIG%s: requests that run have %g s to finish", sigabbrev_np(signal),
              (double)c->conf->drain_ns / NS_PER_S);
     crew_end(c, 0);
 }

@@ -139,7 +139,6 @@ static int listener_open(struct listener *l, const struct wire_listen *ask)
     if (ask->family == AF_UNIX) {
         l->fd = bind_path(ask->path);
         l->family = AF_UNIX;
-        snprintf(l->host, sizeof l->host, "%s", ask->path);
         return l->fd < 0 ? l->fd : 0;
     }
     snprintf(l->host, sizeof l->host, "%s", ask->family ? ask->host : "::");
