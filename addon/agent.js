@@ -515,7 +515,7 @@ function statsWatch() {
   }
 
   if (timed) collectionsTime();
-  setImmediate(sample);
+  setTimeout(sample, 20).unref();
   setInterval(sample, 1000).unref();
 }
 

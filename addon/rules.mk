@@ -17,17 +17,19 @@ addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js
 
 $(BUILD)/fettle-loop.so: addon/loop.c $(ADDON_H)
 	@mkdir -p $(@D)
-	$(CC) $(ADDON_CFLAGS) -shared -o $@ $< -ldl -pthread
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -shared -o $@ $< -ldl -pthread
 
 # Node-API's functions are found in the node binary when the object is loaded.
 $(BUILD)/agent.node: $(ADDON_C) $(ADDON_H)
 	@mkdir -p $(@D)
 	@test -n "$(NODE_API_INC)" || { echo "addon: no node_api.h: run npm install (node-api-headers)" >&2; exit 1; }
-	$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $(ADDON_C) -ldl -pthread
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $(ADDON_C) -ldl -pthread
 
 $(BUILD)/agent.js: addon/agent.js
 	@mkdir -p $(@D)
-	cp $< $@
+	$(Q)cp $< $@
 
 # What test/e2e/agent_*.test.mjs run the agent against.
 .PHONY: addon-test-tools
@@ -35,4 +37,5 @@ addon-test-tools: addon $(BUILD)/test/e2e/agent_supervisor
 
 $(BUILD)/test/e2e/agent_supervisor: test/e2e/helpers/agent_supervisor.c src/shm/layout.h src/shm/wire.h
 	@mkdir -p $(@D)
-	$(CC) $(ADDON_CFLAGS) -o $@ $< -pthread
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -o $@ $< -pthread

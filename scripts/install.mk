@@ -6,8 +6,9 @@
 # bash, zsh and fish, and the documents. `uninstall` removes exactly these.
 
 PREFIX      ?= /usr/local
-BINDIR      ?= $(PREFIX)/bin
-LIBDIR      ?= $(PREFIX)/lib/fettle
+# fettle looks for its parts beside itself and in ../lib/fettle from there: these two go together.
+BINDIR      := $(PREFIX)/bin
+LIBDIR      := $(PREFIX)/lib/fettle
 MANDIR      ?= $(PREFIX)/share/man/man1
 DOCDIR      ?= $(PREFIX)/share/doc/fettle
 BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
@@ -15,7 +16,6 @@ ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL     ?= install
 
-# fettle looks for them beside itself and in ../lib/fettle from there.
 AGENT_PARTS := fettle-loop.so agent.js agent.node
 SHARE       := $(BUILD)/share
 PAGES       := $(SHARE)/fettle.1 $(SHARE)/fettle.bash $(SHARE)/fettle.zsh $(SHARE)/fettle.fish

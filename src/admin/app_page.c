@@ -17,12 +17,26 @@ const char *const page_refusal_name[PAGE_REFUSALS] = {
     [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
 };
 
+static bool is_ready(const struct shm_slot *slot)
+{
+    return atomic_load(&slot->state) == SHM_READY;
+}
+
+/* Workers that have a process that is ready. */
 static u32 ready_count(const struct shm *shm)
 {
     u32 used = min(atomic_load(&shm->slots_used), SHM_SLOTS_MAX), ready = 0;
 
-    for (u32 i = 0; i < used; i++)
-        ready += atomic_load(&shm->slot[i].state) == SHM_READY;
+    for (u32 i = 0; i < used; i++) {
+        u32 worker = atomic_load(&shm->slot[i].worker), first = 0;
+
+        if (!is_ready(&shm->slot[i]))
+            continue;
+        while (first < i &&
+               !(is_ready(&shm->slot[first]) && atomic_load(&shm->slot[first].worker) == worker))
+            first++;
+        ready += first >= i;
+    }
     return ready;
 }
 

@@ -27,6 +27,14 @@ static const struct metrics_row worker_rows[] = {
       "How long the present turn of the event loop has been running; 0 while it waits." },
     { "fettle_worker_loop_utilization_ratio", TEXT_GAUGE, METRICS_PPM, METRICS_LOOP, AT(utilization_ppm),
       "Share of the last second that the event loop was running." },
+    { "fettle_worker_loop_delay_p50_seconds", TEXT_GAUGE, METRICS_NS, METRICS_LOOP, AT(lag_arrival.p50_ns),
+      "How long what arrives at the event loop waits until it is looked at: the median of the last 10 s." },
+    { "fettle_worker_loop_delay_p90_seconds", TEXT_GAUGE, METRICS_NS, METRICS_LOOP, AT(lag_arrival.p90_ns),
+      "The same, 90th percentile." },
+    { "fettle_worker_loop_delay_p99_seconds", TEXT_GAUGE, METRICS_NS, METRICS_LOOP, AT(lag_arrival.p99_ns),
+      "The same, 99th percentile." },
+    { "fettle_worker_loop_delay_max_seconds", TEXT_GAUGE, METRICS_NS, METRICS_LOOP, AT(lag_arrival.max_ns),
+      "The same, maximum: the longest turn." },
     { "fettle_worker_heap_limit_bytes", TEXT_GAUGE, METRICS_COUNT, METRICS_AGENT, AT(heap_limit_bytes),
       "The size at which V8 gives up." },
     { "fettle_worker_array_buffers_bytes", TEXT_GAUGE, METRICS_COUNT, METRICS_AGENT, AT(array_buffers_bytes),
@@ -141,24 +149,6 @@ static void turns_write(struct text *t, const struct metrics_source *src)
     }
 }
 
-static void delays_write(struct text *t, const struct metrics_source *src)
-{
-    text_family(t, "fettle_worker_loop_delay_seconds", TEXT_GAUGE,
-                "How long what arrives at the event loop waits until it is looked at, over the "
-                "last ten seconds, by quantile.");
-    for (u32 i = 0; i < src->workers; i++) {
-        const struct reading *r = &src->worker[i];
-        const struct lag *lag = &r->lag_arrival;
-
-        if (!metrics_has(r, METRICS_LOOP))
-            continue;
-        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.5") }), lag->p50_ns);
-        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.9") }), lag->p90_ns);
-        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("0.99") }), lag->p99_ns);
-        text_seconds(t, LABELS(metrics_worker(r), { "quantile", STR("1") }), lag->max_ns);
-    }
-}
-
 /* All answers together, with the fine bounds that per-route series leave out. */
 static void http_write(struct text *t, const struct metrics_source *src)
 {
@@ -219,5 +209,4 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));
     turns_write(t, src);
-    delays_write(t, src);
 }

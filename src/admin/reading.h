@@ -18,7 +18,7 @@ struct reading_gc {
     u64 bucket[SHM_GC_BUCKETS]; /* not cumulative */
 };
 struct reading_space {
-    char name[32];
+    char name[40];
     u32 short_len; /* of the name without "_space" */
     u64 size_bytes, used_bytes, available_bytes, physical_bytes;
 };

@@ -5,8 +5,9 @@
 
 #include <sched.h>
 
-#define RATE_WINDOW_NS (NS_PER_S - 100 * NS_PER_MS) /* the tick before last must not be too young \
-                                                     */
+#define RATE_WINDOW_NS                                                         \
+    (NS_PER_S - 100 * NS_PER_MS) /* the tick before last must not be too young \
+                                  */
 #define LAG_WINDOW_NS (10 * NS_PER_S)
 #define WINDOW_LEAST_NS (500 * NS_PER_MS)
 

@@ -32,7 +32,7 @@ static bool program_at(struct str folder, struct str name, struct buf *path)
         buf_addf(path, "%s/", here);
     }
     buf_add(path, folder);
-    if (folder.len)
+    if (folder.len && folder.ptr[folder.len - 1] != '/')
         buf_addc(path, '/');
     buf_add(path, name);
     buf_addc(path, 0);

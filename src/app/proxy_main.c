@@ -14,7 +14,7 @@ int proxy_command(int argc, char **argv)
     if (err)
         return err;
     if (s.threads == 0)
-        s.threads = min(cpus_allowed(), 64u);
+        s.threads = min((cpus_allowed() + 1) / 2, 64u);
     /* The folder that the supervisor made, not the one that --runtime-dir asked for. */
     if (settings_put(&s, &s.runtime_dir, str_of(getenv("FETTLE_DIR"))))
         return EXIT_APP;

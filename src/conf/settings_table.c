@@ -87,7 +87,7 @@ const struct settings_row settings_rows[] = {
 { .name = "threads", .type = SETTINGS_COUNT, .group = PROXY, .offset = AT(threads),
   .default_text = "auto", .least = 1, .most = 64, .words = "auto", .placeholder = "N",
   .help = "threads of the proxy",
-  .more = "auto is the number of CPUs that fettle may use." },
+  .more = "auto is half the number of CPUs that fettle may use, rounded up: one thread keeps two busy workers fed." },
 { .name = "trust-proxy", .type = SETTINGS_CIDRS, .group = PROXY, .flags = RELOAD, .offset = AT(trust_proxy),
   .default_text = "", .words = "loopback|linklocal|uniquelocal|unix", .placeholder = "CIDR,…",
   .help = "believe the X-Forwarded-* of these addresses",

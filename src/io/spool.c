@@ -14,7 +14,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-enum { PIECE_MAX = 64 * 1024 };
+enum { PIECE_MAX = 64 * 1024, MOVES_BYTES = 200 * 1024 };
+#define LOOK_NS (200 * NS_PER_MS)
 
 struct spool {
     pthread_mutex_t lock;
@@ -26,6 +27,9 @@ struct spool {
     size_t size;
     size_t head, tail; /* bytes put, bytes written: both since the beginning */
     int fd;
+    size_t looked; /* spool_congested: `tail` as it was … */
+    u64 looked_ns; /* … at this time */
+    bool moves;    /* … and whether much was written since */
     bool writer_waits;
     bool stopping;
     bool broken; /* the reader is gone: nothing is taken any more */
@@ -178,6 +182,23 @@ bool spool_write(struct spool *s, struct str line)
     return spool_write2(s, line, (struct str){ 0 });
 }
 
+bool spool_congested(struct spool *s, u64 now_ns)
+{
+    bool nearly_full;
+
+    pthread_mutex_lock(&s->lock);
+    nearly_full = !s->broken && s->head - s->tail > s->size / 4 * 3;
+    if (nearly_full && now_ns - s->looked_ns >= LOOK_NS) {
+        /* After a long time without a look the benefit of the doubt. */
+        s->moves = s->tail - s->looked >= MOVES_BYTES || now_ns - s->looked_ns >= 5 * LOOK_NS;
+        s->looked = s->tail;
+        s->looked_ns = now_ns;
+    }
+    nearly_full = nearly_full && s->moves;
+    pthread_mutex_unlock(&s->lock);
+    return nearly_full;
+}
+
 u64 spool_dropped(const struct spool *s)
 {
     return atomic_load(&((struct spool *)(uintptr_t)s)->dropped);
@@ -207,6 +228,8 @@ bool spool_flush(struct spool *s, u64 wait_ns)
 {
     bool done;
 
+    if (!s)
+        return true;
     pthread_mutex_lock(&s->lock);
     done = drained_wait(s, wait_ns);
     pthread_mutex_unlock(&s->lock);

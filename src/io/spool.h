@@ -21,6 +21,11 @@ bool spool_write(struct spool *s, struct str line);
 /* The same for a line in two parts, which stay together. */
 bool spool_write2(struct spool *s, struct str head, struct str tail);
 
+/* Whether a caller that can wait a few milliseconds should: the ring is nearly full, and its reader
+ * takes at least a megabyte a second. A reader that is slower, or stuck, is not worth waiting for. One
+ * thread may ask. */
+MUST_USE bool spool_congested(struct spool *s, u64 now_ns);
+
 /* Lines dropped so far. */
 u64 spool_dropped(const struct spool *s);
 
@@ -29,7 +34,7 @@ u64 spool_dropped(const struct spool *s);
  * old one still in use. */
 MUST_USE int spool_redirect(struct spool *s, int fd, u64 wait_ns);
 
-/* Waits until all that was put is written. False: not within `wait_ns`. */
+/* Waits until all that was put is written. False: not within `wait_ns`. Accepts NULL. */
 bool spool_flush(struct spool *s, u64 wait_ns);
 
 /* Flushes for at most `wait_ns`, then ends the thread; accepts NULL. */

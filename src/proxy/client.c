@@ -247,6 +247,8 @@ static void event(struct watch *w, u32 events)
         client_close(c); /* both sides are gone: nobody will read the response */
         return;
     }
+    if (c->hung_up && c->state == CLIENT_QUEUED)
+        queue_doubt(&c->x->ticket);
     go_on(c);
 }
 

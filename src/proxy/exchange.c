@@ -201,6 +201,8 @@ static void ask(struct exchange *x)
         break;
     case QUEUE_WAITS:
         c->state = CLIENT_QUEUED;
+        if (c->hung_up)
+            queue_doubt(&x->ticket);
         thread_queue_watch(c->thread);
         break;
     case QUEUE_FULL:

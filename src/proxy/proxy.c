@@ -139,8 +139,11 @@ static void control_event(struct watch *w, u32 events)
 
         if (n == -EAGAIN)
             return;
-        if (n <= 0 && n != -EMSGSIZE)
-            _exit(1); /* the supervisor is gone: nothing is orphaned */
+        if (n <= 0 && n != -EMSGSIZE) {
+            /* The supervisor is gone, or has ended all that we could send anything to. */
+            spool_flush(pp->proxy.access, NS_PER_S);
+            _exit(pp->drained_told ? 0 : 1);
+        }
         if (n == sizeof(note))
             control_message(pp, &note, fds, fds_n);
         for (u32 i = 0; i < fds_n; i++)

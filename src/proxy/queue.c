@@ -12,8 +12,10 @@
 void queue_init(struct queue *q)
 {
     pthread_mutex_init(&q->lock, NULL);
-    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
         list_init(&q->waiting[i]);
+        list_init(&q->doubtful[i]);
+    }
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
         list_init(&q->given[i]);
 }
@@ -110,6 +112,14 @@ void claim_release(struct claim *c)
     *c = (struct claim){ 0 };
 }
 
+void claim_unused(struct claim *c)
+{
+    /* Else the loop would seem to have something unseen, and get nothing until it wakes by itself. */
+    if (claim_gauge(c))
+        atomic_fetch_sub(&c->slot->dispatched, 1);
+    claim_release(c);
+}
+
 void claim_to_stream(struct claim *c)
 {
     _Atomic u32 *gauge = claim_gauge(c);
@@ -121,13 +131,21 @@ void claim_to_stream(struct claim *c)
     c->stream = true;
 }
 
-/* With the lock held. */
+/* With the lock held: tells loops and people how many wait. */
+static void counted(struct queue *q, struct shm *shm)
+{
+    u32 all = q->count + q->doubtful_count;
+
+    atomic_store(&shm->waiters, all);
+    shm->proxy.queued = all;
+}
+
+/* With the lock held: out of the list it waits in. */
 static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
 {
     list_del(&t->link);
-    u32 left = atomic_fetch_sub(&q->count, 1) - 1;
-    atomic_store(&shm->waiters, left);
-    shm->proxy.queued = left;
+    atomic_fetch_sub(t->state == TICKET_DOUBTFUL ? &q->doubtful_count : &q->count, 1);
+    counted(q, shm);
 }
 
 static void count_wait(struct thread *t, const struct ticket *ticket)
@@ -138,15 +156,15 @@ static void count_wait(struct thread *t, const struct ticket *ticket)
           now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0);
 }
 
-/* With the lock held: the oldest tickets of one listener, while workers can take them. Bit i of
- * the result: thread i was given some. */
-static u64 serve_listener(struct thread *t, u32 listener)
+/* With the lock held: the oldest tickets of one list, while workers can take them. Bit i of the
+ * result: thread i was given some. */
+static u64 serve_list(struct thread *t, struct list *waiting, u32 listener)
 {
     struct queue *q = &t->proxy->queue;
     u64 given = 0;
 
-    while (!list_empty(&q->waiting[listener])) {
-        struct ticket *ticket = list_first(&q->waiting[listener], struct ticket, link);
+    while (!list_empty(waiting)) {
+        struct ticket *ticket = list_first(waiting, struct ticket, link);
 
         if (claim_worker(t, listener, ticket->key, &ticket->claim) != PICK_GIVE)
             break;
@@ -164,11 +182,14 @@ void queue_serve(struct thread *t)
     struct proxy *p = t->proxy;
     u64 given = 0;
 
-    if (atomic_load(&p->queue.count) == 0)
+    if (atomic_load(&p->queue.count) + atomic_load(&p->queue.doubtful_count) == 0)
         return;
     pthread_mutex_lock(&p->queue.lock);
-    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
-        given |= serve_listener(t, i);
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        given |= serve_list(t, &p->queue.waiting[i], i);
+        if (list_empty(&p->queue.waiting[i]))
+            given |= serve_list(t, &p->queue.doubtful[i], i);
+    }
     pthread_mutex_unlock(&p->queue.lock);
     for (u32 i = 0; i < p->threads_n; i++)
         if (given >> i & 1)
@@ -211,29 +232,50 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listene
     t->state = TICKET_QUEUED;
     pthread_mutex_lock(&q->lock);
     list_add(&q->waiting[listener], &t->link);
-    u32 count = atomic_fetch_add(&q->count, 1) + 1;
-    atomic_store(&p->shm->waiters, count);
-    p->shm->proxy.queued = count;
+    atomic_fetch_add(&q->count, 1);
+    counted(q, p->shm);
     pthread_mutex_unlock(&q->lock);
     COUNT(p->shm->proxy.queued_total, 1);
     queue_serve(owner);
     return QUEUE_WAITS;
 }
 
+void queue_doubt(struct ticket *t)
+{
+    struct queue *q;
+
+    if (t->state != TICKET_QUEUED)
+        return;
+    q = &t->owner->proxy->queue;
+    pthread_mutex_lock(&q->lock);
+    if (t->state == TICKET_QUEUED) { /* nobody has given it in the meantime */
+        ticket_out(q, t->owner->proxy->shm, t);
+        t->state = TICKET_DOUBTFUL;
+        list_add(&q->doubtful[t->listener], &t->link);
+        atomic_fetch_add(&q->doubtful_count, 1);
+        counted(q, t->owner->proxy->shm);
+    }
+    pthread_mutex_unlock(&q->lock);
+}
+
 void queue_leave(struct ticket *t)
 {
     struct queue *q;
+    bool unused = false;
 
     if (t->state == TICKET_NONE)
         return;
     q = &t->owner->proxy->queue;
     pthread_mutex_lock(&q->lock);
-    if (t->state == TICKET_QUEUED) {
+    if (t->state == TICKET_QUEUED || t->state == TICKET_DOUBTFUL) {
         ticket_out(q, t->owner->proxy->shm, t);
     } else if (t->state == TICKET_GIVEN) {
         list_del(&t->link);
-        claim_release(&t->claim);
+        claim_unused(&t->claim);
+        unused = true;
     }
     t->state = TICKET_NONE;
     pthread_mutex_unlock(&q->lock);
+    if (unused)
+        queue_serve(t->owner); /* the next one may have it */
 }

@@ -27,11 +27,11 @@ struct claim {
     bool stream; /* counted among the slot's streams, no longer among its requests */
 };
 
-enum ticket_state { TICKET_NONE, TICKET_QUEUED, TICKET_GIVEN };
+enum ticket_state { TICKET_NONE, TICKET_QUEUED, TICKET_DOUBTFUL, TICKET_GIVEN };
 
 struct ticket {
     struct list link;
-    enum ticket_state state;
+    _Atomic enum ticket_state state; /* changed under the lock */
     struct thread *owner;
     u32 listener;
     u64 key;       /* what hash policies stick to */
@@ -43,8 +43,10 @@ struct ticket {
 struct queue {
     pthread_mutex_t lock;
     struct list waiting[SHM_LISTENERS_MAX];
+    struct list doubtful[SHM_LISTENERS_MAX]; /* served when nobody else waits */
     struct list given[SHM_THREADS_MAX];
-    _Atomic u32 count;
+    _Atomic u32 count;          /* waiting */
+    _Atomic u32 doubtful_count; /* bounded by the connections there may be */
 };
 
 void queue_init(struct queue *q);
@@ -55,6 +57,11 @@ enum queue_verdict { QUEUE_TAKEN, QUEUE_WAITS, QUEUE_FULL };
  * called, unless queue_leave comes first. FULL: the queue is at its limit. */
 MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
                                       ticket_fn *fn);
+
+/* The client has closed its sending side: it may have gone, or it may just have nothing more to
+ * say. A waiting ticket gives up its place and is served when nobody else waits, so that in an
+ * overload no worker works for those who have given up. Accepts a ticket in any state. */
+void queue_doubt(struct ticket *t);
 
 /* Takes the ticket back, whatever its state; a claim that it was given is handed back. */
 void queue_leave(struct ticket *t);
@@ -68,5 +75,7 @@ void queue_take_given(struct thread *t);
 
 /* Hands a claim back: the request is over, one way or the other. Accepts an empty one. */
 void claim_release(struct claim *c);
+/* The same for a claim with which the worker was told nothing: its loop will not wake for it. */
+void claim_unused(struct claim *c);
 /* The request has become a byte stream. */
 void claim_to_stream(struct claim *c);

@@ -57,6 +57,8 @@ static void put_forwarded_for(struct sink *s, const char *bytes, struct http_hea
 
     put(s, STR("x-forwarded-for: "));
     while (r->trusted && (f = http_field_next(head, HTTP_X_FORWARDED_FOR, f)) != NULL) {
+        if (f->value.len == 0)
+            continue;
         put(s, http_text(bytes, f->value));
         put(s, STR(", "));
     }

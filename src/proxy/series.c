@@ -34,9 +34,10 @@ static bool is(const struct shm_series *s, struct str method, struct str route, 
 
 struct shm_series *series_find(struct shm *shm, struct str method, struct str route, u32 status)
 {
-    u64 h = hash_str(&key, route) + hash_str(&key, method) + status * 0x9e3779b97f4a7c15ull;
+    u64 h;
 
     route = str_sub(route, 0, SHM_ROUTE_MAX);
+    h = hash_str(&key, route) + hash_str(&key, method) + status * 0x9e3779b97f4a7c15ull;
     for (u32 i = 0; i < PROBES_MAX; i++) {
         struct shm_series *s = &shm->series[1 + (h + i) % (SHM_SERIES_MAX - 1)];
         u32 state = atomic_load_explicit(&s->state, memory_order_acquire);

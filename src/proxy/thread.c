@@ -134,7 +134,7 @@ static void queue_again(struct timer *timer)
     struct thread *t = container_of(timer, struct thread, queue_timer);
 
     queue_serve(t);
-    if (atomic_load(&t->proxy->queue.count))
+    if (atomic_load(&t->proxy->queue.count) + atomic_load(&t->proxy->queue.doubtful_count))
         thread_queue_watch(t);
 }
 

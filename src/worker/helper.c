@@ -89,7 +89,8 @@ static int start(struct helper *h)
     AUTO(freep) char *own = NULL;
     AUTO(freep) char **env = env_new(h->conf.dir, &own);
     AUTO(fd_closep) int ours = -1, theirs = -1;
-    static const int ignored[] = { SIGINT, SIGHUP, 0 };
+    /* Terminals and service managers signal whole groups: these are for the supervisor alone. */
+    static const int ignored[] = { SIGINT, SIGHUP, SIGTERM, 0 };
     int pair[2], r;
 
     if (!env)
@@ -257,16 +258,16 @@ void helper_drain(struct helper *h)
     pending_send(h);
 }
 
-void helper_stop(struct helper *h, int signal)
+void helper_stop(struct helper *h)
 {
     h->stopping = true;
     loop_timer_stop(&h->restart);
-    if (h->pid)
-        kill(h->pid, signal);
+    socket_close(h);
 }
 
 void helper_done(struct helper *h)
 {
-    loop_timer_stop(&h->restart);
-    socket_close(h);
+    helper_stop(h);
+    if (h->pid)
+        kill(h->pid, SIGKILL);
 }

@@ -56,7 +56,7 @@ void helper_listener_gone(struct helper *h, u32 index);
 
 /* Nothing new any more; `drained` is called once, perhaps at once. It is not started again. */
 void helper_drain(struct helper *h);
-/* Ends it with `signal`, for good. */
-void helper_stop(struct helper *h, int signal);
-/* Closes what is open; the process must have been stopped. */
+/* Ends it for good: closes its socket, on which it ends by itself. */
+void helper_stop(struct helper *h);
+/* Ends it for good with SIGKILL, and closes what is open. */
 void helper_done(struct helper *h);

@@ -15,6 +15,7 @@ enum {
     READS_AT_END = 64, /* what a pipe may still hold, several times over */
 };
 #define IDLE_NS (100 * NS_PER_MS)
+#define PAUSE_NS (10 * NS_PER_MS)
 
 static bool same_file(int a, int b)
 {
@@ -154,6 +155,7 @@ static void stream_close(struct output_stream *s)
     if (s->fd < 0)
         return;
     loop_timer_stop(&s->idle);
+    loop_timer_stop(&s->pause);
     loop_unwatch(&s->watch);
     close(TAKE(s->fd, -1));
     partial_emit(s);
@@ -183,10 +185,29 @@ static void stream_read(struct output_stream *s, int reads)
         loop_timer_stop(&s->idle);
 }
 
+static void readable(struct watch *w, u32 events);
+
+static void pause_over(struct timer *t)
+{
+    struct output_stream *s = container_of(t, struct output_stream, pause);
+
+    if (loop_watch(s->output->loop, &s->watch, s->fd, EPOLLIN, readable) < 0)
+        stream_close(s);
+}
+
 static void readable(struct watch *w, u32 events)
 {
+    struct output_stream *s = container_of(w, struct output_stream, watch);
+    struct output *o = s->output;
+    u64 now_ns = loop_now_ns(o->loop);
+
     (void)events;
-    stream_read(container_of(w, struct output_stream, watch), READS_PER_WAKE);
+    if (spool_congested(o->sink->spool[s->index], now_ns)) {
+        loop_unwatch(w);
+        loop_timer(o->loop, &s->pause, now_ns + PAUSE_NS, pause_over);
+        return;
+    }
+    stream_read(s, READS_PER_WAKE);
 }
 
 static int stream_init(struct output *o, u32 index, int *write_fd)

@@ -4,8 +4,8 @@
  * one object a line: {"time", "worker", "pid", "stream", "text"}; a line that already is a JSON
  * object is embedded as "json" in place of "text". Lines longer than 64 KB are split; a line
  * without an end is passed on after 100 ms of silence and at the worker's end. stdout goes to
- * stdout and stderr to stderr, through spools, so that a stuck reader loses lines and blocks
- * nobody. The last 20 lines of each worker are kept for crash reports.
+ * stdout and stderr to stderr, through spools: a reader that is nearly as fast as the workers makes
+ * them wait as a pipe does; a slow or stuck one loses lines and blocks nobody. The last 20 lines of each worker are kept for crash reports.
  */
 #pragma once
 
@@ -37,7 +37,8 @@ struct output_stream {
     struct output *output;
     struct watch watch;
     struct timer idle;
-    int fd; /* -1: at its end */
+    struct timer pause; /* armed while nothing is read, and nothing watched */
+    int fd;             /* -1: at its end */
     u32 index; /* 0 stdout, 1 stderr */
     struct buf partial;
 };

@@ -198,7 +198,7 @@ static void start_over(struct process *p)
     double limit_s = (double)p->crew->conf->start_timeout_ns / NS_PER_S;
     bool asked = false;
 
-    log_error("worker %u (pid %d) has neither begun to listen nor run its main script within %g s%s",
+    log_error("worker %u (pid %d) has neither begun to listen nor finished its main script within %g s%s",
               p->worker->number, (int)p->pid, limit_s,
               list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
                                        "does it keep NODE_OPTIONS?" :

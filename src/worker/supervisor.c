@@ -3,7 +3,7 @@
  * Ties the parts of the room together: what comes first, what happens four times a second, what
  * signals mean, and how it all ends:
  *
- *   asked to end ──► the proxy drains ──► workers: SIGTERM ──► proxy and monitor: SIGTERM ──► over
+ *   asked to end ──► the proxy drains ──► workers: SIGTERM ──► proxy and monitor: EOF ──► over
  *                         └─ at most drain_ns ─┘   └─ at most kill_after_ns, then SIGKILL
  */
 #include "worker/supervisor.h"
@@ -22,6 +22,7 @@
 #define TICK_NS (250 * NS_PER_MS)
 #define HELPERS_END_NS (1 * NS_PER_S)
 #define FLUSH_NS (1 * NS_PER_S)
+#define LOST_PAUSE_NS (10 * NS_PER_S)
 #define PROXY_PAUSE_MAX_NS (2 * NS_PER_S)
 #define MONITOR_PAUSE_MAX_NS (30 * NS_PER_S)
 enum { CHILDREN_MAX = 256 };
@@ -33,7 +34,8 @@ struct supervisor {
     struct timer drain_over;   /* requests had their time */
     struct timer helpers_over; /* proxy and monitor had theirs */
     u32 ticks;
-    u64 lines_lost; /* not yet told */
+    u64 lines_lost; /* not yet told … */
+    u64 lost_ns;    /* … since the last time */
 };
 
 static struct output_sink *log_sink; /* base/log.h has room for no argument */
@@ -98,8 +100,8 @@ static void end_go_on(struct crew *c)
     }
     if (loop_timer_armed(&s->helpers_over))
         return;
-    helper_stop(&c->proxy, SIGTERM);
-    helper_stop(&c->monitor, SIGTERM);
+    helper_stop(&c->proxy);
+    helper_stop(&c->monitor);
     loop_timer(c->loop, &s->helpers_over, loop_now_ns(c->loop) + HELPERS_END_NS, helpers_over);
 }
 
@@ -250,14 +252,15 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
     }
 }
 
-/* Told once the reader takes lines again, and then once. */
-static void lost_lines_tell(struct supervisor *s)
+/* Told now and then, until the reader has taken it. */
+static void lost_lines_tell(struct supervisor *s, u64 now_ns)
 {
     struct output_sink *sink = &s->crew.sink;
 
     s->lines_lost += output_sink_dropped(sink);
-    if (s->lines_lost == 0)
+    if (s->lines_lost == 0 || (s->lost_ns && now_ns - s->lost_ns < LOST_PAUSE_NS))
         return;
+    s->lost_ns = now_ns;
     log_warn("%llu lines of output were dropped, because nobody read them in time",
              (unsigned long long)s->lines_lost);
     if (output_sink_dropped(sink) == 0)
@@ -284,7 +287,7 @@ static void tick(struct timer *t)
         worker_tick(&c->worker[i], now_ns);
     slots_tick(&c->slots, now_ns);
     listeners_close(c, now_ns);
-    lost_lines_tell(s);
+    lost_lines_tell(s, now_ns);
 }
 
 /* A path that LD_PRELOAD can hold: it is split at spaces and colons, so another name stands in. */
@@ -447,13 +450,11 @@ static void tear_down(struct supervisor *s)
 {
     struct crew *c = &s->crew;
 
-    helper_stop(&c->proxy, SIGKILL);
-    helper_stop(&c->monitor, SIGKILL);
+    helper_done(&c->proxy);
+    helper_done(&c->monitor);
     if (c->loop) {
         orphans_kill();
         processes_free(c);
-        helper_done(&c->proxy);
-        helper_done(&c->monitor);
         agents_done(&c->agents);
         signals_done(&s->signals);
         loop_free(c->loop);

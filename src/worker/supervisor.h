@@ -18,9 +18,9 @@
  * on something else instead takes over after 5 s.
  *
  * Exit codes of supervisor_run:
- *   0    asked to end (SIGTERM, SIGINT), whether or not all requests were done in drain_ns; or
- *        all workers have finished
- *   1    could not start: *problem says why; or the app never became ready
+ *   0     asked to end (SIGTERM, SIGINT), whether or not all requests were done in drain_ns; or
+ *         all workers have finished
+ *   1     could not start: *problem says why; or the app never became ready
  *   128+n a second SIGTERM or SIGINT (n) ended all at once
  *
  * Signals: SIGTERM, SIGINT: drain and end, a second one ends at once. SIGHUP: reload the workers
@@ -57,7 +57,8 @@ struct supervisor_conf {
     /* Command lines of fettle's own helpers, run by /proc/self/exe with the descriptors of
      * shm/wire.h (WIRE_SHM_FD, WIRE_PROXY_FD, WIRE_WAKE_FD) and FETTLE_DIR=<runtime folder> in
      * their environment. The monitor's WIRE_PROXY_FD is only for seeing the end of the supervisor.
-     * Both ignore SIGINT and SIGHUP (a terminal sends them to all) and die with the supervisor. */
+     * Both ignore SIGINT, SIGHUP and SIGTERM (terminals and service managers send them to all); they
+     * end when that socket does, and die with the supervisor. */
     char *const *proxy_argv;
     char *const *monitor_argv; /* NULL: no monitor */
 };

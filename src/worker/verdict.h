@@ -13,8 +13,9 @@ enum verdict_end {
     VERDICT_OUTSIDE,  /* somebody else's signal: kill, the OOM killer */
     VERDICT_FAILED,
 };
-/* `listened`: something of the app has listened at some time. */
-enum verdict_end verdict_end(const struct child_end *end, bool listened);
+/* `ours`: fettle sent the signal, because it had failed to start. `listened`: something of the app
+ * has listened at some time. */
+enum verdict_end verdict_end(const struct child_end *end, bool ours, bool listened);
 
 /* Nothing was ever ready: is it time to give up?. */
 bool verdict_gives_up(u32 workers, u32 workers_failed, u32 failures);

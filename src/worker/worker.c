@@ -115,7 +115,10 @@ void worker_announce(struct crew *c)
             continue;
         l->announced = true;
         listeners_url(&c->listeners, i, &url);
-        log_info("%.*s → %u worker%s", STR_ARG(buf_str(&url)), wanted, wanted == 1 ? "" : "s");
+        if (c->is_cluster)
+            log_info("%.*s → the app's own cluster", STR_ARG(buf_str(&url)));
+        else
+            log_info("%.*s → %u worker%s", STR_ARG(buf_str(&url)), wanted, wanted == 1 ? "" : "s");
     }
     if (c->all_ready_told || ready == 0 || ready < wanted)
         return;
@@ -225,10 +228,11 @@ static void current_ended(struct worker *w, const struct process *p, const char 
 {
     struct crew *c = w->crew;
     u64 now_ns = loop_now_ns(c->loop), good_ns = p->ready_ns ? now_ns - p->ready_ns : 0;
+    bool ours = p->term_sent || p->state == PROCESS_KILLED;
     u64 pause_ns = 0;
 
     w->current = NULL;
-    switch (verdict_end(&p->end, c->ever_listened)) {
+    switch (verdict_end(&p->end, ours, c->ever_listened)) {
     case VERDICT_FINISHED:
         w->finished = true;
         log_info("worker %u has finished (exit code 0)", w->number);

@@ -378,6 +378,37 @@ static void a_series_that_two_threads_made_is_one(void)
     CHECK(prom_value(&prom, "http_requests_total", "route=\"/cart/:id\"") == 6);
 }
 
+/* doc/metrics.md, where the tests run in the tree: a row for each family and none beside. */
+static void the_documentation_lists_every_family(void)
+{
+    static char doc[1 << 17];
+    FILE *f = fopen("doc/metrics.md", "r");
+    struct str page, rest, line;
+    u32 families = 0, listed = 0;
+    char row[160];
+
+    if (!f)
+        return;
+    doc[fread(doc, 1, sizeof(doc) - 1, f)] = '\0';
+    fclose(f);
+    begin();
+    scrape_all();
+    for (page = buf_str(&out); page.len;) {
+        line = str_cut(page, '\n', &page);
+        if (!str_starts(line, STR("# TYPE ")))
+            continue;
+        line = str_cut(str_sub(line, 7, line.len), ' ', &rest);
+        snprintf(row, sizeof(row), "\n| `%.*s` | %.*s |", STR_ARG(line), STR_ARG(rest));
+        if (!strstr(doc, row))
+            printf("# not in doc/metrics.md: %s\n", row + 1);
+        CHECK(strstr(doc, row) != NULL);
+        families++;
+    }
+    for (const char *at = doc; (at = strstr(at, "\n| `")); at++)
+        listed++;
+    CHECK_EQ(listed, families);
+}
+
 int main(void)
 {
     TEST(the_page_is_strictly_valid);
@@ -393,6 +424,7 @@ int main(void)
     TEST(garbage_in_the_memory_gives_a_valid_page);
     TEST(the_fullest_page_fits);
     TEST(a_series_that_two_threads_made_is_one);
+    TEST(the_documentation_lists_every_family);
     free(prom.sample);
     free(shm);
     sampler_free(sampler);

@@ -154,7 +154,7 @@ static void the_app_is_described(void)
     CHECK_STR(text(json, "name"), "shop");
     CHECK_STR(text(json, "started"), "2023-11-14T22:13:20Z");
     CHECK_EQ(whole(json, "uptime_ms"), 200000);
-    CHECK_EQ(whole(json, "workers_ready"), 3);
+    CHECK_EQ(whole(json, "workers_ready"), 2);
     CHECK(json_is_true(json_object_get(json, "ready")));
     CHECK_STR(text(json_array_get(json_object_get(json, "listeners"), 0), "address"),
               "0.0.0.0:3000");

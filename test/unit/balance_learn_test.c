@@ -1,28 +1,22 @@
-/* test/unit/balance_learn_test.c -- how long a worker's turns and requests take, lately */
+/* test/unit/balance_learn_test.c -- how long a worker's requests keep its loop, lately */
 #include "balance/learn.h"
 
 #include "tap.h"
 
-enum { FAST = 3, SLOW = 90 };
-
-static u64 mid_ns[LEARN_BUCKETS];
-
 /* What a loop's counters say, as they grow. */
 struct counters {
-    u64 count[LEARN_BUCKETS];
-    u64 busy_ns, requests;
+    u64 busy_ns, requests, long_turns;
 };
 
-static void turns(struct counters *c, u32 bucket, u64 n, u64 requests)
+static void work(struct counters *c, u64 requests, u64 each_ns)
 {
-    c->count[bucket] += n;
-    c->busy_ns += n * mid_ns[bucket];
     c->requests += requests;
+    c->busy_ns += requests * each_ns;
 }
 
 static void read_it(struct learn *l, const struct counters *c)
 {
-    learn_reading(l, c->count, mid_ns, c->busy_ns, c->requests);
+    learn_reading(l, c->busy_ns, c->requests, c->long_turns);
 }
 
 static bool near(u64 got, double want)
@@ -35,92 +29,119 @@ static void nothing_is_known_at_first(void)
     struct learn l = { 0 };
     struct counters c = { 0 };
 
-    CHECK_EQ(learn_turn_mean_ns(&l), 0);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l), 0);
+    work(&c, 5, 1000); /* too few to go by */
     read_it(&l, &c);
-    CHECK_EQ(learn_turn_mean_ns(&l), 0);
-    turns(&c, FAST, 5, 5); /* too few to go by */
-    read_it(&l, &c);
-    CHECK_EQ(learn_turn_mean_ns(&l), 0);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l), 0);
 }
 
-static void equal_turns_have_their_own_length_as_mean(void)
+static void the_mean_is_the_loops_time_by_its_requests(void)
 {
     struct learn l = { 0 };
     struct counters c = { 0 };
 
-    for (int i = 0; i < 30; i++) {
-        turns(&c, FAST, 100, 100);
+    for (int i = 0; i < 300; i++) {
+        work(&c, 98, 300000);
+        work(&c, 2, 100000000);
         read_it(&l, &c);
     }
-    CHECK(near(learn_turn_mean_ns(&l), (double)mid_ns[FAST]));
-    CHECK(near(learn_request_mean_ns(&l), (double)mid_ns[FAST]));
+    CHECK(near(learn_request_mean_ns(&l), 0.98 * 300000 + 0.02 * 100000000));
 }
 
-static void the_mean_of_turns_is_weighted_by_their_time(void)
-{
-    struct learn l = { 0 };
-    struct counters c = { 0 };
-    double a = (double)mid_ns[FAST], b = (double)mid_ns[SLOW];
-
-    for (int i = 0; i < 200; i++) {
-        turns(&c, FAST, 98, 98);
-        turns(&c, SLOW, 2, 2);
-        read_it(&l, &c);
-    }
-    CHECK(near(learn_turn_mean_ns(&l), (98 * a * a + 2 * b * b) / (98 * a + 2 * b)));
-    CHECK(near(learn_request_mean_ns(&l), (98 * a + 2 * b) / 100));
-    /* What comes at a random moment finds the slow ones, though they are 2 % by number. */
-    CHECK(learn_turn_mean_ns(&l) > mid_ns[SLOW] / 2);
-}
-
-static void a_request_counts_for_less_when_a_turn_takes_many(void)
+/* After long enough for the rest to have faded. */
+static u64 ahead_of(u64 request_ns, u64 requests, u64 long_turns)
 {
     struct learn l = { 0 };
     struct counters c = { 0 };
 
-    for (int i = 0; i < 30; i++) {
-        turns(&c, FAST, 100, 1000);
+    for (int i = 0; i < 300; i++) {
+        work(&c, requests, request_ns);
+        c.long_turns += long_turns;
         read_it(&l, &c);
     }
-    CHECK(near(learn_request_mean_ns(&l), (double)mid_ns[FAST] / 10));
+    return learn_ahead_max(&l);
+}
+
+static void as_many_may_be_ahead_as_make_the_allowed_work(void)
+{
+    for (u64 ns = 1000; ns < 3 * LEARN_AHEAD_NS; ns += ns / 3) {
+        u64 ahead = ahead_of(ns, 1000, 0);
+
+        CHECK(ahead <= LEARN_AHEAD_MAX);
+        CHECK(ahead * ns <= LEARN_AHEAD_NS);
+        CHECK(ahead == 0 || ahead == LEARN_AHEAD_MAX || (ahead + 2) * ns >= LEARN_AHEAD_NS);
+    }
+    CHECK(ahead_of(1000, 1000, 0) == LEARN_AHEAD_MAX);
+    CHECK_EQ(ahead_of(LEARN_AHEAD_NS, 1000, 0), 0);
+}
+
+static void where_turns_block_nothing_goes_ahead(void)
+{
+    CHECK_EQ(ahead_of(1000, 50, 1), 0);
+    CHECK_EQ(ahead_of(1000, 1000, 1), 0);
+    CHECK_EQ(ahead_of(1000, LEARN_STUCK_ONE_IN, 1), 0);
+}
+
+/* A long turn sticks at most `ahead` requests: that must stay one in LEARN_STUCK_ONE_IN. */
+static void what_can_be_stuck_behind_long_turns_is_bounded(void)
+{
+    for (u64 requests = 10; requests < 1000000; requests = requests * 3 / 2) {
+        u64 ahead = ahead_of(1000, requests, 1);
+
+        CHECK(ahead * LEARN_STUCK_ONE_IN <= requests);
+    }
+    CHECK(ahead_of(1000, 1000000, 1) == LEARN_AHEAD_MAX);
 }
 
 static void what_was_fades_by_half_in_its_half_life(void)
 {
     struct learn l = { 0 };
     struct counters c = { 0 };
-    double sum;
 
-    turns(&c, FAST, 1000000, 1000000);
+    work(&c, 1000000, 1000);
+    c.long_turns = 1000;
     read_it(&l, &c);
-    sum = l.turn_ns;
     for (int i = 0; i < LEARN_HALF_LIFE; i++)
         read_it(&l, &c);
-    CHECK(l.turn_ns > sum * 0.495 && l.turn_ns < sum * 0.505);
     CHECK(l.requests > 495000 && l.requests < 505000);
+    CHECK(l.busy_ns > 495e6 && l.busy_ns < 505e6);
+    CHECK(l.long_turns > 495 && l.long_turns < 505);
 }
 
-static void a_change_of_behaviour_is_learned_within_a_few_half_lives(void)
+static void a_loop_that_begins_to_block_is_found_out_at_once(void)
 {
     struct learn l = { 0 };
     struct counters c = { 0 };
 
     for (int i = 0; i < 100; i++) {
-        turns(&c, SLOW, 1, 1);
-        turns(&c, FAST, 10, 10);
+        work(&c, 100, 100000);
         read_it(&l, &c);
     }
-    CHECK(learn_turn_mean_ns(&l) > 10 * mid_ns[FAST]);
-    for (int i = 0; i < 20 * LEARN_HALF_LIFE; i++) {
-        turns(&c, FAST, 100, 100);
-        read_it(&l, &c);
-    }
-    CHECK(learn_turn_mean_ns(&l) < 2 * mid_ns[FAST]);
-    turns(&c, SLOW, 5, 5); /* the other way it is at once */
+    CHECK(learn_ahead_max(&l) > 0);
+    c.long_turns += 2;
     read_it(&l, &c);
-    CHECK(learn_turn_mean_ns(&l) > mid_ns[SLOW] / 2);
+    CHECK_EQ(learn_ahead_max(&l), 0);
+}
+
+static void a_loop_that_blocks_no_more_is_trusted_again(void)
+{
+    struct learn l = { 0 };
+    struct counters c = { 0 };
+    int i;
+
+    for (i = 0; i < 100; i++) {
+        work(&c, 100, 100000);
+        c.long_turns++;
+        read_it(&l, &c);
+    }
+    CHECK_EQ(learn_ahead_max(&l), 0);
+    for (i = 0; i < 40 * LEARN_HALF_LIFE && learn_ahead_max(&l) == 0; i++) {
+        work(&c, 100, 100000);
+        read_it(&l, &c);
+    }
+    CHECK(i > LEARN_HALF_LIFE / 2 && i < 20 * LEARN_HALF_LIFE);
 }
 
 static void a_new_process_in_the_slot_starts_from_nothing(void)
@@ -129,17 +150,19 @@ static void a_new_process_in_the_slot_starts_from_nothing(void)
     struct counters c = { 0 }, fresh = { 0 };
 
     for (int i = 0; i < 50; i++) {
-        turns(&c, SLOW, 100, 100);
+        work(&c, 100, 1000);
         read_it(&l, &c);
     }
-    turns(&fresh, FAST, 2, 2);
+    CHECK(learn_ahead_max(&l) > 0);
+    work(&fresh, 2, 1000);
     read_it(&l, &fresh);
-    CHECK_EQ(learn_turn_mean_ns(&l), 0);
+    CHECK_EQ(learn_request_mean_ns(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l), 0);
     for (int i = 0; i < 30; i++) {
-        turns(&fresh, FAST, 100, 100);
+        work(&fresh, 100, 200000);
         read_it(&l, &fresh);
     }
-    CHECK(near(learn_turn_mean_ns(&l), (double)mid_ns[FAST]));
+    CHECK(near(learn_request_mean_ns(&l), 200000));
 }
 
 static void no_requests_for_long_is_not_knowing(void)
@@ -147,47 +170,26 @@ static void no_requests_for_long_is_not_knowing(void)
     struct learn l = { 0 };
     struct counters c = { 0 };
 
-    turns(&c, FAST, 100, 100);
+    work(&c, 100, 1000);
     read_it(&l, &c);
-    CHECK(learn_turn_mean_ns(&l) > 0);
+    CHECK(learn_request_mean_ns(&l) > 0);
     for (int i = 0; i < 10 * LEARN_HALF_LIFE; i++)
         read_it(&l, &c);
-    CHECK_EQ(learn_turn_mean_ns(&l), 0);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
-}
-
-static void torn_readings_never_make_nonsense(void)
-{
-    struct learn l = { 0 };
-    struct counters c = { 0 };
-    u64 seed = 5;
-
-    for (int i = 0; i < 5000; i++) { /* the writer is not stopped while we read */
-        struct counters seen;
-
-        turns(&c, (u32)(seed >> 40) % LEARN_BUCKETS, 1 + (seed >> 50) % 9, 1);
-        seen = c;
-        seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-        if (seen.count[FAST] && seed >> 63)
-            seen.count[FAST]--;
-        read_it(&l, &seen);
-        CHECK(l.turn_ns >= 0 && l.turn_square_ns2 >= 0 && l.busy_ns >= 0 && l.requests >= 0);
-        CHECK(learn_turn_mean_ns(&l) <= mid_ns[LEARN_BUCKETS - 1] + 1);
-    }
+    CHECK_EQ(learn_ahead_max(&l), 0);
 }
 
 int main(void)
 {
-    for (u32 i = 0; i < LEARN_BUCKETS; i++) /* from 1 µs, 4 to a power of two */
-        mid_ns[i] = 1000ull * (4 + i % 4) << i / 4 >> 2;
     TEST(nothing_is_known_at_first);
-    TEST(equal_turns_have_their_own_length_as_mean);
-    TEST(the_mean_of_turns_is_weighted_by_their_time);
-    TEST(a_request_counts_for_less_when_a_turn_takes_many);
+    TEST(the_mean_is_the_loops_time_by_its_requests);
+    TEST(as_many_may_be_ahead_as_make_the_allowed_work);
+    TEST(where_turns_block_nothing_goes_ahead);
+    TEST(what_can_be_stuck_behind_long_turns_is_bounded);
     TEST(what_was_fades_by_half_in_its_half_life);
-    TEST(a_change_of_behaviour_is_learned_within_a_few_half_lives);
+    TEST(a_loop_that_begins_to_block_is_found_out_at_once);
+    TEST(a_loop_that_blocks_no_more_is_trusted_again);
     TEST(a_new_process_in_the_slot_starts_from_nothing);
     TEST(no_requests_for_long_is_not_knowing);
-    TEST(torn_readings_never_make_nonsense);
     return tap_done();
 }

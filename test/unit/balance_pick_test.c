@@ -13,13 +13,13 @@ static u32 any(u32 below)
     return (u32)(seed >> 33) % below;
 }
 
-/* Idle loops of workers 1 … n that have been learned to take `mean` for turns and requests. */
-static void crowd(struct pick_worker *w, u32 n, u64 mean_ns)
+/* Waiting loops of workers 1 … n, to which `ahead` may be given that they have not seen. */
+static void crowd(struct pick_worker *w, u32 n, u64 ahead)
 {
     for (u32 i = 0; i < n; i++)
         w[i] = (struct pick_worker){ .id = i + 1,
-                                     .turn_mean_ns = mean_ns,
-                                     .request_mean_ns = mean_ns };
+                                     .ahead_max = ahead,
+                                     .request_mean_ns = ahead ? 100000 : 0 };
 }
 
 static void nobody_is_picked_from_nobody(void)
@@ -98,7 +98,7 @@ static struct pick_worker random_worker(u32 id)
                                  .busy_ns = times[any(8)],
                                  .unseen = any(3) ? 0 : any(70),
                                  .taken = any(70),
-                                 .turn_mean_ns = times[any(8)],
+                                 .ahead_max = any(2) * any(65),
                                  .request_mean_ns = times[any(8)] };
 }
 
@@ -146,10 +146,9 @@ static void nothing_is_ever_put_behind_a_loop_that_may_block(void)
         const struct pick_worker *to = &w[index];
         if (waits(to))
             continue;
-        CHECK(to->busy_ns <= PICK_SHORT_NS);                      /* has not run long */
-        CHECK(to->turn_mean_ns && to->turn_mean_ns <= PICK_SHORT_NS); /* nor does it usually */
-        CHECK((to->taken + to->unseen) * to->request_mean_ns < PICK_SHORT_NS);
-        CHECK(to->taken + to->unseen < PICK_BATCH_MAX);
+        CHECK(to->unseen < to->ahead_max); /* what it runs is known to be short */
+        /* and this turn is not yet longer than that lets expect */
+        CHECK(to->busy_ns <= max(2 * PICK_SHORT_NS, 4 * to->taken * to->request_mean_ns));
     }
 }
 
@@ -160,7 +159,7 @@ static void a_blocked_loop_gets_nothing_while_another_waits(void)
     u32 index;
 
     for (u32 blocked = 0; blocked < 4; blocked++) {
-        crowd(w, 4, 100000);
+        crowd(w, 4, 10);
         w[blocked].busy_ns = 1000000000;
         for (int i = 0; i < 1000; i++) {
             CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, &index), PICK_GIVE);
@@ -176,7 +175,7 @@ static void a_loop_that_has_not_seen_what_it_was_given_does_not_wait(void)
     struct pick_state state = { 0 };
     u32 index;
 
-    crowd(w, 2, 50000000); /* requests of 50 ms */
+    crowd(w, 2, 0);
     w[0].unseen = 1;       /* it has been given one and is about to wake */
     CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, &index), PICK_GIVE);
     CHECK_EQ(index, 1);
@@ -198,58 +197,49 @@ static void while_nothing_is_known_one_request_at_a_time_is_given(void)
     CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index), PICK_QUEUE);
 }
 
-static void long_turns_are_never_batched(void)
+/* How many a loop that runs since `busy_ns` takes until the rest waits in the queue. */
+static u32 ahead(u64 ahead_max, u64 busy_ns, u64 taken, u64 request_mean_ns)
 {
-    struct pick_worker w[1];
-    struct pick_state state = { 0 };
-    u32 index;
-
-    crowd(w, 1, PICK_SHORT_NS + 1);
-    w[0].request_mean_ns = 1000; /* most requests are short; the turns, by time, are not */
-    w[0].busy_ns = 1;
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index), PICK_QUEUE);
-}
-
-/* How many a busy loop takes until the rest waits in the queue. */
-static u32 batch(u64 request_ns)
-{
-    struct pick_worker w[1];
+    struct pick_worker w = { .id = 1,
+                             .busy_ns = busy_ns,
+                             .taken = taken,
+                             .ahead_max = ahead_max,
+                             .request_mean_ns = request_mean_ns };
     struct pick_state state = { 0 };
     u32 index, n = 0;
 
-    crowd(w, 1, request_ns);
-    w[0].busy_ns = 1;
-    while (n < 1000 && pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index) == PICK_GIVE) {
-        w[0].unseen++;
+    while (n < 1000 && pick_worker(&state, PICK_IDLE_FIRST, &w, 1, 0, &index) == PICK_GIVE) {
+        w.unseen++;
         n++;
     }
     return n;
 }
 
-static void short_turns_are_batched_up_to_a_millisecond_of_work(void)
+static void a_loop_of_short_requests_is_given_as_many_ahead_as_was_learned(void)
 {
-    CHECK_EQ(batch(100000), 10);
-    CHECK_EQ(batch(500000), 2);
-    CHECK_EQ(batch(999999), 1);
-    CHECK_EQ(batch(1000000), 1);
-    CHECK_EQ(batch(1000001), 0);
-    CHECK_EQ(batch(1000), PICK_BATCH_MAX);
-    for (u64 ns = 20000; ns < 1000000; ns += 7919)
-        CHECK(batch(ns) * ns <= PICK_SHORT_NS);
+    for (u32 n = 0; n <= 64; n++)
+        CHECK_EQ(ahead(n, 1, 1, 100000), n);
 }
 
-static void of_busy_loops_the_one_with_the_least_to_do_gets_it(void)
+static void a_turn_that_lasts_too_long_is_given_nothing(void)
+{
+    CHECK_EQ(ahead(10, 10 * PICK_SHORT_NS, 1, 100000), 0);
+    CHECK_EQ(ahead(10, 5000000000ull, 64, 100000), 0);
+    CHECK_EQ(ahead(10, 10 * PICK_SHORT_NS, 64, 200000), 10); /* 64 of 0.2 ms: it may take that */
+}
+
+static void of_busy_loops_the_one_with_the_least_ahead_gets_it(void)
 {
     struct pick_worker w[3];
     struct pick_state state = { 0 };
     u32 index;
 
-    crowd(w, 3, 100000);
+    crowd(w, 3, 10);
     for (u32 i = 0; i < 3; i++)
         w[i].busy_ns = 5000;
-    w[0].taken = 3;
-    w[1].taken = 1, w[1].unseen = 1;
-    w[2].taken = 4;
+    w[0].unseen = 3;
+    w[1].unseen = 2;
+    w[2].unseen = 4;
     w[1].in_flight = 90; /* these wait for something; they do not load the loop now */
     CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 3, 0, &index), PICK_GIVE);
     CHECK_EQ(index, 1);
@@ -262,7 +252,7 @@ static void a_full_house_gives_as_loops_come_free_one_for_one(void)
     struct pick_state state = { 0 };
     u32 index;
 
-    crowd(w, 4, 50000000);
+    crowd(w, 4, 0);
     for (u32 i = 0; i < 4; i++)
         w[i].busy_ns = 1000;
     for (int round = 0; round < 200; round++) {
@@ -348,9 +338,9 @@ int main(void)
     TEST(a_blocked_loop_gets_nothing_while_another_waits);
     TEST(a_loop_that_has_not_seen_what_it_was_given_does_not_wait);
     TEST(while_nothing_is_known_one_request_at_a_time_is_given);
-    TEST(long_turns_are_never_batched);
-    TEST(short_turns_are_batched_up_to_a_millisecond_of_work);
-    TEST(of_busy_loops_the_one_with_the_least_to_do_gets_it);
+    TEST(a_loop_of_short_requests_is_given_as_many_ahead_as_was_learned);
+    TEST(a_turn_that_lasts_too_long_is_given_nothing);
+    TEST(of_busy_loops_the_one_with_the_least_ahead_gets_it);
     TEST(a_full_house_gives_as_loops_come_free_one_for_one);
     TEST(a_key_sticks_to_its_worker_whatever_its_load);
     TEST(without_a_worker_only_its_own_keys_move_and_they_spread_evenly);

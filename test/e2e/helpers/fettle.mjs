@@ -364,14 +364,17 @@ export function start({ args, ...options }) {
   return BARE ? startNode(options) : startFettle({ args: ['-w', '2', ...(args ?? [])], ...options });
 }
 
+/** Whether a connection is made; one that hangs for two seconds is none. */
 export function connectable(port, host = '127.0.0.1') {
   return new Promise((done) => {
     const socket = net.connect({ port, host });
-    socket.once('connect', () => {
+    const end = (answer) => () => {
       socket.destroy();
-      done(true);
-    });
-    socket.once('error', () => done(false));
+      done(answer);
+    };
+    socket.setTimeout(2000, end(false));
+    socket.once('connect', end(true));
+    socket.once('error', end(false));
   });
 }
 

@@ -1,0 +1,136 @@
+// What an app sees of listen(), address() and its clients' addresses under the agent.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import test from 'node:test';
+import { NODES, end, front, get, node, raw, script, sleep, supervisor } from './helpers/agent_run.mjs';
+
+const APP = `
+const http = require('http');
+const server = http.createServer((req, res) => {
+  const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = req.socket;
+  res.end(JSON.stringify({ remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily,
+    address: req.socket.address(), headers: req.headers, raw: req.rawHeaders, distinct: req.headersDistinct,
+    env: [process.env.FETTLE_DIR, process.env.FETTLE_WORKER, process.env.NODE_OPTIONS, process.env.LD_PRELOAD] }));
+});
+server.listen(0, () => console.log('address', JSON.stringify(server.address()), server._connectionKey));
+console.log('at once', JSON.stringify(server.address()), server.listening);
+process.on('SIGTERM', () => server.close(() => console.log('closed', server.address())));
+`;
+
+for (const [major, file] of NODES) {
+  test(`node ${major}: an http server listens through the supervisor and sees its clients' addresses`, async (t) => {
+    const sup = await supervisor(t);
+    const app = node(t, file, [script(t, APP)], { sup });
+    const hello = await sup.wait('hello', { pid: app.pid });
+    assert.equal(hello.role, 0);
+    assert.match(hello.version, new RegExp(`^v${major}\\.`));
+    const listen = await sup.wait('listen');
+    assert.deepEqual([listen.kind, listen.family, listen.port, listen.index], [0, 0, 0, 0]);
+    await sup.wait('ready', { listener: listen.listener });
+    await sup.wait('idle');
+    const address = JSON.stringify({ address: '::', family: 'IPv6', port: listen.bound });
+    assert.equal(await app.line('at once'), `at once ${address} true`);
+    assert.equal(await app.line('address'), `address ${address} 6::::0`);
+
+    const port = await front(t, listen.unix, { field: 'fettle-peer: 192.0.2.7 4711 192.0.2.1 3000' });
+    const seen = JSON.parse((await get(port)).split('\r\n\r\n')[1]);
+    assert.equal(seen.remoteAddress, '192.0.2.7');
+    assert.equal(seen.remotePort, 4711);
+    assert.equal(seen.remoteFamily, 'IPv4');
+    assert.equal(seen.localAddress, '192.0.2.1');
+    assert.equal(seen.localPort, 3000);
+    assert.deepEqual(seen.address, { address: '192.0.2.1', family: 'IPv4', port: 3000 });
+    assert.deepEqual(seen.headers, { host: 'test', connection: 'close' });
+    assert.deepEqual(seen.raw, ['Host', 'test', 'Connection', 'close']);
+    assert.deepEqual(seen.distinct, { host: ['test'], connection: ['close'] });
+    assert.deepEqual(seen.env, [null, null, null, null], 'children of the app do not get the agent');
+
+    app.child.kill('SIGTERM');
+    await sup.wait('unlisten', { listener: listen.listener });
+    assert.equal(await app.line('closed'), 'closed null');
+    assert.deepEqual(await end(app), { code: 0, signal: null });
+    assert.equal(fs.existsSync(listen.unix), false, 'no socket file stays');
+  });
+
+  test(`node ${major}: on a kept-alive connection each request has its own client`, async (t) => {
+    const sup = await supervisor(t);
+    const app = node(t, file, [script(t, `
+      const http = require('http');
+      http.createServer((req, res) => res.end(req.socket.remoteAddress + ' ' + req.socket.remotePort + ' ' +
+        req.socket.localPort + ' ' + Object.keys(req.headers) + ';')).listen(0);`)], { sup });
+    const { unix } = await sup.wait('listen');
+    await sup.wait('ready');
+    const request = (n, last) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${last ? 'close' : 'keep-alive'}\r\n` +
+      `fettle-peer: 10.0.0.${n} ${n} ::1 ${n + 1}\r\n\r\n`;
+    const answer = await raw(0, request(1) + request(2) + request(3, true), { path: unix });
+    assert.deepEqual(answer.match(/10\.[^;]*;/g), [1, 2, 3].map((n) => `10.0.0.${n} ${n} ${n + 1} host,connection;`));
+    app.stop();
+  });
+
+  test(`node ${major}: every way to call listen asks the supervisor for the same thing as Node would bind`, async (t) => {
+    const sup = await supervisor(t);
+    const unix = `${sup.dir}/app.sock`;
+    const app = node(t, file, [script(t, `
+      const http = require('http'), net = require('net');
+      const cases = [
+        (s) => s.listen(), (s) => s.listen(0), (s) => s.listen('0'), (s) => s.listen(null), (s) => s.listen({}  = { port: 0 }),
+        (s) => s.listen(0, '127.0.0.1'), (s) => s.listen(0, 'localhost'), (s) => s.listen({ port: 0, host: '127.0.0.1', backlog: 7 }),
+        (s) => s.listen(0, '::1', 9), (s) => s.listen(0, 5), (s) => s.listen({ port: 0, host: '::', ipv6Only: true }),
+        (s) => s.listen({ port: 0, exclusive: true }), (s) => s.listen(process.argv[2]), (s) => s.listen({ path: process.argv[2] + '2' }),
+        (s) => s.listen({ port: 0, host: '127.0.0.1', signal: AbortSignal.timeout(100000) }),
+      ];
+      (async () => {
+        for (const [i, listen] of cases.entries()) {
+          const server = i % 2 ? net.createServer() : http.createServer();
+          await new Promise((done) => { server.once('listening', done); listen(server); });
+          console.log('case', i, JSON.stringify(server.address()));
+          server.close();
+        }
+        console.log('end');
+        process.exit();
+      })();
+      `), unix], { sup });
+    await app.line('end');
+    const asked = sup.events.filter((e) => e.event === 'listen')
+      .map((e) => [e.kind, e.family, e.host, e.backlog, e.v6only, e.path.replace(unix, 'app.sock')]);
+    const any = (kind) => [kind, 0, '', 0, 0, ''];
+    const local = asked[6]; // localhost is 127.0.0.1 or ::1
+    assert.ok(['127.0.0.1', '::1'].includes(local[2]), String(local));
+    assert.deepEqual(asked.filter((_, i) => i !== 6), [
+      any(0), any(1), any(0), any(1), any(0), [1, 2, '127.0.0.1', 0, 0, ''], [1, 2, '127.0.0.1', 7, 0, ''],
+      [0, 10, '::1', 9, 0, ''], [1, 0, '', 5, 0, ''], [0, 10, '::', 0, 1, ''], any(1),
+      [0, 1, '', 0, 0, 'app.sock'], [1, 1, '', 0, 0, 'app.sock2'], [0, 2, '127.0.0.1', 0, 0, ''],
+    ]);
+    const addresses = app.out.list.filter((l) => l.startsWith('case'));
+    assert.equal(addresses[12], `case 12 ${JSON.stringify(unix)}`);
+    assert.match(addresses[8], /"address":"::1","family":"IPv6","port":\d+/);
+    await sleep(0);
+  });
+
+  test(`node ${major}: a script that ends, ends, with its exit code`, async (t) => {
+    const sup = await supervisor(t);
+    const first = node(t, file, ['-e', 'process.exitCode = 7'], { sup });
+    assert.deepEqual(await end(first), { code: 7, signal: null });
+    const second = node(t, file, ['-e', 'setTimeout(() => console.log("late"), 50)'], { sup });
+    assert.deepEqual(await end(second), { code: 0, signal: null });
+    assert.deepEqual(second.out.list, ['late']);
+    assert.equal(first.errors + second.errors, '');
+    const third = node(t, file, ['-e', 'throw new Error("boom")'], { sup });
+    assert.equal((await end(third)).code, 1);
+    const fourth = node(t, file, ['-e', 'require("http").createServer().listen(0); process.exit(3)'], { sup });
+    assert.equal((await end(fourth)).code, 3);
+    const { unix } = await sup.wait('listen', { pid: fourth.pid });
+    assert.equal(fs.existsSync(unix), false, 'process.exit leaves no socket file');
+  });
+
+  test(`node ${major}: without the supervisor the process is gone, blocked or not`, async (t) => {
+    const sup = await supervisor(t);
+    const idle = node(t, file, ['-e', 'require("http").createServer().listen(0)'], { sup });
+    const blocked = node(t, file, ['-e', 'console.log("in"); for (;;);'], { sup });
+    await blocked.line('in');
+    await sup.wait('ready', { pid: idle.pid });
+    sup.child.kill('SIGKILL');
+    assert.equal((await end(idle)).signal, 'SIGKILL');
+    assert.equal((await end(blocked)).signal, 'SIGKILL');
+  });
+}

@@ -1,0 +1,194 @@
+/* test/unit/proxy_series_test.c -- how long requests take, in shared memory */
+#include "proxy/series.h"
+
+#include "tap.h"
+
+enum { THREADS = 4, READABLE = 2 };
+
+static struct shm *shm;
+
+static void begin(void)
+{
+    free(shm);
+    shm = calloc(1, sizeof(*shm));
+    assert(shm);
+    series_init(shm);
+}
+
+static u32 used(void)
+{
+    u32 n = 0;
+
+    for (u32 i = 0; i < SHM_SERIES_MAX; i++)
+        n += shm->series[i].state == READABLE;
+    return n;
+}
+
+static u64 counted(void)
+{
+    u64 n = 0;
+
+    for (u32 i = 0; i < SHM_SERIES_MAX; i++)
+        n += shm->series[i].count;
+    return n;
+}
+
+static void the_first_series_is_for_the_others(void)
+{
+    begin();
+    CHECK_EQ(shm->series[0].state, READABLE);
+    CHECK_STR(str_make(shm->series[0].route, shm->series[0].route_len), "(other)");
+    series_init(shm); /* a new proxy */
+    CHECK_EQ(used(), 1);
+}
+
+static void one_key_has_one_series(void)
+{
+    struct shm_series *a, *b;
+
+    begin();
+    a = series_find(shm, STR("GET"), STR("/users/:id"), 200);
+    b = series_find(shm, STR("GET"), STR("/users/:id"), 200);
+    CHECK(a == b && a != &shm->series[0]);
+    CHECK(series_find(shm, STR("POST"), STR("/users/:id"), 200) != a);
+    CHECK(series_find(shm, STR("GET"), STR("/users/:id"), 404) != a);
+    CHECK(series_find(shm, STR("GET"), STR("/users"), 200) != a);
+    CHECK_STR(str_make(a->route, a->route_len), "/users/:id");
+    CHECK_STR(str_of(a->method), "GET");
+    CHECK_EQ(a->status, 200);
+    CHECK_EQ(used(), 5);
+}
+
+static void series_outlive_the_proxy(void)
+{
+    struct shm_series *a;
+
+    begin();
+    a = series_find(shm, STR("GET"), STR("/a"), 200);
+    series_add(a, NS_PER_MS);
+    series_init(shm);
+    CHECK(series_find(shm, STR("GET"), STR("/a"), 200) == a);
+    CHECK_EQ(a->count, 1);
+}
+
+static void a_route_too_long_is_cut_and_stays_one_series(void)
+{
+    char route[SHM_ROUTE_MAX + 50];
+    struct shm_series *a;
+
+    begin();
+    memset(route, 'r', sizeof(route));
+    a = series_find(shm, STR("GET"), str_make(route, sizeof(route)), 200);
+    CHECK_EQ(a->route_len, SHM_ROUTE_MAX);
+    CHECK(series_find(shm, STR("GET"), str_make(route, sizeof(route)), 200) == a);
+    CHECK(series_find(shm, STR("GET"), str_make(route, SHM_ROUTE_MAX), 200) == a);
+    CHECK_EQ(used(), 2);
+}
+
+static void times_fall_into_the_bucket_whose_bound_they_do_not_pass(void)
+{
+    static const u64 le_us[] = SHM_SERIES_LE_US;
+    struct shm_series *s;
+
+    begin();
+    s = series_find(shm, STR("GET"), STR("/a"), 200);
+    for (u32 i = 0; i < ARRAY_LEN(le_us); i++) {
+        series_add(s, le_us[i] * NS_PER_US);
+        CHECK_EQ(s->bucket[i], i ? 2 : 1); /* the one above of the last step, and this */
+        series_add(s, le_us[i] * NS_PER_US + NS_PER_US);
+        CHECK_EQ(s->bucket[i + 1], 1);
+    }
+    series_add(s, 0);
+    series_add(s, UINT64_MAX / 2);
+    CHECK_EQ(s->bucket[0], 2);
+    CHECK_EQ(s->count, 2 * ARRAY_LEN(le_us) + 2);
+    u64 sum = 0;
+    for (u32 i = 0; i < SHM_SERIES_BUCKETS; i++)
+        sum += s->bucket[i];
+    CHECK_EQ(sum, s->count);
+}
+
+static void what_no_longer_fits_counts_as_other(void)
+{
+    u32 others = 0;
+
+    begin();
+    for (u32 i = 0; i < 5000; i++) {
+        char route[32];
+        struct shm_series *s;
+
+        snprintf(route, sizeof(route), "/route/%u", i);
+        s = series_find(shm, STR("GET"), str_of(route), 200);
+        series_add(s, 1000);
+        others += s == &shm->series[0];
+    }
+    CHECK(others >= 5000 - SHM_SERIES_MAX);
+    CHECK(used() > SHM_SERIES_MAX * 9 / 10); /* it fills up before it gives up */
+    CHECK_EQ(shm->series[0].count, others);
+    CHECK_EQ(counted(), 5000);
+    for (u32 i = 0; i < 200; i++) { /* the early ones are still found */
+        char route[32];
+
+        snprintf(route, sizeof(route), "/route/%u", i);
+        CHECK(series_find(shm, STR("GET"), str_of(route), 200) != &shm->series[0]);
+    }
+}
+
+static void *count_many(void *arg)
+{
+    for (u32 i = 0; i < 20000; i++) {
+        char route[32];
+
+        snprintf(route, sizeof(route), "/route/%u", i % 300);
+        series_add(series_find(shm, i % 2 ? STR("GET") : STR("POST"), str_of(route), 200),
+                   (u64)i * 1000);
+    }
+    return arg;
+}
+
+/* Reads as the monitor does, all the while. */
+static _Atomic bool over;
+static void *read_many(void *arg)
+{
+    while (!over)
+        for (u32 i = 0; i < SHM_SERIES_MAX; i++) {
+            struct shm_series *s = &shm->series[i];
+
+            if (atomic_load_explicit(&s->state, memory_order_acquire) != READABLE)
+                continue;
+            CHECK(s->route_len > 0 && s->route_len <= SHM_ROUTE_MAX);
+            CHECK(s->route[0] == '/' || i == 0);
+            CHECK(memchr(s->method, 0, sizeof(s->method)) != NULL);
+        }
+    return arg;
+}
+
+static void threads_lose_no_count(void)
+{
+    pthread_t writers[THREADS], reader;
+
+    begin();
+    over = false;
+    CHECK(pthread_create(&reader, NULL, read_many, NULL) == 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_create(&writers[i], NULL, count_many, NULL) == 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(writers[i], NULL);
+    over = true;
+    pthread_join(reader, NULL);
+    CHECK_EQ(counted(), THREADS * 20000);
+    CHECK(used() >= 301);
+}
+
+int main(void)
+{
+    TEST(the_first_series_is_for_the_others);
+    TEST(one_key_has_one_series);
+    TEST(series_outlive_the_proxy);
+    TEST(a_route_too_long_is_cut_and_stays_one_series);
+    TEST(times_fall_into_the_bucket_whose_bound_they_do_not_pass);
+    TEST(what_no_longer_fits_counts_as_other);
+    TEST(threads_lose_no_count);
+    free(shm);
+    return tap_done();
+}
