@@ -305,6 +305,7 @@ function ask(server, address, port, type, backlog, flags) {
     const family = !address ? 0 : type === 6 ? AF_INET6 : AF_INET;
     answer = addon.listen(kind, family, address || '', port, '', backlog | 0, flags & FLAG_V6ONLY);
   }
+  if (full && answer === 2) answer = 13; /* libuv says EACCES where a folder is missing */
   if (answer === 107) return null; /* ENOTCONN: no supervisor, as in a forked process */
   listenPatches();
   hide();

@@ -50,4 +50,6 @@ install: all pages
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/fettle" "$(DESTDIR)$(MANDIR)/fettle.1" "$(DESTDIR)$(BASHDIR)/fettle" \
 	    "$(DESTDIR)$(ZSHDIR)/_fettle" "$(DESTDIR)$(FISHDIR)/fettle.fish"
-	rm -rf "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(DOCDIR)"
+	for f in $(AGENT_PARTS); do rm -f "$(DESTDIR)$(LIBDIR)/$$f"; done
+	for f in $(notdir $(DOCS)); do rm -f "$(DESTDIR)$(DOCDIR)/$$f"; done
+	-rmdir "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(DOCDIR)"

@@ -109,8 +109,8 @@ static void examples_add(struct page *p)
 static void overview(struct page *p)
 {
     buf_addf(&p->text,
-             "fettle %s keeps Node.js services in fine fettle: every core, a proxy that sees\n"
-             "the event loops, and metrics.\n",
+             "fettle %s keeps Node.js services in fine fettle: every core, a proxy that\n"
+             "sees the event loops, and metrics.\n",
              FETTLE_VERSION);
     heading(p, "Usage");
     for (u32 i = 0; i < command_count; i++) {

@@ -109,13 +109,16 @@ static void setting_add(struct buf *out, const struct settings_row *row)
     buf_add(out, STR(".It "));
     if (row->short_flag)
         buf_addf(out, "Fl %c , ", row->short_flag);
-    if (row->type == SETTINGS_BOOL)
-        buf_addf(out, "Fl \\-%s , Fl \\-no\\-%s\n", row->name, row->name);
-    else {
-        buf_addf(out, "Fl \\-%s Ar", row->name);
+    buf_add(out, STR("Fl \\-"));
+    add_text(out, str_of(row->name));
+    if (row->type == SETTINGS_BOOL) {
+        buf_add(out, STR(" , Fl \\-no\\-"));
+        add_text(out, str_of(row->name));
+    } else {
+        buf_add(out, STR(" Ar"));
         add_arg(out, str_of(row->placeholder));
-        buf_addc(out, '\n');
     }
+    buf_addc(out, '\n');
     if (row->help[0] >= 'a' && row->help[0] <= 'z')
         buf_addf(&words, "%c%s. ", row->help[0] - 32, row->help + 1);
     else

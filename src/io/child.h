@@ -13,15 +13,15 @@
 enum { CHILD_FDS_MAX = 16 };
 
 struct child_conf {
-    const char *file;        /* what is executed; without a slash it is looked for in PATH of envp */
-    char *const *argv;       /* NULL-terminated */
-    char *const *envp;       /* NULL-terminated; NULL: this process's own */
-    const char *cwd;         /* NULL: this process's own */
-    int fds[CHILD_FDS_MAX];  /* fds[i] becomes descriptor i; -1: /dev/null for 0…2, closed above */
-    u32 fds_n;               /* at least 3 */
-    bool group;              /* the leader of a process group of its own */
-    int death_signal;        /* sent to it when this process dies; 0: none */
-    const int *ignored;      /* signals that the child ignores, ended by 0; NULL: none */
+    const char *file;       /* what is executed; without a slash it is looked for in PATH of envp */
+    char *const *argv;      /* NULL-terminated */
+    char *const *envp;      /* NULL-terminated; NULL: this process's own */
+    const char *cwd;        /* NULL: this process's own */
+    int fds[CHILD_FDS_MAX]; /* fds[i] becomes descriptor i; -1: /dev/null for 0…2, closed above */
+    u32 fds_n;              /* at least 3 */
+    bool group;             /* the leader of a process group of its own */
+    int death_signal;       /* sent to it when this process dies; 0: none */
+    const int *ignored;     /* signals that the child ignores, ended by 0; NULL: none */
 };
 
 enum child_step { CHILD_FORK, CHILD_CHDIR, CHILD_EXEC };
@@ -33,9 +33,9 @@ MUST_USE int child_start(const struct child_conf *conf, pid_t *pid, enum child_s
 /* How a process ended. */
 struct child_end {
     pid_t pid;
-    int code;     /* exit code; -1 when a signal ended it */
-    int signal;   /* 0 when it exited */
-    bool core;    /* a core file was written */
+    int code;   /* exit code; -1 when a signal ended it */
+    int signal; /* 0 when it exited */
+    bool core;  /* a core file was written */
 };
 
 /* Collects one dead child (with PR_SET_CHILD_SUBREAPER also adopted ones). False: none is dead. */

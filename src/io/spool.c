@@ -268,9 +268,10 @@ void spool_free(struct spool *s, u64 wait_ns)
     pthread_mutex_unlock(&s->lock);
     if (!done)
         pthread_cancel(s->thread);
-    at = deadline(200 * NS_PER_MS);
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += 1;
     /* A write that not even a cancellation ends (a dead network disk): its memory stays. */
-    if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &at) == 0)
+    if (pthread_timedjoin_np(s->thread, NULL, &at) == 0)
         memory_free(s);
     else
         pthread_detach(s->thread);

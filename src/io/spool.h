@@ -22,8 +22,8 @@ bool spool_write(struct spool *s, struct str line);
 bool spool_write2(struct spool *s, struct str head, struct str tail);
 
 /* Whether a caller that can wait a few milliseconds should: the ring is nearly full, and its reader
- * takes at least a megabyte a second. A reader that is slower, or stuck, is not worth waiting for. One
- * thread may ask. */
+ * takes at least a megabyte a second. A reader that is slower, or stuck, is not worth waiting for.
+ * One thread may ask. */
 MUST_USE bool spool_congested(struct spool *s, u64 now_ns);
 
 /* Lines dropped so far. */

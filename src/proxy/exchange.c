@@ -263,12 +263,11 @@ static bool head_to_worker(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char peer_ip[ADDR_TEXT_MAX], peer_text[192], id[40];
+    char client_ip[ADDR_TEXT_MAX], peer_text[192], id[40];
     struct addr client;
     bool h2c = str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
         .trusted = peer_trusted(&t->proxy->settings->trust_proxy, &c->peer),
-        .peer_ip = addr_ip_text(&c->peer, peer_ip),
         .scheme = STR("http"),
         .agent_peer = agent_peer(x, peer_text, sizeof(peer_text), &client),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
@@ -278,6 +277,7 @@ static bool head_to_worker(struct exchange *x)
     snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)x->request_id[0],
              (unsigned long long)x->request_id[1]);
     r.request_id = str_of(id);
+    r.client_ip = addr_ip_text(&client, client_ip);
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
         return false;
     return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);

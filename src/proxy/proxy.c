@@ -99,6 +99,11 @@ static void drain(struct proxy_process *pp)
     struct proxy *p = &pp->proxy;
 
     atomic_store(&p->draining, true);
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */
+        int fd = atomic_exchange(&p->listeners[i].fd, -1);
+
+        fd_closep(&fd);
+    }
     tell_all(p);
     loop_timer(p->threads[0].loop, &pp->drain_timer, thread_now(&p->threads[0]), drain_look);
 }

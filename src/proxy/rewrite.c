@@ -50,22 +50,6 @@ static struct str trusted_value(const char *bytes, struct http_head *head,
     return f ? http_text(bytes, f->value) : (struct str){ 0 };
 }
 
-static void put_forwarded_for(struct sink *s, const char *bytes, struct http_head *head,
-                              const struct rewrite_request *r)
-{
-    struct http_field *f = NULL;
-
-    put(s, STR("x-forwarded-for: "));
-    while (r->trusted && (f = http_field_next(head, HTTP_X_FORWARDED_FOR, f)) != NULL) {
-        if (f->value.len == 0)
-            continue;
-        put(s, http_text(bytes, f->value));
-        put(s, STR(", "));
-    }
-    put(s, r->peer_ip);
-    put(s, STR("\r\n"));
-}
-
 static void put_forwarding(struct sink *s, const char *bytes, struct http_head *head,
                            const struct rewrite_request *r)
 {
@@ -74,7 +58,9 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
     struct str id = trusted_value(bytes, head, r, HTTP_X_REQUEST_ID);
     struct http_field *f = NULL;
 
-    put_forwarded_for(s, bytes, head, r);
+    /* One address, and the same as the socket's: an app gets the same client from either, whatever
+     * number of hops it trusts, and what a client wrote before a trusted proxy appended is gone. */
+    put_field(s, STR("x-forwarded-for"), r->client_ip);
     put_field(s, STR("x-forwarded-proto"), proto.len ? proto : r->scheme);
     host = host.len ? host : http_text(bytes, head->authority);
     if (host.len)

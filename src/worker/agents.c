@@ -88,7 +88,7 @@ static bool answer(struct agent *a, const void *msg, size_t len, const int *fds,
 /* Which agent stands for the process: the one that listens, else the first. */
 static void main_choose(struct process *p, struct agent *chosen)
 {
-    list_each(link, &p->agents) {
+    list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
         bool is_main = a == chosen || a->role == WIRE_CLUSTER_CHILD ||
                        (a->is_main && (a->holds || p->crew->is_cluster));
@@ -132,7 +132,7 @@ static void slot_take(struct agent *a)
 
 static bool has_main(const struct process *p)
 {
-    list_each(link, &p->agents)
+    list_each (link, &p->agents)
         if (container_of(link, struct agent, link)->is_main)
             return true;
     return false;
@@ -151,8 +151,8 @@ static void hello(struct agent *a, const struct wire_hello *m)
     int fds[] = { c->shm_fd, c->wake_fd };
 
     if (a->greeted || m->version != WIRE_VERSION || m->role > WIRE_DESCENDANT) {
-        broken(a, m->version != WIRE_VERSION ? "is of another version of fettle" :
-                                               "sent a greeting that makes no sense");
+        broken(a, m->version != WIRE_VERSION ? "is of another version of fettle"
+                                             : "sent a greeting that makes no sense");
         return;
     }
     a->greeted = true;
@@ -236,7 +236,7 @@ static void unlistened(struct agent *a, u32 index)
     crew_changed(c);
     if (!process_serves(p) || c->draining)
         return; /* it is on its way out: that is not the app's wish to end listening */
-    list_each(link, &p->agents)
+    list_each (link, &p->agents)
         if (container_of(link, struct agent, link)->holds & BIT(index))
             return;
     listeners_release(&c->listeners, index, p->worker->number, loop_now_ns(c->loop));

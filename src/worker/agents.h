@@ -18,8 +18,8 @@ enum { AGENTS_MAX = 1024 };
 
 struct agents {
     struct crew *crew;
-    struct watch watch;  /* agent.sock */
-    struct list strays;  /* before HELLO, and of processes that belong to no worker (any more) */
+    struct watch watch; /* agent.sock */
+    struct list strays; /* before HELLO, and of processes that belong to no worker (any more) */
     u32 count;
 };
 
@@ -39,8 +39,8 @@ struct agent {
     u64 idle_ns;
 
     /* Of a blocked loop */
-    u64 stack_asked_ns;     /* 0: no stack is wanted */
-    u64 stack_since_ns;     /* busy_since_ns of the period asked about */
+    u64 stack_asked_ns; /* 0: no stack is wanted */
+    u64 stack_since_ns; /* busy_since_ns of the period asked about */
     u64 warned_since_ns, warned_ns;
 
     /* Of a cluster's child that is being replaced: SIGTERM when drained or at this time */

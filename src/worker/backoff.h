@@ -15,13 +15,14 @@ enum { BACKOFF_LOOP = 5 }; /* failures in a row that are a crash loop */
 
 /* All zero: has never failed. */
 struct backoff {
-    u32 failures;  /* in a row */
-    u64 first_ns;  /* when the first of them was */
-    u64 pause_ns;  /* the present pause; 0: none yet */
-    bool named;    /* backoff_is_loop has said so */
+    u32 failures; /* in a row */
+    u64 first_ns; /* when the first of them was */
+    u64 pause_ns; /* the present pause; 0: none yet */
+    bool named;   /* backoff_is_loop has said so */
 };
 
-/* It failed after `good_ns` of good life (0: it never was ready). The pause before the next start. */
+/* It failed after `good_ns` of good life (0: it never was ready). The pause before the next start.
+ */
 u64 backoff_failed(struct backoff *b, u64 good_ns, u64 max_ns, u64 now_ns);
 
 /* It was ended from outside after `lived_ns` since its start. The pause before the next start. */

@@ -32,7 +32,7 @@ struct crew {
     struct agents agents;
     struct helper proxy, monitor;
 
-    struct list processes[PROCESS_STATES]; /* by state */
+    struct list processes[PROCESS_STATES];           /* by state */
     struct worker worker[LISTENERS_WORKERS_MAX + 1]; /* 1 … workers */
     u32 workers;
     bool is_cluster; /* the app forks its own workers: only worker 1 runs */

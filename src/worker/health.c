@@ -144,8 +144,7 @@ static void memory_check(struct agent *a, u64 rss_bytes, u64 now_ns)
     log_warn("worker %u (pid %u) uses %llu MB, more than %llu: it is being replaced", w->number,
              a->pid, (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
     /* A limit that the app exceeds at once must not keep the machine busy with starts. */
-    w->replace_not_before_ns =
-        now_ns + (now_ns - a->started_ns < SOON_NS ? SOON_NS : 0);
+    w->replace_not_before_ns = now_ns + (now_ns - a->started_ns < SOON_NS ? SOON_NS : 0);
     if (!worker_replace(w, WORKER_MEMORY))
         log_error("worker %u cannot be replaced now", w->number);
 }
@@ -158,8 +157,7 @@ static void cluster_child_drain(struct agent *a, u64 now_ns)
     if (now_ns >= a->drain_until_ns + a->crew->conf->kill_after_ns) {
         a->doomed = true;
         kill((pid_t)a->pid, SIGKILL);
-    } else if (now_ns >= a->drain_until_ns ||
-               slots_in_flight(&a->crew->slots, (u32)a->slot) == 0) {
+    } else if (now_ns >= a->drain_until_ns || slots_in_flight(&a->crew->slots, (u32)a->slot) == 0) {
         kill((pid_t)a->pid, SIGTERM);
         a->drain_until_ns = min(a->drain_until_ns, now_ns);
     }
@@ -180,10 +178,10 @@ static void agent_check(struct agent *a, bool with_fds, u64 now_ns)
 void health_tick(struct crew *c, u32 tick, u64 now_ns)
 {
     for (int state = 0; state < PROCESS_GONE; state++) {
-        list_each_safe(plink, &c->processes[state]) {
+        list_each_safe (plink, &c->processes[state]) {
             struct process *p = container_of(plink, struct process, link);
 
-            list_each_safe(alink, &p->agents)
+            list_each_safe (alink, &p->agents)
                 agent_check(container_of(alink, struct agent, link), tick % FDS_EVERY == 0, now_ns);
         }
     }

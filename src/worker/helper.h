@@ -21,7 +21,7 @@ struct helper_conf {
     const char *dir;   /* the runtime folder */
     struct loop *loop;
     int shm_fd, wake_fd;
-    struct listeners *listeners; /* to be sent; NULL: none */
+    struct listeners *listeners;      /* to be sent; NULL: none */
     _Atomic uint32_t *pid, *restarts; /* where these are published */
     u64 pause_max_ns;
     helper_fn *drained;  /* it says that nothing runs any more, or it is gone after helper_drain */

@@ -2,7 +2,8 @@
  *
  * The same address asked for by several workers is the same listener; so is port 0 with the same
  * index. The sockets live here, whoever dies: a listener closes only when every worker that
- * listened on it has ended that itself. Decides about no process; who is told is the caller's affair.
+ * listened on it has ended that itself. Decides about no process; who is told is the caller's
+ * affair.
  */
 #pragma once
 
@@ -17,12 +18,12 @@ struct listener {
     bool open;
     bool announced; /* the line for people has been logged */
     int fd;
-    u32 kind;              /* enum wire_kind */
-    struct wire_listen as; /* as it was asked for */
-    struct addr bound;     /* family AF_UNIX: as.path */
+    u32 kind;                                    /* enum wire_kind */
+    struct wire_listen as;                       /* as it was asked for */
+    struct addr bound;                           /* family AF_UNIX: as.path */
     u64 workers[LISTENERS_WORKERS_MAX / 64 + 1]; /* bit n: worker n listens here */
-    u32 last;              /* the worker that released it last … */
-    u64 empty_ns;          /* … and when; 0: somebody holds it */
+    u32 last;                                    /* the worker that released it last … */
+    u64 empty_ns;                                /* … and when; 0: somebody holds it */
 };
 
 struct listeners {

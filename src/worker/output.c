@@ -77,8 +77,8 @@ static void line_json(struct buf *b, const struct output_stream *s, struct str l
 {
     buf_add(b, STR("{\"time\":\""));
     time_add(b);
-    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker,
-             s->output->pid, s->index ? "stderr" : "stdout");
+    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
+             s->index ? "stderr" : "stdout");
     if (jsonline_is_object(line)) {
         buf_add(b, STR("\"json\":"));
         buf_add(b, line);

@@ -5,7 +5,8 @@
  * object is embedded as "json" in place of "text". Lines longer than 64 KB are split; a line
  * without an end is passed on after 100 ms of silence and at the worker's end. stdout goes to
  * stdout and stderr to stderr, through spools: a reader that is nearly as fast as the workers makes
- * them wait as a pipe does; a slow or stuck one loses lines and blocks nobody. The last 20 lines of each worker are kept for crash reports.
+ * them wait as a pipe does; a slow or stuck one loses lines and blocks nobody. The last 20 lines of
+ * each worker are kept for crash reports.
  */
 #pragma once
 
@@ -39,7 +40,7 @@ struct output_stream {
     struct timer idle;
     struct timer pause; /* armed while nothing is read, and nothing watched */
     int fd;             /* -1: at its end */
-    u32 index; /* 0 stdout, 1 stderr */
+    u32 index;          /* 0 stdout, 1 stderr */
     struct buf partial;
 };
 
@@ -50,7 +51,7 @@ struct output {
     u32 worker, pid;
     struct output_stream stream[2];
     char tail[OUTPUT_TAIL][OUTPUT_TAIL_BYTES]; /* NUL-terminated */
-    u32 lines; /* counts all; line i is at i % OUTPUT_TAIL */
+    u32 lines;                                 /* counts all; line i is at i % OUTPUT_TAIL */
 };
 
 /* Makes the two pipes; write_fds are for the child and the caller closes them. */

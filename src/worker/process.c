@@ -41,7 +41,8 @@ static const struct {
                         BIT(PROCESS_DRAINING) | BIT(PROCESS_BLOCKED) | BIT(PROCESS_ENDING) |
                             BIT(PROCESS_KILLED) | BIT(PROCESS_LEFT),
                         0, 0, NULL, 0, NULL },
-    [PROCESS_DRAINING] = { "draining", BIT(PROCESS_ENDING) | BIT(PROCESS_KILLED) | BIT(PROCESS_LEFT),
+    [PROCESS_DRAINING] = { "draining",
+                           BIT(PROCESS_ENDING) | BIT(PROCESS_KILLED) | BIT(PROCESS_LEFT),
                            CONF(drain_ns), 0, drain_over, DRAIN_LOOK_NS, drain_look },
     [PROCESS_BLOCKED] = { "blocked", BIT(PROCESS_KILLED) | BIT(PROCESS_LEFT), 0, STACK_WAIT_NS,
                           kill_again, 0, NULL },
@@ -119,7 +120,7 @@ static void bury(struct process *p)
 {
     struct crew *c = p->crew;
 
-    list_each_safe(link, &p->agents) {
+    list_each_safe (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
 
         if (a->slot >= 0) {
@@ -149,7 +150,7 @@ void process_move(struct process *p, enum process_state state)
     list_del(&p->link);
     list_add(&p->crew->processes[state], &p->link);
     timers_arm(p);
-    list_each(link, &p->agents)
+    list_each (link, &p->agents)
         agent_publish(container_of(link, struct agent, link));
     crew_changed(p->crew);
     switch (state) {
@@ -198,12 +199,13 @@ static void start_over(struct process *p)
     double limit_s = (double)p->crew->conf->start_timeout_ns / NS_PER_S;
     bool asked = false;
 
-    log_error("worker %u (pid %d) has neither begun to listen nor finished its main script within %g s%s",
-              p->worker->number, (int)p->pid, limit_s,
-              list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
-                                       "does it keep NODE_OPTIONS?" :
-                                       "");
-    list_each(link, &p->agents) {
+    log_error(
+        "worker %u (pid %d) has neither begun to listen nor finished its main script within %g s%s",
+        p->worker->number, (int)p->pid, limit_s,
+        list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
+                                 "does it keep NODE_OPTIONS?"
+                               : "");
+    list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
         u64 since_ns = a->slot < 0 ? 0 : slots_busy_since_ns(&p->crew->slots, (u32)a->slot);
 
@@ -237,7 +239,7 @@ static u32 in_flight(const struct process *p)
 {
     u32 n = 0;
 
-    list_each(link, &p->agents) {
+    list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
 
         if (a->slot >= 0)
@@ -262,7 +264,7 @@ u32 process_listening(const struct process *p)
 {
     u32 bits = 0;
 
-    list_each(link, &p->agents)
+    list_each (link, &p->agents)
         bits |= container_of(link, struct agent, link)->listening;
     return bits;
 }
@@ -284,7 +286,7 @@ void process_consider(struct process *p, u64 now_ns)
 {
     bool ready = false;
 
-    list_each(link, &p->agents) {
+    list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
 
         if (!a->ready && agent_ready(p, a, now_ns)) {
@@ -323,7 +325,7 @@ struct process *process_of_pid(struct crew *c, u32 pid, u32 claimed)
     if (procfs_sample(pid, &sample) < 0)
         sample.group = 0;
     for (int state = 0; state < PROCESS_GONE; state++) {
-        list_each(link, &c->processes[state]) {
+        list_each (link, &c->processes[state]) {
             struct process *p = container_of(link, struct process, link);
 
             if ((u32)p->pid == pid || (u32)p->pid == sample.group)

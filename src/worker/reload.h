@@ -13,9 +13,9 @@ struct worker;
 struct process;
 
 struct reload {
-    u32 at;    /* the worker whose turn it is; 0: no reload runs */
+    u32 at; /* the worker whose turn it is; 0: no reload runs */
     u32 done;
-    bool again; /* asked for once more while it ran */
+    bool again;          /* asked for once more while it ran */
     struct process *old; /* waited for */
 };
 

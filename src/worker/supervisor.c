@@ -111,7 +111,7 @@ static void workers_end(struct crew *c)
         return;
     c->workers_told = true;
     for (int state = 0; state < PROCESS_ENDING; state++)
-        list_each_safe(link, &c->processes[state])
+        list_each_safe (link, &c->processes[state])
             process_kill(container_of(link, struct process, link), SIGTERM);
     end_go_on(c);
 }
@@ -162,18 +162,21 @@ void crew_end(struct crew *c, int exit_code)
     }
     loop_timer(c->loop, &s->drain_over, loop_now_ns(c->loop) + c->conf->drain_ns, drain_over);
     helper_drain(&c->proxy);
+    /* The proxy closes its own: from here on clients are refused rather than left waiting. */
+    listeners_done(&c->listeners);
 }
 
 void crew_process_gone(struct crew *c)
 {
     bool wanted = false;
 
+    if (processes_left(c))
+        return;
     if (c->draining) {
+        workers_end(c); /* nobody is left to answer what the proxy still holds */
         end_go_on(c);
         return;
     }
-    if (processes_left(c))
-        return;
     for (u32 i = 1; i <= c->workers; i++)
         wanted |= !c->worker[i].finished && !c->worker[i].retired;
     if (wanted)
@@ -186,7 +189,7 @@ void crew_process_gone(struct crew *c)
 static void end_at_once(struct crew *c, int exit_code)
 {
     for (int state = 0; state < PROCESS_GONE; state++)
-        list_each(link, &c->processes[state])
+        list_each (link, &c->processes[state])
             kill(-container_of(link, struct process, link)->pid, SIGKILL);
     c->exit_code = exit_code;
     over(c);
@@ -207,7 +210,7 @@ static void asked_to_end(struct crew *c, int signal)
 static bool process_take(struct crew *c, const struct child_end *end)
 {
     for (int state = 0; state < PROCESS_GONE; state++)
-        list_each(link, &c->processes[state])
+        list_each (link, &c->processes[state])
             if (process_reaped(container_of(link, struct process, link), end))
                 return true;
     return false;

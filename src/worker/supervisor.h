@@ -34,9 +34,9 @@ struct supervisor_conf {
     const char *app;   /* the app's name, for people */
     char *const *argv; /* the whole command of a worker, argv[0] included */
     bool is_node;      /* argv runs node itself, with node_path; else a shell, npm … that will */
-    const char *node_path; /* the node to execute; when not is_node its folder goes first in PATH;
-                            * NULL: "node" from PATH */
-    const char *cwd;       /* of the workers; NULL: the present one */
+    const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
+                             * NULL: "node" from PATH */
+    const char *cwd;        /* of the workers; NULL: the present one */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
     u32 workers;            /* 1 … 128 */
     u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
@@ -49,16 +49,16 @@ struct supervisor_conf {
     u64 start_timeout_ns; /* for the main script of a worker to run */
     u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
 
-    bool log_json;         /* workers' lines as JSON objects */
-    const char *agent_dir; /* absolute; where fettle-loop.so, agent.js and agent.node are */
+    bool log_json;           /* workers' lines as JSON objects */
+    const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of
                               * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
 
     /* Command lines of fettle's own helpers, run by /proc/self/exe with the descriptors of
      * shm/wire.h (WIRE_SHM_FD, WIRE_PROXY_FD, WIRE_WAKE_FD) and FETTLE_DIR=<runtime folder> in
      * their environment. The monitor's WIRE_PROXY_FD is only for seeing the end of the supervisor.
-     * Both ignore SIGINT, SIGHUP and SIGTERM (terminals and service managers send them to all); they
-     * end when that socket does, and die with the supervisor. */
+     * Both ignore SIGINT, SIGHUP and SIGTERM (terminals and service managers send them to all);
+     * they end when that socket does, and die with the supervisor. */
     char *const *proxy_argv;
     char *const *monitor_argv; /* NULL: no monitor */
 };

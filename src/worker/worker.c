@@ -196,10 +196,11 @@ static void loop_name(struct worker *w, const struct process *p, const char *why
     if (!backoff_is_loop(&w->backoff, loop_now_ns(w->crew->loop), &within_ns))
         return;
     output_tail(&p->output, &tail);
-    log_error("worker %u has failed %u times in %.1f s (%s); it will be tried at least every %g s%s%.*s",
-              w->number, w->backoff.failures, (double)within_ns / NS_PER_S, why,
-              (double)pause_max_ns(w) / NS_PER_S, tail.len ? "; its last lines:" : "",
-              STR_ARG(buf_str(&tail)));
+    log_error(
+        "worker %u has failed %u times in %.1f s (%s); it will be tried at least every %g s%s%.*s",
+        w->number, w->backoff.failures, (double)within_ns / NS_PER_S, why,
+        (double)pause_max_ns(w) / NS_PER_S, tail.len ? "; its last lines:" : "",
+        STR_ARG(buf_str(&tail)));
 }
 
 /* Nothing was ever ready, and there is no sign that it will be. */

@@ -89,7 +89,7 @@ static void names_are_bounded_printable_and_distinct(void)
     str_to_cstr(STR("_space"), s->agent.space[4].name, 32);
     memset(s->node_version, 'v', sizeof(s->node_version));
     reading_take(&r, shm, 0, FIXTURE_NOW);
-    CHECK_EQ(strlen(r.space[0].name), 31);
+    CHECK_EQ(strlen(r.space[0].name), 32);
     CHECK_STR(str_of(r.resource[0].type), "a??b??");
     CHECK_EQ(r.resources, 2);
     CHECK_EQ(r.resource[1].count, 3);

@@ -59,7 +59,9 @@ static void a_child_has_its_environment_folder_and_descriptors(void)
     conf.fds[4] = fds[0];
     conf.fds[5] = 4; /* a number that is another one's place */
     CHECK_EQ(dup2(fds[1], 4), 4);
-    pid = sh("echo $WORD; pwd; for i in 0 1 2 3 4 5 6; do test -e /proc/$$/fd/$i && echo $i; done; exit 7", conf, out, sizeof(out));
+    pid = sh("echo $WORD; pwd; for i in 0 1 2 3 4 5 6; do test -e /proc/$$/fd/$i && echo $i; done; "
+             "exit 7",
+             conf, out, sizeof(out));
     CHECK(strstr(out, "from env\n/\n0\n1\n2\n4\n5\n") == out);
     end = end_of(pid);
     CHECK_EQ(end.code, 7);
@@ -102,8 +104,9 @@ static void a_group_of_its_own_and_plain_signals(void)
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     sigprocmask(SIG_BLOCK, &usr1, NULL);
-    pid = sh("ps -o pgid= -p $$; grep -E 'SigBlk|SigIgn' /proc/$$/status; kill -INT $$; kill -USR1 $$",
-             conf, out, sizeof(out));
+    pid = sh(
+        "ps -o pgid= -p $$; grep -E 'SigBlk|SigIgn' /proc/$$/status; kill -INT $$; kill -USR1 $$",
+        conf, out, sizeof(out));
     snprintf(want, sizeof(want), "%d\n", (int)pid);
     CHECK(strstr(out, want) != NULL);
     CHECK(strstr(out, "SigBlk:\t0000000000000000") != NULL);

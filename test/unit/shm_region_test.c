@@ -11,7 +11,8 @@ static void two_mappings_see_the_same_memory(void)
     struct shm *a, *b;
     int fd;
 
-    CHECK_EQ(region_create(&a, &fd, "a name that is much longer than there is room for in shared memory"),
+    CHECK_EQ(region_create(&a, &fd,
+                           "a name that is much longer than there is room for in shared memory"),
              0);
     CHECK_EQ(region_map(fd, &b), 0);
     a->slot[3].pid = 77;

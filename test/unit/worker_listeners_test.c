@@ -95,7 +95,8 @@ static void another_port_goes_to_the_first_http_listener_only(void)
 
 static void nonsense_is_refused(void)
 {
-    struct wire_listen a = ask("127.0.0.1", 70000, 0), unended = ask("", 0, 0), v6 = ask("::1", 0, 0);
+    struct wire_listen a = ask("127.0.0.1", 70000, 0), unended = ask("", 0, 0),
+                       v6 = ask("::1", 0, 0);
     struct wire_listen path = { .family = AF_UNIX, .path = "relative" };
     struct wire_listen family = { .family = 77 };
     bool is_new;

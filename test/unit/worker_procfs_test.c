@@ -30,10 +30,11 @@ static void a_name_may_hold_anything(void)
 {
     struct procfs_sample s = { .threads = 9 };
 
-    CHECK_EQ(procfs_parse(STR("7 (a) R 1 2) (x) S 10 20 30 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 5 0 "
-                              "1000 409600 25 18446744073709551615 1\n"),
-                          &s),
-             0);
+    CHECK_EQ(
+        procfs_parse(STR("7 (a) R 1 2) (x) S 10 20 30 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 5 0 "
+                         "1000 409600 25 18446744073709551615 1\n"),
+                     &s),
+        0);
     CHECK_EQ(s.parent, 10);
     CHECK_EQ(s.group, 20);
     CHECK_EQ(s.threads, 5);
@@ -44,7 +45,8 @@ static void a_name_may_hold_anything(void)
 
 static void what_is_cut_short_is_refused(void)
 {
-    struct str whole = STR("7 (a) S 10 20 30 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 5 0 1000 409600 25");
+    struct str whole =
+        STR("7 (a) S 10 20 30 0 -1 4194304 1 2 3 4 100 50 0 0 20 0 5 0 1000 409600 25");
     struct procfs_sample s = { .threads = 9 };
 
     CHECK_EQ(procfs_parse((struct str){ 0 }, &s), -EPROTO);

@@ -21,9 +21,13 @@ static struct str get(char **env, const char *name)
 
 static void the_agent_goes_in_and_the_users_stay(void)
 {
-    char *base[] = { (char *)"HOME=/h", (char *)"NODE_OPTIONS=--max-old-space-size=100",
-                     (char *)"LD_PRELOAD=/lib/x.so", (char *)"FETTLE_MAX_MEMORY=1G", (char *)"PATH=/bin",
-                     (char *)"broken", NULL };
+    char *base[] = { (char *)"HOME=/h",
+                     (char *)"NODE_OPTIONS=--max-old-space-size=100",
+                     (char *)"LD_PRELOAD=/lib/x.so",
+                     (char *)"FETTLE_MAX_MEMORY=1G",
+                     (char *)"PATH=/bin",
+                     (char *)"broken",
+                     NULL };
     char *extra[] = { (char *)"HOME=/other", (char *)"A=b=c", NULL };
     struct workenv_conf conf = {
         .base_env = base,

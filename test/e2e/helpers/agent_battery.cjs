@@ -32,6 +32,7 @@ fVngUBAokUuZ9ks/bQwpqscCIGz9nxHWY8Ym75iKMP8QI9GlI8o1jKo7u0aLeEyV
 7Slq
 -----END CERTIFICATE-----`;
 
+process.chdir(process.env.BATTERY_DIR);
 const answers = readline.createInterface({ input: process.stdin });
 const asked = [];
 answers.on('line', (line) => asked.shift()(Number(line)));

@@ -37,8 +37,8 @@ static struct process {
 static struct listener {
     int fd; /* 0: unused */
     uint32_t kind, family, port, asked_port, index;
-    uint32_t slot; /* who said READY last */
-    bool asked_any;
+    uint32_t slot;  /* who said READY last */
+    uint64_t users; /* bit i: process i listens */
     char host[64], asked_host[64], path[108];
     bool open;
 } listeners[SHM_LISTENERS_MAX];
@@ -167,6 +167,21 @@ static bool listener_same(const struct listener *l, const struct wire_listen *as
            (ask->port || l->index == ask->index);
 }
 
+static void listener_leave(uint32_t i, unsigned process)
+{
+    struct listener *l = &listeners[i];
+
+    if (i >= SHM_LISTENERS_MAX || !l->open)
+        return;
+    l->users &= ~(1ull << process);
+    if (l->users)
+        return;
+    close(l->fd);
+    if (l->family == AF_UNIX)
+        unlink(l->path);
+    memset(l, 0, sizeof *l);
+}
+
 /* ---- Byte streams ---- */
 
 struct stream {
@@ -283,9 +298,9 @@ static void listen_answer(struct process *p, const struct wire_listen *ask)
         a.error = refuse_with;
         refuse_with = 0;
     } else if (i == SHM_LISTENERS_MAX) {
-        for (i = 0; listeners[i].open; i++)
+        for (i = 0; i < SHM_LISTENERS_MAX && listeners[i].open; i++)
             ;
-        a.error = (uint32_t)-listener_open(&listeners[i], ask);
+        a.error = i < SHM_LISTENERS_MAX ? (uint32_t)-listener_open(&listeners[i], ask) : ENFILE;
         if (!a.error) {
             listeners[i].open = true;
             listeners[i].kind = ask->kind;
@@ -296,6 +311,7 @@ static void listen_answer(struct process *p, const struct wire_listen *ask)
         }
     }
     if (!a.error) {
+        listeners[i].users |= 1ull << (p - processes);
         a.listener = i;
         a.family = listeners[i].family;
         a.port = listeners[i].port;
@@ -352,6 +368,8 @@ static void message_take(struct process *p)
 
     if (n <= 0) {
         say("{\"event\":\"gone\",\"pid\":%u}", p->pid);
+        for (uint32_t i = 0; i < SHM_LISTENERS_MAX; i++)
+            listener_leave(i, (unsigned)(p - processes));
         close(p->fd);
         p->fd = 0;
         return;
@@ -368,6 +386,7 @@ static void message_take(struct process *p)
         say("{\"event\":\"ready\",\"pid\":%u,\"listener\":%u}", p->pid, m.note.listener);
         break;
     case WIRE_UNLISTEN:
+        listener_leave(m.note.listener, (unsigned)(p - processes));
         say("{\"event\":\"unlisten\",\"pid\":%u,\"listener\":%u}", p->pid, m.note.listener);
         break;
     case WIRE_CLUSTER:

@@ -294,6 +294,7 @@ const environment = (node, port, env) => ({
  *   args     flags for `fettle run`; --admin comes with a free port unless given
  *   port     what the app listens on, as PORT; false: the app has none
  *   ready    false: do not wait
+ *   command  another fettle than that of the build
  */
 export async function startFettle({
   t,
@@ -305,8 +306,8 @@ export async function startFettle({
   cwd = ROOT,
   port,
   ready = true,
+  command = path.join(BUILD, 'fettle'),
 }) {
-  const command = path.join(BUILD, 'fettle');
   const ownAdmin = args.some((arg) => /^--admin(=|$)/.test(arg));
   const adminPort = ownAdmin ? undefined : await freePort();
   port ??= await freePort();
