@@ -29,6 +29,7 @@ const ROUTES_MAX = 1000;
 /* On handles and responses; symbols, so that no key of an object changes. */
 const kServed = Symbol('fettle.served');
 const kPeer = Symbol('fettle.peer');
+const kHttp = Symbol('fettle.http'); /* 1: from the proxy, 2: and its parser is widened */
 const kRoute = Symbol('fettle.route');
 const kContext = Symbol('fettle.context');
 
@@ -166,10 +167,22 @@ function getsockname(out) {
 /* A connection that the proxy made. HTTP: each request brings the address of its client.
  * Streams: the name of the other end is the address; it is read when somebody asks. */
 function clientMark(handle, served) {
-  if (served.family === AF_UNIX) return; /* such sockets have no addresses */
+  handle[kHttp] = served.kind === KIND_HTTP ? 1 : 0;
   handle[kPeer] = served.kind === KIND_HTTP ? '' : null;
+  if (served.family === AF_UNIX) return; /* such sockets have no addresses */
   handle.getpeername = getpeername;
   handle.getsockname = getsockname;
+}
+
+let kOwner; /* Node's symbol for the way from a handle to its socket */
+
+/* The parser takes as many fields as the server wants of the client's, and the proxy's. */
+function parserWiden(handle) {
+  kOwner ??= Object.getOwnPropertySymbols(handle).find((s) => s.description === 'owner_symbol');
+  const parser = kOwner && handle[kOwner]?.parser;
+  if (!parser || !(parser.maxHeaderPairs > 0)) return;
+  parser.maxHeaderPairs += 2;
+  handle[kHttp] = 2;
 }
 
 function peerTake(socket, text) {
@@ -219,21 +232,24 @@ function httpPatch() {
   const add = IncomingMessage.prototype._addHeaderLines;
   const store = ServerResponse.prototype._storeHeader;
 
+  /* The proxy's field is the last one of each head; a trailer of that name is the client's. */
   IncomingMessage.prototype._addHeaderLines = function _addHeaderLines(headers, n) {
+    const fromProxy = this.socket?._handle?.[kHttp];
+    if (!fromProxy || this.complete) return add.call(this, headers, n);
     const last = headers ? headers.length - 2 : -1;
-    if (last >= 0 && headers[last] === PEER_FIELD && !this.complete &&
-        this.socket?._handle?.[kPeer] !== undefined) {
-      peerTake(this.socket, headers[last + 1]);
-      headers.length = last;
-      if (n > last) n = last;
+    if (last < 0 || headers[last] !== PEER_FIELD) {
+      peerTake(this.socket, '');
+      return add.call(this, headers, n);
     }
-    return add.call(this, headers, n);
+    peerTake(this.socket, headers[last + 1]);
+    headers.length = last;
+    return add.call(this, headers, fromProxy === 2 ? n - 2 : Math.min(n, last));
   };
 
   ServerResponse.prototype._storeHeader = function _storeHeader(firstLine, headers) {
     store.call(this, firstLine, headers);
     const { req } = this;
-    if (req?.socket?._handle?.[kPeer] === undefined || this._headerSent) return;
+    if (!req?.socket?._handle?.[kHttp] || this._headerSent) return;
     const route = routeOf(req, this);
     if (!route) return;
     const line = routeClean(route);
@@ -277,7 +293,7 @@ function listenPatches() {
   const reset = net.Socket.prototype.resetAndDestroy;
   if (reset)
     net.Socket.prototype.resetAndDestroy = function resetAndDestroy() {
-      return this._handle?.[kPeer] === undefined ? reset.call(this) : this.destroy();
+      return this._handle?.[kHttp] === undefined ? reset.call(this) : this.destroy();
     };
 }
 
@@ -377,7 +393,8 @@ function serve(server) {
   const { onconnection } = handle;
   handle.onconnection = function (status, client) {
     if (client) clientMark(client, served);
-    return onconnection.call(this, status, client);
+    onconnection.call(this, status, client);
+    if (client?.[kHttp]) parserWiden(client);
   };
   process.nextTick(() => {
     if (handle[kServed]) addon.ready(served.listener);

@@ -17,35 +17,29 @@ FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL     ?= install
 
 AGENT_PARTS := fettle-loop.so agent.js agent.node
-SHARE       := $(BUILD)/share
-PAGES       := $(SHARE)/fettle.1 $(SHARE)/fettle.bash $(SHARE)/fettle.zsh $(SHARE)/fettle.fish
 DOCS         = $(wildcard README.md ARCHITECTURE.md doc/*.md)
 
-.PHONY: install uninstall pages
-pages: $(PAGES)
+.PHONY: install install-built uninstall
+install: all
+	@$(MAKE) --no-print-directory install-built
 
-$(SHARE)/fettle.1: $(BUILD)/fettle
-	@mkdir -p $(@D)
-	$(BUILD)/fettle __man >$@.new && mv $@.new $@
-
-$(SHARE)/fettle.%: $(BUILD)/fettle
-	@mkdir -p $(@D)
-	$(BUILD)/fettle completion $* >$@.new && mv $@.new $@
-
-# The copy in the tree; test/e2e/cli.test.mjs checks that it is up to date.
-doc/settings.md: $(BUILD)/fettle
-	$(BUILD)/fettle __settings-md >$@.new && mv $@.new $@
-
-install: all pages
+# What is in $(BUILD), as it is: builds nothing.
+install-built:
 	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(MANDIR)" "$(DESTDIR)$(DOCDIR)" \
 	    "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)" "$(DESTDIR)$(FISHDIR)"
 	$(INSTALL) -m 755 $(BUILD)/fettle "$(DESTDIR)$(BINDIR)/fettle"
 	$(INSTALL) -m 644 $(addprefix $(BUILD)/,$(AGENT_PARTS)) "$(DESTDIR)$(LIBDIR)/"
-	$(INSTALL) -m 644 $(SHARE)/fettle.1 "$(DESTDIR)$(MANDIR)/fettle.1"
-	$(INSTALL) -m 644 $(SHARE)/fettle.bash "$(DESTDIR)$(BASHDIR)/fettle"
-	$(INSTALL) -m 644 $(SHARE)/fettle.zsh "$(DESTDIR)$(ZSHDIR)/_fettle"
-	$(INSTALL) -m 644 $(SHARE)/fettle.fish "$(DESTDIR)$(FISHDIR)/fettle.fish"
+	$(BUILD)/fettle __man >"$(DESTDIR)$(MANDIR)/fettle.1"
+	$(BUILD)/fettle completion bash >"$(DESTDIR)$(BASHDIR)/fettle"
+	$(BUILD)/fettle completion zsh >"$(DESTDIR)$(ZSHDIR)/_fettle"
+	$(BUILD)/fettle completion fish >"$(DESTDIR)$(FISHDIR)/fettle.fish"
+	chmod 644 "$(DESTDIR)$(MANDIR)/fettle.1" "$(DESTDIR)$(BASHDIR)/fettle" "$(DESTDIR)$(ZSHDIR)/_fettle" \
+	    "$(DESTDIR)$(FISHDIR)/fettle.fish"
 	$(if $(DOCS),$(INSTALL) -m 644 $(DOCS) "$(DESTDIR)$(DOCDIR)/")
+
+# The copy in the tree; test/e2e/cli.test.mjs checks that it is up to date.
+doc/settings.md: $(BUILD)/fettle
+	$(BUILD)/fettle __settings-md >$@.new && mv $@.new $@
 
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/fettle" "$(DESTDIR)$(MANDIR)/fettle.1" "$(DESTDIR)$(BASHDIR)/fettle" \

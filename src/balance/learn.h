@@ -14,7 +14,7 @@
 #include "base/base.h"
 
 enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_STUCK_ONE_IN = 1000 };
-#define LEARN_AHEAD_NS 1000000ull
+#define LEARN_AHEAD_NS 2000000ull
 /* Longer than a batch of short requests takes, the kernel's time slices and a collection included.
  */
 #define LEARN_LONG_TURN_NS 16000000ull

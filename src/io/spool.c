@@ -32,16 +32,16 @@ struct spool {
     bool moves;    /* … and whether much was written since */
     bool writer_waits;
     bool stopping;
+    bool abandoned; /* …without writing the rest */
     bool broken; /* the reader is gone: nothing is taken any more */
     _Atomic u64 dropped;
 };
 
-/* All that could be written, or -errno. The only cancellation point of the thread. */
+/* All that could be written, or -errno. */
 static ssize_t piece_write(int fd, const char *ptr, size_t len)
 {
     ssize_t n;
 
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     n = write(fd, ptr, len);
     if (n < 0 && errno == EAGAIN) {
         /* Somebody who shares the descriptor has made it non-blocking. */
@@ -50,7 +50,6 @@ static ssize_t piece_write(int fd, const char *ptr, size_t len)
     } else if (n < 0) {
         n = errno == EINTR ? 0 : -errno;
     }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     return n;
 }
 
@@ -81,7 +80,6 @@ static void *writer(void *arg)
 {
     struct spool *s = arg;
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_mutex_lock(&s->lock);
     for (;;) {
         while (s->head == s->tail && !s->stopping) {
@@ -89,7 +87,7 @@ static void *writer(void *arg)
             pthread_cond_wait(&s->filled, &s->lock);
             s->writer_waits = false;
         }
-        if (s->head == s->tail)
+        if (s->head == s->tail || s->abandoned)
             break;
         ring_write(s);
     }
@@ -97,13 +95,22 @@ static void *writer(void *arg)
     return NULL;
 }
 
-/* The thread takes no signal: those are for the loop, and SIGPIPE is an error code here. */
+static void interrupted(int signal)
+{
+    (void)signal; /* it is there to end a write() with EINTR */
+}
+
+/* The thread takes no signal but SIGURG, with which spool_free ends a write that is stuck: the
+ * others are for the loop, and SIGPIPE is an error code here. */
 static int thread_start(struct spool *s)
 {
+    struct sigaction urgent = { .sa_handler = interrupted };
     sigset_t all, before;
     int r;
 
+    sigaction(SIGURG, &urgent, NULL);
     sigfillset(&all);
+    sigdelset(&all, SIGURG);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&s->thread, NULL, writer, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -263,16 +270,20 @@ void spool_free(struct spool *s, u64 wait_ns)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_signal(&s->filled);
-    bool done = drained_wait(s, wait_ns);
-
+    s->abandoned = !drained_wait(s, wait_ns);
     pthread_mutex_unlock(&s->lock);
-    if (!done)
-        pthread_cancel(s->thread);
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += 1;
-    /* A write that not even a cancellation ends (a dead network disk): its memory stays. */
-    if (pthread_timedjoin_np(s->thread, NULL, &at) == 0)
-        memory_free(s);
-    else
-        pthread_detach(s->thread);
+    for (int tries = 0; tries < 100; tries++) { /* a signal may come just before the write */
+        if (s->abandoned)
+            pthread_kill(s->thread, SIGURG);
+        clock_gettime(CLOCK_REALTIME, &at);
+        at.tv_nsec += 10 * NS_PER_MS;
+        at.tv_sec += at.tv_nsec / (long)NS_PER_S;
+        at.tv_nsec %= (long)NS_PER_S;
+        if (pthread_timedjoin_np(s->thread, NULL, &at) == 0) {
+            memory_free(s);
+            return;
+        }
+    }
+    /* A write that no signal ends (a dead network disk): its thread goes with the process. */
+    pthread_detach(s->thread);
 }

@@ -12,13 +12,15 @@
 enum {
     CLIENT_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET,
     ACCEPTS_PER_TURN = 64,
-    LINGER_BYTES_MAX = 1 << 20,
+    LINGER_BYTES_MAX = 256 << 20, /* LINGER_NS bounds it before, but for a very fast sender */
+    LINGER_READS_PER_TURN = 32,
 };
 #define LINGER_NS (2 * NS_PER_S)
 #define ACCEPT_REST_NS (100 * NS_PER_MS)
 
 static void event(struct watch *w, u32 events);
 static void go_on(struct client *c);
+static void pipelined(struct task *task);
 
 static void grave_fn(struct task *task)
 {
@@ -129,7 +131,7 @@ static void arm(struct client *c, u64 wait_ns)
 
 static void linger(struct client *c)
 {
-    char waste[4096];
+    char waste[16384];
     int r = client_flush(c);
 
     if (r == -EAGAIN)
@@ -141,7 +143,7 @@ static void linger(struct client *c)
     if (!c->said_end)
         shutdown(c->watch.fd, SHUT_WR);
     c->said_end = true;
-    for (;;) {
+    for (int i = 0; i < LINGER_READS_PER_TURN; i++) {
         ssize_t n = recv(c->watch.fd, waste, sizeof(waste), 0);
 
         if (n < 0 && errno == EAGAIN)
@@ -151,6 +153,7 @@ static void linger(struct client *c)
             return;
         }
     }
+    loop_task(c->thread->loop, &c->more, pipelined);
 }
 
 void client_finish(struct client *c)
@@ -252,7 +255,7 @@ static void event(struct watch *w, u32 events)
     go_on(c);
 }
 
-/* Bytes of the next request are in c->in already. */
+/* Bytes of the next request are in c->in already, or there is more to do than one turn may. */
 static void pipelined(struct task *task)
 {
     struct client *c = container_of(task, struct client, more);

@@ -47,10 +47,12 @@ struct exchange *exchange_new(struct client *c)
 /* Lets go of the worker, for good or before another try. */
 static void let_go(struct exchange *x, u64 keep_ns)
 {
+    bool told = x->up && x->up->sends > 0;
+
     queue_leave(&x->ticket);
     if (x->up)
         upstream_put(TAKE(x->up, NULL), keep_ns);
-    claim_release(&x->claim);
+    (told ? claim_release : claim_unused)(&x->claim);
 }
 
 void exchange_free(struct exchange *x)
@@ -336,8 +338,9 @@ void exchange_worker_failed(struct exchange *x)
     struct thread *t = c->thread;
     struct shm_slot *slot = x->claim.slot;
     bool blocked = slot && slot->generation == x->claim.generation && slot->state == SHM_BLOCKED;
-    /* Without a connection the worker has not seen the request, whatever its method is. */
-    bool again = x->up == NULL || http_method_idempotent(x->req.method);
+    /* What the worker has not seen may go to another, whatever its method is. */
+    bool again =
+        x->up == NULL || upstream_unread(x->up) || http_method_idempotent(x->req.method);
 
     if (x->res_begun) {
         if (slot)

@@ -20,6 +20,7 @@ enum {
 /* What became of the exchange in a step. */
 enum flow {
     FLOW_MORE,  /* needs more bytes, or room */
+    FLOW_ROOM,  /* has bytes, but more room than is left must be there for them: write first */
     FLOW_GO,    /* did something: again */
     FLOW_ENDED, /* it may be freed: touch nothing */
 };
@@ -61,22 +62,24 @@ static enum flow request_step(struct exchange *x)
     switch (http_body_feed(&x->req_body, in->bytes + in->at, len, &used, &data, &error)) {
     case HTTP_BODY_MORE:
         in->at += (u32)used;
-        return used ? FLOW_GO : FLOW_MORE;
+        if (used)
+            return FLOW_GO;
+        return len < block_len(in) ? FLOW_ROOM : FLOW_MORE; /* trailers come in one piece */
     case HTTP_BODY_DATA:
         if (!(chunked ? add_chunk(out, data) : block_add(out, data)))
-            return FLOW_MORE;
+            return FLOW_ROOM;
         in->at += (u32)used;
         return FLOW_GO;
     case HTTP_BODY_TRAILERS:
         if (block_room(out) < data.len + CHUNK_ROOM)
-            return FLOW_MORE;
+            return FLOW_ROOM;
         x->trailers_done = block_add(out, STR(HTTP_CHUNK_LAST)) && block_add(out, data) &&
                            block_add(out, STR("\r\n"));
         in->at += (u32)used;
         return FLOW_GO;
     case HTTP_BODY_END:
         if (chunked && !x->trailers_done && !block_add(out, STR(HTTP_CHUNK_LAST "\r\n")))
-            return FLOW_MORE;
+            return FLOW_ROOM;
         in->at += (u32)used;
         x->req_done = true;
         return FLOW_GO;
@@ -229,6 +232,10 @@ static enum flow response_begin(struct exchange *x)
         r.framing = client_framing(x);
     if (atomic_load(&c->thread->proxy->draining) && !tunnel)
         x->keep = false;
+    /* A final answer to a request that has not come as a whole: the rest may never come (it was
+     * asked for by Expect), or is not wanted. The client learns now that this is the end. */
+    if (!x->req_done && (x->req.expect_continue || x->res.status >= 400))
+        x->keep = false;
     r.keep = x->keep || tunnel;
     x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
     x->times.first_byte_ns = clock_now_ns();
@@ -288,7 +295,9 @@ static enum flow response_body(struct exchange *x)
         in->at += (u32)used;
     x->sent_bytes += out->end - before;
     x->res_done = step == HTTP_BODY_END;
-    return step == HTTP_BODY_MORE && used == 0 ? FLOW_MORE : FLOW_GO;
+    if (step != HTTP_BODY_MORE || used)
+        return FLOW_GO;
+    return len < have ? FLOW_ROOM : FLOW_MORE; /* trailers come in one piece */
 }
 
 /* The worker has closed its connection. */
@@ -298,7 +307,7 @@ static enum flow response_eof(struct exchange *x)
 
     if (x->res_begun && http_body_eof(&x->res_body)) {
         if (x->res_chunk && !block_add(c->out, STR(HTTP_CHUNK_LAST "\r\n")))
-            return FLOW_MORE; /* after the next write there is room */
+            return FLOW_ROOM;
         x->res_done = true;
         return FLOW_GO;
     }

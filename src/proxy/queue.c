@@ -177,6 +177,11 @@ static u64 serve_list(struct thread *t, struct list *waiting, u32 listener)
     return given;
 }
 
+static void own_given(struct task *task)
+{
+    queue_take_given(container_of(task, struct thread, given_task));
+}
+
 void queue_serve(struct thread *t)
 {
     struct proxy *p = t->proxy;
@@ -191,9 +196,14 @@ void queue_serve(struct thread *t)
             given |= serve_list(t, &p->queue.doubtful[i], i);
     }
     pthread_mutex_unlock(&p->queue.lock);
-    for (u32 i = 0; i < p->threads_n; i++)
-        if (given >> i & 1)
+    for (u32 i = 0; i < p->threads_n; i++) {
+        if (!(given >> i & 1))
+            continue;
+        if (i == t->index)
+            loop_task(t->loop, &t->given_task, own_given);
+        else
             thread_poke(&p->threads[i]);
+    }
 }
 
 void queue_take_given(struct thread *t)

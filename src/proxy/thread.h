@@ -80,6 +80,7 @@ struct thread {
     struct list clients;       /* every client, client.link */
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
+    struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
     struct buf log; /* access lines of this turn */
     struct pick_state pick;

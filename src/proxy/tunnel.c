@@ -273,7 +273,7 @@ static void stream_connect(struct tunnel *tu)
     }
     if (fd == -ECONNREFUSED || fd == -ENOENT)
         atomic_store(&t->proxy->gone[tu->claim.slot - t->proxy->shm->slot], tu->claim.generation);
-    claim_release(&tu->claim);
+    claim_unused(&tu->claim);
     if (tu->attempts <= EXCHANGE_ATTEMPTS_MAX) {
         stream_ask(tu);
         return;

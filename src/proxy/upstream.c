@@ -9,6 +9,9 @@
 #include <stddef.h>
 
 enum { POOL_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET };
+/* What one send of at most this many bytes has put into a unix socket is read as a whole or not at
+ * all by Node, which reads 64 KB at a time: the kernel splits none below 32 KB. */
+enum { WHOLE_BYTES_MAX = 16384 };
 
 static void grave_fn(struct task *task)
 {
@@ -133,6 +136,7 @@ struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 l
         } else if (u->listener == listener) {
             list_del(&u->link);
             loop_timer_stop(&u->timer);
+            u->sends = u->sent_bytes = 0;
             return u;
         }
     }
@@ -184,7 +188,13 @@ ssize_t upstream_fill(struct upstream *u)
         u->readable = false;
         return 0;
     }
+    u->reset |= errno == ECONNRESET; /* a unix socket says so when bytes were left in it */
     return -errno;
+}
+
+bool upstream_unread(const struct upstream *u)
+{
+    return u->sends == 0 || (u->reset && u->sends == 1 && u->sent_bytes <= WHOLE_BYTES_MAX);
 }
 
 int upstream_flush(struct upstream *u)
@@ -194,6 +204,8 @@ int upstream_flush(struct upstream *u)
 
         if (n > 0) {
             u->out->at += (u32)n;
+            u->sends++;
+            u->sent_bytes += (u32)n;
         } else if (n < 0 && errno == EAGAIN) {
             u->blocked = true;
             loop_watch_set(&u->watch, POOL_EVENTS | EPOLLOUT);

@@ -25,6 +25,8 @@ struct upstream {
     bool blocked;  /* the last write did not take all; EPOLLOUT is asked for */
     bool used;     /* has carried a response before */
     bool broken;   /* writing failed; there may still be something to read */
+    bool reset;    /* the worker closed and left some of what was written unread */
+    u32 sends, sent_bytes; /* since upstream_get */
 };
 
 /* A connection to the claimed worker: a resting one, else a new one. NULL with *error -errno:
@@ -52,6 +54,11 @@ MUST_USE ssize_t upstream_fill(struct upstream *u);
 
 /* Writes u->out: 0 all written, -EAGAIN some is left, else -errno (u->broken is set). */
 MUST_USE int upstream_flush(struct upstream *u);
+
+/* Whether the worker has certainly read nothing of what was written since upstream_get: its
+ * keep-alive time was over, or it died, before it came to look. Such a request can be sent again
+ * whatever its method is. */
+bool upstream_unread(const struct upstream *u);
 
 /* Closes all resting connections to one worker: it seems to have gone. */
 void upstream_drop(struct thread *t, u32 slot);

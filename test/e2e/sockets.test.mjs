@@ -162,6 +162,7 @@ test('Socket.IO that polls stays with its worker', async (t) => {
   ])
     await t.test(`--balance ${balance}`, async (t) => {
       const app = await start({ t, target: fixture('socketio/server.js'), args: ['--balance', balance] });
+      if (!BARE) await app.serving(2); // a second worker that comes later takes over some keys
       const pids = new Set();
       for (let n = 0; n < number; n++)
         pids.add(
@@ -175,6 +176,7 @@ test('Socket.IO that polls stays with its worker', async (t) => {
 
   await t.test('and its upgrade to WebSocket as well', async (t) => {
     const app = await start({ t, target: fixture('socketio/server.js'), args: ['--balance', 'hash:ip'] });
+    if (!BARE) await app.serving(2);
     const { socket, hello, echo } = await openIo(t, app.port, { transports: ['polling', 'websocket'] });
     const { engine } = socket.io;
     await poll(() => engine.transport.name === 'websocket');

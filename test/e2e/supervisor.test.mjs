@@ -118,8 +118,10 @@ test('--max-block: a loop that is blocked for ever is replaced, and its stack lo
   await poll(() => !alive(stuck.pid));
   await app.line(/blockTheLoop/);
   assert.equal(await hung, 502, 'it is not given to the next worker, which it would block as well');
+  // Requests that were read together with the one that blocks share its fate: nobody can know which
+  // of them it was.
   const { failures } = await clients.stop();
-  assert.deepEqual(failures, []);
+  assert.ok(failures.length <= 8 && failures.every((text) => /502 .*blocked/.test(text)), failures.join('\n'));
 });
 
 test('a loop that is blocked for long is warned about and goes on', { skip }, async (t) => {

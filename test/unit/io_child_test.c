@@ -105,7 +105,7 @@ static void a_group_of_its_own_and_plain_signals(void)
     sigaddset(&usr1, SIGUSR1);
     sigprocmask(SIG_BLOCK, &usr1, NULL);
     pid = sh(
-        "ps -o pgid= -p $$; grep -E 'SigBlk|SigIgn' /proc/$$/status; kill -INT $$; kill -USR1 $$",
+        "ps -o pgid= -p $$; grep -E 'SigBlk|SigIgn' /proc/self/status; kill -INT $$; kill -USR1 $$",
         conf, out, sizeof(out));
     snprintf(want, sizeof(want), "%d\n", (int)pid);
     CHECK(strstr(out, want) != NULL);

@@ -71,7 +71,7 @@ static void a_stuck_reader_loses_lines_and_blocks_nobody(void)
     CHECK(taken >= 64);
     CHECK(taken < 1024); /* the ring, the pipe, and what the writer holds */
     CHECK_EQ(spool_dropped(s), put - taken);
-    spool_free(s, 20 * NS_PER_MS); /* cancels the writer inside write() */
+    spool_free(s, 20 * NS_PER_MS); /* interrupts the writer inside write() */
     CHECK(clock_now_ns() - began_ns < 5 * NS_PER_S);
     close(fds[0]);
     close(fds[1]);

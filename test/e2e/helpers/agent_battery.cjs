@@ -378,8 +378,9 @@ const cases = {
     await closed(server);
   },
   async 'a server that breaks off'(log) {
+    let over;
     const server = http.createServer((req, res) => {
-      res.on('close', () => log('res closed', res.writableFinished, req.destroyed));
+      res.on('close', () => over(`res closed ${res.writableFinished} ${req.destroyed}`));
       if (req.url === '/req') req.destroy();
       else if (req.url === '/res') res.destroy();
       else if (req.url === '/socket') req.socket.destroy();
@@ -390,7 +391,10 @@ const cases = {
       }
     });
     const to = await listening(server);
-    for (const target of ['/req', '/res', '/socket', '/half']) log(target, await raw(to, GET(target)));
+    for (const target of ['/req', '/res', '/socket', '/half']) {
+      const closing = new Promise((done) => (over = done));
+      log(target, await raw(to, GET(target)), await closing);
+    }
     await closed(server);
   },
   async 'a socket that times out'(log) {

@@ -153,11 +153,18 @@ export function script(t, text, name = 'app.js') {
 class HeadWriter {
   #rest = Buffer.alloc(0);
   #body = 0; /* bytes; -1: chunked; Infinity: no more HTTP */
+  #out;
   constructor(write, field) {
-    this.write = write;
+    this.#out = write;
     this.field = field;
   }
   take(data) {
+    const parts = [];
+    this.write = (part) => parts.push(part);
+    this.#take(data);
+    if (parts.length) this.#out(Buffer.concat(parts)); /* one write: what came together stays together */
+  }
+  #take(data) {
     this.#rest = Buffer.concat([this.#rest, data]);
     for (;;) {
       if (this.#body === Infinity || this.#body > 0) {

@@ -184,6 +184,13 @@ class Run {
     }
   }
 
+  /** At the end of a test: stops, and speaks up for what a sanitizer has found meanwhile. */
+  async finish() {
+    await this.stop().catch(() => {});
+    const at = this.lines.findIndex((line) => /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: /.test(line));
+    if (at !== -1) throw new Error(`a sanitizer has found:\n${this.lines.slice(at, at + 60).join('\n')}`);
+  }
+
   problem(text) {
     const tail = this.lines.slice(-60).join('\n    ');
     return new Error(`${this.command}: ${text}; its last output:\n    ${tail}`);
@@ -326,7 +333,7 @@ export async function startFettle({
     port,
     adminPort,
   });
-  t?.after(() => run.stop().catch(() => {}));
+  t?.after(() => run.finish());
   if (ready) {
     try {
       if (!ownAdmin)
@@ -355,7 +362,7 @@ export async function startNode({ t, target, args = [], appArgs = [], env = {}, 
     argv = [...args, path.resolve(cwd, target, main), ...appArgs];
   }
   const run = new Run({ command, argv, cwd, env: environment(node, port, env), port });
-  t?.after(() => run.stop().catch(() => {}));
+  t?.after(() => run.finish());
   if (port) await run.until(() => connectable(port), { what: `port ${port}` });
   return run;
 }
