@@ -28,8 +28,10 @@ struct uv_loop_s;
 
 /* Of one environment. */
 struct room {
-    bool owner; /* the main environment, connected */
+    bool owner;         /* the main environment, connected */
+    uint32_t listeners; /* bit i: a server of this environment has listener i */
 };
+_Static_assert(SHM_LISTENERS_MAX <= 32, "a bit for each listener");
 
 static napi_value number(napi_env env, double n)
 {
@@ -116,14 +118,36 @@ static void stay_loaded(void)
         dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE);
 }
 
-static void main_done(void *data)
+static void listener_leave(struct room *room, uint32_t listener)
+{
+    if (listener >= SHM_LISTENERS_MAX || !(room->listeners & 1u << listener))
+        return;
+    room->listeners &= ~(1u << listener);
+    served_remove(listener);
+    link_note(WIRE_UNLISTEN, listener, 0, 0);
+}
+
+/* The environment ends: its servers go without close(), as when a worker thread is terminated. */
+static void room_done(void *data)
 {
     struct room *room = data;
 
+    for (uint32_t i = 0; i < SHM_LISTENERS_MAX; i++)
+        listener_leave(room, i);
+    if (!room->owner)
+        return;
     room->owner = false;
     stats_done();
     stack_done();
     idle_done();
+}
+
+static struct room *room_of(napi_env env)
+{
+    struct room *room = NULL;
+
+    napi_get_instance_data(env, (void **)&room);
+    return room;
 }
 
 /* connect(dir, worker, role, version): 0, or an errno */
@@ -131,12 +155,11 @@ static napi_value connect_call(napi_env env, napi_callback_info info)
 {
     napi_value args[4];
     char dir[256], version[16];
-    struct room *room = NULL;
+    struct room *room = room_of(env);
     bool ticks = false;
     int err;
 
     args_get(env, info, args, 4);
-    napi_get_instance_data(env, (void **)&room);
     if (link_alive() || !room)
         return number(env, EALREADY);
     arg_text(env, args[0], dir, sizeof dir);
@@ -150,7 +173,6 @@ static napi_value connect_call(napi_env env, napi_callback_info info)
     if (link_here.slot)
         ticks = loop_watch(env);
     room->owner = true;
-    napi_add_env_cleanup_hook(env, main_done, room);
     return number(env, -link_start(ticks ? IDLE_TICK_MS : 0, idle_tick));
 }
 
@@ -178,6 +200,7 @@ static napi_value answer_new(napi_env env, const struct wire_listening *a)
 static napi_value listen_call(napi_env env, napi_callback_info info)
 {
     struct wire_listen ask = { .type = WIRE_LISTEN };
+    struct room *room = room_of(env);
     struct wire_listening answer;
     napi_value args[7];
     int err;
@@ -197,7 +220,10 @@ static napi_value listen_call(napi_env env, napi_callback_info info)
         err = -(int)answer.error;
     if (!err && !served_add(answer.listener, answer.path))
         err = -EADDRINUSE; /* this process has it already */
-    return err ? number(env, -err) : answer_new(env, &answer);
+    if (err)
+        return number(env, -err);
+    room->listeners |= 1u << answer.listener;
+    return answer_new(env, &answer);
 }
 
 /* ready(listener), unlisten(listener) */
@@ -215,8 +241,7 @@ static napi_value unlisten_call(napi_env env, napi_callback_info info)
     napi_value args[1];
 
     args_get(env, info, args, 1);
-    served_remove(arg_u32(env, args[0]));
-    link_note(WIRE_UNLISTEN, arg_u32(env, args[0]), 0, 0);
+    listener_leave(room_of(env), arg_u32(env, args[0]));
     return NULL;
 }
 
@@ -269,12 +294,11 @@ static napi_value peername_call(napi_env env, napi_callback_info info)
  * time the collections */
 static napi_value watch_call(napi_env env, napi_callback_info info)
 {
-    struct room *room = NULL;
+    struct room *room = room_of(env);
     napi_value none = NULL;
 
     (void)info;
     napi_get_null(env, &none);
-    napi_get_instance_data(env, (void **)&room);
     if (!room || !room->owner || !link_here.slot)
         return none;
     return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
@@ -362,6 +386,7 @@ NAPI_MODULE_INIT()
         napi_throw_error(env, NULL, "fettle: out of memory");
         return NULL;
     }
+    napi_add_env_cleanup_hook(env, room_done, room);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         napi_value fn = NULL;
         napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &fn);

@@ -110,7 +110,9 @@ static void a_group_of_its_own_and_plain_signals(void)
     snprintf(want, sizeof(want), "%d\n", (int)pid);
     CHECK(strstr(out, want) != NULL);
     CHECK(strstr(out, "SigBlk:\t0000000000000000") != NULL);
-    CHECK(strstr(out, "SigIgn:\t0000000000000002") != NULL); /* SIGINT alone */
+    /* SIGINT alone; 32 and 33 are the C library's, and ignored under a make that spawned us. */
+    const char *ignores = strstr(out, "SigIgn:\t");
+    CHECK(ignores && (strtoull(ignores + 8, NULL, 16) & 0x7fffffff) == 2);
     end = end_of(pid);
     CHECK_EQ(end.signal, SIGUSR1);
     CHECK_STR(child_end_text(&end, text), "signal SIGUSR1");

@@ -238,7 +238,7 @@ export function front(t, unix, { field } = {}) {
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
 }
 
-/** Sends raw bytes, resolves to all that comes back until the end. */
+/** Sends raw bytes, resolves to all that comes back until the end. The client ends last. */
 export function raw(port, text, { path: unix } = {}) {
   return new Promise((done, fail) => {
     const socket = unix ? net.connect(unix) : net.connect(port, '127.0.0.1');
@@ -247,7 +247,7 @@ export function raw(port, text, { path: unix } = {}) {
     socket.on('data', (data) => (got += data));
     socket.on('error', fail);
     socket.on('close', () => done(got));
-    socket.end(text);
+    socket.write(text);
   });
 }
 
