@@ -56,6 +56,8 @@ void served_remove(uint32_t listener)
     if (listener >= SHM_LISTENERS_MAX)
         return;
     pthread_mutex_lock(&served.lock);
+    if (served.at[listener].used)
+        unlink(served.at[listener].path); /* libuv does so, but not in a thread that is terminated */
     served.at[listener].used = false;
     pthread_mutex_unlock(&served.lock);
 }

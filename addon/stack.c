@@ -241,22 +241,23 @@ static void interrupt_wait(void)
 void stack_answer(void)
 {
     pthread_mutex_lock(&s.lock);
-    if (s.env && s.isolate)
+    s.asked = IDLE;
+    if (s.env && s.isolate && !loop_waits())
         interrupt_wait();
-    if (s.asked != DONE) {
+    if (s.asked == DONE) {
+        s.asked = IDLE;
+    } else {
         s.len = 0;
-        if (!s.isolate) {
-            native_add("or in JavaScript; this node does not export what it takes to tell");
-            s.asked = IDLE;
-        } else if (loop_waits()) {
+        if (loop_waits()) {
             text_add("not blocked: the event loop waits for work\n");
+            s.asked = IDLE;
+        } else if (!s.isolate) {
+            native_add("or in JavaScript; this node does not export what it takes to tell");
             s.asked = IDLE;
         } else {
             native_add("no JavaScript ran for 500 ms");
             s.asked = LATE;
         }
-    } else {
-        s.asked = IDLE;
     }
     link_stack_text(s.text, s.len);
     pthread_mutex_unlock(&s.lock);

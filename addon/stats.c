@@ -148,9 +148,15 @@ void stats_done(void)
 
 bool stats_space_name(uint32_t i, const char *name)
 {
+    size_t len = strlen(name), suffix = strlen("_space");
+    int kept;
+
     if (!out || i >= SHM_SPACES_MAX)
         return false;
-    snprintf(out->space[i].name, sizeof out->space[i].name, "%s", name);
+    if (len >= sizeof out->space[i].name && len > suffix) /* readers leave the suffix out anyway */
+        len -= suffix;
+    kept = len < sizeof out->space[i].name ? (int)len : (int)sizeof out->space[i].name - 1;
+    snprintf(out->space[i].name, sizeof out->space[i].name, "%.*s", kept, name);
     return true;
 }
 

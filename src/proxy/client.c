@@ -247,7 +247,10 @@ static void event(struct watch *w, u32 events)
         loop_watch_set(&c->watch, CLIENT_EVENTS);
     }
     if (events & (EPOLLHUP | EPOLLERR) && c->state >= CLIENT_QUEUED) {
-        client_close(c); /* both sides are gone: nobody will read the response */
+        if (c->x)
+            exchange_abandoned(c->x); /* both sides are gone: nobody will read the response */
+        else
+            client_close(c);
         return;
     }
     if (c->hung_up && c->state == CLIENT_QUEUED)

@@ -83,6 +83,7 @@ struct exchange {
     u64 sent_bytes;          /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
+    u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     u8 route_len;
     char route[SHM_ROUTE_MAX];

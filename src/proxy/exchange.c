@@ -15,6 +15,9 @@
 enum { EXCHANGE_FREE_MAX = 256 };
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
 #define TICK_BYTES_MIN 2048
+#define CLIENT_GONE_NS (2 * NS_PER_S)
+/* In logs and metrics only, as nginx counts such requests. */
+#define STATUS_CLIENT_GONE 499
 
 static void tick(struct timer *timer);
 static void dispatch(struct exchange *x);
@@ -113,6 +116,14 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
         client_close(c);
     else
         client_finish(c);
+}
+
+void exchange_abandoned(struct exchange *x)
+{
+    if (!x->res_begun)
+        x->status = STATUS_CLIENT_GONE;
+    tell(x);
+    client_close(x->client);
 }
 
 void exchange_over(struct exchange *x)
@@ -339,8 +350,7 @@ void exchange_worker_failed(struct exchange *x)
     struct shm_slot *slot = x->claim.slot;
     bool blocked = slot && slot->generation == x->claim.generation && slot->state == SHM_BLOCKED;
     /* What the worker has not seen may go to another, whatever its method is. */
-    bool again =
-        x->up == NULL || upstream_unread(x->up) || http_method_idempotent(x->req.method);
+    bool again = x->up == NULL || upstream_unread(x->up) || http_method_idempotent(x->req.method);
 
     if (x->res_begun) {
         if (slot)
@@ -380,6 +390,21 @@ static bool stalled(u64 *since_ns, u64 *mark, u64 bytes, bool its_turn, u64 now_
     return now_ns - *since_ns >= limit_ns;
 }
 
+/* The client has shut down its sending side. Either it has nothing more to say and waits for its
+ * answer, or it has gone; only bytes sent to it would tell (by a reset). When there have been none
+ * for CLIENT_GONE_NS, it counts as gone, so that the app hears of it: bare Node does not wait at
+ * all. */
+static bool gone(struct exchange *x, u64 now_ns)
+{
+    if (!x->client->hung_up || x->client->state != CLIENT_ACTIVE)
+        return false;
+    if (x->quiet_since_ns == 0 || x->quiet_out_bytes != x->out_bytes) {
+        x->quiet_since_ns = now_ns;
+        x->quiet_out_bytes = x->out_bytes;
+    }
+    return now_ns - x->quiet_since_ns >= CLIENT_GONE_NS;
+}
+
 static void tick(struct timer *timer)
 {
     struct client *c = container_of(timer, struct client, timer);
@@ -395,11 +420,12 @@ static void tick(struct timer *timer)
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
         now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
         exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);
+    } else if (gone(x, now_ns)) {
+        exchange_abandoned(x);
     } else if (stalled(&x->stalled_out_ns, &x->tick_out_bytes, x->out_bytes, takes, now_ns,
                        s->write_timeout_ns)) {
         COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_TIMEOUT], 1);
-        tell(x);
-        client_close(c);
+        exchange_abandoned(x);
     } else if (stalled(&x->stalled_in_ns, &x->tick_in_bytes, x->in_bytes, gives, now_ns,
                        s->body_timeout_ns)) {
         exchange_refuse(x, 408, "the request's body took too long", SHM_REFUSED_TIMEOUT);

@@ -25,6 +25,9 @@ void exchange_over(struct exchange *x);
  * answers 502, or breaks off a response that has begun. May end it. */
 void exchange_worker_failed(struct exchange *x);
 
+/* The client has gone: counts it, and lets the worker know by closing its connection. Ends it. */
+void exchange_abandoned(struct exchange *x);
+
 /* Ready for a response head: at the start, and after an interim response. */
 void exchange_expect_response(struct exchange *x);
 

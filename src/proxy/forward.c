@@ -105,7 +105,7 @@ static enum flow request_read(struct exchange *x)
     }
     if (n == 0 || n == -ENOBUFS)
         return FLOW_MORE;
-    client_close(c); /* it ended inside its own body: the worker sees the connection close */
+    exchange_abandoned(x); /* it ended inside its own body: the worker sees the connection close */
     return FLOW_ENDED;
 }
 
@@ -357,7 +357,7 @@ static enum flow response_pump(struct exchange *x)
         if (r == -EAGAIN)
             return FLOW_MORE;
         if (r < 0) {
-            client_close(c);
+            exchange_abandoned(x);
             return FLOW_ENDED;
         }
         if (x->res_done) {

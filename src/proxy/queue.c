@@ -114,7 +114,8 @@ void claim_release(struct claim *c)
 
 void claim_unused(struct claim *c)
 {
-    /* Else the loop would seem to have something unseen, and get nothing until it wakes by itself. */
+    /* Else the loop would seem to have something unseen, and get nothing until it wakes by itself.
+     */
     if (claim_gauge(c))
         atomic_fetch_sub(&c->slot->dispatched, 1);
     claim_release(c);

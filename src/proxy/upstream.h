@@ -20,12 +20,12 @@ struct upstream {
     u32 slot, generation, listener;
     struct exchange *exchange; /* NULL: idle */
     struct block *in, *out;
-    bool readable; /* the kernel may have bytes, or the end */
-    bool hung_up;  /* the worker has closed its side: read until the end */
-    bool blocked;  /* the last write did not take all; EPOLLOUT is asked for */
-    bool used;     /* has carried a response before */
-    bool broken;   /* writing failed; there may still be something to read */
-    bool reset;    /* the worker closed and left some of what was written unread */
+    bool readable;         /* the kernel may have bytes, or the end */
+    bool hung_up;          /* the worker has closed its side: read until the end */
+    bool blocked;          /* the last write did not take all; EPOLLOUT is asked for */
+    bool used;             /* has carried a response before */
+    bool broken;           /* writing failed; there may still be something to read */
+    bool reset;            /* the worker closed and left some of what was written unread */
     u32 sends, sent_bytes; /* since upstream_get */
 };
 

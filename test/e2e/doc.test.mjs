@@ -61,7 +61,7 @@ exit 0
 `;
 
 function scriptOf(text) {
-  const body = text.replace(/^(fettle run(?:.*\\\n)*.*[^&])&$/gm, (line, command) =>
+  const body = text.replace(/^((?:\w+=\S+ )*fettle run(?:.*\\\n)*.*[^&])&$/gm, (line, command) =>
     `${line}\n__ready ${/--admin[= ]off/.test(command) ? 'port' : 'admin'}`);
   return PRELUDE + body + CODA;
 }

@@ -12,11 +12,12 @@ const shop = path.join(ROOT, 'examples/shop');
 
 async function open(t, env = {}, args = []) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-shop-'));
-  const app = await start({ t, target: shop, env: { SHOP_DATA: folder, ...env }, args });
+  let app;
   t.after(async () => {
-    await app.stop().catch(() => {});
+    await app?.stop().catch(() => {});
     fs.rmSync(folder, { recursive: true, force: true });
   });
+  app = await start({ t, target: shop, env: { SHOP_DATA: folder, ...env }, args });
   return app;
 }
 

@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { BARE, alive, connectable, fixture, freePort, poll, raw, sleep, startFettle } from './helpers/fettle.mjs';
+import { BARE, alive, connectable, fixture, poll, raw, sleep, startFettle } from './helpers/fettle.mjs';
 import { load } from './helpers/load.mjs';
 
 const skip = BARE && 'needs fettle';

@@ -447,7 +447,7 @@ static void stats_print(const struct process *p)
                (double)a->gc[i].total_ns / 1e6, (double)a->gc[i].max_ns / 1e6);
     printf("],\"spaces\":{");
     for (uint32_t i = 0; i < a->spaces && i < SHM_SPACES_MAX; i++)
-        printf("%s\"%.24s\":[%lu,%lu,%lu,%lu]", i ? "," : "", a->space[i].name, a->space[i].size_bytes,
+        printf("%s\"%.40s\":[%lu,%lu,%lu,%lu]", i ? "," : "", a->space[i].name, a->space[i].size_bytes,
                a->space[i].used_bytes, a->space[i].available_bytes, a->space[i].physical_bytes);
     printf("},\"resources\":{");
     for (uint32_t i = 0; i < a->resources && i < SHM_RESOURCES_MAX; i++)
