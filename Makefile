@@ -93,9 +93,15 @@ tsan-run: $(TSAN_UNIT)
 
 ## make e2e        end-to-end tests with real Node: node --test; E2E=pattern chooses files
 E2E ?= test/e2e/*.test.mjs
+# Those that strain fettle's own processes run once more on a build with ASan and UBSan.
+E2E_ASAN ?= $(addprefix test/e2e/,proxy_*.test.mjs supervisor.test.mjs soak.test.mjs)
+# One known runner, whatever Node the machine has; no test may hang for ever.
+E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
 e2e: all
+	@scripts/nodes
 	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all
-	node --test --test-concurrency=1 $(E2E)
+	$(E2E_RUN) $(E2E)
+	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN) $(E2E_ASAN)
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)

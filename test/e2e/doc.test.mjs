@@ -41,14 +41,17 @@ const patternOf = (text) =>
 
 const expectationsOf = (text) => [...text.matchAll(/^# → (.+)$/gm)].map(([, wanted]) => wanted);
 
-// Ready, when the admin address says so; without one, when the app's port can be connected to.
+// Ready, when the admin address says that all workers are (to whom it does not tell that, because of
+// a token: that one is).
 const PRELUDE = `
 __ready() {
+  local app i
   for ((i = 0; i < 1000; i++)); do
-    if [ "$1" = admin ]; then
-      curl -sf -o /dev/null localhost:9484/readyz && return
+    app=$(curl -s localhost:9484/api/app)
+    if [[ $app =~ '"workers_wanted":'([0-9]+),'"workers_ready":'([0-9]+) ]]; then
+      [ "\${BASH_REMATCH[1]}" = "\${BASH_REMATCH[2]}" ] && return
     else
-      (exec 3<>/dev/tcp/127.0.0.1/3000) 2>/dev/null && return
+      curl -sf -o /dev/null localhost:9484/readyz && return
     fi
     sleep 0.02
   done
@@ -61,9 +64,7 @@ exit 0
 `;
 
 function scriptOf(text) {
-  const body = text.replace(/^((?:\w+=\S+ )*fettle run(?:.*\\\n)*.*[^&])&$/gm, (line, command) =>
-    `${line}\n__ready ${/--admin[= ]off/.test(command) ? 'port' : 'admin'}`);
-  return PRELUDE + body + CODA;
+  return PRELUDE + text.replace(/^(?:\w+=\S+ )*fettle run(?:.*\\\n)*.*[^&]&$/gm, '$&\n__ready') + CODA;
 }
 
 async function runExample(t, { block, files }) {

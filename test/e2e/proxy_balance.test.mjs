@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import { fixture, sleep, startFettle } from './helpers/fettle.mjs';
 import { Wire, ask, get } from './helpers/wire.mjs';
 
-const start = (t, args) => startFettle({ t, target: fixture('proxy'), args });
+/** With all workers there: fettle is ready with the first one. */
+async function start(t, args) {
+  const run = await startFettle({ t, target: fixture('proxy'), args });
+  await run.serving(Number(args[1]));
+  return run;
+}
 
 async function once(run, path, fields = {}, options = {}) {
   const response = await ask(run.port, get(path, fields, { method: options.method }), options);

@@ -36,13 +36,24 @@ async function growth(work) {
 
 const piece = Buffer.alloc(1 << 18, 'piece');
 
+function drained(socket) {
+  return new Promise((done, failed) => {
+    const gone = () => failed(new Error('the connection is gone'));
+    socket.once('close', gone);
+    socket.once('drain', () => {
+      socket.off('close', gone);
+      done();
+    });
+  });
+}
+
 /** Writes `bytes` bytes with respect for backpressure, framed by `frame`. */
 async function upload(wire, bytes, frame = (data) => data) {
   const framed = frame(piece);
   for (let left = bytes; left > 0; left -= piece.length) {
-    if (wire.socket.destroyed) throw new Error('the connection is gone');
     const data = left >= piece.length ? framed : frame(piece.subarray(0, left));
-    if (!wire.socket.write(data)) await new Promise((done) => wire.socket.once('drain', done));
+    if (wire.socket.destroyed) throw new Error('the connection is gone');
+    if (!wire.socket.write(data)) await drained(wire.socket);
   }
 }
 

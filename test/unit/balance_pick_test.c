@@ -176,7 +176,7 @@ static void a_loop_that_has_not_seen_what_it_was_given_does_not_wait(void)
     u32 index;
 
     crowd(w, 2, 0);
-    w[0].unseen = 1;       /* it has been given one and is about to wake */
+    w[0].unseen = 1; /* it has been given one and is about to wake */
     CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, &index), PICK_GIVE);
     CHECK_EQ(index, 1);
     w[1].unseen = 1;

@@ -268,7 +268,8 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The p99 of fast requests in ms; those of the first tenth, while nothing is learned, not counted. */
+/* The p99 of fast requests in ms; those of the first tenth, while nothing is learned, not counted.
+ */
 static double p99_fast_ms(void)
 {
     double *ms = calloc(s.jobs_n, sizeof(*ms)), p99;
@@ -363,7 +364,8 @@ static void fast_requests_hardly_wait_behind_blocking_ones(void)
     printf("# p99 of fast requests in ms: random %.1f, shortest queue %.1f, central queue %.1f, "
            "idle-first %.1f\n",
            random_ms, shortest_ms, central_ms, ours_ms);
-    CHECK(random_ms > 150 && random_ms < 300); /* the simulation is the one that was measured with */
+    CHECK(random_ms > 150 &&
+          random_ms < 300); /* the simulation is the one that was measured with */
     CHECK(shortest_ms < random_ms);
     CHECK(ours_ms < 0.75 * shortest_ms);
     CHECK(ours_ms < 0.65 * random_ms);

@@ -46,10 +46,22 @@ static void addresses_are_read_and_written_back(void)
 
 static void what_is_no_address_is_refused(void)
 {
-    static const char *const bad[] = { "",          "localhost", "127.0.0",    "127.0.0.1.1",
-                                       "127.0.0.256", "127.0.0.1 ", " 127.0.0.1", "1.2.3.4:80",
-                                       "::1::",     "[::1",      "::1]",       "[]",
-                                       "0x7f.1",    "fe80::1%lo", "1.2.3.4/8",  "[",
+    static const char *const bad[] = { "",
+                                       "localhost",
+                                       "127.0.0",
+                                       "127.0.0.1.1",
+                                       "127.0.0.256",
+                                       "127.0.0.1 ",
+                                       " 127.0.0.1",
+                                       "1.2.3.4:80",
+                                       "::1::",
+                                       "[::1",
+                                       "::1]",
+                                       "[]",
+                                       "0x7f.1",
+                                       "fe80::1%lo",
+                                       "1.2.3.4/8",
+                                       "[",
                                        "::ffff:1.2.3.4:5" };
     struct addr a = { .family = 99 };
     char long_text[100];
@@ -179,9 +191,10 @@ static void ranges_may_be_unix_peers(void)
 
 static void what_is_no_range_is_refused(void)
 {
-    static const char *const bad[] = { "",           "10.0.0.0/",    "10.0.0.0/33", "10.0.0.0/-1",
-                                       "10.0.0.0/8/8", "::1/129",     "/8",          "10.0.0/8",
-                                       "10.0.0.0/ 8", "unix/0",      "10.0.0.0/8 ", "any" };
+    static const char *const bad[] = {
+        "",   "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::1/129",
+        "/8", "10.0.0/8",  "10.0.0.0/ 8", "unix/0",      "10.0.0.0/8 ",  "any"
+    };
     struct cidr c = { .bits = 77 };
 
     for (u32 i = 0; i < ARRAY_LEN(bad); i++)

@@ -130,7 +130,8 @@ static void bytes_that_are_not_utf8_become_the_replacement_character(void)
     CHECK_STR(json_of(&b, STR("\xc3\x28")), "\\ufffd(");
     CHECK_STR(json_of(&b, STR("\xed\xa0\x80")), "\\ufffd\\ufffd\\ufffd"); /* a surrogate */
     CHECK_STR(json_of(&b, STR("\xc0\xaf")), "\\ufffd\\ufffd");            /* '/' too long */
-    CHECK_STR(json_of(&b, STR("\xf0\x9f\x98\x80\xf0\x9f\x98")), "\xf0\x9f\x98\x80\\ufffd\\ufffd\\ufffd");
+    CHECK_STR(json_of(&b, STR("\xf0\x9f\x98\x80\xf0\x9f\x98")),
+              "\xf0\x9f\x98\x80\\ufffd\\ufffd\\ufffd");
 }
 
 /* Whatever the bytes: it parses, and valid text comes back as it was. */

@@ -27,10 +27,10 @@ static void values(struct list *head, char out[ITEMS + 1])
     out[n] = 0;
 }
 
-#define CHECK_LIST(head, want)      \
-    do {                            \
-        char out_[ITEMS + 1];       \
-        values(&(head), out_);      \
+#define CHECK_LIST(head, want)         \
+    do {                               \
+        char out_[ITEMS + 1];          \
+        values(&(head), out_);         \
         CHECK_STR(str_of(out_), want); \
     } while (0)
 

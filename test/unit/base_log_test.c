@@ -48,8 +48,9 @@ static void lines_below_the_level_are_not_written(void)
 
 static void a_json_line_is_one_object_whatever_the_text(void)
 {
-    static const char *const texts[] = { "plain", "a \"quote\" and a \\", "two\nlines\tand a tab",
-                                         "not UTF-8: \xff\xfe", "", "ä €" };
+    static const char *const texts[] = {
+        "plain", "a \"quote\" and a \\", "two\nlines\tand a tab", "not UTF-8: \xff\xfe", "", "ä €"
+    };
 
     begin(LOG_DEBUG, true);
     for (u32 i = 0; i < ARRAY_LEN(texts); i++) {

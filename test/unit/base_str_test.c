@@ -109,8 +109,16 @@ static void cut_loses_no_byte(void)
 
 static void numbers_are_digits_within_u64_and_nothing_else(void)
 {
-    static const char *const bad[] = { "",   "-1",  "+1", " 1",  "1 ",
-                                       "1a", "0x1", "1.", "1_0", "18446744073709551616",
+    static const char *const bad[] = { "",
+                                       "-1",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "1a",
+                                       "0x1",
+                                       "1.",
+                                       "1_0",
+                                       "18446744073709551616",
                                        "99999999999999999999999" };
     u64 n = 77;
 
@@ -177,8 +185,9 @@ static void a_copy_is_ended_and_ones_own(void)
 
 static void distance_is_a_metric(void)
 {
-    static const struct str words[] = { STR("balance"), STR("ballance"), STR("blance"), STR("port"),
-                                        STR("prot"),    STR(""),         STR("max-memory") };
+    static const struct str words[] = { STR("balance"),   STR("ballance"), STR("blance"),
+                                        STR("port"),      STR("prot"),     STR(""),
+                                        STR("max-memory") };
 
     for (u32 a = 0; a < ARRAY_LEN(words); a++)
         for (u32 b = 0; b < ARRAY_LEN(words); b++) {

@@ -15,7 +15,6 @@ enum { PATIENCE_TURNS = 100000 };
 
 static struct loop *loop;
 
-
 /* ---- timers ---- */
 
 enum { TIMERS = 400 };

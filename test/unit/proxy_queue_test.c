@@ -192,7 +192,7 @@ static void first_come_first_served_over_all_threads(void)
         u32 owner = i * 7 % THREADS;
 
         loop_waits(0);
-        queue_serve(&p->threads[i % THREADS]); /* whoever heard of it */
+        queue_serve(&p->threads[i % THREADS]);        /* whoever heard of it */
         CHECK_EQ(poked(owner), owner != i % THREADS); /* its own thread needs no letter */
         loop_turn(p->threads[i % THREADS].loop, 0);
         for (u32 t = 0; t < THREADS; t++)

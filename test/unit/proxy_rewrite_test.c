@@ -71,23 +71,36 @@ static bool has(struct str text, const char *line)
     return memmem(text.ptr, text.len, line, strlen(line)) != NULL;
 }
 
-#define AS_IS &(struct rewrite_request){ 0 }
-#define TRUSTED &(struct rewrite_request){ .trusted = true }
-#define UPGRADE &(struct rewrite_request){ .upgrade = true }
+#define AS_IS                 \
+    &(struct rewrite_request) \
+    {                         \
+        0                     \
+    }
+#define TRUSTED               \
+    &(struct rewrite_request) \
+    {                         \
+        .trusted = true       \
+    }
+#define UPGRADE               \
+    &(struct rewrite_request) \
+    {                         \
+        .upgrade = true       \
+    }
 
 static void a_plain_request_gets_the_forwarding_fields_and_the_agents_last(void)
 {
-    CHECK_STR(request("GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Own:  spaced \r\n\r\n", AS_IS),
-              "GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Own: spaced\r\n"
-              "x-forwarded-for: 9.9.9.9\r\nx-forwarded-proto: http\r\n"
-              "x-forwarded-host: shop.example\r\nx-request-id: ID\r\n"
-              "fettle-peer: 9.9.9.9 99 127.0.0.1 80\r\n\r\n");
+    CHECK_STR(
+        request("GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Own:  spaced \r\n\r\n", AS_IS),
+        "GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Own: spaced\r\n"
+        "x-forwarded-for: 9.9.9.9\r\nx-forwarded-proto: http\r\n"
+        "x-forwarded-host: shop.example\r\nx-request-id: ID\r\n"
+        "fettle-peer: 9.9.9.9 99 127.0.0.1 80\r\n\r\n");
 }
 
-#define FORGED                                                                       \
+#define FORGED                                                                              \
     "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n" \
-    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n"  \
-    "X-Real-IP: 3.3.3.3\r\nForwarded: for=4.4.4.4\r\nX-Request-Id: mine\r\n"         \
+    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n"         \
+    "X-Real-IP: 3.3.3.3\r\nForwarded: for=4.4.4.4\r\nX-Request-Id: mine\r\n"                \
     "Fettle-Peer: 5.5.5.5 1 6.6.6.6 2\r\nfettle-route: /x\r\n\r\n"
 
 static void what_a_stranger_says_of_itself_is_dropped(void)
@@ -135,8 +148,8 @@ static void a_trusted_proxy_that_says_nothing_is_treated_like_anybody(void)
 
 static void empty_forwarding_fields_of_a_trusted_proxy_make_no_gaps(void)
 {
-    struct str s = request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For:\r\nX-Request-Id:\r\n\r\n",
-                           TRUSTED);
+    struct str s =
+        request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For:\r\nX-Request-Id:\r\n\r\n", TRUSTED);
 
     CHECK(has(s, "\r\nx-forwarded-for: 9.9.9.9\r\n"));
     CHECK(has(s, "\r\nx-request-id: ID\r\n"));
@@ -151,10 +164,11 @@ static void names_with_underscores_cannot_stand_in_for_ours(void)
 
 static void fields_for_this_connection_only_are_not_passed_on(void)
 {
-    struct str s = request("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Secret, TE\r\n"
-                           "X-Secret: 1\r\nKeep-Alive: timeout=9\r\nProxy-Connection: keep-alive\r\n"
-                           "TE: gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Kept: 1\r\n\r\n",
-                           AS_IS);
+    struct str s =
+        request("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Secret, TE\r\n"
+                "X-Secret: 1\r\nKeep-Alive: timeout=9\r\nProxy-Connection: keep-alive\r\n"
+                "TE: gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Kept: 1\r\n\r\n",
+                AS_IS);
 
     CHECK(!has(s, "X-Secret") && !has(s, "Keep-Alive") && !has(s, "Proxy-Connection"));
     CHECK(!has(s, "gzip") && !has(s, "h2c") && !has(s, "AAA") && !has(s, "close"));
@@ -185,8 +199,9 @@ static void the_fields_of_the_app_come_in_their_order_and_as_they_were(void)
 
 static void an_upgrade_is_asked_for_anew(void)
 {
-    static const char text[] = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n"
-                               "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n";
+    static const char text[] =
+        "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n";
     struct str s = request(text, UPGRADE);
 
     CHECK(has(s, "\r\nconnection: upgrade\r\nupgrade: websocket\r\n"));
@@ -232,7 +247,8 @@ static void the_authority_of_an_absolute_target_replaces_host(void)
     CHECK(has(s, "x-forwarded-host: real.example:81\r\n"));
     CHECK(!has(s, "other"));
     CHECK(str_starts(request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", AS_IS), STR("GET / ")));
-    CHECK(str_starts(request("GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n", AS_IS), STR("GET /?q ")));
+    CHECK(
+        str_starts(request("GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n", AS_IS), STR("GET /?q ")));
     CHECK(str_starts(request("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n", AS_IS),
                      STR("OPTIONS * ")));
     CHECK(str_starts(request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", AS_IS), STR("OPTIONS * ")));
@@ -293,7 +309,11 @@ static void no_room_is_said_and_never_overrun(void)
 
 /* ---- responses ---- */
 
-#define R(...) &(struct rewrite_response){ __VA_ARGS__ }
+#define R(...)                 \
+    &(struct rewrite_response) \
+    {                          \
+        __VA_ARGS__            \
+    }
 
 static void a_response_keeps_its_fields_and_their_order(void)
 {
@@ -338,9 +358,9 @@ static void the_clients_connection_is_its_own(void)
 
 static void the_framing_is_ours(void)
 {
-    struct str s = response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
-                            R(.version_minor = 1, .keep = true, .framing = REWRITE_CHUNKED),
-                            HTTP_GET);
+    struct str s =
+        response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
+                 R(.version_minor = 1, .keep = true, .framing = REWRITE_CHUNKED), HTTP_GET);
 
     CHECK_EQ(count(s, "transfer-encoding"), 1);
     CHECK_EQ(count(s, "trailer"), 1);
@@ -398,8 +418,9 @@ static void a_101_names_what_was_switched_to(void)
 
 static void a_cookie_is_found_among_others(void)
 {
-    static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\nCookie: xsid=no; sid2=no;sid=yes ;a\r\n"
-                               "Cookie: b=; sid=later\r\n\r\n";
+    static const char text[] =
+        "GET / HTTP/1.1\r\nHost: a\r\nCookie: xsid=no; sid2=no;sid=yes ;a\r\n"
+        "Cookie: b=; sid=later\r\n\r\n";
 
     CHECK(parse(HTTP_REQUEST, text));
     CHECK_STR(rewrite_cookie(text, &head, STR("sid")), "yes");
