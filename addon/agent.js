@@ -140,14 +140,17 @@ function shown(given) {
 
 /* ---- Addresses of clients ---- */
 
-/* `text`: remote address, remote port, local address, local port (shm/wire.h). */
+/* `text`: remote address, remote port, local address, local port (shm/wire.h); the words from
+ * number `at` on. Read once per request that asks for an address, so it makes no array. */
 function addressPut(out, text, at) {
-  const words = text ? text.split(' ') : [];
-  const ip = words.length === 4 ? net.isIP(words[at].split('%')[0]) : 0;
-  if (!ip) return -107; /* ENOTCONN, as for a socket that has no such name */
-  out.address = words[at];
-  out.family = ip === 6 ? 'IPv6' : 'IPv4';
-  out.port = Number(words[at + 1]);
+  const from = at === 0 ? 0 : text.indexOf(' ', text.indexOf(' ') + 1) + 1;
+  const end = text.indexOf(' ', from);
+  if (end <= from || (at !== 0 && from === 0) || text[from] === '-') return -107; /* ENOTCONN: it has none */
+  const next = text.indexOf(' ', end + 1);
+  const address = text.slice(from, end);
+  out.address = address;
+  out.family = address.includes(':') ? 'IPv6' : 'IPv4';
+  out.port = Number(text.slice(end + 1, next < 0 ? text.length : next));
   return 0;
 }
 

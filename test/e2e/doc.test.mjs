@@ -47,10 +47,10 @@ const PRELUDE = `
 __ready() {
   local app i
   for ((i = 0; i < 1000; i++)); do
-    app=$(curl -s localhost:9484/api/app)
+    app=$(curl -s -w '%{http_code}' localhost:9484/api/app)
     if [[ $app =~ '"workers_wanted":'([0-9]+),'"workers_ready":'([0-9]+) ]]; then
       [ "\${BASH_REMATCH[1]}" = "\${BASH_REMATCH[2]}" ] && return
-    else
+    elif [[ $app = *401 ]]; then
       curl -sf -o /dev/null localhost:9484/readyz && return
     fi
     sleep 0.02
@@ -86,6 +86,9 @@ async function runExample(t, { block, files }) {
   await run.exit(DEADLINE_MS);
   const left = run.processes();
   assert.deepEqual(left, [], 'the example leaves no process');
+  // The end of the process can be heard of before all that it wrote has been.
+  const { stdout, stderr } = run.child;
+  await run.until(() => stdout.readableEnded && stderr.readableEnded, { what: 'all output', evenEnded: true });
   for (const wanted of expectationsOf(block.text)) {
     const pattern = patternOf(ports(wanted));
     assert.ok(run.lines.some((line) => pattern.test(line)), `"${wanted}" is not in the output:\n${run.output}`);
