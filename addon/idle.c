@@ -72,8 +72,9 @@ static void publish(uint64_t now_ns, bool waits, uint64_t since_ns)
     uint64_t idle_ns = w.idle_ns - w.idle_start_ns, all_ns = now_ns - w.start_ns;
     uint64_t busy_ns = all_ns > idle_ns ? all_ns - idle_ns : 0, now_part_ns = now_ns - since_ns;
 
-    atomic_store(&l->wait_ns, waits && idle_ns > now_part_ns ? idle_ns - now_part_ns :
-                              waits ? 0 : idle_ns);
+    atomic_store(&l->wait_ns, waits && idle_ns > now_part_ns ? idle_ns - now_part_ns
+                              : waits                        ? 0
+                                                             : idle_ns);
     atomic_store(&l->busy_ns, waits ? busy_ns : busy_ns > now_part_ns ? busy_ns - now_part_ns : 0);
     atomic_store(&l->waits_since_ns, waits ? since_ns : 0);
     atomic_store(&l->busy_since_ns, waits ? 0 : since_ns);

@@ -98,10 +98,9 @@ static int welcome_take(int fd, struct wire_welcome *w, int fds[2])
         char bytes[CMSG_SPACE(2 * sizeof(int))];
     } control;
     struct iovec part = { w, sizeof *w };
-    struct msghdr msg = { .msg_iov = &part,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control };
+    struct msghdr msg = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
     struct pollfd ready = { .fd = fd, .events = POLLIN };
     ssize_t n;
     int r;

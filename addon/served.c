@@ -57,7 +57,8 @@ void served_remove(uint32_t listener)
         return;
     pthread_mutex_lock(&served.lock);
     if (served.at[listener].used)
-        unlink(served.at[listener].path); /* libuv does so, but not in a thread that is terminated */
+        unlink(
+            served.at[listener].path); /* libuv does so, but not in a thread that is terminated */
     served.at[listener].used = false;
     pthread_mutex_unlock(&served.lock);
 }

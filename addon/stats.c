@@ -15,7 +15,9 @@ static struct {
     void (*epilogue_remove)(void *isolate, gc_fn *, void *data);
 } v8;
 
-enum { GC_ALL = 1 | 2 | 4 | 8 | 16 }; /* v8::GCType: scavenge, minor, mark-compact, incremental, weak */
+enum {
+    GC_ALL = 1 | 2 | 4 | 8 | 16
+}; /* v8::GCType: scavenge, minor, mark-compact, incremental, weak */
 
 static struct shm_agent *out; /* the main environment's; NULL: nobody looks */
 static void *gc_isolate;

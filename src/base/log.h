@@ -16,7 +16,7 @@ struct log_conf {
     enum log_level level;
     bool json;
     enum log_colour colour; /* what log_colours answers; auto: as its comment says */
-    const char *source; /* "fettle", "proxy", "monitor"; a literal */
+    const char *source;     /* "fettle", "proxy", "monitor"; a literal */
 };
 
 /* Once, before threads start. */

@@ -33,7 +33,7 @@ struct spool {
     bool writer_waits;
     bool stopping;
     bool abandoned; /* …without writing the rest */
-    bool broken; /* the reader is gone: nothing is taken any more */
+    bool broken;    /* the reader is gone: nothing is taken any more */
     _Atomic u64 dropped;
 };
 

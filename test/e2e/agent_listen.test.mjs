@@ -107,6 +107,74 @@ for (const [major, file] of NODES) {
     await sleep(0);
   });
 
+  test(`node ${major}: the supervisor's refusals are Node's errors`, async (t) => {
+    const sup = await supervisor(t);
+    const app = node(t, file, [script(t, `
+      const http = require('http');
+      const rl = require('readline').createInterface({ input: process.stdin });
+      rl.on('line', (line) => {
+        const args = JSON.parse(line);
+        const server = http.createServer().listen(...args);
+        server.on('error', (err) => console.log(JSON.stringify([err.message, err.code, err.errno, err.syscall, err.address, err.port, server.listening, server.address()])));
+        server.on('listening', () => console.log('listens'));
+      });`)], { sup });
+    await sup.wait('idle');
+    const unix = `${sup.dir}/x`;
+    const cases = [
+      [13, [80], ['listen EACCES: permission denied 0.0.0.0:80', 'EACCES', -13, 'listen', '0.0.0.0', 80, false, null]],
+      [98, [3000], ['listen EADDRINUSE: address already in use :::3000', 'EADDRINUSE', -98, 'listen', '::', 3000, false, null]],
+      [98, [3000, '127.0.0.1'], ['listen EADDRINUSE: address already in use 127.0.0.1:3000', 'EADDRINUSE', -98, 'listen', '127.0.0.1', 3000, false, null]],
+      [99, [3000, '192.0.2.1'], ['listen EADDRNOTAVAIL: address not available 192.0.2.1:3000', 'EADDRNOTAVAIL', -99, 'listen', '192.0.2.1', 3000, false, null]],
+      [2, [unix], [`listen EACCES: permission denied ${unix}`, 'EACCES', -13, 'listen', unix, -1, false, unix]],
+      [98, [unix], [`listen EADDRINUSE: address already in use ${unix}`, 'EADDRINUSE', -98, 'listen', unix, -1, false, unix]],
+    ];
+    for (const [i, [errno, args, expected]] of cases.entries()) {
+      const line = app.out.list.length;
+      sup.command(`refuse ${errno}`);
+      await sup.ask('woken', 'woken'); // the command is through
+      app.child.stdin.write(`${JSON.stringify(args)}\n`);
+      await app.out.wait((l) => l.startsWith('['), `error ${i}`, line);
+      assert.deepEqual(JSON.parse(app.out.list[line]), expected);
+    }
+    app.stop();
+  });
+
+  test(`node ${major}: only the proxy says who the client is`, async (t) => {
+    const sup = await supervisor(t);
+    const app = node(t, file, [script(t, `
+      const http = require('http'), net = require('net');
+      const handler = (req, res) => req.resume().on('end', () =>
+        res.end(JSON.stringify([req.socket.remoteAddress ?? null, req.rawHeaders.join(), req.rawTrailers])));
+      http.createServer(handler).listen(0);
+      const inner = http.createServer(handler);
+      net.createServer((socket) => inner.emit('connection', socket)).listen(0);`)], { sup });
+    const { unix } = await sup.wait('listen', { kind: 0 });
+    const stream = await sup.wait('listen', { kind: 1 });
+    await sup.wait('ready', { listener: stream.listener });
+    const body = (text) => text.split('\r\n\r\n').filter((_, i) => i % 2).map((part) => JSON.parse(part.split('HTTP/1.1')[0]));
+    const own = 'fettle-peer: 1.1.1.1 1 ::1 2\r\n';
+    const answer = await raw(0, `GET / HTTP/1.1\r\nHost: a\r\n${own}\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n` +
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nfettle-peer: 2.2.2.2 2 ::1 2\r\n\r\n` +
+      '0\r\nfettle-peer: 6.6.6.6 6 ::1 2\r\n\r\n', { path: unix });
+    assert.deepEqual(body(answer), [
+      ['1.1.1.1', 'Host,a', []], [null, 'Host,a', []],
+      ['2.2.2.2', 'Host,a,Transfer-Encoding,chunked,Connection,close', ['fettle-peer', '6.6.6.6 6 ::1 2']],
+    ]);
+    const forged = await raw(stream.bound, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${own}\r\n`);
+    assert.deepEqual(body(forged), [['::ffff:127.0.0.1', 'Host,a,Connection,close,fettle-peer,1.1.1.1 1 ::1 2', []]]);
+    app.stop();
+  });
+
+  test(`node ${major}: readableAll and writableAll reach the socket that clients use`, async (t) => {
+    const sup = await supervisor(t);
+    const unix = `${sup.dir}/all.sock`;
+    const app = node(t, file, ['-e', `process.umask(0o077); require('net').createServer().listen({ path: ${JSON.stringify(unix)},
+      readableAll: true, writableAll: true }, () => console.log('on'))`], { sup });
+    await app.line('on');
+    assert.equal(fs.statSync(unix).mode & 0o666, 0o666);
+    app.stop();
+  });
+
   test(`node ${major}: a script that ends, ends, with its exit code`, async (t) => {
     const sup = await supervisor(t);
     const first = node(t, file, ['-e', 'process.exitCode = 7'], { sup });

@@ -4,8 +4,8 @@
  * Speaks shm/wire.h on DIR/agent.sock, holds the sockets that apps listen on, and forwards what
  * connects to a byte-stream listener, as the proxy does. Prints a JSON line for each thing that
  * happens; reads commands from stdin, a line each:
- *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | waiters N | woken | refuse ERRNO
- * Ends with its stdin.
+ *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | waiters N | woken | refuse
+ * ERRNO Ends with its stdin.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -152,8 +152,8 @@ static int listener_open(struct listener *l, const struct wire_listen *ask)
     if (l->fd < 0)
         return l->fd;
     getsockname(l->fd, (struct sockaddr *)&at, &bytes);
-    l->port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port :
-                                               ((struct sockaddr_in *)&at)->sin_port);
+    l->port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+                                             : ((struct sockaddr_in *)&at)->sin_port);
     return 0;
 }
 
@@ -338,10 +338,9 @@ static void hello_answer(struct process *p, const struct wire_hello *h)
         char bytes[CMSG_SPACE(2 * sizeof(int))];
     } control = { 0 };
     struct iovec part = { &w, sizeof w };
-    struct msghdr msg = { .msg_iov = &part,
-                          .msg_iovlen = 1,
-                          .msg_control = &control,
-                          .msg_controllen = sizeof control };
+    struct msghdr msg = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
     int fds[2] = { memfd, wake_fd };
 
@@ -419,19 +418,21 @@ static void loop_print(const struct process *p)
 {
     struct shm_slot *s = &shm->slot[p - processes];
     struct shm_loop *l = &s->loop;
-    uint64_t busy = l->busy_since_ns, waits = l->waits_since_ns, now = now_ns(), delays = 0, slow = 0;
+    uint64_t busy = l->busy_since_ns, waits = l->waits_since_ns, now = now_ns(), delays = 0,
+             slow = 0;
 
     for (uint32_t i = 0; i < SHM_DELAY_BUCKETS; i++) {
         delays += l->delay_count[i];
         if (shm_delay_floor_ns(i) >= 10000000)
             slow += l->delay_count[i];
     }
-    say("{\"event\":\"loop\",\"pid\":%u,\"busy\":%s,\"waits\":%s,\"busy_ms\":%.3f,\"waits_ms\":%.3f,"
+    say("{\"event\":\"loop\",\"pid\":%u,\"busy\":%s,\"waits\":%s,\"busy_ms\":%.3f,\"waits_ms\":%."
+        "3f,"
         "\"turns\":%lu,\"seen\":%lu,\"seen_before\":%lu,\"busy_sum_ms\":%.3f,\"wait_sum_ms\":%.3f,"
         "\"delays\":%lu,\"slow\":%lu}",
-        p->pid, busy ? "true" : "false", waits ? "true" : "false", busy ? (double)(now - busy) / 1e6 : 0,
-        waits ? (double)(now - waits) / 1e6 : 0, l->turns, l->seen, l->seen_before,
-        (double)l->busy_ns / 1e6, (double)l->wait_ns / 1e6, delays, slow);
+        p->pid, busy ? "true" : "false", waits ? "true" : "false",
+        busy ? (double)(now - busy) / 1e6 : 0, waits ? (double)(now - waits) / 1e6 : 0, l->turns,
+        l->seen, l->seen_before, (double)l->busy_ns / 1e6, (double)l->wait_ns / 1e6, delays, slow);
 }
 
 static void stats_print(const struct process *p)
@@ -447,8 +448,9 @@ static void stats_print(const struct process *p)
                (double)a->gc[i].total_ns / 1e6, (double)a->gc[i].max_ns / 1e6);
     printf("],\"spaces\":{");
     for (uint32_t i = 0; i < a->spaces && i < SHM_SPACES_MAX; i++)
-        printf("%s\"%.40s\":[%lu,%lu,%lu,%lu]", i ? "," : "", a->space[i].name, a->space[i].size_bytes,
-               a->space[i].used_bytes, a->space[i].available_bytes, a->space[i].physical_bytes);
+        printf("%s\"%.40s\":[%lu,%lu,%lu,%lu]", i ? "," : "", a->space[i].name,
+               a->space[i].size_bytes, a->space[i].used_bytes, a->space[i].available_bytes,
+               a->space[i].physical_bytes);
     printf("},\"resources\":{");
     for (uint32_t i = 0; i < a->resources && i < SHM_RESOURCES_MAX; i++)
         printf("%s\"%.32s\":[%u,%u]", i ? "," : "", a->resource[i].type, a->resource[i].count,
