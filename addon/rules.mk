@@ -39,3 +39,4 @@ $(BUILD)/test/e2e/agent_supervisor: test/e2e/helpers/agent_supervisor.c src/shm/
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -o $@ $< -pthread
+e2e: addon-test-tools

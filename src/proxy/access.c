@@ -77,7 +77,8 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
     add_time(b, "queue", f->queue_ms, false);
     add_time(b, "loop", f->loop_ms, false);
     add_time(b, "upstream", f->upstream_ms, false);
-    buf_addf(b, " id=%.*s", STR_ARG(f->id));
+    buf_add(b, STR(" id="));
+    buf_add_json(b, f->id);
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
     buf_addc(b, '\n');
@@ -161,7 +162,9 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
     add_time(&b, "queue", f->queue_ms, false);
     add_time(&b, "loop", f->loop_ms, false);
     add_time(&b, "upstream", f->upstream_ms, false);
-    buf_addf(&b, " ms, id=%.*s)", STR_ARG(f->id));
+    buf_add(&b, STR(" ms, id="));
+    buf_add_json(&b, f->id);
+    buf_addc(&b, ')');
     if (!b.failed)
         log_warn("slow request: %.*s", STR_ARG(buf_str(&b)));
 }
@@ -169,19 +172,17 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 void access_tell(struct exchange *x, const char *bytes)
 {
     struct thread *t = x->client->thread;
-    char ip_text[ADDR_TEXT_MAX], id[40];
+    char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
     u64 now_ns = clock_now_ns();
     struct addr peer;
 
     if (!t->proxy->access &&
         (!t->proxy->settings->slow_ns || now_ns - x->times.begun_ns < t->proxy->settings->slow_ns))
         return;
-    snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)x->request_id[0],
-             (unsigned long long)x->request_id[1]);
     struct facts f = {
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
         .target = x->head_known && bytes ? http_text(bytes, x->req.target) : STR("-"),
-        .id = x->request_id[0] ? str_of(id) : STR("-"),
+        .id = exchange_id(x, bytes, id),
         .total_ms = ms_between(x->times.begun_ns, now_ns),
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
         .loop_ms = loop_wait_ms(x),

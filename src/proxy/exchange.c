@@ -272,11 +272,27 @@ static struct str agent_peer(struct exchange *x, char *out, size_t room, struct 
     return str_of(out);
 }
 
+struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_ID_MAX])
+{
+    struct client *c = x->client;
+    struct http_field *f = NULL;
+
+    if (bytes && x->head_known && peer_trusted(&c->thread->proxy->settings->trust_proxy, &c->peer))
+        f = http_field_find(&x->req, HTTP_X_REQUEST_ID);
+    if (f && f->value.len)
+        return http_text(bytes, f->value);
+    if (x->request_id[0] == 0)
+        return STR("-");
+    snprintf(out, EXCHANGE_ID_MAX, "%016llx%016llx", (unsigned long long)x->request_id[0],
+             (unsigned long long)x->request_id[1]);
+    return str_of(out);
+}
+
 static bool head_to_worker(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char client_ip[ADDR_TEXT_MAX], peer_text[192], id[40];
+    char client_ip[ADDR_TEXT_MAX], peer_text[192], id[EXCHANGE_ID_MAX];
     struct addr client;
     bool h2c = str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
@@ -287,9 +303,7 @@ static bool head_to_worker(struct exchange *x)
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
-    snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)x->request_id[0],
-             (unsigned long long)x->request_id[1]);
-    r.request_id = str_of(id);
+    r.request_id = exchange_id(x, c->in->bytes, id);
     r.client_ip = addr_ip_text(&client, client_ip);
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
         return false;
@@ -342,13 +356,24 @@ static void dispatch(struct exchange *x)
     exchange_client_event(x);
 }
 
+/* Whether the claimed process is replaced for its blocked loop: what is inside it may be what
+ * blocks, and must not be passed on to the next victim. */
+static bool worker_blocked(struct proxy *p, const struct claim *claim)
+{
+    u32 i = claim->slot ? (u32)(claim->slot - p->shm->slot) : 0;
+
+    return claim->slot &&
+           (atomic_load(&p->blocked[i]) == claim->generation ||
+            (claim->slot->generation == claim->generation && claim->slot->state == SHM_BLOCKED));
+}
+
 /* The worker is gone, or its connection is, before its answer was whole. */
 void exchange_worker_failed(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
     struct shm_slot *slot = x->claim.slot;
-    bool blocked = slot && slot->generation == x->claim.generation && slot->state == SHM_BLOCKED;
+    bool blocked = worker_blocked(t->proxy, &x->claim);
     /* What the worker has not seen may go to another, whatever its method is. */
     bool again = x->up == NULL || upstream_unread(x->up) || http_method_idempotent(x->req.method);
 

@@ -31,6 +31,10 @@ void exchange_abandoned(struct exchange *x);
 /* Ready for a response head: at the start, and after an interim response. */
 void exchange_expect_response(struct exchange *x);
 
+/* What X-Request-Id says to the worker: a trusted peer's own, else ours. `bytes` is the request's
+ * head or NULL. A view into bytes or `out`. */
+struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_ID_MAX]);
+
 /* Who asks: the peer, or whom a trusted peer speaks for. */
 struct addr exchange_peer(struct exchange *x);
 

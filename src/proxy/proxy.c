@@ -108,6 +108,13 @@ static void drain(struct proxy_process *pp)
     loop_timer(p->threads[0].loop, &pp->drain_timer, thread_now(&p->threads[0]), drain_look);
 }
 
+static void blocked_note(struct proxy *p)
+{
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        if (p->shm->slot[i].state == SHM_BLOCKED)
+            atomic_store(&p->blocked[i], p->shm->slot[i].generation);
+}
+
 static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
                             u32 fds_n)
 {
@@ -120,6 +127,7 @@ static void control_message(struct proxy_process *pp, const struct wire_note *no
         listener_close(&pp->proxy, note);
         break;
     case WIRE_CHANGED:
+        blocked_note(&pp->proxy);
         tell_all(&pp->proxy);
         break;
     case WIRE_DRAIN:

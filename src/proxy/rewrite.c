@@ -55,7 +55,6 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
 {
     struct str proto = trusted_value(bytes, head, r, HTTP_X_FORWARDED_PROTO);
     struct str host = trusted_value(bytes, head, r, HTTP_X_FORWARDED_HOST);
-    struct str id = trusted_value(bytes, head, r, HTTP_X_REQUEST_ID);
     struct http_field *f = NULL;
 
     /* One address, and the same as the socket's: an app gets the same client from either, whatever
@@ -65,7 +64,7 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
     host = host.len ? host : http_text(bytes, head->authority);
     if (host.len)
         put_field(s, STR("x-forwarded-host"), host);
-    put_field(s, STR("x-request-id"), id.len ? id : r->request_id);
+    put_field(s, STR("x-request-id"), r->request_id);
     if (!r->trusted)
         return;
     while ((f = http_field_next(head, HTTP_FORWARDED, f)) != NULL)

@@ -13,7 +13,7 @@ struct rewrite_request {
     bool trusted;          /* the peer may say what X-Forwarded-* and X-Request-Id are */
     struct str client_ip;  /* "1.2.3.4": whom peer_client() found; all of X-Forwarded-For */
     struct str scheme;     /* "http" */
-    struct str request_id; /* used when the client's own is not believed or absent */
+    struct str request_id; /* exchange_id() has chosen it */
     struct str agent_peer; /* the value of fettle-peer */
     bool chunked;          /* the body goes in chunks */
     bool upgrade;          /* passes Connection and Upgrade on */

@@ -61,6 +61,9 @@ struct proxy {
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];
+    /* By slot: the generation that is being replaced for its blocked loop, or was. The slot's state
+     * goes on to others before the last connection to that process has broken. */
+    _Atomic u32 blocked[SHM_SLOTS_MAX];
 };
 
 struct thread {

@@ -33,6 +33,7 @@ for (const [major, file] of NODES) {
     await sup.wait('cluster', { pid: run.pid, value: 2 });
     await run.line('listening 1');
     await run.line('listening 2');
+    await sup.ask('woken', 'woken'); // what was said before is there
     const hellos = sup.events.filter((e) => e.event === 'hello');
     assert.deepEqual(hellos.map((e) => e.role), [0, 1, 1]);
     const listens = sup.events.filter((e) => e.event === 'listen');

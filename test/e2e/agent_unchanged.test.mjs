@@ -35,8 +35,7 @@ async function battery(t, file, sup) {
 
 for (const [major, file] of NODES)
   test(`node ${major}: http, https, http2 and net behave the same with and without the agent`, async (t) => {
-    const bare = await battery(t, file, null);
-    const under = await battery(t, file, await supervisor(t));
+    const [bare, under] = await Promise.all([battery(t, file, null), battery(t, file, await supervisor(t))]);
     assert.ok(Object.keys(bare).length > (process.env.BATTERY_CASE ? 0 : 40));
     for (const name of Object.keys(bare)) {
       await t.test(name, () => {

@@ -81,7 +81,11 @@ async function runExample(t, { block, files }) {
     target: 'example.sh',
     cwd: folder,
     port: false,
-    env: { PORT: String(port), FETTLE_ADMIN: `127.0.0.1:${adminPort}`, PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}` },
+    env: {
+      PORT: String(port),
+      FETTLE_ADMIN: `127.0.0.1:${adminPort}`,
+      PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}`,
+    },
   });
   await run.exit(DEADLINE_MS);
   const left = run.processes();

@@ -238,7 +238,7 @@ const cases = {
     log(await raw(to, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n'));
     log(await raw(to, 'GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n' + GET('/', LAST)));
     server.maxRequestsPerSocket = 1;
-    log(await raw(to, GET('/1')));
+    log(await raw(to, GET('/1'), { limit: 300 }));
     server.keepAliveTimeout = 12345;
     log((await raw(to, GET('/1', 'Connection: keep-alive\r\n') + GET('/', LAST))));
     await closed(server);
@@ -435,7 +435,7 @@ const cases = {
     const count = () => new Promise((done) => server.getConnections((err, n) => done(`${err} ${n}`)));
     const to = await listening(server);
     const idle = raw(to, GET('/'));
-    const held = raw(to, GET('/hold'));
+    const held = raw(to, GET('/hold', LAST));
     while (!finish) await sleep(5);
     await sleep(30);
     log('connections', await count(), server.listening);
@@ -618,7 +618,7 @@ const cases = {
     await sleep(20);
     server.maxConnections = 0;
     server.on('drop', (data) => log('drop', JSON.stringify(data).replace(/\d{4,5}/g, 'P')));
-    await raw(to, 'x');
+    await raw(to, 'x', { half: true });
     await sleep(20);
     await closed(server);
   },
@@ -704,13 +704,14 @@ const cases = {
   const wanted = process.env.BATTERY_CASE;
   for (const [name, run] of Object.entries(cases)) {
     if (wanted && !name.includes(wanted)) continue;
-    const lines = [];
+    const lines = [], began = Date.now();
     const log = (...words) => lines.push(words.map(String).join(' '));
     try {
       await Promise.race([run(log), sleep(6000).then(() => Promise.reject(new Error('does not end')))]);
     } catch (err) {
       log('FAILED', err.stack);
     }
+    if (process.env.BATTERY_TIMES) console.error(Date.now() - began, name);
     console.log(`case ${JSON.stringify([name, lines])}`);
   }
   process.exit();

@@ -132,12 +132,16 @@ export function node(t, file, args, { sup = null, env = {}, cwd, preload, spawne
 
 /** exited, with a deadline */
 export function end(run) {
-  return Promise.race([
-    run.exited,
-    sleep(PATIENCE_MS).then(() => {
-      throw new Error(`process ${run.pid} still runs; it said: ${run.out?.list.join('\n')}\n${run.errors}`);
-    }),
-  ]);
+  return new Promise((done, fail) => {
+    const timer = setTimeout(
+      () => fail(new Error(`process ${run.pid} still runs; it said: ${run.out?.list.join('\n')}\n${run.errors}`)),
+      PATIENCE_MS,
+    );
+    run.exited.then((how) => {
+      clearTimeout(timer);
+      done(how);
+    });
+  });
 }
 
 /** Code for node -e / a file, in a folder that goes away after the test. */

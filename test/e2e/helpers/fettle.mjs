@@ -109,8 +109,9 @@ class Run {
       });
       this.child.once('exit', (code, signal) => {
         this.ended = { code, signal };
-        done(this.ended);
+        setTimeout(done, 2000, this.ended).unref(); // somebody else holds a pipe open
       });
+      this.child.once('close', () => done(this.ended));
     });
   }
 
