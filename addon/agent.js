@@ -288,11 +288,15 @@ function koaPatch() {
 /* ---- listen() ---- */
 
 let patched = false;
+let httpPatched = false;
 
-function listenPatches() {
+function listenPatches(kind) {
+  if (kind === KIND_HTTP && !httpPatched) {
+    httpPatched = true;
+    httpPatch();
+  }
   if (patched) return;
   patched = true;
-  httpPatch();
   const reset = net.Socket.prototype.resetAndDestroy;
   if (reset)
     net.Socket.prototype.resetAndDestroy = function resetAndDestroy() {
@@ -300,9 +304,13 @@ function listenPatches() {
     };
 }
 
+/* A Node that names its inside differently gets its HTTP balanced as byte streams; so does a
+ * server that decides by the client's address whether to accept it. */
 function kindOf(server) {
   http ??= require('http');
-  return server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
+  const known = typeof http.IncomingMessage.prototype._addHeaderLines === 'function' &&
+    typeof http.ServerResponse.prototype._storeHeader === 'function';
+  return known && server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
 }
 
 /* A path that the workers cannot share: not text, too long, or named after this process. */
@@ -326,7 +334,7 @@ function ask(server, address, port, type, backlog, flags) {
   }
   if (full && answer === 2) answer = 13; /* libuv says EACCES where a folder is missing */
   if (answer === 107) return null; /* ENOTCONN: no supervisor, as in a forked process */
-  listenPatches();
+  listenPatches(kind);
   hide();
   koaPatch();
   if (typeof answer === 'object') Object.assign(answer, { kind, asked: full });
@@ -407,6 +415,10 @@ function serve(server) {
 function listenPatch() {
   net = require('net');
   listen2 = net.Server.prototype._listen2;
+  if (typeof listen2 !== 'function') {
+    warn(`process ${process.pid} listens by itself: Node ${process.version} has no net.Server.prototype._listen2`);
+    return;
+  }
   net.Server.prototype._listen2 = function setupListenHandle(address, port, type, backlog, fd, flags) {
     if (this._handle || (typeof fd === 'number' && fd >= 0)) {
       listen2.call(this, address, port, type, backlog, fd, flags);
@@ -587,8 +599,8 @@ function mainStart() {
   }
   if (child || env.FETTLE_SPAWNED === '1') hide();
   listenPatch();
-  if (child) clusterChildPatch(cluster);
-  else if (cluster) clusterPrimaryPatch(cluster);
+  if (child && listen2) clusterChildPatch(cluster);
+  else if (cluster && !child) clusterPrimaryPatch(cluster);
   statsWatch();
   setImmediate(() => addon.idle());
   return true;

@@ -93,7 +93,14 @@ int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 lis
     int len = snprintf(name, sizeof(name) - 1, "fettle/%08x/%llx/%s", t->proxy->stream_tag,
                        (unsigned long long)seq, peer_text);
 
-    if (len < 0 || len >= (int)sizeof(name) - 1)
+    if (len < 0)
+        return -EINVAL;
+    if (len >= (int)sizeof(name) - 1) { /* two long IPv6 addresses: the client's alone is enough */
+        const char *port = strchr(peer_text, ' '), *local = port ? strchr(port + 1, ' ') : NULL;
+
+        len -= local ? (int)strlen(local) : 0;
+    }
+    if (len >= (int)sizeof(name) - 1)
         return connect_to(t, claim, listener, NULL, 0);
     return connect_to(t, claim, listener, name, (size_t)len);
 }

@@ -66,21 +66,27 @@ test('on connections kept from before, too', async (t) => {
   await spin.done;
 });
 
+/** Waits until so many are in the central queue. */
+const queued = (run, count) =>
+  run.until(async () => new RegExp(`^fettle_proxy_queue_length ${count}$`, 'm').test((await run.admin('/metrics')).text), {
+    what: `${count} in the queue`,
+  });
+
 test('when every loop is blocked, requests wait in their order and go to the first that comes free', async (t) => {
   const run = await start(t, ['-w', '1', '--threads', '2']);
-  const [spin] = await block(run, 1, 1200);
-  const order = [];
+  const [spin] = await block(run, 1, 4000);
   const waiting = [];
-  for (let i = 0; i < 20; i++) {
-    const one = await begin(run, `/slow?ms=0&n=${i}`);
-    waiting.push(one.done.then((response) => (order.push(i), response)));
-    await sleep(5); // the order in which two threads accept is theirs
+  for (let i = 0; i < 12; i++) {
+    waiting.push((await begin(run, `/slow?ms=0&n=${i}`)).done);
+    await queued(run, i + 1);
   }
   assert.ok(!spin.over());
   const answers = await Promise.all(waiting);
   assert.ok(spin.over());
   assert.ok(answers.every((response) => response.status === 200));
-  assert.deepEqual(order, [...order].sort((a, b) => a - b));
+  const { events } = (await once(run, '/seen')).json();
+  const order = events.filter((event) => event.includes('/slow')).map((event) => Number(event.split('n=')[1]));
+  assert.deepEqual(order, Array.from({ length: 12 }, (_, i) => i));
 });
 
 test('a queue that is full gives a 503 at once', async (t) => {
@@ -88,7 +94,7 @@ test('a queue that is full gives a 503 at once', async (t) => {
   const spins = await block(run, 2, 2000);
   const waiting = [];
   for (let i = 0; i < 3; i++) waiting.push(await begin(run, '/pid'));
-  await run.until(async () => /fettle_\w*queued?\w* 3\b/.test((await run.admin('/metrics')).text), { what: 'three in the queue' });
+  await queued(run, 3);
   for (let i = 0; i < 5; i++) {
     const response = await once(run, '/pid');
     assert.equal(response.status, 503);

@@ -4,6 +4,7 @@
 // responses, trailers, and whether the connection stayed. Every wait has a deadline.
 
 import net from 'node:net';
+import { after } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const DEADLINE_MS = Number(process.env.E2E_PATIENCE_MS ?? 30000);
@@ -38,10 +39,15 @@ class Response {
   }
 }
 
+// What a test that fails has left open must not keep its file from ending.
+const open = new Set();
+after(() => open.forEach((wire) => wire.destroy()));
+
 export class Wire {
   #waiting = null;
+  #list = []; // what has come and was not taken
+  #size = 0;
   constructor(options) {
-    this.got = Buffer.alloc(0);
     this.parts = []; // [{ ms, bytes }]
     this.ended = false; // the other side said its end
     this.closed = false;
@@ -52,12 +58,24 @@ export class Wire {
     const stir = () => this.#waiting?.();
     this.socket.on('data', (data) => {
       this.parts.push({ ms: performance.now() - this.began, bytes: data.length });
-      this.got = this.got.length ? Buffer.concat([this.got, data]) : data;
+      this.#list.push(data);
+      this.#size += data.length;
       stir();
     });
     this.socket.on('end', () => ((this.ended = true), stir()));
     this.socket.on('error', (error) => ((this.error = error), stir()));
-    this.socket.on('close', () => ((this.ended = this.closed = true), stir()));
+    this.socket.on('close', () => ((this.ended = this.closed = true), open.delete(this), stir()));
+    open.add(this);
+  }
+
+  /** All that has come and was not taken. */
+  get got() {
+    if (this.#list.length !== 1) this.#list = [Buffer.concat(this.#list)];
+    return this.#list[0];
+  }
+  set got(bytes) {
+    this.#list = [bytes];
+    this.#size = bytes.length;
   }
 
   static async open(port, options = {}) {
@@ -125,7 +143,7 @@ export class Wire {
 
   /** Exactly so many bytes. */
   bytes(n) {
-    return this.until(() => (this.got.length >= n ? this.take(n) : null), `${n} bytes`);
+    return this.until(() => (this.#size >= n ? this.take(n) : null), `${n} bytes`);
   }
 
   line() {
