@@ -100,8 +100,10 @@ E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
 e2e: all
 	@scripts/nodes
 	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all
+	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all
 	$(E2E_RUN) $(E2E)
 	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN) $(E2E_ASAN)
+	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(E2E_RUN) test/e2e/soak.test.mjs
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)

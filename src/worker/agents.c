@@ -295,7 +295,7 @@ static void stack_came(struct agent *a, const struct wire_stack_text *m, size_t 
 {
     size_t room = len - offsetof(struct wire_stack_text, text);
 
-    if (!a->stack_asked_ns)
+    if (!a->stack_asked_ns && !a->stack_follows)
         return; /* nobody asked, or it is too late */
     health_stack(a, str_make(m->text, min((size_t)m->len, room)), loop_now_ns(a->crew->loop));
 }

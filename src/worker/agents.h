@@ -41,6 +41,7 @@ struct agent {
     /* Of a blocked loop */
     u64 stack_asked_ns; /* 0: no stack is wanted */
     u64 stack_since_ns; /* busy_since_ns of the period asked about */
+    bool stack_follows; /* the answer was «in native code»: who called that comes when it returns */
     u64 warned_since_ns, warned_ns;
 
     /* Of a cluster's child that is being replaced: SIGTERM when drained or at this time */

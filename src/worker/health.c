@@ -58,6 +58,12 @@ void health_stack(struct agent *a, struct str stack, u64 now_ns)
 {
     if (!a->process)
         return;
+    if (!a->stack_asked_ns) { /* the call has returned */
+        if (TAKE(a->stack_follows, false))
+            log_warn("worker %u's loop was blocked %.*s", worker_of(a), STR_ARG(stack_cut(stack)));
+        return;
+    }
+    a->stack_follows = str_starts(stack, STR("in native code"));
     stack_log(a, stack, now_ns);
     stack_settled(a);
 }

@@ -210,12 +210,14 @@ test('a client that goes away in its download is gone for the app', async () => 
   }
 });
 
-test('a client that is reset while it waits for an answer is gone for the app', async () => {
-  const wire = await Wire.open(run.port);
-  wire.send(get('/hang?reset'));
-  await run.until(async () => (await events()).includes('GET /hang?reset'));
-  wire.reset();
-  await run.until(async () => (await events()).includes('closed GET /hang?reset'));
+test('a client that goes away while it waits for an answer is gone for the app', async () => {
+  for (const how of ['destroy', 'reset']) {
+    const wire = await Wire.open(run.port);
+    wire.send(get(`/hang?${how}`));
+    await run.until(async () => (await events()).includes(`GET /hang?${how}`));
+    wire[how]();
+    await run.until(async () => (await events()).includes(`closed GET /hang?${how}`));
+  }
 });
 
 test('nothing is in flight at the end', async () => {

@@ -132,6 +132,14 @@ test('a loop that is blocked for long is warned about and goes on', { skip }, as
   assert.ok((await pidsOf(app)).includes(pid));
 });
 
+test('a loop that was blocked in native code is said who called it', { skip }, async (t) => {
+  const app = await run(t);
+  await app.get('/native?n=2500');
+  await app.line(/in native code: /);
+  await app.line(/was called from/);
+  await app.line(/waitInNativeCode/);
+});
+
 test('SIGHUP reloads all workers with no failed request', { skip }, async (t) => {
   const app = await run(t);
   const clients = load({ port: app.port, clients: 16, pause: 1 });
