@@ -14,18 +14,20 @@
 #include "base/base.h"
 
 enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_STUCK_ONE_IN = 1000 };
-#define LEARN_AHEAD_NS 2000000ull
+#define LEARN_AHEAD_NS 4000000ull
 /* Longer than a batch of short requests takes, the kernel's time slices and a collection included.
  */
-#define LEARN_LONG_TURN_NS 16000000ull
+#define LEARN_LONG_TURN_NS 32000000ull
 
 struct learn {
     double busy_ns, requests, long_turns; /* faded sums */
     u64 last_busy_ns, last_requests, last_long_turns;
+    bool begun;
 };
 
 /* One reading of counters that only grow (a fall means a new process: what was learned is
- * forgotten). long_turns: turns of LEARN_LONG_TURN_NS or more. */
+ * forgotten). The first one is where counting begins: what the start-up took is not a request's.
+ * long_turns: turns of LEARN_LONG_TURN_NS or more. */
 void learn_reading(struct learn *l, u64 busy_ns, u64 requests, u64 long_turns);
 
 /* The loop's time for one request; 0 while too little is known. */

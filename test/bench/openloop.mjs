@@ -3,7 +3,11 @@
 import http from 'node:http';
 
 export async function openLoop({ port, rate, seconds, connections, pick }) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+  /* fifo: every connection takes its turn, as those of many clients would. */
+  const agent = new http.Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections, scheduling: 'fifo' });
+  await Promise.all(Array.from({ length: connections }, () => new Promise((done, fail) => {
+    http.get({ port, host: '127.0.0.1', path: '/wait', agent }, (res) => res.resume().on('end', done)).on('error', fail);
+  })));
   const total = Math.round(rate * seconds), gapMs = 1000 / rate;
   const kinds = new Map();
   let open = 0, failed = 0;
