@@ -289,8 +289,7 @@ test('a killed supervisor leaves nothing behind, not even a blocked worker', { s
   assert.ok(left.length >= 5, `supervisor, proxy, monitor and two workers: ${left}`);
   app.kill('SIGKILL');
   await app.exit();
-  await poll(() => app.processes().length === 0);
-  assert.ok(left.every((pid) => !alive(pid)));
+  await poll(() => left.every((pid) => !alive(pid))); // orphans have another parent at once: ask each
   assert.ok(!(await connectable(app.port)));
 });
 
