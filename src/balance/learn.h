@@ -6,7 +6,7 @@
  *   - as many as make LEARN_AHEAD_NS of work, and
  *   - so few that requests stuck behind a long turn stay below one in
  *     LEARN_STUCK_ONE_IN: with one long turn among 50 requests nothing goes ahead,
- *     with one among 100,000 a hundred may.
+ *     with one among 64,000 as many as LEARN_AHEAD_MAX may.
  * Old readings fade with a half-life of LEARN_HALF_LIFE readings.
  */
 #pragma once
