@@ -70,6 +70,8 @@ static void turn_end(struct shm_loop *l, uint64_t now_ns)
 
     add(&l->delay_count[shm_delay_bucket(took_ns)], 1);
     add(&l->busy_ns, took_ns);
+    if (took_ns >= SHM_LONG_TURN_NS)
+        add(&l->long_ns, took_ns);
 }
 
 /* Says that the loop waits, and only then looks whether anybody waits for that; the proxy

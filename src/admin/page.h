@@ -25,6 +25,7 @@ void page_metrics(struct buf *out, const struct page_source *src); /* Prometheus
 void page_workers(struct buf *out, const struct page_source *src); /* JSON list */
 void page_history(struct buf *out, const struct page_source *src); /* JSON list */
 void page_app(struct buf *out, const struct page_source *src);     /* JSON object */
+void page_lanes(struct buf *out, const struct page_source *src);   /* JSON object */
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
 enum { PAGE_REFUSALS = 10 };

@@ -37,6 +37,8 @@ static const struct row {
     { "/api/history", page_history, "application/json", false,
       "the workers' last five minutes (JSON)" },
     { "/api/app", page_app, "application/json", false, "the app and its proxy (JSON)" },
+    { "/api/lanes", page_lanes, "application/json", false,
+      "which kinds of requests block, and who serves them (JSON)" },
 };
 
 static void list_write(struct buf *out)

@@ -6,22 +6,43 @@ static const double fade = 0.965936;
 
 /* Below this there is not enough to go by. */
 enum { REQUESTS_MIN = 8 };
+/* What rounding leaves of none. */
+#define LONG_TURNS_LEAST 1e-6
 
-void learn_reading(struct learn *l, u64 busy_ns, u64 requests, u64 long_turns)
+static bool fell(const struct learn_counters *now, const struct learn_counters *before)
 {
-    if (busy_ns < l->last_busy_ns || requests < l->last_requests || long_turns < l->last_long_turns)
-        *l = (struct learn){ 0 };
-    l->busy_ns = l->busy_ns * fade + (double)(busy_ns - l->last_busy_ns);
-    l->requests = l->requests * fade + (double)(requests - l->last_requests);
-    l->long_turns = l->long_turns * fade + (double)(long_turns - l->last_long_turns);
-    l->last_busy_ns = busy_ns;
-    l->last_requests = requests;
-    l->last_long_turns = long_turns;
+    return now->busy_ns < before->busy_ns || now->requests < before->requests ||
+           now->long_turns < before->long_turns || now->slow_ns < before->slow_ns ||
+           now->slow_requests < before->slow_requests || now->slow_turns < before->slow_turns;
+}
+
+/* What has come of something, less the part of it that is due to slow kinds. That may be counted a
+ * reading earlier or later than the whole, so the difference can be negative for a while. */
+static double grown(u64 now, u64 before, u64 slow_now, u64 slow_before)
+{
+    return (double)(now - before) - (double)(slow_now - slow_before);
+}
+
+void learn_reading(struct learn *l, const struct learn_counters *c)
+{
+    const struct learn_counters *before = &l->last;
+
+    if (!l->begun || fell(c, before)) {
+        *l = (struct learn){ .last = *c, .begun = true };
+        return;
+    }
+    l->busy_ns =
+        l->busy_ns * fade + grown(c->busy_ns, before->busy_ns, c->slow_ns, before->slow_ns);
+    l->requests = l->requests * fade +
+                  grown(c->requests, before->requests, c->slow_requests, before->slow_requests);
+    l->long_turns = l->long_turns * fade +
+                    grown(c->long_turns, before->long_turns, c->slow_turns, before->slow_turns);
+    l->last = *c;
 }
 
 u64 learn_request_mean_ns(const struct learn *l)
 {
-    return l->requests < REQUESTS_MIN ? 0 : (u64)(l->busy_ns / l->requests) + 1;
+    return l->requests < REQUESTS_MIN ? 0 : (u64)max(l->busy_ns / l->requests, 0.0) + 1;
 }
 
 u64 learn_ahead_max(const struct learn *l)
@@ -32,7 +53,7 @@ u64 learn_ahead_max(const struct learn *l)
     if (mean_ns == 0)
         return 0;
     ahead = min(ahead, (double)LEARN_AHEAD_NS / (double)mean_ns);
-    if (l->long_turns > 0)
+    if (l->long_turns > LONG_TURNS_LEAST)
         ahead = min(ahead, l->requests / (l->long_turns * LEARN_STUCK_ONE_IN));
     return ahead < 2 ? 0 : (u64)ahead;
 }

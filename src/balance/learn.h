@@ -7,7 +7,8 @@
  *   - so few that requests stuck behind a long turn stay below one in
  *     LEARN_STUCK_ONE_IN: with one long turn among 50 requests nothing goes ahead,
  *     with one among 64,000 as many as LEARN_AHEAD_MAX may.
- * Old readings fade with a half-life of LEARN_HALF_LIFE readings.
+ * Requests of slow kinds (balance/lane.h) are left out: where one is in flight nothing goes ahead
+ * anyway. Old readings fade with a half-life of LEARN_HALF_LIFE readings.
  */
 #pragma once
 
@@ -19,16 +20,23 @@ enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_ST
  */
 #define LEARN_LONG_TURN_NS 32000000ull
 
+/* Counters that only grow. */
+struct learn_counters {
+    u64 busy_ns, requests;
+    u64 long_turns; /* of LEARN_LONG_TURN_NS or more */
+    /* What of it is due to slow kinds. */
+    u64 slow_ns, slow_requests, slow_turns;
+};
+
 struct learn {
     double busy_ns, requests, long_turns; /* faded sums */
-    u64 last_busy_ns, last_requests, last_long_turns;
+    struct learn_counters last;
     bool begun;
 };
 
-/* One reading of counters that only grow (a fall means a new process: what was learned is
- * forgotten). The first one is where counting begins: what the start-up took is not a request's.
- * long_turns: turns of LEARN_LONG_TURN_NS or more. */
-void learn_reading(struct learn *l, u64 busy_ns, u64 requests, u64 long_turns);
+/* One reading. Where a counter falls it is a new process: what was learned is forgotten. The first
+ * one is where counting begins: what the start-up took is not a request's. */
+void learn_reading(struct learn *l, const struct learn_counters *c);
 
 /* The loop's time for one request; 0 while too little is known. */
 u64 learn_request_mean_ns(const struct learn *l);

@@ -14,28 +14,73 @@ static enum readiness readiness(const struct pick_worker *w)
 {
     if (w->busy_ns == 0 && w->unseen == 0)
         return READY_NOW;
-    return w->unseen < w->ahead_max && w->busy_ns <= turn_max_ns(w) ? READY_SOON : READY_LATER;
+    if (w->blocks || w->unseen >= w->ahead_max || w->busy_ns > turn_max_ns(w))
+        return READY_LATER;
+    return READY_SOON;
+}
+
+/* Whether what is ahead of a request on a running loop is so little that another loop is not worth
+ * it. */
+static bool is_over_at_once(const struct pick_worker *w)
+{
+    return (w->unseen + 1) * w->request_mean_ns <= PICK_SHORT_NS;
+}
+
+/* The order in which workers are wanted for a lane; the lowest first. */
+enum rank { RANK_NEVER = 99 };
+
+static u32 rank(const struct pick_worker *w, enum pick_lane lane)
+{
+    enum readiness r = readiness(w);
+
+    if (r == READY_LATER)
+        return RANK_NEVER;
+    switch (lane) {
+    case PICK_NO_LANE:
+        return r == READY_NOW ? 0 : 3;
+    case PICK_FAST:
+        if (w->kept)
+            return r == READY_NOW ? 0 : is_over_at_once(w) ? 1 : 3;
+        return r == READY_NOW ? 2 : 4;
+    case PICK_SLOW:
+        return r == READY_NOW && !w->kept ? 0 : RANK_NEVER;
+    case PICK_AGED:
+        return r != READY_NOW ? RANK_NEVER : w->kept ? 1 : 0;
+    }
+    return RANK_NEVER;
+}
+
+void pick_keep(struct pick_worker *workers, u32 n, u32 kept, bool slow_waits)
+{
+    for (u32 i = 0; i < n; i++) {
+        u32 before = 0;
+
+        for (u32 k = 0; k < n && kept; k++)
+            before += workers[k].id < workers[i].id || (workers[k].id == workers[i].id && k < i);
+        workers[i].kept = before < kept;
+        workers[i].blocks |= slow_waits && !workers[i].kept;
+    }
 }
 
 static enum pick_verdict pick_idle_first(struct pick_state *state,
-                                         const struct pick_worker *workers, u32 n, u32 *index)
+                                         const struct pick_worker *workers, u32 n,
+                                         enum pick_lane lane, u32 *index)
 {
-    enum readiness best = READY_LATER;
+    u32 best = RANK_NEVER;
     u64 best_load = 0;
 
     for (u32 k = 0; k < n; k++) {
-        u32 i = (state->turn + k) % n;
+        u32 i = (state->turn + k) % n, r = rank(&workers[i], lane);
         const struct pick_worker *w = &workers[i];
-        enum readiness r = readiness(w);
-        u64 load = r == READY_NOW ? w->in_flight : w->unseen << 32 | w->in_flight;
+        u64 load = w->unseen << 32 | w->in_flight; /* nothing is unseen where a loop waits */
 
-        if (r == READY_LATER || r > best || (r == best && load >= best_load))
+        if (r == RANK_NEVER || r > best || (r == best && load >= best_load))
             continue;
         best = r;
         best_load = load;
         *index = i;
     }
-    return best == READY_LATER ? PICK_QUEUE : PICK_GIVE;
+    return best == RANK_NEVER ? PICK_QUEUE : PICK_GIVE;
 }
 
 static u32 pick_least_conn(const struct pick_state *state, const struct pick_worker *workers, u32 n)
@@ -77,7 +122,8 @@ static u32 pick_hash(const struct pick_worker *workers, u32 n, u64 key)
 }
 
 enum pick_verdict pick_worker(struct pick_state *state, enum pick_policy policy,
-                              const struct pick_worker *workers, u32 n, u64 key, u32 *index)
+                              const struct pick_worker *workers, u32 n, u64 key,
+                              enum pick_lane lane, u32 *index)
 {
     enum pick_verdict verdict = PICK_GIVE;
 
@@ -85,7 +131,7 @@ enum pick_verdict pick_worker(struct pick_state *state, enum pick_policy policy,
         return PICK_NOBODY;
     switch (policy) {
     case PICK_IDLE_FIRST:
-        verdict = pick_idle_first(state, workers, n, index);
+        verdict = pick_idle_first(state, workers, n, lane, index);
         break;
     case PICK_LEAST_CONN:
         *index = pick_least_conn(state, workers, n);

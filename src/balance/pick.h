@@ -10,6 +10,10 @@
  * requests may be put ahead) and its turn has not already lasted longer than that.
  * This keeps the pipe to a saturated loop of short requests full, and puts nothing
  * behind a loop that blocks. Otherwise the request waits in the central queue.
+ *
+ * With lanes (balance/lane.h) some workers are kept for requests of fast kinds. Those go to kept
+ * workers first, even to one that runs if its turn is over at once, then to any; slow ones to the
+ * others only, unless they have waited too long.
  */
 #pragma once
 
@@ -20,6 +24,13 @@
 
 enum pick_policy { PICK_IDLE_FIRST, PICK_LEAST_CONN, PICK_ROUND_ROBIN, PICK_HASH };
 
+enum pick_lane {
+    PICK_NO_LANE, /* there are no lanes */
+    PICK_FAST,
+    PICK_SLOW,
+    PICK_AGED, /* slow, and has waited too long */
+};
+
 struct pick_worker {
     u32 id;        /* the worker's number: stable over its restarts */
     u32 in_flight; /* requests and streams given and not finished */
@@ -28,6 +39,8 @@ struct pick_worker {
     u64 taken;     /* that came with the turn that runs now */
     u64 ahead_max; /* learned: how many may be given that it has not seen; 0: none while it runs */
     u64 request_mean_ns; /* learned: the loop's time for one request; 0: unknown */
+    bool blocks;         /* has a request of a slow kind in flight: nothing goes ahead */
+    bool kept;           /* for fast kinds */
 };
 
 enum pick_verdict { PICK_GIVE, PICK_QUEUE, PICK_NOBODY };
@@ -37,7 +50,11 @@ struct pick_state {
 };
 
 /* PICK_GIVE: *index is the worker in `workers`. PICK_QUEUE: all are busy. PICK_NOBODY: n is 0.
- * `key` is the hash of what the policy PICK_HASH sticks to. */
+ * `key` is the hash of what the policy PICK_HASH sticks to. Only PICK_IDLE_FIRST knows lanes. */
 MUST_USE enum pick_verdict pick_worker(struct pick_state *state, enum pick_policy policy,
                                        const struct pick_worker *workers, u32 n, u64 key,
-                                       u32 *index);
+                                       enum pick_lane lane, u32 *index);
+
+/* Marks the `kept` workers with the lowest numbers; the first of those with the same number. While
+ * slow requests wait nothing goes ahead on the others, so that their turn comes. */
+void pick_keep(struct pick_worker *workers, u32 n, u32 kept, bool slow_waits);

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "balance/kind.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "proxy/queue.h"
@@ -79,6 +80,7 @@ struct exchange {
     u32 status;
     struct exchange_times times;
     u64 sticky;              /* what hash policies stick to */
+    struct kind kind;        /* what kind of request it is, and what is expected of it */
     u64 worker_keep_ns;      /* how long the worker's connection may rest after this */
     u64 sent_bytes;          /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */

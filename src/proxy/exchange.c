@@ -47,11 +47,44 @@ struct exchange *exchange_new(struct client *c)
     return x;
 }
 
+/* Views into the request's head, which stays in client->in until it is over. */
+static struct kind_request kind_request(const struct exchange *x)
+{
+    const char *bytes = x->client->in->bytes;
+
+    return (struct kind_request){
+        .method = http_text(bytes, x->req.method_text),
+        .path = http_text(bytes, x->req.path),
+        .body_bytes = x->req.framing == HTTP_BODY_LENGTH ? x->req.content_length : 0,
+    };
+}
+
+/* What the worker did with it is known now. */
+static void learn(struct exchange *x)
+{
+    struct thread *t = x->client->thread;
+    struct shm_lanes *lanes = t->proxy->kinds.lanes;
+    struct kind_request request = kind_request(x);
+    u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
+    u32 octave = lane_octave(x->kind.block_ns);
+
+    COUNT(lanes->octave_requests[octave], 1);
+    COUNT(lanes->octave_block_ns[octave], block_ns);
+    if (x->claim.slow) {
+        COUNT(x->claim.slot->slow_ns, block_ns);
+        COUNT(x->claim.slot->slow_turns, block_ns >= LEARN_LONG_TURN_NS);
+    }
+    kind_learn(&t->proxy->kinds, &x->kind, &request, str_make(x->route, x->route_len), block_ns,
+               now_ns);
+}
+
 /* Lets go of the worker, for good or before another try. */
 static void let_go(struct exchange *x, u64 keep_ns)
 {
     bool told = x->up && x->up->sends > 0;
 
+    if (told && x->claim.slot)
+        learn(x);
     queue_leave(&x->ticket);
     if (x->up)
         upstream_put(TAKE(x->up, NULL), keep_ns);
@@ -136,8 +169,10 @@ void exchange_over(struct exchange *x)
     if (u && x->res.keep_alive && x->req_done && !u->hung_up) {
         keep_ns = slot && slot->state == SHM_READY ? x->worker_keep_ns : 0;
     }
-    if (slot)
+    if (slot) {
         COUNT(slot->requests, 1);
+        COUNT(slot->slow_requests, x->claim.slow);
+    }
     if (!x->req_done)
         x->keep = false;
     tell(x);
@@ -208,7 +243,7 @@ static void ask(struct exchange *x)
     struct client *c = x->client;
 
     x->attempts++;
-    switch (queue_ask(c->thread, &x->ticket, c->listener->id, x->sticky, given)) {
+    switch (queue_ask(c->thread, &x->ticket, c->listener->id, x->sticky, x->kind.block_ns, given)) {
     case QUEUE_TAKEN:
         dispatch(x);
         break;
@@ -247,6 +282,8 @@ void exchange_start(struct exchange *x)
         return;
     }
     x->sticky = sticky_key(x);
+    struct kind_request request = kind_request(x);
+    kind_of(&t->proxy->kinds, &t->kind_cache, &request, &x->kind);
     loop_timer(t->loop, &c->timer, thread_now(t) + t->proxy->tick_ns, tick);
     ask(x);
 }

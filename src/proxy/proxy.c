@@ -171,6 +171,8 @@ static void gauges_reset(struct shm *shm)
         atomic_store(&shm->slot[i].dispatched, atomic_load(&shm->slot[i].loop.seen));
         atomic_store(&shm->slot[i].in_flight, 0);
         atomic_store(&shm->slot[i].streams, 0);
+        atomic_store(&shm->slot[i].expected_ns, 0);
+        atomic_store(&shm->slot[i].slow_in_flight, 0);
     }
     shm->proxy.connections = 0;
     shm->proxy.active_requests = 0;
@@ -245,6 +247,10 @@ static int setup(struct proxy_process *pp, const struct settings *settings)
     hash_key_random(&p->hash_key);
     if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
         return -EIO;
+    struct kind_routes *routes = calloc(1, sizeof(*routes));
+    if (!routes)
+        return -ENOMEM;
+    kinds_init(&p->kinds, &p->shm->lanes, routes);
     gauges_reset(p->shm);
     series_init(p->shm);
     r = access_open(p);

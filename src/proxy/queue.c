@@ -7,6 +7,7 @@
  */
 #include "proxy/queue.h"
 
+#include "balance/lane.h"
 #include "proxy/thread.h"
 
 void queue_init(struct queue *q)
@@ -14,6 +15,7 @@ void queue_init(struct queue *q)
     pthread_mutex_init(&q->lock, NULL);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
         list_init(&q->waiting[i]);
+        list_init(&q->slow[i]);
         list_init(&q->doubtful[i]);
     }
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
@@ -55,10 +57,11 @@ static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatche
         .taken = seen > before ? seen - before : 0,
         .ahead_max = slot->ahead_max,
         .request_mean_ns = slot->request_mean_ns,
+        .blocks = slot->slow_in_flight > 0,
     };
 }
 
-static enum pick_verdict claim_worker(struct thread *t, u32 listener, u64 key, struct claim *claim)
+static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
 {
     struct shm *shm = t->proxy->shm;
     struct pick_worker workers[SHM_SLOTS_MAX];
@@ -73,14 +76,16 @@ static enum pick_verdict claim_worker(struct thread *t, u32 listener, u64 key, s
         for (u32 i = 0; i < used; i++) {
             struct shm_slot *slot = &shm->slot[i];
 
-            if (atomic_load(&slot->state) != SHM_READY || !(slot->listening & BIT(listener)) ||
-                t->proxy->gone[i] == slot->generation)
+            if (atomic_load(&slot->state) != SHM_READY ||
+                !(slot->listening & BIT(ticket->listener)) || t->proxy->gone[i] == slot->generation)
                 continue;
             workers[n] = look(slot, now_ns, &dispatched[n]);
             slots[n++] = (u8)i;
         }
-        enum pick_verdict v =
-            pick_worker(&t->pick, policy_of(t->proxy->settings), workers, n, key, &index);
+        if (lane != PICK_NO_LANE)
+            pick_keep(workers, n, shm->lanes.kept, atomic_load(&t->proxy->queue.slow_count) > 0);
+        enum pick_verdict v = pick_worker(&t->pick, policy_of(t->proxy->settings), workers, n,
+                                          ticket->key, lane, &index);
         if (v != PICK_GIVE)
             return v;
         struct shm_slot *slot = &shm->slot[slots[index]];
@@ -89,53 +94,34 @@ static enum pick_verdict claim_worker(struct thread *t, u32 listener, u64 key, s
                                             dispatched[index] + 1))
             continue;
         slot->dispatched_ns = now_ns;
-        atomic_fetch_add(&slot->in_flight, 1);
-        *claim = (struct claim){ .slot = slot, .generation = slot->generation };
+        claim_take(&ticket->claim, slot, ticket->block_ns, ticket->slow, now_ns);
+        if (lane != PICK_NO_LANE)
+            COUNT(shm->lanes.requests[ticket->slow], 1);
+        if (lane == PICK_AGED)
+            COUNT(shm->lanes.aged, 1);
         return v;
     }
 }
 
-/* The gauge this claim is counted in; NULL when the slot has a new user, who started from 0. */
-static _Atomic u32 *claim_gauge(const struct claim *c)
+/* ---- the lines ---- */
+
+u32 queue_length(const struct queue *q)
 {
-    if (!c->slot || atomic_load(&c->slot->generation) != c->generation)
-        return NULL;
-    return c->stream ? &c->slot->streams : &c->slot->in_flight;
+    return atomic_load(&q->count) + atomic_load(&q->slow_count) + atomic_load(&q->doubtful_count);
 }
 
-void claim_release(struct claim *c)
+/* The gauge that a waiting ticket is counted in. */
+static _Atomic u32 *gauge(struct queue *q, const struct ticket *t)
 {
-    _Atomic u32 *gauge = claim_gauge(c);
-
-    if (gauge)
-        atomic_fetch_sub(gauge, 1);
-    *c = (struct claim){ 0 };
-}
-
-void claim_unused(struct claim *c)
-{
-    /* Else the loop would seem to have something unseen, and get nothing until it wakes by itself.
-     */
-    if (claim_gauge(c))
-        atomic_fetch_sub(&c->slot->dispatched, 1);
-    claim_release(c);
-}
-
-void claim_to_stream(struct claim *c)
-{
-    _Atomic u32 *gauge = claim_gauge(c);
-
-    if (gauge && !c->stream) {
-        atomic_fetch_add(&c->slot->streams, 1);
-        atomic_fetch_sub(gauge, 1);
-    }
-    c->stream = true;
+    if (t->state == TICKET_DOUBTFUL)
+        return &q->doubtful_count;
+    return t->slow ? &q->slow_count : &q->count;
 }
 
 /* With the lock held: tells loops and people how many wait. */
 static void counted(struct queue *q, struct shm *shm)
 {
-    u32 all = q->count + q->doubtful_count;
+    u32 all = queue_length(q);
 
     atomic_store(&shm->waiters, all);
     shm->proxy.queued = all;
@@ -145,7 +131,7 @@ static void counted(struct queue *q, struct shm *shm)
 static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
 {
     list_del(&t->link);
-    atomic_fetch_sub(t->state == TICKET_DOUBTFUL ? &q->doubtful_count : &q->count, 1);
+    atomic_fetch_sub(gauge(q, t), 1);
     counted(q, shm);
 }
 
@@ -157,17 +143,36 @@ static void count_wait(struct thread *t, const struct ticket *ticket)
           now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0);
 }
 
-/* With the lock held: the oldest tickets of one list, while workers can take them. Bit i of the
+enum turn { TURN_AGED, TURN_FAST, TURN_SLOW, TURN_DOUBTFUL };
+
+/* False: it is not this ticket's turn. */
+static bool lane_of(const struct thread *t, const struct ticket *ticket, enum turn turn, u64 now_ns,
+                    enum pick_lane *lane)
+{
+    u64 waited_ns = now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0;
+    bool aged = ticket->slow && lane_is_aged(waited_ns, ticket->block_ns);
+
+    if (t->proxy->shm->lanes.slow_ns == 0)
+        *lane = PICK_NO_LANE;
+    else if (!ticket->slow)
+        *lane = PICK_FAST;
+    else
+        *lane = aged && turn != TURN_AGED ? PICK_AGED : PICK_SLOW;
+    return turn != TURN_AGED || aged;
+}
+
+/* With the lock held: the oldest tickets of one line, while workers can take them. Bit i of the
  * result: thread i was given some. */
-static u64 serve_list(struct thread *t, struct list *waiting, u32 listener)
+static u64 serve_line(struct thread *t, struct list *line, enum turn turn, u64 now_ns)
 {
     struct queue *q = &t->proxy->queue;
     u64 given = 0;
 
-    while (!list_empty(waiting)) {
-        struct ticket *ticket = list_first(waiting, struct ticket, link);
+    while (!list_empty(line)) {
+        struct ticket *ticket = list_first(line, struct ticket, link);
+        enum pick_lane lane;
 
-        if (claim_worker(t, listener, ticket->key, &ticket->claim) != PICK_GIVE)
+        if (!lane_of(t, ticket, turn, now_ns, &lane) || claim_worker(t, ticket, lane) != PICK_GIVE)
             break;
         ticket_out(q, t->proxy->shm, ticket);
         count_wait(t, ticket);
@@ -175,6 +180,19 @@ static u64 serve_list(struct thread *t, struct list *waiting, u32 listener)
         list_add(&q->given[ticket->owner->index], &ticket->link);
         given |= 1ull << ticket->owner->index;
     }
+    return given;
+}
+
+/* With the lock held: those that wait on one listener. */
+static u64 serve_listener(struct thread *t, u32 i, u64 now_ns)
+{
+    struct queue *q = &t->proxy->queue;
+    u64 given = serve_line(t, &q->slow[i], TURN_AGED, now_ns) |
+                serve_line(t, &q->waiting[i], TURN_FAST, now_ns) |
+                serve_line(t, &q->slow[i], TURN_SLOW, now_ns);
+
+    if (list_empty(&q->waiting[i]) && list_empty(&q->slow[i]))
+        given |= serve_line(t, &q->doubtful[i], TURN_DOUBTFUL, now_ns);
     return given;
 }
 
@@ -186,16 +204,13 @@ static void own_given(struct task *task)
 void queue_serve(struct thread *t)
 {
     struct proxy *p = t->proxy;
-    u64 given = 0;
+    u64 given = 0, now_ns = clock_now_ns();
 
-    if (atomic_load(&p->queue.count) + atomic_load(&p->queue.doubtful_count) == 0)
+    if (queue_length(&p->queue) == 0)
         return;
     pthread_mutex_lock(&p->queue.lock);
-    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
-        given |= serve_list(t, &p->queue.waiting[i], i);
-        if (list_empty(&p->queue.waiting[i]))
-            given |= serve_list(t, &p->queue.doubtful[i], i);
-    }
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        given |= serve_listener(t, i, now_ns);
     pthread_mutex_unlock(&p->queue.lock);
     for (u32 i = 0; i < p->threads_n; i++) {
         if (!(given >> i & 1))
@@ -227,26 +242,46 @@ void queue_take_given(struct thread *t)
     }
 }
 
-enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
-                             ticket_fn *fn)
+static bool is_slow(const struct proxy *p, u64 block_ns)
 {
-    struct proxy *p = owner->proxy;
-    struct queue *q = &p->queue;
+    u64 slow_ns = p->shm->lanes.slow_ns;
 
-    *t = (struct ticket){ .owner = owner, .listener = listener, .key = key, .fn = fn };
-    list_init(&t->link);
-    if (atomic_load(&q->count) == 0 && claim_worker(owner, listener, key, &t->claim) == PICK_GIVE)
-        return QUEUE_TAKEN;
-    if (atomic_load(&q->count) >= p->settings->queue_max)
-        return QUEUE_FULL;
+    return slow_ns && block_ns >= slow_ns && p->settings->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
+}
+
+/* With the lock taken: to the end of its line. */
+static void enqueue(struct queue *q, struct shm *shm, struct ticket *t)
+{
     t->queued_ns = clock_now_ns();
     t->state = TICKET_QUEUED;
     pthread_mutex_lock(&q->lock);
-    list_add(&q->waiting[listener], &t->link);
-    atomic_fetch_add(&q->count, 1);
-    counted(q, p->shm);
+    list_add(t->slow ? &q->slow[t->listener] : &q->waiting[t->listener], &t->link);
+    atomic_fetch_add(gauge(q, t), 1);
+    counted(q, shm);
     pthread_mutex_unlock(&q->lock);
-    COUNT(p->shm->proxy.queued_total, 1);
+    COUNT(shm->proxy.queued_total, 1);
+}
+
+enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
+                             u64 block_ns, ticket_fn *fn)
+{
+    struct proxy *p = owner->proxy;
+    struct queue *q = &p->queue;
+    enum pick_lane lane;
+
+    *t = (struct ticket){ .owner = owner,
+                          .listener = listener,
+                          .key = key,
+                          .block_ns = block_ns,
+                          .slow = is_slow(p, block_ns),
+                          .fn = fn };
+    list_init(&t->link);
+    lane = p->shm->lanes.slow_ns == 0 ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
+    if (atomic_load(gauge(q, t)) == 0 && claim_worker(owner, t, lane) == PICK_GIVE)
+        return QUEUE_TAKEN;
+    if (atomic_load(&q->count) + atomic_load(&q->slow_count) >= p->settings->queue_max)
+        return QUEUE_FULL;
+    enqueue(q, p->shm, t);
     queue_serve(owner);
     return QUEUE_WAITS;
 }

@@ -5,11 +5,15 @@
  * the owner thread's list of given tickets, with a claim on the worker that the
  * owner must use or hand back. One lock guards all of it; a request that finds a
  * free loop and an empty queue takes no lock.
+ *
+ * While there are lanes (balance/lane.h), requests of slow kinds wait in a line of their own, and
+ * those of fast kinds come first; only loops that are not kept for the fast go to slow ones that
+ * have waited too long before them.
  */
 #pragma once
 
 #include "base/list.h"
-#include "shm/layout.h"
+#include "proxy/claim.h"
 
 #include <pthread.h>
 
@@ -20,13 +24,6 @@ struct ticket;
 /* The owner's thread: ticket->claim names the worker. */
 typedef void ticket_fn(struct ticket *t);
 
-/* A worker, claimed: counted in its `dispatched` and `in_flight`. */
-struct claim {
-    struct shm_slot *slot; /* NULL: none */
-    u32 generation;
-    bool stream; /* counted among the slot's streams, no longer among its requests */
-};
-
 enum ticket_state { TICKET_NONE, TICKET_QUEUED, TICKET_DOUBTFUL, TICKET_GIVEN };
 
 struct ticket {
@@ -35,6 +32,8 @@ struct ticket {
     struct thread *owner;
     u32 listener;
     u64 key;       /* what hash policies stick to */
+    u64 block_ns;  /* how long it is expected to block a loop */
+    bool slow;     /* in the line of the slow */
     u64 queued_ns; /* when it came into the queue; 0: it never did */
     struct claim claim;
     ticket_fn *fn;
@@ -43,9 +42,11 @@ struct ticket {
 struct queue {
     pthread_mutex_t lock;
     struct list waiting[SHM_LISTENERS_MAX];
+    struct list slow[SHM_LISTENERS_MAX];
     struct list doubtful[SHM_LISTENERS_MAX]; /* served when nobody else waits */
     struct list given[SHM_THREADS_MAX];
     _Atomic u32 count;          /* waiting */
+    _Atomic u32 slow_count;     /* waiting in the line of the slow */
     _Atomic u32 doubtful_count; /* bounded by the connections there may be */
 };
 
@@ -53,10 +54,14 @@ void queue_init(struct queue *q);
 
 enum queue_verdict { QUEUE_TAKEN, QUEUE_WAITS, QUEUE_FULL };
 
-/* Asks for a worker for listener `listener`. TAKEN: t->claim is it, at once. WAITS: fn will be
- * called, unless queue_leave comes first. FULL: the queue is at its limit. */
+/* Asks for a worker for listener `listener`, to be blocked for block_ns as far as is known. TAKEN:
+ * t->claim is it, at once. WAITS: fn will be called, unless queue_leave comes first. FULL: the
+ * queue is at its limit. */
 MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
-                                      ticket_fn *fn);
+                                      u64 block_ns, ticket_fn *fn);
+
+/* How many wait, those in doubt included. */
+u32 queue_length(const struct queue *q);
 
 /* The client has closed its sending side: it may have gone, or it may just have nothing more to
  * say. A waiting ticket gives up its place and is served when nobody else waits, so that in an
@@ -72,10 +77,3 @@ void queue_serve(struct thread *t);
 
 /* Calls fn of the tickets of this thread that were given by others. */
 void queue_take_given(struct thread *t);
-
-/* Hands a claim back: the request is over, one way or the other. Accepts an empty one. */
-void claim_release(struct claim *c);
-/* The same for a claim with which the worker was told nothing: its loop will not wake for it. */
-void claim_unused(struct claim *c);
-/* The request has become a byte stream. */
-void claim_to_stream(struct claim *c);

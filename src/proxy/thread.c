@@ -2,6 +2,7 @@
 #include "proxy/thread.h"
 
 #include "base/log.h"
+#include "io/sched.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/tunnel.h"
@@ -11,8 +12,10 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
-#define LEARN_EVERY_NS (100 * NS_PER_MS)
+#define PLAN_EVERY_NS (100 * NS_PER_MS)
 #define QUEUE_EVERY_NS (10 * NS_PER_MS)
+/* A wake is short work that others wait for: it shall not wait for a worker's time slice. */
+#define SLICE_NS 100000ull
 
 struct addr listener_local(const struct listener *l, int fd)
 {
@@ -134,7 +137,7 @@ static void queue_again(struct timer *timer)
     struct thread *t = container_of(timer, struct thread, queue_timer);
 
     queue_serve(t);
-    if (atomic_load(&t->proxy->queue.count) + atomic_load(&t->proxy->queue.doubtful_count))
+    if (queue_length(&t->proxy->queue))
         thread_queue_watch(t);
 }
 
@@ -144,27 +147,12 @@ void thread_queue_watch(struct thread *t)
         loop_timer(t->loop, &t->queue_timer, thread_now(t) + QUEUE_EVERY_NS, queue_again);
 }
 
-static void learn_slot(struct learn *l, struct shm_slot *slot)
+static void plan_again(struct timer *timer)
 {
-    u64 long_turns = 0;
+    struct thread *t = container_of(timer, struct thread, plan_timer);
 
-    for (u32 i = shm_delay_bucket(LEARN_LONG_TURN_NS); i < SHM_DELAY_BUCKETS; i++)
-        long_turns += atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
-    learn_reading(l, slot->loop.busy_ns, slot->requests, long_turns);
-    slot->request_mean_ns = learn_request_mean_ns(l);
-    slot->ahead_max = learn_ahead_max(l);
-}
-
-static void learn_again(struct timer *timer)
-{
-    struct thread *t = container_of(timer, struct thread, learn_timer);
-    struct shm *shm = t->proxy->shm;
-    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
-
-    for (u32 i = 0; i < used; i++)
-        if (shm->slot[i].state == SHM_READY)
-            learn_slot(&t->learn[i], &shm->slot[i]);
-    loop_timer(t->loop, timer, thread_now(t) + LEARN_EVERY_NS, learn_again);
+    plan_look(t->plan, clock_now_ns());
+    loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }
 
 int thread_setup(struct thread *t, struct proxy *p, u32 index)
@@ -192,15 +180,18 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     if (r == 0)
         r = loop_watch(t->loop, &t->wake, p->wake_fd, EPOLLIN | EPOLLEXCLUSIVE, wake_event);
     if (r == 0 && index == 0) {
-        t->learn = calloc(SHM_SLOTS_MAX, sizeof(*t->learn));
-        if (!t->learn)
-            return -ENOMEM;
-        loop_timer(t->loop, &t->learn_timer, thread_now(t) + LEARN_EVERY_NS, learn_again);
+        r = plan_new(&t->plan, p->settings, p->shm);
+        if (r < 0)
+            return r;
+        loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
     }
     return r;
 }
 
 void thread_run(struct thread *t)
 {
+    if (sched_set_slice(0, SLICE_NS) < 0) {
+        /* it waits its turn then */
+    }
     loop_run(t->loop);
 }

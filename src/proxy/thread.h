@@ -7,12 +7,13 @@
  */
 #pragma once
 
-#include "balance/learn.h"
+#include "balance/kind.h"
 #include "balance/pick.h"
 #include "base/hash.h"
 #include "conf/settings.h"
 #include "io/loop.h"
 #include "proxy/block.h"
+#include "proxy/plan.h"
 #include "proxy/queue.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
@@ -49,6 +50,7 @@ struct proxy {
     struct thread *threads;
     struct listener listeners[SHM_LISTENERS_MAX];
     struct queue queue;
+    struct kinds kinds;
     struct spool *access; /* NULL: no access log */
     struct hash_key hash_key;
     u32 fields_max; /* of a response: settings->max_fields or more */
@@ -79,7 +81,7 @@ struct thread {
     struct listener_watch listeners[SHM_LISTENERS_MAX];
     struct timer accept_timer; /* armed while accepting rests, for want of descriptors */
     struct timer queue_timer;  /* armed while tickets of this thread wait */
-    struct timer learn_timer;  /* thread 0 */
+    struct timer plan_timer;   /* thread 0 */
     struct list clients;       /* every client, client.link */
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
@@ -92,7 +94,8 @@ struct thread {
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;
     u32 exchange_free_count;
-    struct learn *learn; /* thread 0: one per slot */
+    struct plan *plan; /* thread 0 */
+    struct kind_cache kind_cache;
     bool drain_seen;
 };
 

@@ -303,7 +303,7 @@ static void stream_ask(struct tunnel *tu)
     u64 key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip));
 
     tu->attempts++;
-    switch (queue_ask(t, &tu->ticket, tu->listener->id, key, stream_given)) {
+    switch (queue_ask(t, &tu->ticket, tu->listener->id, key, 0, stream_given)) {
     case QUEUE_TAKEN:
         stream_connect(tu);
         break;

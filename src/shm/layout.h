@@ -16,8 +16,11 @@
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
+/* A turn of a loop that takes this long has blocked it. */
+#define SHM_LONG_TURN_NS 1000000u
+
 enum {
-    SHM_VERSION = 1,
+    SHM_VERSION = 2,
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the app listens on */
     SHM_TURNS_MAX = 1024,    /* remembered turns of a loop */
@@ -31,6 +34,10 @@ enum {
     SHM_ROUTE_MAX = 112,
     SHM_THREADS_MAX = 64,
     SHM_NAME_MAX = 48,
+    SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
+    SHM_KIND_WAYS = 4,
+    SHM_KIND_TEXT_MAX = 88,
+    SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
 };
 
 /* What the supervisor says of a slot. */
@@ -59,7 +66,8 @@ struct shm_loop {
     _Atomic uint64_t wait_ns; /* sum of the time waited, likewise */
     _Atomic uint64_t seen_before; /* `seen` as the turn before left it: seen - seen_before requests
                                    * came with the newest turn */
-    uint64_t reserved;
+    _Atomic uint64_t long_ns; /* sum of the lengths of turns of SHM_LONG_TURN_NS or more: how long
+                               * it has blocked others */
     _Atomic uint64_t turn_at_ns[SHM_TURNS_MAX];      /* start of turn i at i % SHM_TURNS_MAX */
     _Atomic uint64_t delay_count[SHM_DELAY_BUCKETS]; /* turns by length, shm_delay_bucket() */
 };
@@ -100,9 +108,9 @@ struct shm_slot {
     _Atomic uint32_t listening;  /* bit i: accepts connections of listener i */
     _Atomic uint32_t worker;     /* the worker (1…) that this process belongs to */
     _Atomic uint32_t pid;
-    _Atomic uint32_t is_main;  /* 1: the one that /api/workers shows for the worker */
-    _Atomic uint32_t restarts; /* of the worker, since fettle started */
-    _Atomic uint32_t nice_reserved;
+    _Atomic uint32_t is_main;   /* 1: the one that /api/workers shows for the worker */
+    _Atomic uint32_t restarts;  /* of the worker, since fettle started */
+    _Atomic uint32_t nice_more; /* writer: the proxy: by how much it has raised the nice value */
     _Atomic uint64_t started_ns;
     _Atomic uint64_t rss_bytes, vm_bytes; /* every 250 ms */
     _Atomic uint64_t cpu_user_ns, cpu_system_ns;
@@ -121,6 +129,13 @@ struct shm_slot {
     _Atomic uint32_t streams;       /* upgraded or raw byte streams open */
     _Atomic uint64_t ahead_max; /* learned: requests that may be given ahead (balance/learn.h) */
     _Atomic uint64_t request_mean_ns; /* learned: the loop's time for one request */
+    _Atomic uint64_t expected_ns;     /* sum of what those in flight are expected to block */
+    _Atomic uint64_t
+        blamed_ns; /* of loop.long_ns, what has been put down to requests (balance/blame.h) */
+    _Atomic uint64_t slow_ns;                   /* … to those of slow kinds */
+    _Atomic uint64_t slow_requests, slow_turns; /* of slow kinds, over; that made a long turn */
+    _Atomic uint32_t slow_in_flight;
+    _Atomic uint32_t kept; /* 1: kept for fast kinds */
 
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
@@ -188,6 +203,33 @@ enum shm_refusal {
     SHM_REFUSED_WORKER_SLOW, /* 504 */
 };
 
+/* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
+ * write at once lose one observation, no more. `key` goes 0 → 1 (being filled) → its hash; it
+ * changes when the place is given to another kind. */
+struct shm_kind {
+    _Atomic uint64_t key;
+    _Atomic uint64_t used_ns;      /* when it was observed last */
+    _Atomic uint64_t count;        /* observations */
+    _Atomic uint64_t block_ns;     /* the mean of how long it blocks a loop, lately */
+    _Atomic uint64_t deviation_ns; /* the mean of how far an observation was from that */
+    char text[SHM_KIND_TEXT_MAX];  /* "GET /users/:id", NUL-terminated */
+};
+
+/* The lanes (balance/lane.h). Writers: the proxy's threads; the plan: thread 0. A proxy that
+ * comes back goes on with what is here. */
+struct shm_lanes {
+    uint64_t hash_key[2];     /* of the kinds' keys; 0 0: not chosen yet */
+    _Atomic uint64_t slow_ns; /* kinds that block for longer are slow; 0: there are no lanes now */
+    _Atomic uint32_t kept;    /* so many workers are kept for the others */
+    _Atomic uint32_t spare;
+    _Atomic uint64_t requests[2]; /* that were given as fast, as slow, while there were lanes */
+    _Atomic uint64_t aged;        /* slow ones that had waited too long and went anywhere */
+    _Atomic uint64_t changes;     /* of slow_ns or kept */
+    /* By the bit length of what was expected of them: requests over, what they blocked. */
+    _Atomic uint64_t octave_requests[SHM_OCTAVES], octave_block_ns[SHM_OCTAVES];
+    _Alignas(64) struct shm_kind kind[SHM_KINDS_MAX];
+};
+
 struct shm {
     uint32_t magic;
     uint32_t version;
@@ -209,6 +251,7 @@ struct shm {
     _Alignas(64) struct shm_proxy proxy;
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
+    _Alignas(64) struct shm_lanes lanes;
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
 };
 
@@ -234,4 +277,5 @@ static inline uint64_t shm_delay_floor_ns(uint32_t i)
 }
 
 _Static_assert(sizeof(struct shm_slot) % 64 == 0, "slots do not share cache lines");
+_Static_assert(sizeof(struct shm_kind) == 128, "a kind is two cache lines");
 _Static_assert(sizeof(struct shm_loop) == 64 + 8 * (SHM_TURNS_MAX + SHM_DELAY_BUCKETS), "layout");

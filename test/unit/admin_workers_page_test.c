@@ -179,8 +179,42 @@ static void readiness_says_why_not(void)
     CHECK_STR(str_of(page_unready(shm)), "no worker is ready");
 }
 
+static void lanes_say_what_was_learned_the_longest_first(void)
+{
+    const json_t *kinds, *workers;
+
+    begin();
+    page(page_lanes);
+    CHECK(json_is_false(json_object_get(json, "active")));
+    CHECK(json_is_null(json_object_get(json, "slow_from_ms")));
+    CHECK_EQ(json_array_size(json_object_get(json, "kinds")), 0);
+    shm->lanes.slow_ns = 16 * NS_PER_MS;
+    shm->lanes.kept = 1;
+    shm->lanes.requests[1] = 12;
+    shm->lanes.kind[9] = (struct shm_kind){ .key = 77, .count = 500, .text = "GET /fast" };
+    shm->lanes.kind[300] = (struct shm_kind){
+        .key = 78, .count = 12, .block_ns = 100 * NS_PER_MS, .text = "GET /\"slow\""
+    };
+    shm->lanes.kind[301] = (struct shm_kind){ .key = 1, .text = "half-written" };
+    memset(shm->lanes.kind[302].text, 'x', SHM_KIND_TEXT_MAX); /* its writer died: no end */
+    shm->lanes.kind[302].key = 79;
+    page(page_lanes);
+    CHECK(json_is_true(json_object_get(json, "active")));
+    CHECK_EQ(whole(json, "workers_kept"), 1);
+    CHECK_EQ(whole(json, "requests_slow"), 12);
+    kinds = json_object_get(json, "kinds");
+    CHECK_EQ(json_array_size(kinds), 3);
+    CHECK(str_eq(text(json_array_get(kinds, 0), "kind"), STR("GET /\"slow\"")));
+    CHECK(str_eq(text(json_array_get(kinds, 0), "lane"), STR("slow")));
+    CHECK(str_eq(text(json_array_get(kinds, 1), "kind"), STR("GET /fast")));
+    CHECK(str_eq(text(json_array_get(kinds, 1), "lane"), STR("fast")));
+    workers = json_object_get(json, "workers");
+    CHECK(json_array_size(workers) > 0);
+}
+
 int main(void)
 {
+    TEST(lanes_say_what_was_learned_the_longest_first);
     TEST(the_list_has_every_process_and_member);
     TEST(a_blocked_worker_says_for_how_long);
     TEST(garbage_gives_valid_json);

@@ -3,20 +3,21 @@
 
 #include "tap.h"
 
-/* What a loop's counters say, as they grow. */
-struct counters {
-    u64 busy_ns, requests, long_turns;
-};
-
-static void work(struct counters *c, u64 requests, u64 each_ns)
+static void work(struct learn_counters *c, u64 requests, u64 each_ns)
 {
     c->requests += requests;
     c->busy_ns += requests * each_ns;
 }
 
-static void read_it(struct learn *l, const struct counters *c)
+static void read_it(struct learn *l, const struct learn_counters *c)
 {
-    learn_reading(l, c->busy_ns, c->requests, c->long_turns);
+    learn_reading(l, c);
+}
+
+/* The first reading, where counting begins. */
+static void begin(struct learn *l)
+{
+    read_it(l, &(struct learn_counters){ 0 });
 }
 
 static bool near(u64 got, double want)
@@ -27,7 +28,7 @@ static bool near(u64 got, double want)
 static void nothing_is_known_at_first(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
     CHECK_EQ(learn_request_mean_ns(&l), 0);
     CHECK_EQ(learn_ahead_max(&l), 0);
@@ -40,7 +41,7 @@ static void nothing_is_known_at_first(void)
 static void the_mean_is_the_loops_time_by_its_requests(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
     for (int i = 0; i < 300; i++) {
         work(&c, 98, 300000);
@@ -54,7 +55,7 @@ static void the_mean_is_the_loops_time_by_its_requests(void)
 static u64 ahead_of(u64 request_ns, u64 requests, u64 long_turns)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
     for (int i = 0; i < 300; i++) {
         work(&c, requests, request_ns);
@@ -98,8 +99,9 @@ static void what_can_be_stuck_behind_long_turns_is_bounded(void)
 static void what_was_fades_by_half_in_its_half_life(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
+    begin(&l);
     work(&c, 1000000, 1000);
     c.long_turns = 1000;
     read_it(&l, &c);
@@ -113,7 +115,7 @@ static void what_was_fades_by_half_in_its_half_life(void)
 static void a_loop_that_begins_to_block_is_found_out_at_once(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
     for (int i = 0; i < 100; i++) {
         work(&c, 100, 100000);
@@ -128,7 +130,7 @@ static void a_loop_that_begins_to_block_is_found_out_at_once(void)
 static void a_loop_that_blocks_no_more_is_trusted_again(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
     int i;
 
     for (i = 0; i < 100; i++) {
@@ -147,7 +149,7 @@ static void a_loop_that_blocks_no_more_is_trusted_again(void)
 static void a_new_process_in_the_slot_starts_from_nothing(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 }, fresh = { 0 };
+    struct learn_counters c = { 0 }, fresh = { 0 };
 
     for (int i = 0; i < 50; i++) {
         work(&c, 100, 1000);
@@ -165,11 +167,49 @@ static void a_new_process_in_the_slot_starts_from_nothing(void)
     CHECK(near(learn_request_mean_ns(&l), 200000));
 }
 
+static void what_a_process_took_to_start_is_not_a_requests(void)
+{
+    struct learn l = { 0 };
+    struct learn_counters c = { .busy_ns = 3000000000, .long_turns = 2 };
+
+    read_it(&l, &c);
+    work(&c, 100, 100000);
+    read_it(&l, &c);
+    CHECK(near(learn_request_mean_ns(&l), 100000));
+    CHECK(learn_ahead_max(&l) > 0);
+}
+
+static void slow_kinds_are_left_out_whenever_they_are_counted(void)
+{
+    for (int late = 0; late < 2; late++) {
+        struct learn l = { 0 };
+        struct learn_counters c = { 0 };
+
+        begin(&l);
+        for (int i = 0; i < 100; i++) {
+            work(&c, 100, 100000);
+            c.busy_ns += 50000000; /* the loop has it now, */
+            c.long_turns++;
+            c.requests++;
+            if (late)
+                read_it(&l, &c);
+            c.slow_ns += 50000000; /* the proxy a moment later, or before the next reading */
+            c.slow_turns++;
+            c.slow_requests++;
+            read_it(&l, &c);
+        }
+        /* What is counted late has faded a little less than what it is taken from. */
+        CHECK(learn_request_mean_ns(&l) > 75000 && learn_request_mean_ns(&l) < 101001);
+        CHECK(learn_ahead_max(&l) >= LEARN_AHEAD_NS / 101001);
+    }
+}
+
 static void no_requests_for_long_is_not_knowing(void)
 {
     struct learn l = { 0 };
-    struct counters c = { 0 };
+    struct learn_counters c = { 0 };
 
+    begin(&l);
     work(&c, 100, 1000);
     read_it(&l, &c);
     CHECK(learn_request_mean_ns(&l) > 0);
@@ -190,6 +230,8 @@ int main(void)
     TEST(a_loop_that_begins_to_block_is_found_out_at_once);
     TEST(a_loop_that_blocks_no_more_is_trusted_again);
     TEST(a_new_process_in_the_slot_starts_from_nothing);
+    TEST(what_a_process_took_to_start_is_not_a_requests);
+    TEST(slow_kinds_are_left_out_whenever_they_are_counted);
     TEST(no_requests_for_long_is_not_knowing);
     return tap_done();
 }

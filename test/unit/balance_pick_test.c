@@ -28,7 +28,8 @@ static void nobody_is_picked_from_nobody(void)
     u32 index = 77;
 
     for (int p = PICK_IDLE_FIRST; p <= PICK_HASH; p++)
-        CHECK_EQ(pick_worker(&state, (enum pick_policy)p, NULL, 0, 5, &index), PICK_NOBODY);
+        CHECK_EQ(pick_worker(&state, (enum pick_policy)p, NULL, 0, 5, PICK_NO_LANE, &index),
+                 PICK_NOBODY);
     CHECK_EQ(index, 77);
 }
 
@@ -40,7 +41,8 @@ static void round_robin_gives_each_its_turn(void)
 
     crowd(w, WORKERS, 0);
     for (u32 i = 0; i < 100 * WORKERS; i++) {
-        CHECK_EQ(pick_worker(&state, PICK_ROUND_ROBIN, w, WORKERS, 0, &index), PICK_GIVE);
+        CHECK_EQ(pick_worker(&state, PICK_ROUND_ROBIN, w, WORKERS, 0, PICK_NO_LANE, &index),
+                 PICK_GIVE);
         count[index]++;
     }
     for (u32 i = 0; i < WORKERS; i++)
@@ -62,7 +64,7 @@ static void least_conn_gives_to_one_with_the_fewest_in_flight(void)
             w[i].busy_ns = any(2) * 1000;
             least = min(least, w[i].in_flight);
         }
-        CHECK_EQ(pick_worker(&state, PICK_LEAST_CONN, w, n, 0, &index), PICK_GIVE);
+        CHECK_EQ(pick_worker(&state, PICK_LEAST_CONN, w, n, 0, PICK_NO_LANE, &index), PICK_GIVE);
         CHECK(index < n);
         CHECK_EQ(w[index].in_flight, least);
     }
@@ -79,7 +81,8 @@ static void equals_share_what_least_conn_and_idle_first_give(void)
 
         crowd(w, WORKERS, 0);
         for (u32 i = 0; i < 100 * WORKERS; i++) {
-            CHECK_EQ(pick_worker(&state, policies[p], w, WORKERS, 0, &index), PICK_GIVE);
+            CHECK_EQ(pick_worker(&state, policies[p], w, WORKERS, 0, PICK_NO_LANE, &index),
+                     PICK_GIVE);
             count[index]++;
         }
         for (u32 i = 0; i < WORKERS; i++)
@@ -123,7 +126,7 @@ static void a_loop_that_waits_is_always_preferred(void)
                 least = min(least, w[i].in_flight);
             }
         }
-        v = pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, &index);
+        v = pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, PICK_NO_LANE, &index);
         if (idle) {
             CHECK_EQ(v, PICK_GIVE);
             CHECK(index < n && waits(&w[index]) && w[index].in_flight == least);
@@ -141,7 +144,7 @@ static void nothing_is_ever_put_behind_a_loop_that_may_block(void)
 
         for (u32 i = 0; i < n; i++)
             w[i] = random_worker(i + 1);
-        if (pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, &index) != PICK_GIVE)
+        if (pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, PICK_NO_LANE, &index) != PICK_GIVE)
             continue;
         const struct pick_worker *to = &w[index];
         if (waits(to))
@@ -162,7 +165,8 @@ static void a_blocked_loop_gets_nothing_while_another_waits(void)
         crowd(w, 4, 10);
         w[blocked].busy_ns = 1000000000;
         for (int i = 0; i < 1000; i++) {
-            CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, &index), PICK_GIVE);
+            CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, PICK_NO_LANE, &index),
+                     PICK_GIVE);
             CHECK(index != blocked);
             w[index].in_flight++;
         }
@@ -177,10 +181,10 @@ static void a_loop_that_has_not_seen_what_it_was_given_does_not_wait(void)
 
     crowd(w, 2, 0);
     w[0].unseen = 1; /* it has been given one and is about to wake */
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, &index), PICK_GIVE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, PICK_NO_LANE, &index), PICK_GIVE);
     CHECK_EQ(index, 1);
     w[1].unseen = 1;
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, &index), PICK_QUEUE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 2, 0, PICK_NO_LANE, &index), PICK_QUEUE);
 }
 
 static void while_nothing_is_known_one_request_at_a_time_is_given(void)
@@ -190,11 +194,11 @@ static void while_nothing_is_known_one_request_at_a_time_is_given(void)
     u32 index;
 
     crowd(w, 1, 0);
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index), PICK_GIVE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_NO_LANE, &index), PICK_GIVE);
     w[0].unseen = 1;
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index), PICK_QUEUE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_NO_LANE, &index), PICK_QUEUE);
     w[0] = (struct pick_worker){ .id = 1, .busy_ns = 1, .taken = 1 };
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, &index), PICK_QUEUE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_NO_LANE, &index), PICK_QUEUE);
 }
 
 /* How many a loop that runs since `busy_ns` takes until the rest waits in the queue. */
@@ -208,7 +212,8 @@ static u32 ahead(u64 ahead_max, u64 busy_ns, u64 taken, u64 request_mean_ns)
     struct pick_state state = { 0 };
     u32 index, n = 0;
 
-    while (n < 1000 && pick_worker(&state, PICK_IDLE_FIRST, &w, 1, 0, &index) == PICK_GIVE) {
+    while (n < 1000 &&
+           pick_worker(&state, PICK_IDLE_FIRST, &w, 1, 0, PICK_NO_LANE, &index) == PICK_GIVE) {
         w.unseen++;
         n++;
     }
@@ -241,7 +246,7 @@ static void of_busy_loops_the_one_with_the_least_ahead_gets_it(void)
     w[1].unseen = 2;
     w[2].unseen = 4;
     w[1].in_flight = 90; /* these wait for something; they do not load the loop now */
-    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 3, 0, &index), PICK_GIVE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 3, 0, PICK_NO_LANE, &index), PICK_GIVE);
     CHECK_EQ(index, 1);
 }
 
@@ -258,12 +263,12 @@ static void a_full_house_gives_as_loops_come_free_one_for_one(void)
     for (int round = 0; round < 200; round++) {
         u32 free_one = any(4);
 
-        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, &index), PICK_QUEUE);
+        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, PICK_NO_LANE, &index), PICK_QUEUE);
         w[free_one].busy_ns = 0;
-        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, &index), PICK_GIVE);
+        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, PICK_NO_LANE, &index), PICK_GIVE);
         CHECK_EQ(index, free_one);
         w[free_one].unseen = 1;
-        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, &index), PICK_QUEUE);
+        CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 4, 0, PICK_NO_LANE, &index), PICK_QUEUE);
         w[free_one].unseen = 0;
         w[free_one].busy_ns = 1000;
     }
@@ -276,7 +281,7 @@ static u32 sticks_to(const struct pick_worker *w, u32 n, u64 key)
     struct pick_state state = { .turn = any(1000) };
     u32 index = UINT32_MAX;
 
-    CHECK_EQ(pick_worker(&state, PICK_HASH, w, n, key, &index), PICK_GIVE);
+    CHECK_EQ(pick_worker(&state, PICK_HASH, w, n, key, PICK_NO_LANE, &index), PICK_GIVE);
     return w[index].id;
 }
 
@@ -327,6 +332,74 @@ static void without_a_worker_only_its_own_keys_move_and_they_spread_evenly(void)
     }
 }
 
+/* ---- lanes ---- */
+
+static void the_kept_are_those_with_the_lowest_numbers(void)
+{
+    struct pick_worker w[4] = { { .id = 7 }, { .id = 2 }, { .id = 2 }, { .id = 5 } };
+
+    pick_keep(w, 4, 2, false);
+    CHECK(!w[0].kept && w[1].kept && w[2].kept && !w[3].kept);
+    pick_keep(w, 4, 0, false);
+    CHECK(!w[0].kept && !w[1].kept && !w[2].kept && !w[3].kept);
+}
+
+static void a_slow_request_goes_to_no_kept_worker_and_behind_nothing(void)
+{
+    struct pick_state state = { 0 };
+
+    for (int round = 0; round < 50000; round++) {
+        struct pick_worker w[WORKERS];
+        u32 n = 1 + any(WORKERS), index = UINT32_MAX;
+
+        for (u32 i = 0; i < n; i++)
+            w[i] = random_worker(i + 1);
+        pick_keep(w, n, any(n + 1), any(2));
+        if (pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, PICK_SLOW, &index) == PICK_GIVE)
+            CHECK(waits(&w[index]) && !w[index].kept);
+        if (pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, PICK_AGED, &index) == PICK_GIVE)
+            CHECK(waits(&w[index]));
+    }
+}
+
+static void a_fast_request_goes_to_a_kept_worker_that_waits_if_there_is_one(void)
+{
+    struct pick_state state = { 0 };
+
+    for (int round = 0; round < 50000; round++) {
+        struct pick_worker w[WORKERS];
+        u32 n = 1 + any(WORKERS), index = UINT32_MAX, kept_idle = 0, idle = 0;
+        enum pick_verdict v;
+
+        for (u32 i = 0; i < n; i++)
+            w[i] = random_worker(i + 1);
+        pick_keep(w, n, any(n + 1), any(2));
+        for (u32 i = 0; i < n; i++) {
+            kept_idle += waits(&w[i]) && w[i].kept;
+            idle += waits(&w[i]);
+        }
+        v = pick_worker(&state, PICK_IDLE_FIRST, w, n, 0, PICK_FAST, &index);
+        if (idle)
+            CHECK_EQ(v, PICK_GIVE);
+        if (kept_idle)
+            CHECK(waits(&w[index]) && w[index].kept);
+    }
+}
+
+static void nothing_goes_ahead_where_a_slow_request_is_in_flight(void)
+{
+    struct pick_worker w[1] = {
+        { .id = 1, .busy_ns = 1000, .ahead_max = 10, .request_mean_ns = 1000 }
+    };
+    struct pick_state state = { 0 };
+    u32 index;
+
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_NO_LANE, &index), PICK_GIVE);
+    w[0].blocks = true;
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_NO_LANE, &index), PICK_QUEUE);
+    CHECK_EQ(pick_worker(&state, PICK_IDLE_FIRST, w, 1, 0, PICK_FAST, &index), PICK_QUEUE);
+}
+
 int main(void)
 {
     TEST(nobody_is_picked_from_nobody);
@@ -344,5 +417,9 @@ int main(void)
     TEST(a_full_house_gives_as_loops_come_free_one_for_one);
     TEST(a_key_sticks_to_its_worker_whatever_its_load);
     TEST(without_a_worker_only_its_own_keys_move_and_they_spread_evenly);
+    TEST(the_kept_are_those_with_the_lowest_numbers);
+    TEST(a_slow_request_goes_to_no_kept_worker_and_behind_nothing);
+    TEST(a_fast_request_goes_to_a_kept_worker_that_waits_if_there_is_one);
+    TEST(nothing_goes_ahead_where_a_slow_request_is_in_flight);
     return tap_done();
 }

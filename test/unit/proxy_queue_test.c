@@ -22,6 +22,7 @@ struct asker {
     struct ticket ticket;
     u32 number;
     u32 called;
+    u64 block_ns; /* expected */
 };
 
 static u32 order[1000], order_n;
@@ -103,7 +104,7 @@ static u32 in_flight(void)
 
 static enum queue_verdict ask(struct asker *a, u32 thread)
 {
-    return queue_ask(&p->threads[thread], &a->ticket, LISTENER, a->number, given);
+    return queue_ask(&p->threads[thread], &a->ticket, LISTENER, a->number, a->block_ns, given);
 }
 
 static bool poked(u32 thread)
@@ -117,7 +118,7 @@ static bool poked(u32 thread)
 static void empty_at_the_end(void)
 {
     CHECK_EQ(in_flight(), 0);
-    CHECK_EQ(p->queue.count + p->queue.doubtful_count, 0);
+    CHECK_EQ(queue_length(&p->queue), 0);
     CHECK_EQ(p->shm->waiters, 0);
     CHECK_EQ(p->shm->proxy.queued, 0);
 }
@@ -414,8 +415,8 @@ static void one_listener_does_not_hold_up_another(void)
     p->shm->slot[0].listening = BIT(5);
     p->shm->slot[1].listening = BIT(9);
     loop_runs(0);
-    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 5, 0, given), QUEUE_WAITS);
-    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 9, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 5, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 9, 0, 0, given), QUEUE_WAITS);
     queue_take_given(&p->threads[1]);
     CHECK_EQ(b.called, 1);
     CHECK_EQ(a.called, 0);
@@ -480,7 +481,7 @@ static void *asks(void *arg)
 
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
         patience = (seed >> 33) % 4 ? 1000 : (seed >> 40) % 3;
-        switch (queue_ask(t, &a.ticket, LISTENER, i, mt_given)) {
+        switch (queue_ask(t, &a.ticket, LISTENER, i, 0, mt_given)) {
         case QUEUE_TAKEN:
             a.got = true;
             break;
@@ -551,6 +552,113 @@ static void no_claim_leaks_among_threads(void)
     empty_at_the_end();
 }
 
+/* ---- lanes ---- */
+
+static void lanes(u32 kept)
+{
+    p->shm->lanes.slow_ns = 10 * NS_PER_MS;
+    p->shm->lanes.kept = kept;
+}
+
+static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
+{
+    struct asker slow[3] = { { .block_ns = 50 * NS_PER_MS, .number = 1 },
+                             { .block_ns = 50 * NS_PER_MS, .number = 2 },
+                             { .block_ns = 50 * NS_PER_MS, .number = 3 } };
+    struct asker fast = { .number = 4 };
+
+    begin(3, SETTINGS_BALANCE_IDLE_FIRST);
+    lanes(1);
+    CHECK_EQ(ask(&slow[0], 0), QUEUE_TAKEN);
+    CHECK_EQ(ask(&slow[1], 0), QUEUE_TAKEN);
+    CHECK(slow[0].ticket.claim.slot != &p->shm->slot[0]);
+    CHECK(slow[1].ticket.claim.slot != &p->shm->slot[0]);
+    CHECK_EQ(ask(&slow[2], 0), QUEUE_WAITS);
+    CHECK_EQ(ask(&fast, 0), QUEUE_TAKEN); /* past the slow one that waits */
+    CHECK(fast.ticket.claim.slot == &p->shm->slot[0]);
+    CHECK_EQ(p->shm->lanes.requests[0], 1);
+    CHECK_EQ(p->shm->lanes.requests[1], 2);
+    claim_release(&fast.ticket.claim);
+    loop_waits(0);
+    queue_serve(&p->threads[0]);
+    CHECK_EQ(p->queue.slow_count, 1);
+    claim_release(&slow[0].ticket.claim);
+    loop_waits(1);
+    loop_waits(2);
+    queue_serve(&p->threads[0]);
+    queue_take_given(&p->threads[0]);
+    CHECK_EQ(slow[2].called, 1);
+    claim_release(&slow[1].ticket.claim);
+    claim_release(&slow[2].ticket.claim);
+    empty_at_the_end();
+    CHECK_EQ(p->shm->slot[1].slow_in_flight + p->shm->slot[2].slow_in_flight, 0);
+    CHECK_EQ(
+        p->shm->slot[0].expected_ns + p->shm->slot[1].expected_ns + p->shm->slot[2].expected_ns, 0);
+}
+
+static void a_slow_kind_that_has_waited_too_long_goes_anywhere(void)
+{
+    struct asker slow = { .block_ns = 50 * NS_PER_MS };
+
+    begin(2, SETTINGS_BALANCE_IDLE_FIRST);
+    lanes(1);
+    loop_runs(1);
+    CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
+    queue_serve(&p->threads[0]);
+    CHECK_EQ(p->queue.slow_count, 1);
+    slow.ticket.queued_ns -= NS_PER_S;
+    queue_serve(&p->threads[0]);
+    queue_take_given(&p->threads[0]);
+    CHECK_EQ(slow.called, 1);
+    CHECK(slow.ticket.claim.slot == &p->shm->slot[0]);
+    CHECK_EQ(p->shm->lanes.aged, 1);
+    claim_release(&slow.ticket.claim);
+    empty_at_the_end();
+}
+
+static void one_that_waited_when_the_lanes_ended_is_served_like_any_other(void)
+{
+    struct asker slow = { .block_ns = 50 * NS_PER_MS };
+
+    begin(2, SETTINGS_BALANCE_IDLE_FIRST);
+    lanes(1);
+    loop_runs(1);
+    CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
+    p->shm->lanes.slow_ns = 0;
+    p->shm->lanes.kept = 0;
+    queue_serve(&p->threads[0]);
+    queue_take_given(&p->threads[0]);
+    CHECK_EQ(slow.called, 1);
+    claim_release(&slow.ticket.claim);
+    empty_at_the_end();
+}
+
+static void the_time_a_loop_was_blocked_is_put_down_to_who_was_there(void)
+{
+    struct asker a = { .block_ns = 50 * NS_PER_MS }, b = { .number = 1 };
+    struct shm_loop *l;
+    u64 now_ns = clock_now_ns(), first, second;
+
+    begin(1, SETTINGS_BALANCE_LEAST_CONN);
+    l = &p->shm->slot[0].loop;
+    l->long_ns = 7 * NS_PER_S; /* before they came */
+    CHECK_EQ(ask(&a, 0), QUEUE_TAKEN);
+    CHECK_EQ(ask(&b, 0), QUEUE_TAKEN);
+    l->long_ns += 100 * NS_PER_MS;
+    first = claim_blocked_ns(&a.ticket.claim, now_ns);
+    claim_release(&a.ticket.claim);
+    second = claim_blocked_ns(&b.ticket.claim, now_ns);
+    claim_release(&b.ticket.claim);
+    CHECK(first > 99 * NS_PER_MS && first < 100 * NS_PER_MS);
+    CHECK(first + second <= 100 * NS_PER_MS && first + second > 99 * NS_PER_MS);
+    CHECK_EQ(ask(&a, 0), QUEUE_TAKEN); /* the turn that runs counts too, from a millisecond on */
+    l->busy_since_ns = now_ns - 40 * NS_PER_MS;
+    first = claim_blocked_ns(&a.ticket.claim, now_ns);
+    CHECK_EQ(first, 40 * NS_PER_MS);
+    claim_release(&a.ticket.claim);
+    empty_at_the_end();
+}
+
 int main(void)
 {
     TEST(a_loop_that_waits_is_taken_at_once);
@@ -570,5 +678,9 @@ int main(void)
     TEST(other_policies_never_queue_while_there_is_a_worker);
     TEST(no_claim_leaks_among_threads);
     begin(0, SETTINGS_BALANCE_IDLE_FIRST);
+    TEST(slow_kinds_never_get_a_kept_worker_and_wait_beside_it);
+    TEST(a_slow_kind_that_has_waited_too_long_goes_anywhere);
+    TEST(one_that_waited_when_the_lanes_ended_is_served_like_any_other);
+    TEST(the_time_a_loop_was_blocked_is_put_down_to_who_was_there);
     return tap_done();
 }

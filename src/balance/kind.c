@@ -1,0 +1,459 @@
+/* balance/kind.c -- kinds of requests, and how long each kind blocks a loop */
+#include "balance/kind.h"
+
+enum {
+    FILLING = 1, /* a key no kind has */
+    SEGMENTS_MAX = 12,
+    ID_HEX_MIN = 8,    /* so many hex digits in a row are an identifier */
+    ID_DIGITS_MIN = 4, /* so many decimal ones too, whatever is around them */
+    ID_LEN_MIN = 40,   /* and so much of anything */
+    WIDE_KNOWN_MIN = 8,
+};
+/* Observations that are this far from their mean, in the mean, make a kind one of mixed requests.
+ */
+#define MIXED_NS 1000000ull
+#define USED_EVERY_NS 1000000000ull
+
+/* ---- text ---- */
+
+struct text {
+    char bytes[KIND_SHAPE_MAX];
+    size_t len;
+};
+
+static void text_add(struct text *t, struct str s)
+{
+    size_t len = min(s.len, sizeof(t->bytes) - t->len);
+
+    if (len)
+        memcpy(t->bytes + t->len, s.ptr, len);
+    t->len += len;
+}
+
+static struct str text_str(const struct text *t)
+{
+    return str_make(t->bytes, t->len);
+}
+
+static u64 key_of(const struct kinds *k, struct str text)
+{
+    u64 key = hash_str(&k->key, text);
+
+    return key > FILLING ? key : key + 2;
+}
+
+static u64 key_within(const struct kinds *k, u64 key, struct str text)
+{
+    struct text all = { .len = 0 };
+
+    text_add(&all, str_make((const char *)&key, sizeof(key)));
+    text_add(&all, text);
+    return key_of(k, text_str(&all));
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Whether a part of a path looks like the name of one thing among many. */
+static bool is_identifier(struct str s)
+{
+    u32 digits = 0, hex = 0, other = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        digits += is_digit(s.ptr[i]);
+        hex += is_hex(s.ptr[i]);
+        other += !is_hex(s.ptr[i]) && s.ptr[i] != '-';
+    }
+    return (digits && digits == s.len) || digits >= ID_DIGITS_MIN || s.len >= ID_LEN_MIN ||
+           (other == 0 && digits && hex >= ID_HEX_MIN);
+}
+
+/* "GET /users/:id" of GET and /users/42?x; *last is what stands before the last part. */
+static void shape(struct text *out, const struct kind_request *r, struct str path, size_t *last)
+{
+    struct str rest = path;
+
+    out->len = 0;
+    text_add(out, r->method);
+    text_add(out, STR(" "));
+    *last = out->len;
+    if (rest.len && rest.ptr[0] == '/')
+        rest = str_sub(rest, 1, rest.len);
+    for (u32 i = 0; rest.ptr && i < SEGMENTS_MAX; i++) {
+        struct str part = str_cut(rest, '/', &rest);
+
+        *last = out->len;
+        text_add(out, STR("/"));
+        text_add(out, is_identifier(part) ? STR(":id") : part);
+    }
+}
+
+static struct str path_only(struct str path)
+{
+    struct str query;
+
+    return str_cut(path, '?', &query);
+}
+
+/* ---- routes ---- */
+
+/* What stands for something else in some framework's routes. */
+static bool is_special(char c)
+{
+    return c == '(' || c == ')' || c == '[' || c == ']' || c == '?' || c == '+' || c == '|' ||
+           c == '\\' || c == '^' || c == '$';
+}
+
+static bool has_variables(struct str route)
+{
+    for (size_t i = 0; i < route.len; i++)
+        if (route.ptr[i] == ':' || route.ptr[i] == '*' || route.ptr[i] == '{')
+            return true;
+    return false;
+}
+
+bool kind_route_matches(struct str route, struct str path)
+{
+    struct str pattern = route, rest = path;
+
+    for (size_t i = 0; i < route.len; i++)
+        if (is_special(route.ptr[i]))
+            return false;
+    while (pattern.ptr && rest.ptr) {
+        struct str want = str_cut(pattern, '/', &pattern), got = str_cut(rest, '/', &rest);
+
+        if (want.len && want.ptr[0] == '*')
+            return got.len || rest.ptr; /* the rest, whatever it is */
+        if (want.len && (want.ptr[0] == ':' || want.ptr[0] == '{') ? got.len == 0
+                                                                   : !str_eq(want, got))
+            return false;
+    }
+    return !pattern.ptr && !rest.ptr;
+}
+
+static struct str route_text(const struct kind_routes *r, u32 i)
+{
+    return str_make(r->route[i].text, r->route[i].len);
+}
+
+/* The one with the most of it written out comes first in a router, as a rule. */
+static u32 route_find(const struct kind_routes *r, u32 n, struct str path)
+{
+    u32 found = 0, found_len = 0;
+
+    for (u32 i = 0; i < n; i++) {
+        struct str text = route_text(r, i);
+        u32 literal = 0;
+
+        if (!kind_route_matches(text, path))
+            continue;
+        for (size_t at = 0; at < text.len && text.ptr[at] != ':' && text.ptr[at] != '*'; at++)
+            literal++;
+        if (!found || literal > found_len) {
+            found = i + 1;
+            found_len = literal;
+        }
+    }
+    return found;
+}
+
+static void route_add(struct kind_routes *r, struct str route)
+{
+    u32 n;
+
+    if (!has_variables(route) || route.len > SHM_ROUTE_MAX)
+        return;
+    pthread_mutex_lock(&r->lock);
+    n = atomic_load(&r->n);
+    for (u32 i = 0; i < n; i++)
+        if (str_eq(route_text(r, i), route))
+            n = KIND_ROUTES_MAX; /* another thread was first */
+    if (n < KIND_ROUTES_MAX) {
+        memcpy(r->route[n].text, route.ptr, route.len);
+        r->route[n].len = (u8)route.len;
+        atomic_store(&r->n, n + 1);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static u32 route_of(const struct kinds *k, struct kind_cache *cache, u64 key, struct str path)
+{
+    u32 n = atomic_load(&k->routes->n);
+
+    if (n == 0)
+        return 0;
+    if (cache->line[key % KIND_CACHE].path != key || cache->line[key % KIND_CACHE].routes_n != n) {
+        cache->line[key % KIND_CACHE].path = key;
+        cache->line[key % KIND_CACHE].routes_n = n;
+        cache->line[key % KIND_CACHE].route = route_find(k->routes, n, path);
+    }
+    return cache->line[key % KIND_CACHE].route;
+}
+
+static u64 route_key(const struct kinds *k, struct str method, struct str route, struct text *text)
+{
+    text->len = 0;
+    text_add(text, method);
+    text_add(text, STR(" "));
+    text_add(text, route);
+    return key_of(k, text_str(text));
+}
+
+/* ---- the table ---- */
+
+static struct shm_kind *set_of(const struct kinds *k, u64 key)
+{
+    return &k->lanes->kind[key % (SHM_KINDS_MAX / SHM_KIND_WAYS) * SHM_KIND_WAYS];
+}
+
+static struct shm_kind *find(const struct kinds *k, u64 key)
+{
+    struct shm_kind *set = set_of(k, key);
+
+    for (u32 i = 0; key && i < SHM_KIND_WAYS; i++)
+        if (atomic_load_explicit(&set[i].key, memory_order_acquire) == key)
+            return &set[i];
+    return NULL;
+}
+
+/* How much would be lost with it: observations, half as much each half minute. */
+static u64 worth(struct shm_kind *e, u64 now_ns)
+{
+    u64 used_ns = e->used_ns, age_ns = now_ns > used_ns ? now_ns - used_ns : 0;
+
+    return min(e->count, (u64)1 << 20) >> min(age_ns / 30000000000ull, (u64)63);
+}
+
+/* A place for a new kind; NULL when another thread is at it. */
+static struct shm_kind *place(const struct kinds *k, u64 key, struct str text, u64 now_ns)
+{
+    struct shm_kind *set = set_of(k, key), *e = NULL;
+    u64 least = UINT64_MAX, old;
+
+    for (u32 i = 0; i < SHM_KIND_WAYS; i++) {
+        u64 w = set[i].key == 0 ? 0 : worth(&set[i], now_ns);
+
+        if (set[i].key == FILLING || (e && w >= least))
+            continue;
+        e = &set[i];
+        least = w;
+    }
+    if (!e)
+        return NULL;
+    old = e->key;
+    if (old == FILLING || !atomic_compare_exchange_strong(&e->key, &old, FILLING))
+        return NULL;
+    e->used_ns = now_ns;
+    e->count = e->block_ns = e->deviation_ns = 0;
+    str_to_cstr(text, e->text, sizeof(e->text));
+    atomic_store_explicit(&e->key, key, memory_order_release);
+    return e;
+}
+
+static void observe(struct shm_kind *e, u64 block_ns, u64 now_ns)
+{
+    u64 count = e->count;
+    double weight = 1.0 / (double)min(count + 1, (u64)KIND_MEMORY);
+    double mean = (double)e->block_ns, away = (double)block_ns - mean;
+    double deviation = (double)e->deviation_ns;
+
+    if (count >= KIND_MEMORY && block_ns == 0 && mean < 1) { /* nothing new: share the line */
+        if (now_ns - e->used_ns < USED_EVERY_NS)
+            return;
+    }
+    e->block_ns = (u64)(mean + away * weight);
+    if (count > 0)
+        e->deviation_ns =
+            (u64)(deviation + ((away < 0 ? -away : away) - deviation) / (double)KIND_MEMORY);
+    e->count = count + 1;
+    e->used_ns = now_ns;
+}
+
+/* ---- what a request carries ---- */
+
+static bool is_mixed(struct shm_kind *e)
+{
+    return e->count >= KIND_KNOWN_MIN && e->deviation_ns >= MIXED_NS &&
+           2 * e->deviation_ns >= e->block_ns;
+}
+
+/* "?rows=4096-8191" of rows=5000: numbers are alike when they are of one length in bits. */
+static void parameter_text(struct text *out, struct str name, struct str value)
+{
+    char range[48];
+    u64 n;
+
+    out->len = 0;
+    text_add(out, STR("?"));
+    text_add(out, name);
+    text_add(out, STR("="));
+    if (str_to_u64(value, &n)) {
+        u32 bits = n ? 64 - (u32)__builtin_clzll(n) : 0;
+
+        snprintf(range, sizeof(range), "%llu…",
+                 bits > 1 ? 1ull << (bits - 1) : (unsigned long long)n);
+        text_add(out, str_of(range));
+    } else {
+        text_add(out, value);
+    }
+}
+
+/* What the request carries that may tell requests of its kind apart; how many there are. */
+static u32 features(const struct kind_request *r, struct text out[KIND_FEATURES_MAX])
+{
+    struct str query, rest = str_cut(r->path, '?', &query), part = rest;
+    u32 n = 0;
+
+    if (r->body_bytes) {
+        char size[48];
+
+        snprintf(size, sizeof(size), " with a body of %llu… bytes",
+                 1ull << (63 - __builtin_clzll(r->body_bytes)));
+        out[n].len = 0;
+        text_add(&out[n++], str_of(size));
+    }
+    while (rest.ptr)
+        part = str_cut(rest, '/', &rest);
+    if (part.len) {
+        out[n].len = 0;
+        text_add(&out[n], STR(" …/"));
+        text_add(&out[n++], part);
+    }
+    while (query.ptr && n < KIND_FEATURES_MAX) {
+        struct str value, name = str_cut(str_cut(query, '&', &query), '=', &value);
+
+        if (name.len)
+            parameter_text(&out[n++], name, value);
+    }
+    return n;
+}
+
+static u64 expect_by_features(const struct kinds *k, const struct kind_request *request,
+                              struct kind *kind, struct shm_kind *best)
+{
+    struct text text[KIND_FEATURES_MAX];
+
+    kind->features = features(request, text);
+    for (u32 i = 0; i < kind->features; i++) {
+        struct shm_kind *e;
+
+        kind->feature[i] = key_within(k, kind->key, text_str(&text[i]));
+        e = find(k, kind->feature[i]);
+        if (e && e->count >= KIND_KNOWN_MIN && e->deviation_ns < best->deviation_ns)
+            best = e;
+    }
+    return best->block_ns;
+}
+
+static void learn_features(const struct kinds *k, const struct kind *kind, struct str name,
+                           const struct kind_request *request, u64 block_ns, u64 now_ns)
+{
+    struct text text[KIND_FEATURES_MAX], whole;
+    u32 n = features(request, text);
+
+    for (u32 i = 0; i < min(n, kind->features); i++) {
+        struct shm_kind *e = find(k, kind->feature[i]);
+
+        if (!e) {
+            whole.len = 0;
+            text_add(&whole, name);
+            text_add(&whole, text_str(&text[i]));
+            e = place(k, kind->feature[i], text_str(&whole), now_ns);
+        }
+        if (e)
+            observe(e, block_ns, now_ns);
+    }
+}
+
+/* ---- from the request to its kind, and back ---- */
+
+void kinds_init(struct kinds *k, struct shm_lanes *lanes, struct kind_routes *routes)
+{
+    *k = (struct kinds){ .lanes = lanes, .routes = routes };
+    if (lanes->hash_key[0] == 0 && lanes->hash_key[1] == 0) {
+        hash_key_random(&k->key);
+        lanes->hash_key[0] = k->key.k0;
+        lanes->hash_key[1] = k->key.k1;
+    }
+    k->key = (struct hash_key){ lanes->hash_key[0], lanes->hash_key[1] };
+    for (u32 i = 0; i < SHM_KINDS_MAX; i++)
+        if (lanes->kind[i].key == FILLING)
+            lanes->kind[i].key = 0;
+    pthread_mutex_init(&routes->lock, NULL);
+}
+
+void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,
+             struct kind *out)
+{
+    struct str path = path_only(request->path);
+    struct shm_kind *e;
+    struct text text;
+    size_t last;
+
+    *out = (struct kind){ 0 };
+    shape(&text, request, path, &last);
+    out->key = key_of(k, text_str(&text));
+    e = find(k, out->key);
+    if (!e && (out->route = route_of(k, cache, out->key, path)) != 0) {
+        out->key = route_key(k, request->method, route_text(k->routes, out->route - 1), &text);
+        e = find(k, out->key);
+    }
+    if (!out->route) {
+        text.len = last;
+        text_add(&text, STR("/*"));
+        out->wide_key = key_of(k, text_str(&text));
+    }
+    if (e && is_mixed(e))
+        out->block_ns = expect_by_features(k, request, out, e);
+    else if (e && e->count >= KIND_KNOWN_MIN)
+        out->block_ns = e->block_ns;
+    else if ((e = find(k, out->wide_key)) != NULL && e->count >= WIDE_KNOWN_MIN)
+        out->block_ns = e->block_ns;
+}
+
+/* One more of what has this key; the name is for a new one. */
+static void learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns, u64 now_ns)
+{
+    struct shm_kind *e = find(k, key);
+
+    if (!e)
+        e = place(k, key, name, now_ns);
+    if (e)
+        observe(e, block_ns, now_ns);
+}
+
+void kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
+                struct str route, u64 block_ns, u64 now_ns)
+{
+    struct text text;
+    size_t last = 0;
+    u64 key;
+
+    if (kind->key == 0)
+        return;
+    if (route.len) {
+        key = route_key(k, request->method, route, &text);
+        if (key != kind->key && !kind->route)
+            route_add(k->routes, route);
+    } else if (kind->route) {
+        key = route_key(k, request->method, route_text(k->routes, kind->route - 1), &text);
+    } else {
+        shape(&text, request, path_only(request->path), &last);
+        key = kind->key;
+    }
+    learn_key(k, key, text_str(&text), block_ns, now_ns);
+    if (kind->features && key == kind->key)
+        learn_features(k, kind, text_str(&text), request, block_ns, now_ns);
+    if (last && kind->wide_key) {
+        text.len = last;
+        text_add(&text, STR("/*"));
+        learn_key(k, kind->wide_key, text_str(&text), block_ns, now_ns);
+    }
+}

@@ -1,0 +1,32 @@
+/* proxy/claim.h -- one request's claim on a worker, and what it turned out to cost
+ *
+ * Counted in the worker's slot from the moment it is chosen until the request is over, whatever
+ * becomes of it. A slot may have a new user before that; then nothing is counted any more.
+ */
+#pragma once
+
+#include "balance/blame.h"
+#include "shm/layout.h"
+
+/* A worker, claimed: counted in its `dispatched` and `in_flight`. All zero: none. */
+struct claim {
+    struct shm_slot *slot; /* NULL: none */
+    u32 generation;
+    bool stream; /* counted among the slot's streams, no longer among its requests */
+    bool slow;   /* of a slow kind */
+    struct blame blame;
+};
+
+/* Claims `slot`, of which `dispatched` has been counted up already. */
+void claim_take(struct claim *c, struct shm_slot *slot, u64 block_ns, bool slow, u64 now_ns);
+
+/* How long the request has blocked the worker's loop; books it, so ask once, before the claim is
+ * released. */
+u64 claim_blocked_ns(const struct claim *c, u64 now_ns);
+
+/* Hands a claim back: the request is over, one way or the other. Accepts an empty one. */
+void claim_release(struct claim *c);
+/* The same for a claim with which the worker was told nothing: its loop will not wake for it. */
+void claim_unused(struct claim *c);
+/* The request has become a byte stream. */
+void claim_to_stream(struct claim *c);
