@@ -1,0 +1,77 @@
+// Kinds of requests that block are found out, and kept to part of the workers.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { BARE, fixture, startFettle } from './helpers/fettle.mjs';
+
+const skip = BARE && 'needs fettle';
+const target = fixture('http-cjs/server.js');
+
+const lanes = async (app) => (await app.admin('/api/lanes')).json();
+
+/** Fast and blocking requests until fettle has seen enough to make lanes. */
+async function taught(t, ...args) {
+  const app = await startFettle({ t, target, args });
+  await app.serving(Number(args[args.indexOf('-w') + 1]));
+  await app.until(async () => {
+    const fast = Array.from({ length: 20 }, () => app.get('/who'));
+    await Promise.all([...fast, app.get('/spin?ms=60')]);
+    return (await lanes(app)).active;
+  }, { what: 'lanes' });
+  return app;
+}
+
+const kind = (now, text) => now.kinds.find((row) => row.kind === text);
+
+test('what blocks is slow, what does not is fast, and some workers are kept', { skip }, async (t) => {
+  const app = await taught(t, '-w', '3');
+  const now = await lanes(app);
+  assert.equal(kind(now, 'GET /spin').lane, 'slow');
+  assert.ok(kind(now, 'GET /spin').blocks_ms > now.slow_from_ms);
+  assert.equal(kind(now, 'GET /who').lane, 'fast');
+  assert.ok(now.workers_kept >= 1 && now.workers_kept <= 2);
+  assert.equal(now.workers.length, 3);
+  assert.ok(now.workers.some((row) => row.takes === 'fast'));
+  assert.ok(now.workers.some((row) => row.takes === 'slow and fast'));
+});
+
+test('more blocking requests than workers leave a loop for the others, and are all answered', { skip }, async (t) => {
+  const app = await taught(t, '-w', '3');
+  const { workers } = await lanes(app);
+  const kept = new Set(workers.filter((row) => row.takes === 'fast').map((row) => row.pid));
+  let slow = 0;
+  // Less than the age at which a slow request may go anywhere: 100 ms, or four times what it blocks.
+  const all = Array.from({ length: 6 }, () => app.get('/spin?ms=60').then((answer) => {
+    slow++;
+    return answer;
+  }));
+  const pids = new Set();
+  do pids.add((await app.get('/who')).json().pid);
+  while (slow < 3);
+  assert.ok([...pids].some((pid) => kept.has(pid)), 'a kept worker serves meanwhile');
+  for (const answer of await Promise.all(all)) assert.equal(answer.status, 200);
+});
+
+test('what was learned outlives a reload and a proxy that is killed', { skip }, async (t) => {
+  const app = await taught(t, '-w', '2');
+  const before = kind(await lanes(app), 'GET /spin').observations;
+  const old = new Set((await app.workers()).map((row) => row.pid));
+  app.kill('SIGHUP');
+  await app.until(async () => (await app.workers()).every((row) => !old.has(row.pid)), { what: 'new workers' });
+  assert.ok(kind(await lanes(app), 'GET /spin').observations >= before);
+  const { proxy } = (await app.admin('/api/app')).json();
+  process.kill(proxy.pid, 'SIGKILL');
+  await app.until(async () => (await app.admin('/api/app')).json().proxy.pid !== proxy.pid, { what: 'another proxy' });
+  await app.get('/who');
+  assert.ok(kind(await lanes(app), 'GET /spin').observations >= before);
+});
+
+test('one worker has no lanes', { skip }, async (t) => {
+  const app = await startFettle({ t, target, args: ['-w', '1'] });
+  await app.serving(1);
+  for (let n = 0; n < 8; n++) await Promise.all([app.get('/spin?ms=60'), app.get('/who'), app.get('/who'), app.get('/who')]);
+  const now = await lanes(app);
+  assert.equal(now.active, false);
+  assert.equal(now.workers[0].takes, 'all');
+  assert.ok(kind(now, 'GET /spin').blocks_ms > 20);
+});
