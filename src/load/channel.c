@@ -1,0 +1,245 @@
+/* load/channel.c -- one connection to the target, and the request on it
+ *
+ * A keep-alive request costs one send, one receive and its share of an
+ * epoll_wait: a short receive has emptied the socket, so it is not asked again.
+ */
+#include "load/channel.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+
+enum { READS_MAX = 16 }; /* of one event; then the others have their turn */
+
+void channel_init(struct channel *c, struct channel_shared *shared)
+{
+    *c = (struct channel){ .shared = shared, .fd = -1 };
+    list_init(&c->link);
+}
+
+void channel_close(struct channel *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->state = CHANNEL_CLOSED;
+    c->request = NULL;
+    c->out.len = 0;
+    buf_done(&c->carry);
+}
+
+void channel_done(struct channel *c)
+{
+    channel_close(c);
+    list_del(&c->link);
+}
+
+static enum channel_step failed(struct channel *c, enum result_failure why, const char *trouble)
+{
+    bool busy = c->request || c->state != CHANNEL_OPEN;
+
+    channel_close(c);
+    c->failure = why;
+    c->trouble = trouble;
+    return busy ? CHANNEL_FAILED : CHANNEL_GONE;
+}
+
+static enum channel_step failed_errno(struct channel *c, enum result_failure why, int err)
+{
+    return failed(c, why, strerror(err));
+}
+
+/* Sends what is left. WAIT or FAILED. */
+static enum channel_step flush(struct channel *c)
+{
+    while (c->out.len) {
+        ssize_t n = send(c->fd, c->out.ptr, c->out.len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0)
+            return failed_errno(c, RESULT_RESET, errno);
+        c->shared->bytes_out += (u64)n;
+        c->out = str_sub(c->out, (size_t)n, c->out.len);
+    }
+    /* A unix socket says at every read of its peer that there is room: ask only once it matters. */
+    if (c->out.len && !(c->events & EPOLLOUT)) {
+        struct epoll_event e = { .events = c->events |= EPOLLOUT, .data.ptr = c };
+
+        if (epoll_ctl(c->shared->epoll_fd, EPOLL_CTL_MOD, c->fd, &e) < 0)
+            return failed_errno(c, RESULT_RESET, errno);
+    }
+    return CHANNEL_WAIT;
+}
+
+static enum channel_step send_request(struct channel *c)
+{
+    c->out = buf_str(&c->request->bytes);
+    answer_init(&c->answer, c->request->method);
+    return flush(c);
+}
+
+/* The connection stands. */
+static enum channel_step opened(struct channel *c)
+{
+    c->state = CHANNEL_OPEN;
+    return c->request ? send_request(c) : CHANNEL_READY;
+}
+
+static enum channel_step connect_now(struct channel *c)
+{
+    const struct destination *d = c->shared->destination;
+    bool is_unix = d->addr.ss_family == AF_UNIX;
+    struct epoll_event e = { .data.ptr = c };
+    int on = 1;
+
+    c->fd = socket(d->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->fd < 0)
+        return failed_errno(c, RESULT_CONNECT, errno);
+    if (!is_unix && setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        return failed_errno(c, RESULT_CONNECT, errno);
+    c->state = CHANNEL_CONNECTING;
+    if (connect(c->fd, (const struct sockaddr *)&d->addr, d->addr_len) == 0)
+        c->state = CHANNEL_OPEN;
+    else if (errno == EAGAIN) {
+        const struct request *r = c->request;
+
+        channel_close(c);
+        c->request = r;
+        return CHANNEL_LATER;
+    } else if (errno != EINPROGRESS)
+        return failed_errno(c, RESULT_CONNECT, errno);
+    e.events = c->events = EPOLLIN | EPOLLRDHUP | EPOLLET | (is_unix ? 0 : EPOLLOUT);
+    if (epoll_ctl(c->shared->epoll_fd, EPOLL_CTL_ADD, c->fd, &e) < 0)
+        return failed_errno(c, RESULT_CONNECT, errno);
+    return c->state == CHANNEL_OPEN ? opened(c) : CHANNEL_WAIT;
+}
+
+enum channel_step channel_open(struct channel *c)
+{
+    return connect_now(c);
+}
+
+enum channel_step channel_begin(struct channel *c, const struct request *r)
+{
+    c->request = r;
+    return c->state == CHANNEL_CLOSED ? connect_now(c) : send_request(c);
+}
+
+static enum channel_step connected(struct channel *c)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+        err = errno;
+    return err ? failed_errno(c, RESULT_CONNECT, err) : opened(c);
+}
+
+/* The answer is complete; `rest` bytes came behind it, `over`: the server has closed its side. */
+static enum channel_step answered(struct channel *c, size_t rest, bool over)
+{
+    bool keep = c->shared->keep_alive && c->answer.keep_alive && !rest && !over && !c->out.len;
+
+    c->status = c->answer.status;
+    c->request = NULL;
+    if (!keep)
+        channel_close(c);
+    return CHANNEL_DONE;
+}
+
+/* What came, `len` bytes at shared->rx. */
+static enum channel_step received(struct channel *c, size_t len, bool over)
+{
+    const char *rx = c->shared->rx;
+    size_t used;
+
+    if (!c->request)
+        return failed(c, RESULT_PROTOCOL, "bytes came that nobody had asked for");
+    switch (answer_feed(&c->answer, rx, len, &used)) {
+    case ANSWER_MORE:
+        break;
+    case ANSWER_DONE:
+        return answered(c, len - used, over);
+    case ANSWER_BAD:
+        return failed(c, RESULT_PROTOCOL, c->answer.bad_text);
+    }
+    if (len - used == 0)
+        return CHANNEL_WAIT;
+    buf_add(&c->carry, str_make(rx + used, len - used));
+    return c->carry.failed ? failed_errno(c, RESULT_RESET, ENOMEM) : CHANNEL_WAIT;
+}
+
+static enum channel_step ended(struct channel *c)
+{
+    if (c->request && answer_eof(&c->answer))
+        return answered(c, 0, true);
+    return failed(c, RESULT_RESET, "the server closed the connection without an answer");
+}
+
+/* Puts what was kept in front, and receives behind it. */
+static ssize_t receive(struct channel *c, size_t *kept, size_t *room)
+{
+    ssize_t n;
+
+    *kept = c->carry.len;
+    *room = CHANNEL_RX_BYTES - *kept;
+    if (*kept)
+        memcpy(c->shared->rx, c->carry.ptr, *kept);
+    do
+        n = recv(c->fd, c->shared->rx + *kept, *room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        c->shared->bytes_in += (u64)n;
+        c->carry.len = 0;
+    }
+    return n;
+}
+
+static enum channel_step readable(struct channel *c, bool over)
+{
+    struct epoll_event e = { .events = c->events, .data.ptr = c };
+
+    for (u32 i = 0; i < READS_MAX; i++) {
+        enum channel_step step;
+        size_t kept, room;
+        ssize_t n = receive(c, &kept, &room);
+
+        if (n < 0 && errno == EAGAIN)
+            return CHANNEL_WAIT;
+        if (n < 0)
+            return failed_errno(c, RESULT_RESET, errno);
+        if (n == 0)
+            return ended(c);
+        step = received(c, kept + (size_t)n, over);
+        if (step != CHANNEL_WAIT || ((size_t)n < room && !over))
+            return step;
+    }
+    /* There is more: the same watch once more says so again. */
+    if (epoll_ctl(c->shared->epoll_fd, EPOLL_CTL_MOD, c->fd, &e) < 0)
+        return failed_errno(c, RESULT_RESET, errno);
+    return CHANNEL_WAIT;
+}
+
+enum channel_step channel_event(struct channel *c, u32 events)
+{
+    bool over = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+    enum channel_step step = CHANNEL_WAIT;
+
+    if (c->state == CHANNEL_CLOSED)
+        return CHANNEL_WAIT; /* closed in the same turn, before its event came up */
+    if (c->state == CHANNEL_CONNECTING) {
+        if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+            return CHANNEL_WAIT;
+        step = connected(c);
+        if (step != CHANNEL_WAIT)
+            return step;
+    } else if (events & EPOLLOUT && c->out.len) {
+        step = flush(c);
+    }
+    if (step != CHANNEL_WAIT || !(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+        return step;
+    return readable(c, over);
+}
