@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
-enum { TARGETS = 2 };
+enum { TARGETS = 2, MESSAGE_BYTES = 125 };
 
 struct bench {
     struct bench_options options;
@@ -75,13 +75,34 @@ static int kind_from_flags(struct bench *b, struct problem *p)
     return err;
 }
 
+/* A message has neither method nor path; what the flags say of fields is for the upgrade. */
+static int message_check(const struct bench *b, struct mix_kind *k, struct problem *p)
+{
+    char text[MESSAGE_BYTES];
+
+    if (k->method.len || k->path.len || (b->options.mix.len && k->fields.len))
+        return problem_set(p, "a message of a WebSocket has no method, path or headers; give it a "
+                              "name, a weight and a body");
+    if (k->has_body)
+        return 0;
+    memset(text, 'x', sizeof(text));
+    return mix_kind_body(k, str_make(text, sizeof(text)));
+}
+
 static int prepare_mix(struct bench *b, struct problem *p)
 {
+    bool messages = b->destination[0].websocket;
     int err = b->options.mix.len ? mix_read(&b->mix, b->options.mix.ptr, p) : kind_from_flags(b, p);
 
+    if (!err && b->targets > 1 && messages != b->destination[1].websocket)
+        err = problem_set(p, "requests and messages cannot be compared; write http:// or ws:// in "
+                             "both URLs");
     for (u32 i = 0; i < b->mix.count && !err; i++) {
         struct mix_kind *k = &b->mix.kinds[i];
 
+        err = messages ? message_check(b, k, p) : 0;
+        if (err)
+            break;
         if (k->name.len == 0)
             buf_add(&k->name, k->path.len                  ? buf_str(&k->path)
                               : b->destination[0].path.len ? b->destination[0].path

@@ -1,7 +1,7 @@
 /* load/answer.c -- where an answer ends, and what it says: an HTTP response, from bytes */
 #include "load/answer.h"
 
-static const struct http_limits limits = { .line_bytes_max = 16 << 10,
+const struct http_limits answer_limits = { .line_bytes_max = 16 << 10,
                                            .head_bytes_max = ANSWER_HEAD_MAX,
                                            .fields_max = ANSWER_FIELDS_MAX };
 
@@ -30,7 +30,7 @@ static enum answer_step head_feed(struct answer *a, const char *bytes, size_t le
     struct http_error error;
     struct http_head head;
 
-    http_parser_init(&parser, HTTP_RESPONSE, &limits, fields, ANSWER_FIELDS_MAX);
+    http_parser_init(&parser, HTTP_RESPONSE, &answer_limits, fields, ANSWER_FIELDS_MAX);
     switch (http_parse_head(&parser, bytes, len, &head, &error)) {
     case HTTP_MORE:
         return ANSWER_MORE;

@@ -14,6 +14,8 @@ enum {
     ANSWER_INTERIM_MAX = 16 /* 1xx responses before the one that counts */
 };
 
+extern const struct http_limits answer_limits;
+
 enum answer_step {
     ANSWER_MORE, /* all right so far */
     ANSWER_DONE, /* complete: status and keep_alive are valid */

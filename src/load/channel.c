@@ -9,7 +9,10 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 
-enum { READS_MAX = 16 }; /* of one event; then the others have their turn */
+enum {
+    READS_MAX = 16,      /* of one event; then the others have their turn */
+    PONGS_MAX = 64 << 10 /* bytes that a server that sends pings may leave unread */
+};
 
 void channel_init(struct channel *c, struct channel_shared *shared)
 {
@@ -17,15 +20,43 @@ void channel_init(struct channel *c, struct channel_shared *shared)
     list_init(&c->link);
 }
 
+static bool is_websocket(const struct channel *c)
+{
+    return c->shared->destination->websocket;
+}
+
+/* What a WebSocket sends is made in `frames`; what was sent of it makes room. */
+static struct buf *frames_begin(struct channel *c)
+{
+    buf_drop(&c->frames, c->frames.len - c->out.len);
+    return &c->frames;
+}
+
+/* A server is told that this was no accident, if the socket takes it. */
+static void say_bye(struct channel *c)
+{
+    AUTO(buf_done) struct buf bye = { 0 };
+
+    if (!is_websocket(c) || c->state != CHANNEL_OPEN || c->out.len)
+        return;
+    echo_bye(&c->shared->random, &bye);
+    if (!bye.failed && send(c->fd, bye.ptr, bye.len, MSG_NOSIGNAL) < 0)
+        return;
+}
+
 void channel_close(struct channel *c)
 {
-    if (c->fd >= 0)
+    if (c->fd >= 0) {
+        say_bye(c);
         close(c->fd);
+    }
     c->fd = -1;
     c->state = CHANNEL_CLOSED;
     c->request = NULL;
-    c->out.len = 0;
+    c->out = (struct str){ 0 };
+    c->echo = (struct echo){ 0 };
     buf_done(&c->carry);
+    buf_done(&c->frames);
 }
 
 void channel_done(struct channel *c)
@@ -74,18 +105,45 @@ static enum channel_step flush(struct channel *c)
     return CHANNEL_WAIT;
 }
 
+/* Sends what has been added to the frames. */
+static enum channel_step frames_send(struct channel *c)
+{
+    if (c->frames.failed)
+        return failed_errno(c, RESULT_RESET, ENOMEM);
+    c->out = buf_str(&c->frames);
+    return flush(c);
+}
+
 static enum channel_step send_request(struct channel *c)
 {
+    if (is_websocket(c)) {
+        echo_send(&c->echo, buf_str(&c->request->bytes), &c->shared->random, frames_begin(c));
+        return frames_send(c);
+    }
     c->out = buf_str(&c->request->bytes);
     answer_init(&c->answer, c->request->method);
     return flush(c);
 }
 
-/* The connection stands. */
-static enum channel_step opened(struct channel *c)
+/* The connection can carry requests. */
+static enum channel_step ready(struct channel *c)
 {
     c->state = CHANNEL_OPEN;
     return c->request ? send_request(c) : CHANNEL_READY;
+}
+
+/* The connection stands. */
+static enum channel_step opened(struct channel *c)
+{
+    const struct destination *d = c->shared->destination;
+    const struct mix_kind *k = c->shared->upgrade;
+
+    if (!is_websocket(c))
+        return ready(c);
+    c->state = CHANNEL_UPGRADING;
+    handshake_begin(&c->handshake, &c->shared->random, d->path, d->authority, !k->has_host,
+                    buf_str(&k->fields), frames_begin(c));
+    return frames_send(c);
 }
 
 static enum channel_step connect_now(struct channel *c)
@@ -93,6 +151,7 @@ static enum channel_step connect_now(struct channel *c)
     const struct destination *d = c->shared->destination;
     bool is_unix = d->addr.ss_family == AF_UNIX;
     struct epoll_event e = { .data.ptr = c };
+    bool stands = false;
     int on = 1;
 
     c->fd = socket(d->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -102,7 +161,7 @@ static enum channel_step connect_now(struct channel *c)
         return failed_errno(c, RESULT_CONNECT, errno);
     c->state = CHANNEL_CONNECTING;
     if (connect(c->fd, (const struct sockaddr *)&d->addr, d->addr_len) == 0)
-        c->state = CHANNEL_OPEN;
+        stands = true;
     else if (errno == EAGAIN) {
         const struct request *r = c->request;
 
@@ -114,7 +173,7 @@ static enum channel_step connect_now(struct channel *c)
     e.events = c->events = EPOLLIN | EPOLLRDHUP | EPOLLET | (is_unix ? 0 : EPOLLOUT);
     if (epoll_ctl(c->shared->epoll_fd, EPOLL_CTL_ADD, c->fd, &e) < 0)
         return failed_errno(c, RESULT_CONNECT, errno);
-    return c->state == CHANNEL_OPEN ? opened(c) : CHANNEL_WAIT;
+    return stands ? opened(c) : CHANNEL_WAIT;
 }
 
 enum channel_step channel_open(struct channel *c)
@@ -138,44 +197,123 @@ static enum channel_step connected(struct channel *c)
     return err ? failed_errno(c, RESULT_CONNECT, err) : opened(c);
 }
 
-/* The answer is complete; `rest` bytes came behind it, `over`: the server has closed its side. */
-static enum channel_step answered(struct channel *c, size_t rest, bool over)
+/* The answer is complete; `over`: nothing more can come. */
+static enum channel_step answered(struct channel *c, u32 status, bool over)
 {
-    bool keep = c->shared->keep_alive && c->answer.keep_alive && !rest && !over && !c->out.len;
-
-    c->status = c->answer.status;
+    c->status = status;
     c->request = NULL;
-    if (!keep)
+    if (over || c->out.len || !c->shared->keep_alive)
         channel_close(c);
     return CHANNEL_DONE;
 }
 
-/* What came, `len` bytes at shared->rx. */
-static enum channel_step received(struct channel *c, size_t len, bool over)
+/* Keeps what is not understood yet. */
+static enum channel_step keep(struct channel *c, const char *bytes, size_t len)
 {
-    const char *rx = c->shared->rx;
+    buf_add(&c->carry, str_make(bytes, len));
+    return c->carry.failed ? failed_errno(c, RESULT_RESET, ENOMEM) : CHANNEL_WAIT;
+}
+
+static enum channel_step ping_answer(struct channel *c)
+{
+    if (c->out.len > PONGS_MAX)
+        return failed(c, RESULT_PROTOCOL, "more pings than answers are read");
+    echo_pong(&c->echo, &c->shared->random, frames_begin(c));
+    return frames_send(c);
+}
+
+/* Frames of a WebSocket. Behind an echo only control frames can come. */
+static enum channel_step frames_received(struct channel *c, const char *bytes, size_t len,
+                                         bool over)
+{
+    bool done = false;
+
+    for (;;) {
+        enum echo_step echo;
+        enum channel_step step = CHANNEL_WAIT;
+        size_t used;
+
+        echo = echo_feed(&c->echo, bytes, len, &used);
+        bytes += used;
+        len -= used;
+        switch (echo) {
+        case ECHO_DONE:
+            done = true;
+            break;
+        case ECHO_PING:
+            step = ping_answer(c);
+            break;
+        case ECHO_MORE:
+            step = keep(c, bytes, len);
+            if (step == CHANNEL_WAIT)
+                return done ? answered(c, 101, over) : CHANNEL_WAIT;
+            break;
+        case ECHO_CLOSED:
+            step = failed(c, RESULT_RESET, "the server closed the WebSocket");
+            break;
+        case ECHO_BAD:
+            step = failed(c, RESULT_PROTOCOL, c->echo.bad_text);
+            break;
+        }
+        if (step == CHANNEL_WAIT)
+            continue;
+        c->status = 101;
+        return done ? CHANNEL_DONE : step;
+    }
+}
+
+static enum channel_step upgrade_received(struct channel *c, const char *bytes, size_t len,
+                                          bool over)
+{
+    enum channel_step step;
+    size_t used;
+
+    switch (handshake_feed(&c->handshake, bytes, len, &used)) {
+    case ANSWER_MORE:
+        return keep(c, bytes, len);
+    case ANSWER_BAD:
+        return failed(c, RESULT_PROTOCOL, c->handshake.bad_text);
+    case ANSWER_DONE:
+        break;
+    }
+    step = ready(c);
+    if (step == CHANNEL_FAILED || used == len)
+        return step;
+    return frames_received(c, bytes + used, len - used, over) == CHANNEL_WAIT ? step
+                                                                              : CHANNEL_FAILED;
+}
+
+static enum channel_step answer_received(struct channel *c, const char *bytes, size_t len,
+                                         bool over)
+{
     size_t used;
 
     if (!c->request)
         return failed(c, RESULT_PROTOCOL, "bytes came that nobody had asked for");
-    switch (answer_feed(&c->answer, rx, len, &used)) {
+    switch (answer_feed(&c->answer, bytes, len, &used)) {
     case ANSWER_MORE:
-        break;
+        return used < len ? keep(c, bytes + used, len - used) : CHANNEL_WAIT;
     case ANSWER_DONE:
-        return answered(c, len - used, over);
+        return answered(c, c->answer.status, over || used < len || !c->answer.keep_alive);
     case ANSWER_BAD:
-        return failed(c, RESULT_PROTOCOL, c->answer.bad_text);
+        break;
     }
-    if (len - used == 0)
-        return CHANNEL_WAIT;
-    buf_add(&c->carry, str_make(rx + used, len - used));
-    return c->carry.failed ? failed_errno(c, RESULT_RESET, ENOMEM) : CHANNEL_WAIT;
+    return failed(c, RESULT_PROTOCOL, c->answer.bad_text);
+}
+
+/* What came, `len` bytes; `over`: the server has closed its side. */
+static enum channel_step received(struct channel *c, const char *bytes, size_t len, bool over)
+{
+    if (c->state == CHANNEL_UPGRADING)
+        return upgrade_received(c, bytes, len, over);
+    return is_websocket(c) ? frames_received(c, bytes, len, over)
+                           : answer_received(c, bytes, len, over);
 }
 
 static enum channel_step ended(struct channel *c)
 {
-    if (c->request && answer_eof(&c->answer))
-        return answered(c, 0, true);
+    if (c->request && !is_websocket(c) && answer_eof(&c->answer))
+        return answered(c, c->answer.status, true);
     return failed(c, RESULT_RESET, "the server closed the connection without an answer");
 }
 
@@ -213,7 +351,7 @@ static enum channel_step readable(struct channel *c, bool over)
             return failed_errno(c, RESULT_RESET, errno);
         if (n == 0)
             return ended(c);
-        step = received(c, kept + (size_t)n, over);
+        step = received(c, c->shared->rx, kept + (size_t)n, over);
         if (step != CHANNEL_WAIT || ((size_t)n < room && !over))
             return step;
     }

@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "load/answer.h"
 #include "load/destination.h"
+#include "load/echo.h"
+#include "load/handshake.h"
 #include "load/request.h"
 #include "load/result.h"
 
@@ -26,12 +28,14 @@ struct channel_shared {
     int epoll_fd;
     const struct destination *destination;
     bool keep_alive;
-    char *rx; /* CHANNEL_RX_BYTES */
+    const struct mix_kind *upgrade; /* a WebSocket's handshake has its fields */
+    struct random random;           /* for keys and masks */
+    char *rx;                       /* CHANNEL_RX_BYTES */
     u64 bytes_in, bytes_out;
 };
 enum { CHANNEL_RX_BYTES = 256 << 10 };
 
-enum channel_state { CHANNEL_CLOSED, CHANNEL_CONNECTING, CHANNEL_OPEN };
+enum channel_state { CHANNEL_CLOSED, CHANNEL_CONNECTING, CHANNEL_UPGRADING, CHANNEL_OPEN };
 
 /* channel_init before use. */
 struct channel {
@@ -42,7 +46,7 @@ struct channel {
     enum channel_state state;
     u32 status;
     enum result_failure failure;
-    const char *trouble; /* a literal, or the text of an error number */
+    const char *trouble; /* until the next call */
     /* private */
     struct channel_shared *shared;
     int fd;
@@ -51,6 +55,10 @@ struct channel {
     struct str out;                /* not sent yet */
     struct answer answer;
     struct buf carry; /* received and not understood yet */
+    /* of a WebSocket: */
+    struct handshake handshake;
+    struct echo echo;
+    struct buf frames; /* `out` is the end of it */
 };
 
 void channel_init(struct channel *c, struct channel_shared *shared);

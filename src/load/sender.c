@@ -84,6 +84,9 @@ int sender_new(struct sender **out, struct sender_shared *shared, u32 index)
     s->wire = (struct channel_shared){ .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
                                        .destination = conf->destination,
                                        .keep_alive = conf->keep_alive,
+                                       .upgrade = &conf->mix->kinds[0],
+                                       .random = { seed_of(conf->seed,
+                                                           2 * shared->conf->threads + index) },
                                        .rx = malloc(CHANNEL_RX_BYTES) };
     err = s->wire.epoll_fd < 0 ? -errno : result_init(&s->result, conf->mix->count);
     if (!err && (!s->channels || !s->wire.rx))
