@@ -5,6 +5,8 @@
  */
 #include "load/channel.h"
 
+#include "base/clock.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -158,6 +160,8 @@ static enum channel_step connect_now(struct channel *c)
     if (c->fd < 0)
         return failed_errno(c, RESULT_CONNECT, errno);
     if (!is_unix && setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+        return failed_errno(c, RESULT_CONNECT, errno);
+    if (c->shared->stamps && setsockopt(c->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
         return failed_errno(c, RESULT_CONNECT, errno);
     c->state = CHANNEL_CONNECTING;
     if (connect(c->fd, (const struct sockaddr *)&d->addr, d->addr_len) == 0)
@@ -317,6 +321,32 @@ static enum channel_step ended(struct channel *c)
     return failed(c, RESULT_RESET, "the server closed the connection without an answer");
 }
 
+/* The kernel's time stamp is that of the last packet read, taken when it came: whatever keeps this
+ * thread from running after that is not the server's. */
+static ssize_t receive_stamped(struct channel *c, char *to, size_t room)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = { .iov_base = to, .iov_len = room };
+    struct msghdr m = { .msg_iov = &iov,
+                        .msg_iovlen = 1,
+                        .msg_control = control.bytes,
+                        .msg_controllen = sizeof(control.bytes) };
+    ssize_t n = recvmsg(c->fd, &m, 0);
+    struct timespec t;
+
+    c->came_ns = 0;
+    for (struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; h; h = CMSG_NXTHDR(&m, h)) {
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&t, CMSG_DATA(h), sizeof(t));
+        c->came_ns = (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec;
+    }
+    return n;
+}
+
 /* Puts what was kept in front, and receives behind it. */
 static ssize_t receive(struct channel *c, size_t *kept, size_t *room)
 {
@@ -327,7 +357,8 @@ static ssize_t receive(struct channel *c, size_t *kept, size_t *room)
     if (*kept)
         memcpy(c->shared->rx, c->carry.ptr, *kept);
     do
-        n = recv(c->fd, c->shared->rx + *kept, *room, 0);
+        n = c->shared->stamps ? receive_stamped(c, c->shared->rx + *kept, *room)
+                              : recv(c->fd, c->shared->rx + *kept, *room, 0);
     while (n < 0 && errno == EINTR);
     if (n > 0) {
         c->shared->bytes_in += (u64)n;

@@ -28,6 +28,7 @@ struct channel_shared {
     int epoll_fd;
     const struct destination *destination;
     bool keep_alive;
+    bool stamps;                    /* TCP: the kernel says when bytes came */
     const struct mix_kind *upgrade; /* a WebSocket's handshake has its fields */
     struct random random;           /* for keys and masks */
     char *rx;                       /* CHANNEL_RX_BYTES */
@@ -43,6 +44,7 @@ struct channel {
     u64 since_ns;     /* the owner's: when what is under way began */
     u64 again_ns;     /* the owner's: when a resting one goes on */
     u32 kind;         /* the owner's */
+    u64 came_ns;      /* CLOCK_REALTIME: when the last bytes reached this machine; 0: not known */
     enum channel_state state;
     u32 status;
     enum result_failure failure;

@@ -20,7 +20,7 @@
 enum { EVENTS_MAX = 32 };
 #define WAIT_MAX_NS (50 * NS_PER_MS) /* so that a stop is seen */
 #define REST_NS (10 * NS_PER_MS)     /* after a failure in a closed loop */
-#define LATER_NS NS_PER_MS           /* when the queue of a unix socket is full */
+#define LATE_MAX_NS (200 * NS_PER_US)
 
 struct sender {
     struct sender_shared *shared;
@@ -36,6 +36,9 @@ struct sender {
     struct random random;
     u32 index;
     u64 now_ns;
+    u64 real_ahead_ns;  /* CLOCK_REALTIME minus CLOCK_MONOTONIC, */
+    u64 real_next_ns;   /* to be compared again then */
+    u64 early_ns;       /* how late waits are expected to end */
     u64 from_ns, to_ns; /* the measured time */
     bool opening, measuring, over;
     struct rusage usage;
@@ -81,13 +84,15 @@ int sender_new(struct sender **out, struct sender_shared *shared, u32 index)
     list_init(&s->resting);
     s->channels_n = channels_of(conf, index);
     s->channels = calloc(s->channels_n, sizeof(*s->channels));
-    s->wire = (struct channel_shared){ .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
-                                       .destination = conf->destination,
-                                       .keep_alive = conf->keep_alive,
-                                       .upgrade = &conf->mix->kinds[0],
-                                       .random = { seed_of(conf->seed,
-                                                           2 * shared->conf->threads + index) },
-                                       .rx = malloc(CHANNEL_RX_BYTES) };
+    s->wire = (struct channel_shared){
+        .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+        .destination = conf->destination,
+        .keep_alive = conf->keep_alive,
+        .stamps = conf->rate > 0 && conf->destination->addr.ss_family != AF_UNIX,
+        .upgrade = &conf->mix->kinds[0],
+        .random = { seed_of(conf->seed, 2 * shared->conf->threads + index) },
+        .rx = malloc(CHANNEL_RX_BYTES)
+    };
     err = s->wire.epoll_fd < 0 ? -errno : result_init(&s->result, conf->mix->count);
     if (!err && (!s->channels || !s->wire.rx))
         err = -ENOMEM;
@@ -148,9 +153,17 @@ static void count_failure(struct sender *s, u64 meant_ns, u32 kind, enum result_
     s->shared->progress.failed++;
 }
 
+/* When the answer came. A stamp outside of what is possible is none: the wall clock was set. */
+static u64 came_ns(const struct sender *s, const struct channel *c)
+{
+    u64 stamp_ns = c->came_ns - s->real_ahead_ns, now_ns = max(s->now_ns, c->since_ns);
+
+    return c->came_ns && stamp_ns >= c->since_ns && stamp_ns < now_ns ? stamp_ns : now_ns;
+}
+
 static void count_answer(struct sender *s, const struct channel *c)
 {
-    u64 now_ns = max(s->now_ns, c->since_ns);
+    u64 now_ns = came_ns(s, c);
 
     if (is_measured(s, now_ns) && c->status < 400)
         s->result.in_time++;
@@ -286,6 +299,18 @@ static void wake(struct sender *s)
     }
 }
 
+/* The wall clock is slewed, or set. */
+static void clocks_compare(struct sender *s)
+{
+    struct timespec t;
+
+    if (s->now_ns < s->real_next_ns)
+        return;
+    clock_gettime(CLOCK_REALTIME, &t);
+    s->real_ahead_ns = (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec - clock_now_ns();
+    s->real_next_ns = s->now_ns + 100 * NS_PER_MS;
+}
+
 /* The beginning and the end of the measured time. */
 static void marks(struct sender *s)
 {
@@ -333,24 +358,42 @@ static u64 next_ns(const struct sender *s)
 
 /* To the nanosecond, where the kernel can (5.11). Else to the millisecond below, so that the last
  * part is spent in turns that do not wait. */
-static int wait_events(struct sender *s, struct epoll_event *events, u64 until_ns)
+static int wait_ns(struct sender *s, struct epoll_event *events, u64 ns)
 {
-    u64 now_ns = clock_now_ns(), wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-    struct timespec t = { (time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S) };
+    struct timespec t = { (time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S) };
     int n = epoll_pwait2(s->wire.epoll_fd, events, EVENTS_MAX, &t, NULL);
 
     if (n < 0 && errno == ENOSYS)
-        n = epoll_wait(s->wire.epoll_fd, events, EVENTS_MAX, (int)(wait_ns / NS_PER_MS));
+        n = epoll_wait(s->wire.epoll_fd, events, EVENTS_MAX, (int)(ns / NS_PER_MS));
+    return n;
+}
+
+/* Waits end late, by a few microseconds or (in virtual machines) by a hundred: the thread waits
+ * that much less, and the rest in turns that do not wait. What is much later was not the timer, but
+ * others that had the CPU. */
+static int wait_events(struct sender *s, struct epoll_event *events, u64 until_ns)
+{
+    u64 now_ns = clock_now_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0, late_ns;
+    int n = wait_ns(s, events, left_ns > s->early_ns ? left_ns - s->early_ns : 0);
+
+    s->now_ns = clock_now_ns();
+    if (n != 0 || left_ns <= s->early_ns || s->now_ns + s->early_ns < until_ns)
+        return n;
+    late_ns = s->now_ns + s->early_ns - until_ns;
+    if (late_ns > s->early_ns && late_ns <= LATE_MAX_NS)
+        s->early_ns += (late_ns - s->early_ns) / 4;
+    else if (late_ns < s->early_ns)
+        s->early_ns -= (s->early_ns - late_ns) / 32;
     return n;
 }
 
 static void turn(struct sender *s, u64 until_ns)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = wait_events(s, events, until_ns);
+    int n = wait_events(s, events, until_ns); /* sets now_ns */
     bool open_loop = is_open_loop(s) && !s->opening;
 
-    s->now_ns = clock_now_ns();
+    clocks_compare(s);
     if (!s->opening)
         marks(s);
     if (open_loop)
