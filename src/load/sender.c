@@ -12,15 +12,22 @@
 #include "load/backlog.h"
 #include "load/channel.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
-enum { EVENTS_MAX = 32 };
+enum {
+    EVENTS_MAX = 32,
+    WARM_SHARE = 20 /* at most this part of a CPU is spent on being ready */
+};
 #define WAIT_MAX_NS (50 * NS_PER_MS) /* so that a stop is seen */
 #define REST_NS (10 * NS_PER_MS)     /* after a failure in a closed loop */
+#define SLICE_NS (100 * NS_PER_US)
 #define LATE_MAX_NS (200 * NS_PER_US)
+#define WARM_MAX_NS (50 * NS_PER_US)
 
 struct sender {
     struct sender_shared *shared;
@@ -39,6 +46,7 @@ struct sender {
     u64 real_ahead_ns;  /* CLOCK_REALTIME minus CLOCK_MONOTONIC, */
     u64 real_next_ns;   /* to be compared again then */
     u64 early_ns;       /* how late waits are expected to end */
+    u64 warm_ns;        /* what a thread that has waited needs until it is fast again */
     u64 from_ns, to_ns; /* the measured time */
     bool opening, measuring, over;
     struct rusage usage;
@@ -368,18 +376,20 @@ static int wait_ns(struct sender *s, struct epoll_event *events, u64 ns)
     return n;
 }
 
-/* Waits end late, by a few microseconds or (in virtual machines) by a hundred: the thread waits
- * that much less, and the rest in turns that do not wait. What is much later was not the timer, but
- * others that had the CPU. */
+/* Waits end late, by a few microseconds or (in virtual machines) by a hundred, and the first send
+ * of a CPU that has slept takes three times as long as the next: so the thread waits that much
+ * less, and the rest in turns that do not wait. What is much later was not the timer, but others
+ * that had the CPU. */
 static int wait_events(struct sender *s, struct epoll_event *events, u64 until_ns)
 {
-    u64 now_ns = clock_now_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0, late_ns;
-    int n = wait_ns(s, events, left_ns > s->early_ns ? left_ns - s->early_ns : 0);
+    u64 now_ns = clock_now_ns(), aim_ns = until_ns - s->early_ns - s->warm_ns, late_ns;
+    bool waits = aim_ns > now_ns;
+    int n = wait_ns(s, events, waits ? aim_ns - now_ns : 0);
 
     s->now_ns = clock_now_ns();
-    if (n != 0 || left_ns <= s->early_ns || s->now_ns + s->early_ns < until_ns)
+    if (n != 0 || !waits || s->now_ns < aim_ns)
         return n;
-    late_ns = s->now_ns + s->early_ns - until_ns;
+    late_ns = s->now_ns - aim_ns;
     if (late_ns > s->early_ns && late_ns <= LATE_MAX_NS)
         s->early_ns += (late_ns - s->early_ns) / 4;
     else if (late_ns < s->early_ns)
@@ -441,10 +451,13 @@ static void start_together(struct sender *s)
     s->from_ns = shared->start_ns + conf->warmup_ns;
     s->to_ns = s->from_ns + conf->duration_ns;
     shared->progress.measure_from_ns = s->from_ns;
-    if (is_open_loop(s))
-        arrivals_init(&s->arrivals, conf->rate / conf->threads, conf->poisson,
-                      shared->start_ns + (u64)(s->index * (double)NS_PER_S / conf->rate),
-                      seed_of(conf->seed, 2 * s->index + 1));
+    if (!is_open_loop(s))
+        return;
+    s->warm_ns =
+        min(WARM_MAX_NS, (u64)(conf->threads * (double)NS_PER_S / conf->rate / WARM_SHARE));
+    arrivals_init(&s->arrivals, conf->rate / conf->threads, conf->poisson,
+                  shared->start_ns + (u64)(s->index * (double)NS_PER_S / conf->rate),
+                  seed_of(conf->seed, 2 * s->index + 1));
 }
 
 static bool finished(const struct sender *s)
@@ -462,8 +475,27 @@ static void count_unfinished(struct sender *s)
         s->result.unfinished += is_measured(s, backlog_take(&s->backlog).meant_ns);
 }
 
+/* Linux 6.12 and later give a thread that asks for a short slice the CPU sooner, though not more of
+ * it. Without effect elsewhere. */
+static void slice_shorten(void)
+{
+    struct {
+        u32 size, policy;
+        u64 flags;
+        i64 nice_and_priority;
+        u64 runtime_ns, deadline_ns, period_ns;
+    } attr = { .size = sizeof(attr) };
+
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 || attr.policy != SCHED_OTHER)
+        return;
+    attr.runtime_ns = SLICE_NS;
+    if (syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
+        return; /* an older kernel: the usual slice */
+}
+
 void sender_run(struct sender *s)
 {
+    slice_shorten();
     prctl(PR_SET_TIMERSLACK, 1); /* else waits may end 50 us late */
     open_all(s);
     start_together(s);
