@@ -1,6 +1,7 @@
 /* app/command.c -- the commands of fettle, in one table */
 #include "app/command.h"
 
+#include "app/bench_options.h"
 #include "app/exit_code.h"
 
 #include <stdarg.h>
@@ -11,7 +12,12 @@ const struct command commands[] = {
   "Runs an unmodified Node app in several processes (workers), behind a proxy that gives each request to a worker whose event loop is free, replaces workers that crash, leak or hang, and serves metrics.\n"
   "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
   "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
-  .settings = true, .run = run_command },
+  .flags = &settings_of_run, .run = run_command },
+{ "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",
+  "Sends requests to http://host:port/path, or messages to ws://host:port/path and waits for their echo. Without --rate each connection sends the next request when it has the answer (a closed loop: how much can it take). With --rate each request has a time at which it shall be sent, and its latency counts from then, whether or not a connection was free (an open loop: how long do users wait); so a server that stalls cannot hide it.\n"
+  "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
+  "Ctrl-C ends it with what has been measured so far.",
+  .flags = &bench_flags, .run = bench_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -19,19 +25,23 @@ const struct command commands[] = {
   "For the present session: source <(fettle completion bash) or source <(fettle completion zsh), and fettle completion fish | source. make install puts the scripts where the shells look for them.",
   .run = completion_command },
 { "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
-{ "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = proxy_command },
-{ "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .settings = true, .hidden = true, .run = monitor_command },
+{ "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = proxy_command },
+{ "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
 { "__scripts", "", "print the names of the package's scripts, for completion", NULL, .hidden = true, .run = scripts_command },
 };
 
 const struct example examples[] = {
-{ "fettle run server.js", "on every core, where the app listens" },
-{ "fettle run .", "the start script of the package here" },
-{ "fettle run npm:serve", "another script of it" },
-{ "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
-{ "fettle run --log json --admin off server.js -- --app-arg", "" },
+{ "run", "fettle run server.js", "on every core, where the app listens" },
+{ "run", "fettle run .", "the start script of the package here" },
+{ "run", "fettle run npm:serve", "another script of it" },
+{ "run", "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
+{ "run", "fettle run --log json --admin off server.js -- --app-arg", "" },
+{ "bench", "fettle bench -c 64 http://localhost:3000/", "as fast as it can" },
+{ "bench", "fettle bench --rate 500 -d 30s http://localhost:3000/", "" },
+{ "bench", "fettle bench --rate 500 --mix requests.json --json http://localhost:3000/", "" },
+{ "bench", "fettle bench http://localhost:3000/ http://localhost:4000/", "" },
 };
 /* clang-format on */
 
@@ -136,7 +146,7 @@ int command_main(int argc, char **argv)
     c = command_find(word, NULL);
     if (!c)
         return command_unknown(argv[1]);
-    for (int i = 2; i < argc && !c->settings && !c->hidden; i++)
+    for (int i = 2; i < argc && !c->flags && !c->hidden; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help_of(c->name);
     return c->run(argc - 1, argv + 1);

@@ -13,12 +13,13 @@ struct command {
     const char *synopsis; /* what follows the name: "[FLAGS] [TARGET] [-- ARGS]" */
     const char *help;     /* one line, without a full stop */
     const char *more;     /* paragraphs of full sentences, separated by a newline; or NULL */
-    bool settings;        /* takes the flags of conf/settings.h */
-    bool hidden;          /* for fettle itself */
-    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+    const struct settings_table *flags; /* that it takes; NULL: none */
+    bool hidden;                        /* for fettle itself */
+    int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns the exit code */
 };
 
 struct example {
+    const char *command; /* whose example it is */
     const char *line;
     const char *help;
 };
@@ -44,6 +45,7 @@ int command_print(const struct buf *text);
 
 /* The commands. */
 int run_command(int argc, char **argv);
+int bench_command(int argc, char **argv);
 int help_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 int completion_command(int argc, char **argv);

@@ -29,6 +29,7 @@ static enum complete kind_of(const struct settings_row *row)
         return COMPLETE_WORDS; /* what can be told: the default, and off */
     case SETTINGS_BOOL:
     case SETTINGS_TEXT:
+    case SETTINGS_LINES:
         return COMPLETE_NONE;
     }
     return COMPLETE_NONE;

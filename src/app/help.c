@@ -89,17 +89,24 @@ static void usage(struct page *p, const struct command *c)
              p->colours ? "\033[0m" : "", c->name, *c->synopsis ? " " : "", c->synopsis);
 }
 
-static void examples_add(struct page *p)
+static bool is_of(const struct example *e, const char *command)
+{
+    return strcmp(e->command, command) == 0;
+}
+
+static void examples_add(struct page *p, const char *command)
 {
     u32 column = 0;
 
     heading(p, "Examples");
     for (u32 i = 0; i < example_count; i++)
-        if (*examples[i].help)
+        if (*examples[i].help && is_of(&examples[i], command))
             column = max(column, columns(str_of(examples[i].line)) + 4);
     for (u32 i = 0; i < example_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
+        if (!is_of(&examples[i], command))
+            continue;
         buf_addf(&left, "  %s", examples[i].line);
         entry(&p->text, buf_str(&left), str_of(examples[i].help), column);
         p->text.failed |= left.failed;
@@ -123,7 +130,7 @@ static void overview(struct page *p)
         entry(&p->text, buf_str(&left), str_of(commands[i].help), USAGE_COLUMN);
         p->text.failed |= left.failed;
     }
-    examples_add(p);
+    examples_add(p, "run");
     buf_add(&p->text, STR("\nfettle help run lists all flags, fettle help settings tells how to "
                           "write them.\n"));
 }
@@ -146,13 +153,13 @@ static void flag_entry(struct page *p, const struct settings_row *row)
     p->text.failed |= left.failed || right.failed;
 }
 
-static void flags_add(struct page *p)
+static void flags_add(struct page *p, const struct settings_table *t)
 {
-    for (u32 group = 0; group < SETTINGS_GROUPS; group++) {
-        heading(p, settings_group_title[group]);
-        for (u32 i = 0; i < settings_row_count; i++)
-            if (settings_rows[i].group == group && !(settings_rows[i].flags & SETTINGS_HIDDEN))
-                flag_entry(p, &settings_rows[i]);
+    for (u32 group = 0; group < t->groups; group++) {
+        heading(p, t->group_title[group]);
+        for (u32 i = 0; i < *t->count; i++)
+            if (t->rows[i].group == group && !(t->rows[i].flags & SETTINGS_HIDDEN))
+                flag_entry(p, &t->rows[i]);
     }
 }
 
@@ -161,10 +168,10 @@ static void command_page(struct page *p, const struct command *c)
     usage(p, c);
     buf_addc(&p->text, '\n');
     paragraphs(&p->text, str_of(c->more ? c->more : c->help));
-    if (!c->settings)
+    if (!c->flags)
         return;
-    flags_add(p);
-    examples_add(p);
+    flags_add(p, c->flags);
+    examples_add(p, c->name);
     buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
                           "exit-codes,\nman fettle.\n"));
 }
@@ -209,9 +216,10 @@ static int topic_unknown(const char *name)
     if (nearest)
         return command_usage("there is no help on \"%.100s\"; did you mean `fettle help %s`?", name,
                              nearest);
-    return command_usage("there is no help on \"%.100s\"; there is on run, completion, version, "
-                         "settings and exit-codes",
-                         name);
+    return command_usage(
+        "there is no help on \"%.100s\"; there is on run, bench, completion, version, "
+        "settings and exit-codes",
+        name);
 }
 
 int help_of(const char *name)

@@ -1,4 +1,5 @@
 /* app/man.c -- `fettle __man`: the man page fettle(1) in mdoc, made from the tables */
+#include "app/bench_options.h"
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "app/topic.h"
@@ -134,6 +135,17 @@ static void setting_add(struct buf *out, const struct settings_row *row)
     out->failed |= words.failed;
 }
 
+static void table_add(struct buf *out, const struct settings_table *t)
+{
+    for (u32 group = 0; group < t->groups; group++) {
+        buf_addf(out, ".Ss %s\n.Bl -tag -width Ds\n", t->group_title[group]);
+        for (u32 i = 0; i < *t->count; i++)
+            if (t->rows[i].group == group && !(t->rows[i].flags & SETTINGS_HIDDEN))
+                setting_add(out, &t->rows[i]);
+        buf_add(out, STR(".El\n"));
+    }
+}
+
 static void settings_add(struct buf *out)
 {
     for (u32 i = 0; i < topic_settings_count; i++) {
@@ -141,13 +153,7 @@ static void settings_add(struct buf *out)
             buf_add(out, STR(".Pp\n"));
         add_sentences(out, str_of(topic_settings[i]));
     }
-    for (u32 group = 0; group < SETTINGS_GROUPS; group++) {
-        buf_addf(out, ".Ss %s\n.Bl -tag -width Ds\n", settings_group_title[group]);
-        for (u32 i = 0; i < settings_row_count; i++)
-            if (settings_rows[i].group == group && !(settings_rows[i].flags & SETTINGS_HIDDEN))
-                setting_add(out, &settings_rows[i]);
-        buf_add(out, STR(".El\n"));
-    }
+    table_add(out, &settings_of_run);
 }
 
 static void exit_codes_add(struct buf *out)
@@ -186,6 +192,11 @@ static const char head[] =
     ".Op Ar flags\n"
     ".Op Ar target\n"
     ".Op Fl \\- Ar args\n"
+    ".Nm\n"
+    ".Cm bench\n"
+    ".Op Ar flags\n"
+    ".Ar URL\n"
+    ".Op Ar URL2\n"
     ".Nm\n"
     ".Cm help\n"
     ".Op Ar topic\n"
@@ -241,6 +252,8 @@ int man_command(int argc, char **argv)
     commands_add(&out);
     buf_add(&out, STR(".El\n.Sh SETTINGS\n"));
     settings_add(&out);
+    buf_add(&out, STR(".Sh FLAGS OF BENCH\n"));
+    table_add(&out, &bench_flags);
     buf_add(&out, str_of(environment));
     buf_add(&out, str_of(signals));
     buf_add(&out, STR(".Sh EXIT STATUS\n"));

@@ -52,7 +52,7 @@ int settings_page_command(int argc, char **argv)
     for (u32 i = 0; i < topic_settings_count; i++)
         buf_addf(&out, "%s\n\n", topic_settings[i]);
     for (u32 group = 0; group < SETTINGS_GROUPS; group++) {
-        buf_addf(&out, "## %s\n\n", settings_group_title[group]);
+        buf_addf(&out, "## %s\n\n", settings_of_run.group_title[group]);
         summary_add(&out, group);
         for (u32 i = 0; i < settings_row_count; i++)
             if (settings_rows[i].group == group && !(settings_rows[i].flags & SETTINGS_HIDDEN))

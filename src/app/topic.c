@@ -78,6 +78,9 @@ void topic_values(const struct settings_row *row, struct buf *out)
     case SETTINGS_DURATION:
         range("a duration", row, units_duration_text, out);
         return;
+    case SETTINGS_LINES:
+        buf_add(out, STR("a text; may be repeated"));
+        return;
     case SETTINGS_TEXT:
         if (row->least)
             buf_addf(out, "a text of %llu to %llu bytes", (unsigned long long)row->least,

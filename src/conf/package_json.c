@@ -2,13 +2,12 @@
 #include "conf/package_json.h"
 
 #include "conf/file.h"
-
-#include <jansson.h>
+#include "conf/json_value.h"
 
 enum { BYTES_MAX = 4 << 20 };
 
 struct package_json {
-    json_t *root;
+    struct json_value *root;
 };
 
 static int problem_at(struct problem *p, const char *path, u32 line, const char *what)
@@ -22,25 +21,13 @@ int package_json_parse(struct package_json **out, struct str text, const char *p
                        struct problem *p)
 {
     struct package_json *pkg = calloc(1, sizeof(*pkg));
-    json_error_t error;
+    int err = pkg ? json_value_parse(&pkg->root, text, path, p) : -ENOMEM;
 
-    if (!pkg)
-        return -ENOMEM;
-    if (str_starts(text, STR("\xef\xbb\xbf"))) /* npm takes a byte order mark too */
-        text = str_sub(text, 3, text.len);
-    pkg->root = json_loadb(text.ptr ? text.ptr : "", text.len, 0, &error);
-    if (!pkg->root) {
-        int err = json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
-
-        free(pkg);
-        if (err == -ENOMEM)
-            return err;
-        problem_at(p, path, (u32)max(0, error.line), "");
-        return problem_set(p, "not valid JSON: %s", error.text);
-    }
-    if (!json_is_object(pkg->root)) {
+    if (!err && json_value_kind(pkg->root) != JSON_VALUE_OBJECT)
+        err = problem_at(p, path, 1, "must be a JSON object, {\"name\": …}");
+    if (err) {
         package_json_free(pkg);
-        return problem_at(p, path, 1, "must be a JSON object, {\"name\": …}");
+        return err;
     }
     *out = pkg;
     return 0;
@@ -69,73 +56,68 @@ void package_json_free(struct package_json *pkg)
 {
     if (!pkg)
         return;
-    json_decref(pkg->root);
+    json_value_free(pkg->root);
     free(pkg);
 }
 
-static struct str text_of(const json_t *value)
+static struct str member_text(const struct package_json *pkg, const char *name)
 {
-    return str_make(json_string_value(value), json_string_length(value));
+    return json_value_text(json_value_member(pkg->root, name));
 }
 
 struct str package_json_name(const struct package_json *pkg)
 {
-    return text_of(json_object_get(pkg->root, "name"));
+    return member_text(pkg, "name");
 }
 
 struct str package_json_version(const struct package_json *pkg)
 {
-    return text_of(json_object_get(pkg->root, "version"));
+    return member_text(pkg, "version");
 }
 
 struct str package_json_main(const struct package_json *pkg)
 {
-    return text_of(json_object_get(pkg->root, "main"));
+    return member_text(pkg, "main");
 }
 
 struct str package_json_script(const struct package_json *pkg, struct str name)
 {
-    json_t *scripts = json_object_get(pkg->root, "scripts"), *value;
-    const char *key;
+    const struct json_value *scripts = json_value_member(pkg->root, "scripts"), *value;
+    struct str key;
 
-    json_object_foreach(scripts, key, value)
-    {
-        if (str_eq(str_of(key), name))
-            return text_of(value);
-    }
+    for (void *at = NULL; json_value_each(scripts, &at, &key, &value);)
+        if (str_eq(key, name))
+            return json_value_text(value);
     return (struct str){ 0 };
 }
 
 void package_json_script_names(const struct package_json *pkg, u32 most, struct buf *out)
 {
-    json_t *scripts = json_object_get(pkg->root, "scripts"), *value;
-    const char *key;
+    const struct json_value *scripts = json_value_member(pkg->root, "scripts"), *value;
+    struct str key;
     u32 n = 0;
 
-    json_object_foreach(scripts, key, value)
-    {
+    for (void *at = NULL; json_value_each(scripts, &at, &key, &value);) {
         buf_add(out, n ? STR(", ") : STR(""));
         if (n++ == most) {
             buf_add(out, STR("…"));
             return;
         }
-        buf_add(out, str_of(key));
+        buf_add(out, key);
     }
 }
 
 struct str package_json_script_nearest(const struct package_json *pkg, struct str name)
 {
-    json_t *scripts = json_object_get(pkg->root, "scripts"), *value;
-    struct str nearest = { 0 };
+    const struct json_value *scripts = json_value_member(pkg->root, "scripts"), *value;
+    struct str key, nearest = { 0 };
     u32 least = UINT32_MAX, distance;
-    const char *key;
 
-    json_object_foreach(scripts, key, value)
-    {
-        distance = str_distance(name, str_of(key));
+    for (void *at = NULL; json_value_each(scripts, &at, &key, &value);) {
+        distance = str_distance(name, key);
         if (distance < least && distance <= 1 + name.len / 3) {
             least = distance;
-            nearest = str_of(key);
+            nearest = key;
         }
     }
     return nearest;

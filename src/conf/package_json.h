@@ -1,7 +1,6 @@
 /* conf/package_json.h -- what a package.json says about starting it
  *
- * The only file of this room that knows jansson. Views live as long as the
- * struct package_json.
+ * Views live as long as the struct package_json.
  */
 #pragma once
 

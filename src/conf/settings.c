@@ -14,7 +14,7 @@ static u32 row_index(const struct settings_row *row)
     return (u32)(row - settings_rows);
 }
 
-int settings_put(struct settings *s, struct str *field, struct str value)
+int settings_text_put(struct settings_text **texts, struct str *field, struct str value)
 {
     struct settings_text *t = malloc(sizeof(*t) + value.len + 1);
 
@@ -23,10 +23,37 @@ int settings_put(struct settings *s, struct str *field, struct str value)
     if (value.len)
         memcpy(t->bytes, value.ptr, value.len);
     t->bytes[value.len] = 0;
-    t->next = s->texts;
-    s->texts = t;
+    t->next = *texts;
+    *texts = t;
     *field = str_make(t->bytes, value.len);
     return 0;
+}
+
+int settings_put(struct settings *s, struct str *field, struct str value)
+{
+    return settings_text_put(&s->texts, field, value);
+}
+
+void settings_texts_free(struct settings_text **texts)
+{
+    struct settings_text *next;
+
+    for (struct settings_text *t = *texts; t; t = next) {
+        next = t->next;
+        free(t);
+    }
+    *texts = NULL;
+}
+
+int settings_table_init(const struct settings_table *t, const struct settings_values *to)
+{
+    struct problem p;
+    int err = 0;
+
+    for (u32 i = 0; i < *t->count && !err; i++)
+        err = settings_value_read(to, &t->rows[i], str_of(t->rows[i].default_text), &p);
+    assert(err != -EINVAL); /* the table's own default is a value that it allows */
+    return err;
 }
 
 int settings_init(struct settings *s)
@@ -50,23 +77,19 @@ int settings_init(struct settings *s)
 
 void settings_done(struct settings *s)
 {
-    struct settings_text *next;
-
-    for (struct settings_text *t = s->texts; t; t = next) {
-        next = t->next;
-        free(t);
-    }
+    settings_texts_free(&s->texts);
     *s = (struct settings){ 0 };
 }
 
-const struct settings_row *settings_row_find(struct str name, const char **nearest)
+const struct settings_row *settings_table_find(const struct settings_table *table, struct str name,
+                                               const char **nearest)
 {
     u32 least = UINT32_MAX, distance;
 
     if (nearest)
         *nearest = NULL;
-    for (u32 i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
+    for (u32 i = 0; i < *table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
 
         if (str_eq(name, str_of(row->name)))
             return row;
@@ -78,6 +101,11 @@ const struct settings_row *settings_row_find(struct str name, const char **neare
         }
     }
     return NULL;
+}
+
+const struct settings_row *settings_row_find(struct str name, const char **nearest)
+{
+    return settings_table_find(&settings_of_run, name, nearest);
 }
 
 void settings_env_name(const struct settings_row *row, struct buf *out)
@@ -111,32 +139,20 @@ static int problem_place(struct problem *p, const struct settings_row *row,
     return problem_set(p, "%.*s: %.700s", STR_ARG(buf_str(&name)), what.text);
 }
 
-static int value_read(struct settings *s, const struct settings_row *row, struct str value,
-                      bool first, struct problem *p)
-{
-    bool may_be_empty =
-        row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH || row->type == SETTINGS_CIDRS;
-
-    if (value.len > SETTINGS_VALUE_MAX)
-        return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,
-                           SETTINGS_VALUE_MAX);
-    if (value.len == 0 && !may_be_empty)
-        return problem_set(p, "the value is empty");
-    if (first && row->type == SETTINGS_CIDRS)
-        ((struct settings_cidrs *)((char *)s + row->offset))->count = 0;
-    return settings_readers[row->type].read(s, row, value, p);
-}
-
 int settings_set(struct settings *s, const struct settings_row *row, struct str value,
                  const struct settings_origin *origin, struct problem *p)
 {
     struct settings_origin *had = &s->origin[row_index(row)];
     AUTO(settings_done) struct settings scratch = { 0 }; /* for what only gets checked */
     bool weaker = origin->source < had->source;
+    struct settings *into = weaker ? &scratch : s;
+    struct settings_values to = { into, &into->texts };
     int err;
 
     *p = (struct problem){ 0 };
-    err = value_read(weaker ? &scratch : s, row, value, origin->source != had->source, p);
+    if (!weaker && origin->source != had->source && row->type == SETTINGS_CIDRS)
+        ((struct settings_cidrs *)((char *)s + row->offset))->count = 0;
+    err = settings_value_read(&to, row, value, p);
     if (err == -EINVAL)
         return problem_place(p, row, origin);
     if (err || weaker)

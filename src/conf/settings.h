@@ -118,6 +118,7 @@ enum settings_type {
     SETTINGS_DURATION, /* u64 ns: 10s, 500ms, 2m, 1h, 100us; never a bare number but 0 */
     SETTINGS_TEXT,     /* struct str */
     SETTINGS_PATH,     /* struct str; completed as a file */
+    SETTINGS_LINES,    /* struct str: may be repeated; each value is a line of it */
     SETTINGS_ENUM,     /* enum (u32): one of `words`, separated by | */
     SETTINGS_ADDRESS,  /* struct endpoint: host:port, :port, port, unix:path, off */
     SETTINGS_CIDRS,    /* struct settings_cidrs: comma-separated, may be repeated */
@@ -144,7 +145,7 @@ struct settings_row {
     const char *name; /* "max-memory": --max-memory, FETTLE_MAX_MEMORY, a file's key */
     char short_flag;  /* 'w', or 0 */
     enum settings_type type;
-    enum settings_group group;
+    u32 group;                /* enum settings_group, or one of the table's own */
     u32 flags;                /* enum settings_flag */
     size_t offset;            /* in struct settings */
     const char *default_text; /* parsed as a value is; "" only for texts and lists */
@@ -157,7 +158,31 @@ struct settings_row {
 
 extern const struct settings_row settings_rows[];
 extern const u32 settings_row_count;
-extern const char *const settings_group_title[SETTINGS_GROUPS];
+
+/* The rows of one command: those of `fettle run`, which are settings, or the flags of another one,
+ * which has a struct of its own that the offsets are meant for. */
+struct settings_table {
+    const char *command; /* "run" */
+    const struct settings_row *rows;
+    const u32 *count;
+    const char *const *group_title;
+    u32 groups;
+    const char *operands; /* what may be said of a word too many, or of an unknown flag */
+};
+extern const struct settings_table settings_of_run;
+
+/* Where values go: the struct that the offsets of the rows are meant for, and the texts it owns. */
+struct settings_values {
+    void *fields;
+    struct settings_text **texts;
+};
+
+const struct settings_row *settings_table_find(const struct settings_table *t, struct str name,
+                                               const char **nearest);
+/* All defaults of a table that is not `settings_of_run`. -ENOMEM. */
+MUST_USE int settings_table_init(const struct settings_table *t, const struct settings_values *to);
+/* Frees a list of texts. */
+void settings_texts_free(struct settings_text **texts);
 
 /* The row of this name or NULL; *nearest (may be NULL) is then the name most like it, or NULL when
  * none is near. */
@@ -194,6 +219,11 @@ struct settings_args {
 MUST_USE int settings_read_args(struct settings *s, int argc, char *const *argv, int first,
                                 struct settings_args *out, struct problem *p);
 
+/* The same for a table that is not `settings_of_run`. */
+MUST_USE int settings_table_read_args(const struct settings_table *t,
+                                      const struct settings_values *to, int argc, char *const *argv,
+                                      int first, struct settings_args *out, struct problem *p);
+
 /* What single values cannot show: a line longer than the head, an admin address that other hosts
  * reach without a token. -EINVAL with *p. */
 MUST_USE int settings_check(const struct settings *s, struct problem *p);
@@ -215,6 +245,8 @@ const struct settings_origin *settings_origin_of(const struct settings *s,
 /* Sets a text of the settings to a copy of `value`, for those that `fettle run` fills in. -ENOMEM.
  */
 MUST_USE int settings_put(struct settings *s, struct str *field, struct str value);
+/* The same for a list of texts. */
+MUST_USE int settings_text_put(struct settings_text **texts, struct str *field, struct str value);
 
 /* "FETTLE_MAX_MEMORY" for "max-memory". */
 void settings_env_name(const struct settings_row *row, struct buf *out);

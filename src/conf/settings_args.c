@@ -1,27 +1,45 @@
 /* conf/settings_args.c -- settings from a command line and the environment, and to them */
 #include "conf/settings.h"
 
+#include "conf/settings_value.h"
+
 static const struct settings_origin from_flag = { .source = SETTINGS_FLAG };
 static const struct settings_origin from_env = { .source = SETTINGS_ENV };
 
-/* A walk along a command line. */
+/* A walk along a command line: flags of `table`, which are settings of `run` or go to `to`. */
 struct args {
+    const struct settings_table *table;
     struct settings *settings;
+    const struct settings_values *to;
     char *const *argv;
     int argc, at;
     struct settings_args *out;
     struct problem *problem;
 };
 
-static int flag_unknown(struct args *a, struct str name, const char *nearest)
+static int value_set(struct args *a, const struct settings_row *row, struct str value)
 {
+    struct problem what;
+    int err;
+
+    if (a->settings)
+        return settings_set(a->settings, row, value, &from_flag, a->problem);
+    err = settings_value_read(a->to, row, value, a->problem);
+    what = *a->problem;
+    return err == -EINVAL ? problem_set(a->problem, "--%s: %.700s", row->name, what.text) : err;
+}
+
+/* `dashes` as in the flag. */
+static int flag_unknown(struct args *a, const char *dashes, struct str name, const char *nearest)
+{
+    const struct settings_table *t = a->table;
+
     if (nearest)
-        return problem_set(a->problem, "unknown flag --%.*s; did you mean --%s?",
+        return problem_set(a->problem, "unknown flag %s%.*s; did you mean --%s?", dashes,
                            STR_ARG(str_sub(name, 0, 80)), nearest);
-    return problem_set(a->problem,
-                       "unknown flag --%.*s; `fettle run --help` lists all, and flags for the app "
-                       "itself go after --",
-                       STR_ARG(str_sub(name, 0, 80)));
+    return problem_set(a->problem, "unknown flag %s%.*s; `fettle %s --help` lists all%s%s", dashes,
+                       STR_ARG(str_sub(name, 0, 80)), t->command, t->operands ? ", and flags " : "",
+                       t->operands ? t->operands : "");
 }
 
 /* The word after a flag that needs a value. */
@@ -38,13 +56,13 @@ static int flag_long(struct args *a, struct str word)
 {
     struct str value, name = str_cut(word, '=', &value);
     const char *nearest;
-    const struct settings_row *row = settings_row_find(name, &nearest);
+    const struct settings_row *row = settings_table_find(a->table, name, &nearest);
     int err;
 
     if (!row && str_starts(name, STR("no-"))) {
-        row = settings_row_find(str_sub(name, 3, name.len), NULL);
+        row = settings_table_find(a->table, str_sub(name, 3, name.len), NULL);
         if (!row)
-            return flag_unknown(a, name, nearest);
+            return flag_unknown(a, "--", name, nearest);
         if (row->type == SETTINGS_BOOL && value.ptr)
             return problem_set(a->problem, "--no-%s takes no value", row->name);
         if (row->type != SETTINGS_BOOL && !(row->flags & (SETTINGS_ZERO_OFF | SETTINGS_EMPTY_OFF)))
@@ -52,7 +70,7 @@ static int flag_long(struct args *a, struct str word)
                                row->name, row->name, row->placeholder);
         value = STR("off");
     } else if (!row) {
-        return flag_unknown(a, name, nearest);
+        return flag_unknown(a, "--", name, nearest);
     } else if (!value.ptr && row->type == SETTINGS_BOOL) {
         value = STR("on");
     } else if (!value.ptr) {
@@ -60,7 +78,7 @@ static int flag_long(struct args *a, struct str word)
         if (err)
             return err;
     }
-    return settings_set(a->settings, row, value, &from_flag, a->problem);
+    return value_set(a, row, value);
 }
 
 /* -w 4, -w4, -w=4 */
@@ -69,8 +87,8 @@ static int flag_short(struct args *a, struct str word)
     struct str value = str_sub(word, 1, word.len);
     int err;
 
-    for (u32 i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
+    for (u32 i = 0; i < *a->table->count; i++) {
+        const struct settings_row *row = &a->table->rows[i];
 
         if (!row->short_flag || row->short_flag != word.ptr[0])
             continue;
@@ -83,38 +101,33 @@ static int flag_short(struct args *a, struct str word)
             if (err)
                 return err;
         }
-        return settings_set(a->settings, row, value, &from_flag, a->problem);
+        return value_set(a, row, value);
     }
-    return problem_set(a->problem,
-                       "unknown flag -%.*s; `fettle run --help` lists all, and flags for the app "
-                       "itself go after --",
-                       STR_ARG(str_sub(word, 0, 80)));
+    return flag_unknown(a, "-", word, NULL);
 }
 
 static int operand(struct args *a)
 {
     if (a->out->operands == ARRAY_LEN(a->out->operand))
-        return problem_set(a->problem,
-                           "\"%.80s\" is one word too many; words for the app itself go "
-                           "after --",
-                           a->argv[a->at]);
+        return problem_set(a->problem, "\"%.80s\" is one word too many%s%s", a->argv[a->at],
+                           a->table->operands ? "; words " : "",
+                           a->table->operands ? a->table->operands : "");
     a->out->operand[a->out->operands++] = (u32)a->at;
     return 0;
 }
 
-int settings_read_args(struct settings *s, int argc, char *const *argv, int first,
-                       struct settings_args *out, struct problem *p)
+static int walk(struct args *a)
 {
-    struct args a = { s, argv, argc, first, out, p };
+    struct settings_args *out = a->out;
     int err;
 
-    *out = (struct settings_args){ .rest = (u32)argc };
-    *p = (struct problem){ 0 };
-    for (; a.at < argc; a.at++) {
-        struct str word = str_of(argv[a.at]);
+    *out = (struct settings_args){ .rest = (u32)a->argc };
+    *a->problem = (struct problem){ 0 };
+    for (; a->at < a->argc; a->at++) {
+        struct str word = str_of(a->argv[a->at]);
 
         if (str_eq(word, STR("--"))) {
-            out->rest = (u32)a.at + 1;
+            out->rest = (u32)a->at + 1;
             return 0;
         }
         out->help = str_eq(word, STR("--help")) || str_eq(word, STR("-h"));
@@ -122,15 +135,32 @@ int settings_read_args(struct settings *s, int argc, char *const *argv, int firs
         if (out->help || out->version)
             return 0;
         if (str_starts(word, STR("--")))
-            err = flag_long(&a, str_sub(word, 2, word.len));
+            err = flag_long(a, str_sub(word, 2, word.len));
         else if (word.len > 1 && word.ptr[0] == '-')
-            err = flag_short(&a, str_sub(word, 1, word.len));
+            err = flag_short(a, str_sub(word, 1, word.len));
         else
-            err = operand(&a);
+            err = operand(a);
         if (err)
             return err;
     }
     return 0;
+}
+
+int settings_read_args(struct settings *s, int argc, char *const *argv, int first,
+                       struct settings_args *out, struct problem *p)
+{
+    struct args a = { &settings_of_run, s, NULL, argv, argc, first, out, p };
+
+    return walk(&a);
+}
+
+int settings_table_read_args(const struct settings_table *t, const struct settings_values *to,
+                             int argc, char *const *argv, int first, struct settings_args *out,
+                             struct problem *p)
+{
+    struct args a = { t, NULL, to, argv, argc, first, out, p };
+
+    return walk(&a);
 }
 
 /* "max-memory" of "FETTLE_MAX_MEMORY=…"; false: another variable. */

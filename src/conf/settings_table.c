@@ -18,7 +18,7 @@
 #define MS NS_PER_MS
 #define DAY (86400 * NS_PER_S)
 
-const char *const settings_group_title[SETTINGS_GROUPS] = {
+static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_APP] = "The app and its workers",
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
@@ -164,4 +164,12 @@ const struct settings_row settings_rows[] = {
 /* clang-format on */
 
 const u32 settings_row_count = ARRAY_LEN(settings_rows);
+const struct settings_table settings_of_run = {
+    .command = "run",
+    .rows = settings_rows,
+    .count = &settings_row_count,
+    .group_title = group_title,
+    .groups = SETTINGS_GROUPS,
+    .operands = "for the app itself go after --",
+};
 static_assert(ARRAY_LEN(settings_rows) <= SETTINGS_ROWS_MAX, "origin[] has a place for each row");

@@ -8,14 +8,14 @@ static_assert(sizeof(enum settings_log) == sizeof(u32), "SETTINGS_ENUM stores a 
 /* For "%.*s": enough of a value to be recognised. */
 #define SHOWN(value) STR_ARG(str_sub(value, 0, 80))
 
-static void *field_of(struct settings *s, const struct settings_row *row)
+static void *field_of(const struct settings_values *to, const struct settings_row *row)
 {
-    return (char *)s + row->offset;
+    return (char *)to->fields + row->offset;
 }
 
-static const void *field_in(const struct settings *s, const struct settings_row *row)
+static const void *field_in(const void *fields, const struct settings_row *row)
 {
-    return (const char *)s + row->offset;
+    return (const char *)fields + row->offset;
 }
 
 static bool is_off(const struct settings_row *row, struct str value)
@@ -46,27 +46,27 @@ static void count_text(u64 n, struct buf *out)
     buf_addu(out, n);
 }
 
-static int bool_read(struct settings *s, const struct settings_row *row, struct str value,
-                     struct problem *p)
+static int bool_read(const struct settings_values *to, const struct settings_row *row,
+                     struct str value, struct problem *p)
 {
     static const char *const words[] = { "off", "on", "no", "yes", "false", "true", "0", "1" };
 
     for (u32 i = 0; i < ARRAY_LEN(words); i++) {
         if (str_eq_nocase(value, str_of(words[i]))) {
-            *(bool *)field_of(s, row) = i % 2;
+            *(bool *)field_of(to, row) = i % 2;
             return 0;
         }
     }
     return problem_set(p, "\"%.*s\" is neither on nor off", SHOWN(value));
 }
 
-static void bool_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void bool_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    buf_add(out, *(const bool *)field_in(s, row) ? STR("on") : STR("off"));
+    buf_add(out, *(const bool *)field_in(fields, row) ? STR("on") : STR("off"));
 }
 
-static int count_read(struct settings *s, const struct settings_row *row, struct str value,
-                      struct problem *p)
+static int count_read(const struct settings_values *to, const struct settings_row *row,
+                      struct str value, struct problem *p)
 {
     u64 n = 0;
     int err;
@@ -81,13 +81,13 @@ static int count_read(struct settings *s, const struct settings_row *row, struct
         if (err)
             return err;
     }
-    *(u32 *)field_of(s, row) = (u32)n;
+    *(u32 *)field_of(to, row) = (u32)n;
     return 0;
 }
 
-static void count_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void count_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    u32 n = *(const u32 *)field_in(s, row);
+    u32 n = *(const u32 *)field_in(fields, row);
 
     if (n == 0 && row->words)
         buf_add(out, str_of(row->words));
@@ -95,8 +95,8 @@ static void count_write(const struct settings *s, const struct settings_row *row
         buf_addu(out, n);
 }
 
-static int size_read(struct settings *s, const struct settings_row *row, struct str value,
-                     struct problem *p)
+static int size_read(const struct settings_values *to, const struct settings_row *row,
+                     struct str value, struct problem *p)
 {
     u64 n = 0;
     int err;
@@ -111,13 +111,13 @@ static int size_read(struct settings *s, const struct settings_row *row, struct 
         if (err)
             return err;
     }
-    *(u64 *)field_of(s, row) = n;
+    *(u64 *)field_of(to, row) = n;
     return 0;
 }
 
-static void size_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void size_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    u64 n = *(const u64 *)field_in(s, row);
+    u64 n = *(const u64 *)field_in(fields, row);
 
     if (n == 0 && row->flags & SETTINGS_ZERO_OFF)
         buf_add(out, STR("off"));
@@ -125,8 +125,8 @@ static void size_write(const struct settings *s, const struct settings_row *row,
         units_size_text(n, out);
 }
 
-static int duration_read(struct settings *s, const struct settings_row *row, struct str value,
-                         struct problem *p)
+static int duration_read(const struct settings_values *to, const struct settings_row *row,
+                         struct str value, struct problem *p)
 {
     u64 n = 0;
     int err;
@@ -141,14 +141,13 @@ static int duration_read(struct settings *s, const struct settings_row *row, str
         if (err)
             return err;
     }
-    *(u64 *)field_of(s, row) = n;
+    *(u64 *)field_of(to, row) = n;
     return 0;
 }
 
-static void duration_write(const struct settings *s, const struct settings_row *row,
-                           struct buf *out)
+static void duration_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    u64 n = *(const u64 *)field_in(s, row);
+    u64 n = *(const u64 *)field_in(fields, row);
 
     if (n == 0 && row->flags & SETTINGS_ZERO_OFF)
         buf_add(out, STR("off"));
@@ -156,8 +155,8 @@ static void duration_write(const struct settings *s, const struct settings_row *
         units_duration_text(n, out);
 }
 
-static int text_read(struct settings *s, const struct settings_row *row, struct str value,
-                     struct problem *p)
+static int text_read(const struct settings_values *to, const struct settings_row *row,
+                     struct str value, struct problem *p)
 {
     if (row->flags & SETTINGS_EMPTY_OFF && str_eq_nocase(value, STR("off")))
         value = STR("");
@@ -171,12 +170,12 @@ static int text_read(struct settings *s, const struct settings_row *row, struct 
         if ((u8)value.ptr[i] < 32 || value.ptr[i] == 127)
             return problem_set(p, "it holds a control character (byte %u at place %zu)",
                                (u8)value.ptr[i], i + 1);
-    return settings_put(s, field_of(s, row), value);
+    return settings_text_put(to->texts, field_of(to, row), value);
 }
 
-static void text_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void text_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    const struct str *text = field_in(s, row);
+    const struct str *text = field_in(fields, row);
 
     buf_add(out, text->len == 0 && row->flags & SETTINGS_EMPTY_OFF ? STR("off") : *text);
 }
@@ -205,14 +204,14 @@ static int word_problem(const struct settings_row *row, struct str value, struct
                        STR_ARG(buf_str(&words)));
 }
 
-static int enum_read(struct settings *s, const struct settings_row *row, struct str value,
-                     struct problem *p)
+static int enum_read(const struct settings_values *to, const struct settings_row *row,
+                     struct str value, struct problem *p)
 {
     struct str rest = str_of(row->words);
 
     for (u32 i = 0; rest.ptr; i++) {
         if (str_eq_nocase(value, str_cut(rest, '|', &rest))) {
-            *(u32 *)field_of(s, row) = i;
+            *(u32 *)field_of(to, row) = i;
             return 0;
         }
     }
@@ -228,27 +227,27 @@ static struct str word_at(const char *words, u32 index)
     return word;
 }
 
-static void enum_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void enum_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    buf_add(out, word_at(row->words, *(const u32 *)field_in(s, row)));
+    buf_add(out, word_at(row->words, *(const u32 *)field_in(fields, row)));
 }
 
-static int address_read(struct settings *s, const struct settings_row *row, struct str value,
-                        struct problem *p)
+static int address_read(const struct settings_values *to, const struct settings_row *row,
+                        struct str value, struct problem *p)
 {
     struct endpoint e;
     int err = endpoint_parse(value, &e, p);
 
     if (!err && e.kind == ENDPOINT_UNIX)
-        err = settings_put(s, &e.path, e.path);
+        err = settings_text_put(to->texts, &e.path, e.path);
     if (!err)
-        *(struct endpoint *)field_of(s, row) = e;
+        *(struct endpoint *)field_of(to, row) = e;
     return err;
 }
 
-static void address_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void address_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    endpoint_text(field_in(s, row), out);
+    endpoint_text(field_in(fields, row), out);
 }
 
 /* The names that Express knows too. */
@@ -295,10 +294,10 @@ static int cidrs_add(struct settings_cidrs *list, struct str value, struct probl
 }
 
 /* A list grows while the same source adds to it; settings_set empties it when another begins. */
-static int cidrs_read(struct settings *s, const struct settings_row *row, struct str value,
-                      struct problem *p)
+static int cidrs_read(const struct settings_values *to, const struct settings_row *row,
+                      struct str value, struct problem *p)
 {
-    struct settings_cidrs *list = field_of(s, row);
+    struct settings_cidrs *list = field_of(to, row);
     u32 count = list->count;
     int err = cidrs_add(list, value, p);
 
@@ -307,9 +306,26 @@ static int cidrs_read(struct settings *s, const struct settings_row *row, struct
     return err;
 }
 
-static void cidrs_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+/* Lines are values one below the other, none of which can hold the end of a line. */
+static int lines_read(const struct settings_values *to, const struct settings_row *row,
+                      struct str value, struct problem *p)
 {
-    const struct settings_cidrs *list = field_in(s, row);
+    AUTO(buf_done) struct buf all = { 0 };
+    struct str *lines = field_of(to, row), had = *lines;
+    int err = text_read(to, row, value, p);
+
+    if (err || had.len == 0)
+        return err;
+    buf_addf(&all, "%.*s\n%.*s", STR_ARG(had), STR_ARG(value));
+    if (!all.failed)
+        return settings_text_put(to->texts, lines, buf_str(&all));
+    *lines = had;
+    return -ENOMEM;
+}
+
+static void cidrs_write(const void *fields, const struct settings_row *row, struct buf *out)
+{
+    const struct settings_cidrs *list = field_in(fields, row);
     char text[ADDR_TEXT_MAX];
 
     for (u32 i = 0; i < list->count; i++) {
@@ -332,8 +348,8 @@ static bool is_token(struct str s)
     return s.len > 0 && s.len <= 128;
 }
 
-static int balance_read(struct settings *s, const struct settings_row *row, struct str value,
-                        struct problem *p)
+static int balance_read(const struct settings_values *to, const struct settings_row *row,
+                        struct str value, struct problem *p)
 {
     struct settings_balance b = { 0 };
     struct str rest = str_of(row->words), word;
@@ -353,16 +369,16 @@ static int balance_read(struct settings *s, const struct settings_row *row, stru
         if (!is_token(b.key))
             return problem_set(p, "\"%.*s\" is not the name of a cookie or header field",
                                SHOWN(b.key));
-        err = settings_put(s, &b.key, b.key);
+        err = settings_text_put(to->texts, &b.key, b.key);
     }
     if (!err)
-        *(struct settings_balance *)field_of(s, row) = b;
+        *(struct settings_balance *)field_of(to, row) = b;
     return err;
 }
 
-static void balance_write(const struct settings *s, const struct settings_row *row, struct buf *out)
+static void balance_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
-    const struct settings_balance *b = field_in(s, row);
+    const struct settings_balance *b = field_in(fields, row);
 
     buf_add(out, word_at(row->words, b->by));
     buf_add(out, b->key);
@@ -375,8 +391,23 @@ const struct settings_reader settings_readers[] = {
     [SETTINGS_DURATION] = { duration_read, duration_write },
     [SETTINGS_TEXT] = { text_read, text_write },
     [SETTINGS_PATH] = { text_read, text_write },
+    [SETTINGS_LINES] = { lines_read, text_write },
     [SETTINGS_ENUM] = { enum_read, enum_write },
     [SETTINGS_ADDRESS] = { address_read, address_write },
     [SETTINGS_CIDRS] = { cidrs_read, cidrs_write },
     [SETTINGS_BALANCE] = { balance_read, balance_write },
 };
+
+int settings_value_read(const struct settings_values *to, const struct settings_row *row,
+                        struct str value, struct problem *p)
+{
+    bool may_be_empty = row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH ||
+                        row->type == SETTINGS_LINES || row->type == SETTINGS_CIDRS;
+
+    if (value.len > SETTINGS_VALUE_MAX)
+        return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,
+                           SETTINGS_VALUE_MAX);
+    if (value.len == 0 && !may_be_empty)
+        return problem_set(p, "the value is empty");
+    return settings_readers[row->type].read(to, row, value, p);
+}

@@ -297,6 +297,7 @@ static const char *other_value(const struct settings_row *row)
         return "1234ms";
     case SETTINGS_TEXT:
         return "some text, \"quoted\" = ä";
+    case SETTINGS_LINES:
     case SETTINGS_PATH:
         return "/some/where else";
     case SETTINGS_ENUM:
