@@ -418,26 +418,28 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
         out->block_ns = e->block_ns;
 }
 
-/* One more of what has this key; the name is for a new one. */
-static void learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns, u64 now_ns)
+/* One more of what has this key; the name is for a new one. The mean since then. */
+static u64 learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns, u64 now_ns)
 {
     struct shm_kind *e = find(k, key);
 
     if (!e)
         e = place(k, key, name, now_ns);
-    if (e)
-        observe(e, block_ns, now_ns);
+    if (!e)
+        return block_ns;
+    observe(e, block_ns, now_ns);
+    return e->block_ns;
 }
 
-void kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
-                struct str route, u64 block_ns, u64 now_ns)
+u64 kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
+               struct str route, u64 block_ns, u64 now_ns)
 {
     struct text text;
     size_t last = 0;
-    u64 key;
+    u64 key, mean_ns;
 
     if (kind->key == 0)
-        return;
+        return 0;
     if (route.len) {
         key = route_key(k, request->method, route, &text);
         if (key != kind->key && !kind->route)
@@ -448,12 +450,15 @@ void kind_learn(const struct kinds *k, const struct kind *kind, const struct kin
         shape(&text, request, path_only(request->path), &last);
         key = kind->key;
     }
-    learn_key(k, key, text_str(&text), block_ns, now_ns);
-    if (kind->features && key == kind->key)
+    mean_ns = learn_key(k, key, text_str(&text), block_ns, now_ns);
+    if (kind->features && key == kind->key) {
         learn_features(k, kind, text_str(&text), request, block_ns, now_ns);
+        mean_ns = kind->block_ns; /* what it carries says more than its kind */
+    }
     if (last && kind->wide_key) {
         text.len = last;
         text_add(&text, STR("/*"));
         learn_key(k, kind->wide_key, text_str(&text), block_ns, now_ns);
     }
+    return mean_ns;
 }

@@ -36,7 +36,7 @@ struct lane_reading {
     u32 workers;                /* that are ready; at most one of each is counted */
     u32 cpus;                   /* that they run on */
     u64 busy_ns;                /* the time that all loops together were not waiting */
-    u64 requests[LANE_OCTAVES]; /* that are over, by how long they were expected to block */
+    u64 requests[LANE_OCTAVES]; /* that are over, by how long such are expected to block */
     u64 block_ns[LANE_OCTAVES]; /* and how long they did */
 };
 

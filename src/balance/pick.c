@@ -20,10 +20,11 @@ static enum readiness readiness(const struct pick_worker *w)
 }
 
 /* Whether what is ahead of a request on a running loop is so little that another loop is not worth
- * it. */
+ * it: little to come, and the turn that runs is not overdue, as it would be in a collection. */
 static bool is_over_at_once(const struct pick_worker *w)
 {
-    return (w->unseen + 1) * w->request_mean_ns <= PICK_SHORT_NS;
+    return (w->unseen + 1) * w->request_mean_ns <= PICK_SHORT_NS &&
+           w->busy_ns <= 2 * max(w->taken, (u64)1) * w->request_mean_ns;
 }
 
 /* The order in which workers are wanted for a lane; the lowest first. */

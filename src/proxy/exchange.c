@@ -66,7 +66,9 @@ static void learn(struct exchange *x)
     struct shm_lanes *lanes = t->proxy->kinds.lanes;
     struct kind_request request = kind_request(x);
     u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
-    u32 octave = lane_octave(x->kind.block_ns);
+    u64 expected_ns = kind_learn(&t->proxy->kinds, &x->kind, &request,
+                                 str_make(x->route, x->route_len), block_ns, now_ns);
+    u32 octave = lane_octave(expected_ns);
 
     COUNT(lanes->octave_requests[octave], 1);
     COUNT(lanes->octave_block_ns[octave], block_ns);
@@ -74,8 +76,6 @@ static void learn(struct exchange *x)
         COUNT(x->claim.slot->slow_ns, block_ns);
         COUNT(x->claim.slot->slow_turns, block_ns >= LEARN_LONG_TURN_NS);
     }
-    kind_learn(&t->proxy->kinds, &x->kind, &request, str_make(x->route, x->route_len), block_ns,
-               now_ns);
 }
 
 /* Lets go of the worker, for good or before another try. */

@@ -225,7 +225,7 @@ struct shm_lanes {
     _Atomic uint64_t requests[2]; /* that were given as fast, as slow, while there were lanes */
     _Atomic uint64_t aged;        /* slow ones that had waited too long and went anywhere */
     _Atomic uint64_t changes;     /* of slow_ns or kept */
-    /* By the bit length of what was expected of them: requests over, what they blocked. */
+    /* By the bit length of what is expected of such: requests over, what they blocked. */
     _Atomic uint64_t octave_requests[SHM_OCTAVES], octave_block_ns[SHM_OCTAVES];
     _Alignas(64) struct shm_kind kind[SHM_KINDS_MAX];
 };

@@ -35,21 +35,18 @@ test('what blocks is slow, what does not is fast, and some workers are kept', { 
   assert.ok(now.workers.some((row) => row.takes === 'slow and fast'));
 });
 
-test('more blocking requests than workers leave a loop for the others, and are all answered', { skip }, async (t) => {
+test('blocking requests leave the kept workers alone, and are all answered', { skip }, async (t) => {
   const app = await taught(t, '-w', '3');
-  const { workers } = await lanes(app);
-  const kept = new Set(workers.filter((row) => row.takes === 'fast').map((row) => row.pid));
-  let slow = 0;
-  // Less than the age at which a slow request may go anywhere: 100 ms, or four times what it blocks.
-  const all = Array.from({ length: 6 }, () => app.get('/spin?ms=60').then((answer) => {
-    slow++;
-    return answer;
-  }));
-  const pids = new Set();
-  do pids.add((await app.get('/who')).json().pid);
-  while (slow < 3);
-  assert.ok([...pids].some((pid) => kept.has(pid)), 'a kept worker serves meanwhile');
-  for (const answer of await Promise.all(all)) assert.equal(answer.status, 200);
+  const before = await lanes(app);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => app.get('/spin?ms=60')));
+  const after = await lanes(app);
+  for (const answer of answers) assert.equal(answer.status, 200);
+  assert.ok(after.requests_slow - before.requests_slow <= 8);
+  // A slow machine may have made some of them wait so long that they went anywhere, or a new plan.
+  if (after.requests_aged !== before.requests_aged || after.changes !== before.changes) return;
+  const kept = before.workers.filter((row) => row.takes === 'fast').map((row) => row.pid);
+  for (const answer of answers) assert.ok(!kept.includes(answer.json().pid));
+  assert.equal(after.requests_slow - before.requests_slow, 8);
 });
 
 test('what was learned outlives a reload and a proxy that is killed', { skip }, async (t) => {

@@ -141,7 +141,7 @@ static void over(struct worker *w, struct job *j)
 {
     u64 block_ns = blame_part_ns(&j->blame, blocked_ns(w), w->blamed_ns, w->expected_ns);
     struct kind_request request = request_of(j);
-    u32 octave = lane_octave(j->kind.block_ns);
+    u32 octave;
 
     w->blamed_ns += block_ns;
     w->expected_ns -= j->blame.weight_ns;
@@ -154,10 +154,12 @@ static void over(struct worker *w, struct job *j)
         w->counters.slow_turns += block_ns >= LEARN_LONG_TURN_NS;
     }
     if (s.how == LANES) {
+        octave = lane_octave(
+            kind_learn(&s.kinds, &j->kind, &request, (struct str){ 0 }, block_ns, (u64)s.now_ns));
         s.lanes.octave_requests[octave]++;
         s.lanes.octave_block_ns[octave] += block_ns;
-        kind_learn(&s.kinds, &j->kind, &request, (struct str){ 0 }, block_ns, (u64)s.now_ns);
     } else if (s.how == KNOWING) {
+        octave = lane_octave(j->kind.block_ns);
         s.lanes.octave_requests[octave]++;
         s.lanes.octave_block_ns[octave] += j->kind.block_ns;
     }
