@@ -28,7 +28,7 @@ LIB_C   := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
 LIB_O   := $(LIB_C:%.c=$(BUILD)/%.o)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*_test.c))
 
-.PHONY: all help run test check unit e2e lint format fuzz bench clean setup
+.PHONY: all help run test check unit e2e lint format fuzz bench bench-load clean setup
 all: $(BUILD)/fettle addon
 
 help:
@@ -109,7 +109,8 @@ e2e: all
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
 # (jansson has its own fuzzers)
-FUZZ_SRC := $(filter-out src/conf/package_json.c src/conf/json_value.c,$(wildcard src/base/*.c src/http/*.c src/conf/*.c))
+FUZZ_SRC := $(filter-out src/conf/package_json.c src/conf/json_value.c,$(wildcard src/base/*.c src/http/*.c src/conf/*.c)) \
+            src/load/answer.c src/load/echo.c
 FUZZ_SECONDS ?= 60
 
 build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
@@ -137,6 +138,13 @@ fuzz-replay: $(FUZZ)
 bench: all
 	@scripts/setup bench
 	node test/bench/run.mjs
+
+## make bench-load how exact `fettle bench` is and what it costs, beside wrk
+bench-load: all
+	@scripts/setup bench
+	@mkdir -p $(BUILD)/test/bench
+	$(Q)$(CC) $(CFLAGS_ALL) -o $(BUILD)/test/bench/delays test/bench/delays.c $(BUILD)/libfettle.a $(LDLIBS_ALL)
+	node test/bench/load.mjs
 
 ## make lint       layers, names and formatting
 lint:

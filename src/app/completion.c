@@ -1,4 +1,5 @@
 /* app/completion.c -- `fettle completion SHELL`: scripts made from the tables */
+#include "app/bench_options.h"
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
@@ -63,10 +64,10 @@ static void command_names(struct buf *out)
             buf_addf(out, "%s%s", i ? " " : "", commands[i].name);
 }
 
-static void flag_names(struct buf *out)
+static void flag_names(struct buf *out, const struct settings_table *t)
 {
-    for (u32 i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
+    for (u32 i = 0; i < *t->count; i++) {
+        const struct settings_row *row = &t->rows[i];
 
         if (!is_shown(row))
             continue;
@@ -89,16 +90,9 @@ static void flag_pattern(struct buf *out, const struct settings_row *row)
 
 static const char bash_head[] = "# bash completion for fettle; made by `fettle completion bash`\n"
                                 "\n"
-                                "# A flag's value; false when the flag takes none.\n"
-                                "_fettle_value() {\n"
-                                "    case $1 in\n";
+                                "# A flag's value; false when the flag takes none.\n";
 
 static const char bash_middle[] =
-    "    *) return 1 ;;\n"
-    "    esac\n"
-    "    return 0\n"
-    "}\n"
-    "\n"
     "_fettle_words() {\n"
     "    local cur=$1 prev=$2 at=$3 flag=$2 i\n"
     "    if ((at == 1)); then\n"
@@ -115,7 +109,7 @@ static const char bash_middle[] =
     "        ((at == 2)) && COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\"))\n"
     "        return\n"
     "        ;;\n"
-    "    run) ;;\n"
+    "    run | bench) ;;\n"
     "    *) return ;;\n"
     "    esac\n"
     "    for ((i = 2; i < at; i++)); do\n"
@@ -131,7 +125,11 @@ static const char bash_middle[] =
     "    elif [[ $prev == = ]] && ((at > 2)); then\n"
     "        flag=${COMP_WORDS[at - 2]}\n"
     "    fi\n"
-    "    _fettle_value \"$flag\" \"$cur\" && return\n"
+    "    _fettle_value_${COMP_WORDS[1]} \"$flag\" \"$cur\" && return\n"
+    "    if [[ ${COMP_WORDS[1]} == bench ]]; then\n"
+    "        [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"@BENCH_FLAGS@\" -- \"$cur\"))\n"
+    "        return\n"
+    "    fi\n"
     "    if [[ $cur == npm:* ]]; then\n"
     "        COMPREPLY=($(compgen -P npm: -W \"$(fettle __scripts 2>/dev/null)\" -- "
     "\"${cur#npm:}\"))\n"
@@ -161,7 +159,7 @@ static const char bash_middle[] =
     "}\n"
     "complete -F _fettle fettle\n";
 
-/* `text` with @COMMANDS@ and @FLAGS@ filled in. */
+/* `text` with @COMMANDS@, @FLAGS@ and @BENCH_FLAGS@ filled in. */
 static void fill(struct buf *out, struct str text)
 {
     while (text.ptr) {
@@ -174,17 +172,19 @@ static void fill(struct buf *out, struct str text)
         if (str_eq(word, STR("COMMANDS")))
             command_names(out);
         else if (str_eq(word, STR("FLAGS")))
-            flag_names(out);
+            flag_names(out, &settings_of_run);
+        else if (str_eq(word, STR("BENCH_FLAGS")))
+            flag_names(out, &bench_flags);
         else
             assert(!"the script has no other @");
     }
 }
 
-static void bash_add(struct buf *out)
+static void bash_values(struct buf *out, const struct settings_table *t)
 {
-    buf_add(out, str_of(bash_head));
-    for (u32 i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
+    buf_addf(out, "_fettle_value_%s() {\n    case $1 in\n", t->command);
+    for (u32 i = 0; i < *t->count; i++) {
+        const struct settings_row *row = &t->rows[i];
 
         if (!is_shown(row) || row->type == SETTINGS_BOOL)
             continue;
@@ -211,6 +211,14 @@ static void bash_add(struct buf *out)
         }
         buf_add(out, STR(" ;;\n"));
     }
+    buf_add(out, STR("    *) return 1 ;;\n    esac\n    return 0\n}\n\n"));
+}
+
+static void bash_add(struct buf *out)
+{
+    buf_add(out, str_of(bash_head));
+    bash_values(out, &settings_of_run);
+    bash_values(out, &bench_flags);
     fill(out, str_of(bash_middle));
 }
 
@@ -233,6 +241,8 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
     buf_add(out, STR("        "));
     if (row->type == SETTINGS_BOOL)
         buf_addf(out, "'(--no-%s)--%s[", row->name, row->name);
+    else if (row->short_flag && row->type == SETTINGS_LINES)
+        buf_addf(out, "'*'{-%c+,--%s=}'[", row->short_flag, row->name);
     else if (row->short_flag)
         buf_addf(out, "'(-%c --%s)'{-%c+,--%s=}'[", row->short_flag, row->name, row->short_flag,
                  row->name);
@@ -297,6 +307,14 @@ static void zsh_add(struct buf *out)
                      "        '1:target:_fettle_target' \\\n"
                      "        '*:argument of the app:_files'\n"
                      "}\n\n"
+                     "_fettle_bench() {\n"
+                     "    _arguments -s -S \\\n"));
+    for (u32 i = 0; i < *bench_flags.count; i++)
+        zsh_flag(out, &bench_flags.rows[i]);
+    buf_add(out, STR("        '(- *)'{-h,--help}'[all flags]' \\\n"
+                     "        '1:URL:_urls' \\\n"
+                     "        '2:second URL:_urls'\n"
+                     "}\n\n"
                      "_fettle() {\n"
                      "    local -a cmds\n"
                      "    cmds=(\n"));
@@ -317,6 +335,7 @@ static void zsh_add(struct buf *out)
                      "    ((CURRENT--))\n"
                      "    case $cmd in\n"
                      "    run) _fettle_run ;;\n"
+                     "    bench) _fettle_bench ;;\n"
                      "    help) ((CURRENT == 2)) && compadd -- "));
     command_names(out);
     buf_add(out, STR(" settings exit-codes ;;\n"
@@ -341,11 +360,10 @@ static void fish_text(struct buf *out, struct str s)
     }
 }
 
-static void fish_flag(struct buf *out, const struct settings_row *row)
+static void fish_flag(struct buf *out, const char *command, const struct settings_row *row)
 {
-    const char *in_run = "complete -c fettle -n '__fish_seen_subcommand_from run'";
-
-    buf_addf(out, "%s -l %s", in_run, row->name);
+    buf_addf(out, "complete -c fettle -n '__fish_seen_subcommand_from %s' -l %s", command,
+             row->name);
     if (row->short_flag)
         buf_addf(out, " -s %c", row->short_flag);
     switch (kind_of(row)) {
@@ -368,7 +386,8 @@ static void fish_flag(struct buf *out, const struct settings_row *row)
     fish_text(out, str_of(row->help));
     buf_add(out, STR("'\n"));
     if (row->type == SETTINGS_BOOL) {
-        buf_addf(out, "%s -l no-%s -d 'not ", in_run, row->name);
+        buf_addf(out, "complete -c fettle -n '__fish_seen_subcommand_from %s' -l no-%s -d 'not ",
+                 command, row->name);
         fish_text(out, str_of(row->help));
         buf_add(out, STR("'\n"));
     }
@@ -401,7 +420,12 @@ static void fish_add(struct buf *out)
                      "flags'\n"));
     for (u32 i = 0; i < settings_row_count; i++)
         if (is_shown(&settings_rows[i]))
-            fish_flag(out, &settings_rows[i]);
+            fish_flag(out, "run", &settings_rows[i]);
+    buf_add(out,
+            STR("complete -c fettle -n '__fish_seen_subcommand_from bench' -l help -s h -d 'all "
+                "flags'\n"));
+    for (u32 i = 0; i < *bench_flags.count; i++)
+        fish_flag(out, "bench", &bench_flags.rows[i]);
 }
 
 int completion_command(int argc, char **argv)

@@ -5,9 +5,10 @@
  * free connection, a stalled server. Closed loop: each connection sends the next
  * request when it has the answer.
  *
- * The measured time begins after the warm-up. A request belongs to it when it
- * was meant to be sent in it; after its end the answers that are still to come
- * are waited for, at most for the time-out.
+ * The measured time begins after the warm-up. In an open loop a request belongs
+ * to it when it was meant to be sent in it, in a closed one when it was under
+ * way in it; after its end the answers that are still to come are waited for, at
+ * most for the time-out.
  */
 #pragma once
 

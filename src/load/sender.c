@@ -134,9 +134,16 @@ static bool is_open_loop(const struct sender *s)
     return s->conf->rate > 0;
 }
 
-static bool is_measured(const struct sender *s, u64 at_ns)
+static bool is_in_time(const struct sender *s, u64 at_ns)
 {
     return at_ns >= s->from_ns && at_ns < s->to_ns;
+}
+
+/* Whether a request belongs to the measured time. In a closed loop, one that was begun before it
+ * and hangs would keep its connection from ever showing that: so it belongs to it, too. */
+static bool is_measured(const struct sender *s, u64 meant_ns, u64 end_ns)
+{
+    return meant_ns < s->to_ns && (is_open_loop(s) ? meant_ns : end_ns) >= s->from_ns;
 }
 
 static void move_to(struct list *list, struct channel *c)
@@ -155,7 +162,7 @@ static void count_failure(struct sender *s, u64 meant_ns, u32 kind, enum result_
                           const char *trouble)
 {
     result_trouble(&s->result, "%s", trouble);
-    if (s->opening || !is_measured(s, meant_ns))
+    if (s->opening || !is_measured(s, meant_ns, s->now_ns))
         return;
     result_failure(&s->result, kind, why);
     s->shared->progress.failed++;
@@ -173,9 +180,9 @@ static void count_answer(struct sender *s, const struct channel *c)
 {
     u64 now_ns = came_ns(s, c);
 
-    if (is_measured(s, now_ns) && c->status < 400)
+    if (is_in_time(s, now_ns) && c->status < 400)
         s->result.in_time++;
-    if (!is_measured(s, c->since_ns))
+    if (!is_measured(s, c->since_ns, now_ns))
         return;
     result_answer(&s->result, c->kind, c->status, now_ns - c->since_ns);
     s->shared->progress.answered++;
@@ -274,6 +281,13 @@ static void time_out(struct sender *s)
 {
     u64 timeout_ns = s->conf->timeout_ns;
 
+    while (backlog_first(&s->backlog) &&
+           backlog_first(&s->backlog)->meant_ns + timeout_ns <= s->now_ns) {
+        struct backlog_item item = backlog_take(&s->backlog);
+
+        count_failure(s, item.meant_ns, item.kind, RESULT_UNSENT,
+                      "no connection was free within the time-out");
+    }
     while (!list_empty(&s->busy)) {
         struct channel *c = list_first(&s->busy, struct channel, link);
 
@@ -282,13 +296,6 @@ static void time_out(struct sender *s)
         channel_close(c);
         count_failure(s, c->since_ns, c->kind, RESULT_TIMEOUT, "no answer within the time-out");
         release(s, c);
-    }
-    while (backlog_first(&s->backlog) &&
-           backlog_first(&s->backlog)->meant_ns + timeout_ns <= s->now_ns) {
-        struct backlog_item item = backlog_take(&s->backlog);
-
-        count_failure(s, item.meant_ns, item.kind, RESULT_UNSENT,
-                      "no connection was free within the time-out");
     }
 }
 
@@ -470,9 +477,9 @@ static void count_unfinished(struct sender *s)
 {
     for (u32 i = 0; i < s->channels_n; i++)
         s->result.unfinished +=
-            channel_busy(&s->channels[i]) && is_measured(s, s->channels[i].since_ns);
+            channel_busy(&s->channels[i]) && is_measured(s, s->channels[i].since_ns, s->now_ns);
     while (backlog_first(&s->backlog))
-        s->result.unfinished += is_measured(s, backlog_take(&s->backlog).meant_ns);
+        s->result.unfinished += is_measured(s, backlog_take(&s->backlog).meant_ns, s->now_ns);
 }
 
 /* Linux 6.12 and later give a thread that asks for a short slice the CPU sooner, though not more of

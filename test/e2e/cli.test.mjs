@@ -202,7 +202,7 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
     assert.equal(status, 0);
     return stdout.split('\n').filter(Boolean).sort();
   };
-  assert.deepEqual(complete('fettle', ''), ['--help', '--version', 'completion', 'help', 'run', 'version']);
+  assert.deepEqual(complete('fettle', ''), ['--help', '--version', 'bench', 'completion', 'help', 'run', 'version']);
   assert.deepEqual(complete('fettle', 'r'), ['run']);
   assert.deepEqual(complete('fettle', 'run', '--max-me'), ['--max-memory']);
   assert.deepEqual(complete('fettle', 'run', '--no-metrics-p'), ['--no-metrics-prom-client']);
@@ -219,6 +219,10 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'run', 'npm', ':', 'st'), ['start']);
   assert.deepEqual(complete('fettle', 'run', 'npm', ':', 'a', ':'), ['b']);
   assert.deepEqual(complete('fettle', 'run', 'x.js', '--', 'ser'), ['server.js']);
+  assert.deepEqual(complete('fettle', 'bench', '--arr'), ['--arrivals']);
+  assert.deepEqual(complete('fettle', 'bench', '--arrivals', ''), ['constant', 'poisson']);
+  assert.deepEqual(complete('fettle', 'bench', '--mix', 'ser'), ['server.js']);
+  assert.deepEqual(complete('fettle', 'bench', '--max-'), []);
   assert.deepEqual(complete('fettle', 'help', 's'), ['settings']);
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
@@ -249,12 +253,13 @@ test('completion in zsh', { skip: without('zsh') }, async (t) => {
     assert.ok(found, stdout);
     return found[1].split(/\s+/).filter(Boolean);
   };
-  assert.deepEqual([...new Set(complete('fettle '))].sort(), ['completion', 'help', 'run', 'version']);
+  assert.deepEqual([...new Set(complete('fettle '))].sort(), ['bench', 'completion', 'help', 'run', 'version']);
   const flags = complete('fettle run --max-');
   for (const flag of ['--max-memory', '--max-block', '--max-body']) assert.ok(flags.some((f) => f.startsWith(flag)), `${flag} in ${flags}`);
   assert.deepEqual([...new Set(complete('fettle run --log '))].sort(), ['json', 'text']);
   assert.deepEqual([...new Set(complete('fettle run npm:'))].sort(), ['npm:a:b', 'npm:serve', 'npm:start']);
   assert.ok(complete('fettle run ser').includes('server.js'));
+  assert.deepEqual([...new Set(complete('fettle bench --arrivals '))].sort(), ['constant', 'poisson']);
 });
 
 test('completion in fish', { skip: without('fish') }, async (t) => {
@@ -264,8 +269,9 @@ test('completion in fish', { skip: without('fish') }, async (t) => {
     assert.equal(stderr, '');
     return stdout.split('\n').filter(Boolean).map((l) => l.split('\t')[0]);
   };
-  assert.deepEqual(complete('fettle ').sort(), ['completion', 'help', 'run', 'version']);
+  assert.deepEqual(complete('fettle ').sort(), ['bench', 'completion', 'help', 'run', 'version']);
   assert.ok(complete('fettle run --max-').includes('--max-memory'));
+  assert.deepEqual(complete('fettle bench --arrivals ').sort(), ['constant', 'poisson']);
   assert.deepEqual(complete('fettle run --log ').sort(), ['json', 'text']);
   assert.ok(complete('fettle run npm:s').includes('npm:serve'));
   assert.ok(complete('fettle run ser').includes('server.js'));
