@@ -20,7 +20,7 @@
 
 enum {
     KIND_FEATURES_MAX = 6,
-    KIND_KNOWN_MIN = 3, /* observations before a kind counts as known */
+    KIND_KNOWN_MIN = 2, /* observations before a kind counts as known */
     KIND_MEMORY = 16,   /* an observation's weight falls to this part in one */
     KIND_ROUTES_MAX = 512,
     KIND_SHAPE_MAX = 256, /* of method and path as the key is made from them; the rest is cut */

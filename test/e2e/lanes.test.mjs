@@ -7,6 +7,7 @@ import { BARE, fixture, startFettle } from './helpers/fettle.mjs';
 const skip = BARE && 'needs fettle';
 const target = fixture('http-cjs/server.js');
 
+const kind = (now, text) => now.kinds.find((row) => row.kind === text);
 const lanes = async (app) => (await app.admin('/api/lanes')).json();
 
 /** Fast and blocking requests until fettle has seen enough to make lanes. */
@@ -16,12 +17,11 @@ async function taught(t, ...args) {
   await app.until(async () => {
     const fast = Array.from({ length: 20 }, () => app.get('/who'));
     await Promise.all([...fast, app.get('/spin?ms=60')]);
-    return (await lanes(app)).active;
+    const now = await lanes(app);
+    return now.active && kind(now, 'GET /spin').observations > 3;
   }, { what: 'lanes' });
   return app;
 }
-
-const kind = (now, text) => now.kinds.find((row) => row.kind === text);
 
 test('what blocks is slow, what does not is fast, and some workers are kept', { skip }, async (t) => {
   const app = await taught(t, '-w', '3');
