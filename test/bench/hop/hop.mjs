@@ -40,7 +40,8 @@ const [loadCpu, proxyCpu = loadCpu] = cpus;
 const on = (cpu, argv) => ['taskset', ['-c', String(cpu), ...argv]];
 
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
-const has = (name) => { try { execFileSync('which', [name], { stdio: 'pipe' }); return true; } catch { return false; } };
+const whereIs = (name) => { try { return execFileSync('which', [name], { stdio: 'pipe' }).toString().trim(); } catch { return ''; } };
+const has = (name) => whereIs(name) !== '';
 const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
 const freePort = () => new Promise((done) => {
   const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => done(port)); });
@@ -109,9 +110,9 @@ const peers = {
   async fettle(_, under) {
     const port = await freePort(), app = path.join(folder, 'app.js');
     writeFileSync(app, '');
-    const child = start(loadCpu, [...under, option.fettle, 'run', '-w', '1', '--threads', '1', '--admin', 'off', '--max-connections', '20000',
-      '--node', hop('backend'), app], { PORT: String(port) });
-    /* nginx's and HAProxy's configurations say so too: one thread, on the CPU that is the proxy's. */
+    const words = under.length ? { LD_PRELOAD: hop('under.so'), HOP_UNDER: [whereIs(under[0]), ...under.slice(1)].join(' ') } : {};
+    const child = start(loadCpu, [option.fettle, 'run', '-w', '1', '--threads', '1', '--admin', 'off', '--max-connections', '20000',
+      '--node', hop('backend'), app], { PORT: String(port), ...words });
     return { port, pids: () => childrenOf(child.pid).filter((p) => commandOf(p).split('\0').includes('__proxy')), child,
       pin: (pids) => pids.forEach((p) => execFileSync('taskset', ['-apc', String(proxyCpu), String(p)], { stdio: 'pipe' })) };
   },
@@ -198,7 +199,7 @@ const measures = {
     for (const name of names) {
       const total = async (count) => {
         const out = path.join(folder, `callgrind-${name}-${count}`);
-        const peer = await begin(name, ['valgrind', '--tool=callgrind', '--trace-children=yes', '--trace-children-skip=*/backend',
+        const peer = await begin(name, ['valgrind', '--tool=callgrind',
           `--callgrind-out-file=${out}.%p`]);
         const pids = peer.pids();
         await client(peer.port, '/1k', count, 300);

@@ -4,7 +4,7 @@ HOP      := $(BUILD)/test/bench/hop
 HOP_DEPS := addon/link.c $(ADDON_H)
 
 .PHONY: hop
-hop: all $(HOP)/backend $(HOP)/client $(HOP)/relay
+hop: all $(addprefix $(HOP)/,backend client relay under.so)
 
 $(HOP)/backend: test/bench/hop/backend.c $(HOP_DEPS)
 	@mkdir -p $(@D)
@@ -15,3 +15,8 @@ $(HOP)/%: test/bench/hop/%.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -o $@ $<
+
+$(HOP)/under.so: test/bench/hop/under.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -shared -o $@ $< -ldl
