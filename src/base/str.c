@@ -112,6 +112,17 @@ bool str_hex_to_u64(struct str s, u64 *out)
     return true;
 }
 
+size_t str_put_u64(char *out, u64 n)
+{
+    size_t digits = 1;
+
+    for (u64 rest = n; rest > 9; rest /= 10)
+        digits++;
+    for (size_t at = digits; at-- > 0; n /= 10)
+        out[at] = (char)('0' + n % 10);
+    return digits;
+}
+
 size_t str_to_cstr(struct str s, char *out, size_t room)
 {
     size_t len = room ? min(s.len, room - 1) : 0;

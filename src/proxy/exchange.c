@@ -253,23 +253,10 @@ void exchange_start(struct exchange *x)
 
 /* ---- with a worker ---- */
 
-static struct str agent_peer(struct exchange *x, char *out, size_t room, struct addr *client)
+static void hex_put(char out[16], u64 n)
 {
-    struct client *c = x->client;
-    char remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
-    const char *remote_mapped, *local_mapped;
-
-    *client = exchange_peer(x);
-    if (c->peer.family == AF_UNIX)
-        return STR("- 0 - 0");
-    /* On an IPv6 socket Node shows IPv4 clients as mapped. */
-    remote_mapped = c->listener->family == AF_INET6 && client->family == AF_INET ? "::ffff:" : "";
-    local_mapped = c->listener->family == AF_INET6 && c->local.family == AF_INET ? "::ffff:" : "";
-    addr_ip_text(client, remote);
-    addr_ip_text(&c->local, local);
-    snprintf(out, room, "%s%s %u %s%s %u", remote_mapped, remote, client->port, local_mapped, local,
-             c->local.port);
-    return str_of(out);
+    for (int i = 15; i >= 0; i--, n >>= 4)
+        out[i] = "0123456789abcdef"[n & 15];
 }
 
 struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_ID_MAX])
@@ -283,22 +270,23 @@ struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_
         return http_text(bytes, f->value);
     if (x->request_id[0] == 0)
         return STR("-");
-    snprintf(out, EXCHANGE_ID_MAX, "%016llx%016llx", (unsigned long long)x->request_id[0],
-             (unsigned long long)x->request_id[1]);
-    return str_of(out);
+    hex_put(out, x->request_id[0]);
+    hex_put(out + 16, x->request_id[1]);
+    return str_make(out, 32);
 }
 
 static bool head_to_worker(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char client_ip[ADDR_TEXT_MAX], peer_text[192], id[EXCHANGE_ID_MAX];
-    struct addr client;
-    bool h2c = str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
+    char client_ip[ADDR_TEXT_MAX], agent_peer[PEER_TEXT_MAX], id[EXCHANGE_ID_MAX];
+    struct addr client = exchange_peer(x);
+    bool h2c = x->req.upgrade &&
+               str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
         .trusted = peer_trusted(&t->proxy->settings->trust_proxy, &c->peer),
         .scheme = STR("http"),
-        .agent_peer = agent_peer(x, peer_text, sizeof(peer_text), &client),
+        .agent_peer = peer_text(agent_peer, &client, &c->local, c->listener->family == AF_INET6),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
