@@ -150,7 +150,15 @@ static enum go target(struct http_parser *p, const char *bytes, u32 end)
 static enum go version(struct http_parser *p, const char *bytes, u32 end)
 {
     static const char want[8] = "HTTP/1.1";
+    const char *text = bytes + p->start;
 
+    /* As it comes nearly always: whole and right. */
+    if (end - p->start >= 9 && memcmp(text, "HTTP/1.1", 8) == 0 &&
+        text[8] == (p->role == HTTP_REQUEST ? '\r' : ' ')) {
+        p->head.version_minor = 1;
+        return p->role == HTTP_REQUEST ? next(p, LINE_LF, p->start + 9)
+                                       : next_start(p, STATUS, p->start + 9);
+    }
     for (u32 at = p->at; at < end; at++) {
         u32 i = at - p->start;
         char c = bytes[at];
@@ -302,8 +310,9 @@ static enum go fields(struct http_parser *p, const char *bytes, u32 end)
 
         if (colon == line || colon == last || *colon != ':')
             break;
-        for (text = colon + 1; text < last && is_blank(*text); text++)
-            ;
+        text = colon + 1;
+        while (text < last && is_blank(*text))
+            text++;
         cr = scan_value(text, last);
         if (last - cr < 2 || cr[0] != '\r' || cr[1] != '\n')
             break;

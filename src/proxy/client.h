@@ -16,6 +16,7 @@
 
 #include "http/body.h"
 #include "http/head.h"
+#include "proxy/peer.h"
 #include "proxy/queue.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
@@ -38,6 +39,9 @@ struct client {
     bool closed;
     struct listener *listener;
     struct addr peer, local;
+    char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
+    u8 peer_text_len;
+    struct shm_series *series; /* where its newest request was counted; NULL: nowhere yet */
     u32 requests;
     u32 lingered_bytes;
     struct block *in, *out;
@@ -47,7 +51,6 @@ struct client {
 /* Where the time of a request went; all times CLOCK_MONOTONIC, 0: not reached. */
 struct exchange_times {
     u64 begun_ns;      /* the first byte of the head */
-    u64 head_ns;       /* the head whole */
     u64 dispatched_ns; /* given to the worker that answered */
     u64 queue_ns;      /* sum of waits in the central queue */
     u64 first_byte_ns; /* the response's head */

@@ -57,8 +57,10 @@ struct str peer_text(char out[PEER_TEXT_MAX], const struct addr *remote, const s
 {
     size_t len;
 
-    if (local->family == AF_UNIX)
-        return STR("- 0 - 0");
+    if (local->family == AF_UNIX) {
+        memcpy(out, "- 0 - 0", 7);
+        return str_make(out, 7);
+    }
     len = end_put(out, remote, v6_socket);
     out[len++] = ' ';
     return str_make(out, len + end_put(out + len, local, v6_socket));

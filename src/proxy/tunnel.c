@@ -222,11 +222,13 @@ void tunnel_upgrade(struct exchange *x)
     struct claim claim;
     struct tunnel *tu;
     int worker_fd;
+    u64 now_ns;
 
     if (x->claim.slot)
         COUNT(x->claim.slot->requests, 1);
-    access_tell(x, from_client->bytes);
-    series_count(t->proxy, x);
+    now_ns = clock_now_ns();
+    access_tell(x, from_client->bytes, now_ns);
+    series_count(x, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, client_release(c));

@@ -38,9 +38,13 @@ void upstream_close(struct upstream *u)
     close(upstream_release(u));
 }
 
+/* The timer goes on while the connection is used: putting it off later is cheaper. */
 static void idle_over(struct timer *timer)
 {
-    upstream_close(container_of(timer, struct upstream, timer));
+    struct upstream *u = container_of(timer, struct upstream, timer);
+
+    if (!u->exchange)
+        upstream_close(u);
 }
 
 static void event(struct watch *w, u32 events)
@@ -144,7 +148,6 @@ struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 l
             upstream_close(u);
         } else if (u->listener == listener) {
             list_del(&u->link);
-            loop_timer_stop(&u->timer);
             u->sends = u->sent_bytes = 0;
             return u;
         }
