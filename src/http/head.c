@@ -458,9 +458,9 @@ void http_response_framing(struct http_head *head, enum http_method request_meth
 {
     bool tunnel = request_method == HTTP_CONNECT && head->status / 100 == 2;
     bool no_length = head->status < 200 || head->status == 204 || tunnel;
-    struct http_field *length = http_field_find(head, HTTP_CONTENT_LENGTH);
+    struct http_field *length = no_length ? http_field_find(head, HTTP_CONTENT_LENGTH) : NULL;
 
-    if (no_length && length)
+    if (length)
         length->drop = true;
     if (no_length || head->status == 304 || request_method == HTTP_HEAD)
         head->framing = HTTP_BODY_NONE;

@@ -6,13 +6,18 @@
 struct row {
     char text[24];
     u8 len;
-    u8 flags;
 };
 
 static const struct row rows[HTTP_NAME_COUNT + 1] = {
-#define ROW(id, name, bits) [id] = { .text = name, .len = sizeof(name) - 1, .flags = (bits) },
+#define ROW(id, name, bits) [id] = { .text = name, .len = sizeof(name) - 1 },
     HTTP_NAMES(ROW)
 #undef ROW
+};
+
+const u8 http_name_bits[HTTP_NAME_COUNT] = {
+#define BITS(id, name, bits) [id] = (bits),
+    HTTP_NAMES(BITS)
+#undef BITS
 };
 
 /* Rows are sorted by length: the first of each. */
@@ -103,9 +108,4 @@ enum http_name http_name_find(struct str name)
 struct str http_name_text(enum http_name id)
 {
     return str_make(rows[id].text, rows[id].len);
-}
-
-u32 http_name_flags(enum http_name id)
-{
-    return rows[id].flags;
 }

@@ -64,9 +64,6 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
-    struct http_parser parser; /* of the request's head, then of the response's */
-    struct http_head req, res;
-    struct http_body req_body, res_body;
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */
@@ -89,6 +86,12 @@ struct exchange {
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     u8 route_len;
+
+    /* What follows is not cleared for a new request: it is written before it is read. */
+    struct http_parser parser; /* of the request's head, then of the response's */
+    struct http_head req;      /* when head_known */
+    struct http_head res;      /* from its head on */
+    struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
     struct exchange *next_free;
     struct http_field

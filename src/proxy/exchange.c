@@ -42,7 +42,7 @@ struct exchange *exchange_new(struct client *c)
         if (!x)
             return NULL;
     }
-    memset(x, 0, offsetof(struct exchange, route));
+    memset(x, 0, offsetof(struct exchange, parser));
     x->client = c;
     x->times.begun_ns = thread_now(t);
     http_parser_init(&x->parser, HTTP_REQUEST, &limits, x->fields, s->max_fields);

@@ -5,14 +5,31 @@
 
 /* Appends and remembers whether anything did not fit. */
 struct sink {
-    struct block *to;
+    char *at, *end;
     bool full;
 };
 
+static struct sink sink_of(struct block *b)
+{
+    return (struct sink){ .at = b->bytes + b->end, .end = b->bytes + b->size };
+}
+
+/* Whether all of it fitted. */
+static bool sink_done(const struct sink *s, struct block *b)
+{
+    b->end = (u32)(s->at - b->bytes);
+    return !s->full;
+}
+
 static inline void put(struct sink *s, struct str text)
 {
-    if (!block_add(s->to, text))
+    if (text.len > (size_t)(s->end - s->at)) {
         s->full = true;
+        return;
+    }
+    if (text.len)
+        memcpy(s->at, text.ptr, text.len);
+    s->at += text.len;
 }
 
 static inline void put_field(struct sink *s, struct str name, struct str value)
@@ -45,29 +62,29 @@ static_assert(HTTP_NAME_COUNT < 64, "a set of names is a u64");
 /* Fields that only a trusted peer may send. */
 static const u64 forwarding = NAME(HTTP_X_FORWARDED_FOR) | NAME(HTTP_X_FORWARDED_PROTO) |
                               NAME(HTTP_X_FORWARDED_HOST) | NAME(HTTP_X_FORWARDED_PORT) |
-                              NAME(HTTP_X_REAL_IP) | NAME(HTTP_FORWARDED) |
-                              NAME(HTTP_X_REQUEST_ID);
+                              NAME(HTTP_X_REAL_IP) | NAME(HTTP_FORWARDED) | NAME(HTTP_X_REQUEST_ID);
 
 /* The fields that stay as they came, but for those in `without`. Neighbours go in one piece. */
 static void put_fields(struct sink *s, const char *bytes, const struct http_head *head, u64 without)
 {
     u32 from = 0, to = 0; /* what is not yet put */
+    bool plain;
 
     for (u32 i = 0; i < head->fields_n; i++) {
         const struct http_field *f = &head->fields[i];
 
         if ((f->drop && f->id != HTTP_TRAILER) || without >> f->id & 1)
             continue;
-        if (f->name.at != to || !is_plain(bytes, f)) {
+        plain = is_plain(bytes, f);
+        if (f->name.at != to || !plain) {
             put(s, str_make(bytes + from, to - from));
-            from = to = f->name.at;
+            from = f->name.at;
         }
-        if (is_plain(bytes, f)) {
-            to = f->value.at + f->value.len + 2;
-        } else {
+        if (!plain)
             put_same(s, bytes, f);
-            from = to = 0;
-        }
+        to = f->value.at + f->value.len + 2;
+        if (!plain)
+            from = to;
     }
     put(s, str_make(bytes + from, to - from));
 }
@@ -121,7 +138,7 @@ static void put_request_line(struct sink *s, const char *bytes, const struct htt
 bool rewrite_request(struct block *out, const char *bytes, struct http_head *head,
                      const struct rewrite_request *r)
 {
-    struct sink s = { .to = out };
+    struct sink s = sink_of(out);
 
     put_request_line(&s, bytes, head);
     /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
@@ -139,7 +156,7 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
     }
     put_field(&s, STR("fettle-peer"), r->agent_peer); /* the agent wants it last */
     put(&s, STR("\r\n"));
-    return !s.full;
+    return sink_done(&s, out);
 }
 
 static void put_status_line(struct sink *s, const char *bytes, const struct http_head *head)
@@ -156,7 +173,7 @@ static void put_status_line(struct sink *s, const char *bytes, const struct http
 bool rewrite_response(struct block *out, const char *bytes, struct http_head *head,
                       const struct rewrite_response *r)
 {
-    struct sink s = { .to = out };
+    struct sink s = sink_of(out);
 
     put_status_line(&s, bytes, head);
     put_fields(&s, bytes, head, 0);
@@ -172,7 +189,7 @@ bool rewrite_response(struct block *out, const char *bytes, struct http_head *he
             put(&s, STR("connection: keep-alive\r\n"));
     }
     put(&s, STR("\r\n"));
-    return !s.full;
+    return sink_done(&s, out);
 }
 
 struct str rewrite_field(const char *bytes, struct http_head *head, struct str name)
