@@ -36,6 +36,7 @@ help:
 
 include addon/rules.mk
 include scripts/install.mk
+include test/bench/hop/rules.mk
 
 $(BUILD)/fettle: $(BUILD)/src/app/main.o $(BUILD)/libfettle.a
 	@$(if $(V),,echo "  link $@")

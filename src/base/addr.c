@@ -66,8 +66,23 @@ bool addr_parse_ip(struct str s, struct addr *out)
     return true;
 }
 
+/* By hand: each request asks for it. */
+static struct str ipv4_text(const u8 ip[4], char out[ADDR_TEXT_MAX])
+{
+    size_t len = 0;
+
+    for (int i = 0; i < 4; i++) {
+        len += str_put_u64(out + len, ip[i]);
+        out[len++] = '.';
+    }
+    out[--len] = 0;
+    return str_make(out, len);
+}
+
 struct str addr_ip_text(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
+    if (a->family == AF_INET)
+        return ipv4_text(a->ip, out);
     out[0] = 0;
     if (a->family == AF_UNIX)
         memcpy(out, "unix", 5);

@@ -59,14 +59,9 @@ void buf_addc(struct buf *b, char c)
 
 void buf_addu(struct buf *b, u64 n)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[STR_U64_MAX];
 
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    buf_add(b, str_make(digits + at, sizeof(digits) - at));
+    buf_add(b, str_make(digits, str_put_u64(digits, n)));
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

@@ -16,7 +16,7 @@ bool str_eq_nocase(struct str a, struct str b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+        if (a.ptr[i] != b.ptr[i] && lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;
     return true;
 }
@@ -110,6 +110,17 @@ bool str_hex_to_u64(struct str s, u64 *out)
     }
     *out = n;
     return true;
+}
+
+size_t str_put_u64(char *out, u64 n)
+{
+    size_t digits = 1;
+
+    for (u64 limit = 10; n >= limit && digits < STR_U64_MAX; limit *= 10)
+        digits++;
+    for (size_t at = digits; at-- > 0; n /= 10)
+        out[at] = (char)('0' + n % 10);
+    return digits;
 }
 
 size_t str_to_cstr(struct str s, char *out, size_t room)

@@ -51,6 +51,10 @@ struct str str_sub(struct str s, size_t from, size_t len);
 MUST_USE bool str_to_u64(struct str s, u64 *out);
 MUST_USE bool str_hex_to_u64(struct str s, u64 *out);
 
+/* The decimal digits of n, without a NUL; returns how many. */
+enum { STR_U64_MAX = 20 };
+size_t str_put_u64(char *out, u64 n);
+
 /* Copies at most room-1 bytes and a NUL into `out`; returns the bytes copied. */
 size_t str_to_cstr(struct str s, char *out, size_t room);
 

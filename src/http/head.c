@@ -150,7 +150,15 @@ static enum go target(struct http_parser *p, const char *bytes, u32 end)
 static enum go version(struct http_parser *p, const char *bytes, u32 end)
 {
     static const char want[8] = "HTTP/1.1";
+    const char *text = bytes + p->start;
 
+    /* As it comes nearly always: whole and right. */
+    if (end - p->start >= 9 && memcmp(text, "HTTP/1.1", 8) == 0 &&
+        text[8] == (p->role == HTTP_REQUEST ? '\r' : ' ')) {
+        p->head.version_minor = 1;
+        return p->role == HTTP_REQUEST ? next(p, LINE_LF, p->start + 9)
+                                       : next_start(p, STATUS, p->start + 9);
+    }
     for (u32 at = p->at; at < end; at++) {
         u32 i = at - p->start;
         char c = bytes[at];
@@ -302,8 +310,9 @@ static enum go fields(struct http_parser *p, const char *bytes, u32 end)
 
         if (colon == line || colon == last || *colon != ':')
             break;
-        for (text = colon + 1; text < last && is_blank(*text); text++)
-            ;
+        text = colon + 1;
+        while (text < last && is_blank(*text))
+            text++;
         cr = scan_value(text, last);
         if (last - cr < 2 || cr[0] != '\r' || cr[1] != '\n')
             break;
@@ -449,9 +458,9 @@ void http_response_framing(struct http_head *head, enum http_method request_meth
 {
     bool tunnel = request_method == HTTP_CONNECT && head->status / 100 == 2;
     bool no_length = head->status < 200 || head->status == 204 || tunnel;
-    struct http_field *length = http_field_find(head, HTTP_CONTENT_LENGTH);
+    struct http_field *length = no_length ? http_field_find(head, HTTP_CONTENT_LENGTH) : NULL;
 
-    if (no_length && length)
+    if (length)
         length->drop = true;
     if (no_length || head->status == 304 || request_method == HTTP_HEAD)
         head->framing = HTTP_BODY_NONE;

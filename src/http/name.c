@@ -1,16 +1,23 @@
 /* http/name.c -- the field names that fettle knows */
 #include "http/name.h"
 
+#include <endian.h>
+
 struct row {
     char text[24];
     u8 len;
-    u8 flags;
 };
 
 static const struct row rows[HTTP_NAME_COUNT + 1] = {
-#define ROW(id, name, bits) [id] = { .text = name, .len = sizeof(name) - 1, .flags = (bits) },
+#define ROW(id, name, bits) [id] = { .text = name, .len = sizeof(name) - 1 },
     HTTP_NAMES(ROW)
 #undef ROW
+};
+
+const u8 http_name_bits[HTTP_NAME_COUNT] = {
+#define BITS(id, name, bits) [id] = (bits),
+    HTTP_NAMES(BITS)
+#undef BITS
 };
 
 /* Rows are sorted by length: the first of each. */
@@ -51,15 +58,27 @@ static inline u64 load8(const char *p)
     return x;
 }
 
+/* 2 to 7 bytes, the first one lowest; zero behind them. Parts overlap, and agree there. */
+static inline u64 load_short(const char *p, size_t len)
+{
+    u32 head = 0, tail = 0;
+    u16 first2, last2;
+
+    if (len >= 4) {
+        memcpy(&head, p, 4);
+        memcpy(&tail, p + len - 4, 4);
+        return le32toh(head) | (u64)le32toh(tail) << 8 * (len - 4);
+    }
+    memcpy(&first2, p, 2);
+    memcpy(&last2, p + len - 2, 2);
+    return le16toh(first2) | (u64)le16toh(last2) << 8 * (len - 2);
+}
+
 static enum http_name find_short(struct str name)
 {
     /* The rows are zero behind their text, so one comparison does. */
-    char lower[8] = { 0 };
-    u64 want;
+    u64 want = htole64(load_short(name.ptr, name.len) | LOWER >> 8 * (8 - name.len));
 
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = name.ptr[i] | 0x20;
-    want = load8(lower);
     for (u32 id = first[name.len]; rows[id].len == name.len; id++)
         if (load8(rows[id].text) == want)
             return id;
@@ -89,9 +108,4 @@ enum http_name http_name_find(struct str name)
 struct str http_name_text(enum http_name id)
 {
     return str_make(rows[id].text, rows[id].len);
-}
-
-u32 http_name_flags(enum http_name id)
-{
-    return rows[id].flags;
 }

@@ -92,4 +92,8 @@ MUST_USE enum http_name http_name_find(struct str name);
 /* In lower case; empty for HTTP_NAME_OTHER. */
 struct str http_name_text(enum http_name id);
 /* Bits of enum http_name_flag; 0 for HTTP_NAME_OTHER. */
-u32 http_name_flags(enum http_name id);
+extern const u8 http_name_bits[HTTP_NAME_COUNT];
+static inline u32 http_name_flags(enum http_name id)
+{
+    return http_name_bits[id];
+}

@@ -143,9 +143,9 @@ static bool transfer_encoding(struct http_parser *p, const char *bytes, struct h
 /* One option of Connection. */
 static bool option(struct http_parser *p, struct str name)
 {
-    enum http_name id;
+    enum http_name id = http_name_find(name);
 
-    if (str_eq_nocase(name, STR("keep-alive"))) {
+    if (id == HTTP_KEEP_ALIVE) {
         p->options |= RULES_KEEP_ALIVE;
         return true;
     }
@@ -153,7 +153,6 @@ static bool option(struct http_parser *p, struct str name)
         p->options |= RULES_CLOSE;
         return true;
     }
-    id = http_name_find(name);
     if (id == HTTP_UPGRADE)
         p->options |= RULES_UPGRADE;
     else if (p->role == HTTP_REQUEST && (id == HTTP_HOST || id == HTTP_CONTENT_LENGTH))

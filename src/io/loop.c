@@ -155,18 +155,28 @@ static u64 tick_of(u64 at_ns)
     return at_ns / TIMER_SLACK_NS + (at_ns % TIMER_SLACK_NS != 0);
 }
 
+/* Into its slot; it is in no list. */
+static void timer_place(struct loop *l, struct timer *t, u64 tick)
+{
+    t->tick = tick;
+    list_add(&l->wheel[tick % WHEEL], &t->link);
+    l->maybe[tick % WHEEL / 64] |= 1ull << tick % 64;
+}
+
 void loop_timer(struct loop *l, struct timer *t, u64 at_ns, timer_fn *fn)
 {
     u64 tick = max(tick_of(at_ns), l->tick + 1);
 
+    t->at_ns = at_ns;
+    t->fn = fn;
+    /* A time-out that each request puts off is moved when its old slot comes round, not before. */
+    if (loop_timer_armed(t) && tick >= t->tick)
+        return;
     if (t->link.next)
         list_del(&t->link);
     else
         list_init(&t->link);
-    t->at_ns = at_ns;
-    t->fn = fn;
-    list_add(&l->wheel[tick % WHEEL], &t->link);
-    l->maybe[tick % WHEEL / 64] |= 1ull << tick % 64;
+    timer_place(l, t, tick);
 }
 
 void loop_timer_stop(struct timer *t)
@@ -175,19 +185,20 @@ void loop_timer_stop(struct timer *t)
         list_del(&t->link);
 }
 
-/* Fires what is due in one slot; timers of a later round of the wheel stay. */
+/* Fires what is due in one slot; what has been put off, or is of a later round of the wheel, goes
+ * where it belongs. */
 static void wheel_slot(struct loop *l, u64 tick)
 {
-    struct list due, *slot = &l->wheel[tick % WHEEL];
+    struct list due;
 
     list_init(&due);
-    list_move_all(&due, slot);
+    list_move_all(&due, &l->wheel[tick % WHEEL]);
     while (!list_empty(&due)) {
         struct timer *t = list_first(&due, struct timer, link);
 
         list_del(&t->link);
         if (tick_of(t->at_ns) > tick)
-            list_add(slot, &t->link);
+            timer_place(l, t, tick_of(t->at_ns));
         else
             t->fn(t);
     }

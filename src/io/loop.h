@@ -35,6 +35,7 @@ struct watch {
 struct timer {
     struct list link;
     u64 at_ns;
+    u64 tick; /* private: when the loop looks at it next, no later than at_ns */
     timer_fn *fn;
 };
 #define TIMER_SLACK_NS (10 * NS_PER_MS)

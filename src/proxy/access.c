@@ -169,11 +169,10 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
         log_warn("slow request: %.*s", STR_ARG(buf_str(&b)));
 }
 
-void access_tell(struct exchange *x, const char *bytes)
+void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
 {
     struct thread *t = x->client->thread;
     char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
-    u64 now_ns = clock_now_ns();
     struct addr peer;
 
     if (!t->proxy->access &&

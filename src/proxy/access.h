@@ -9,7 +9,9 @@
  */
 #pragma once
 
+#include "base/base.h"
+
 struct exchange;
 
 /* bytes: the request's head, or NULL when it is gone. */
-void access_tell(struct exchange *x, const char *bytes);
+void access_tell(struct exchange *x, const char *bytes, u64 now_ns);

@@ -171,6 +171,7 @@ static void head_more(struct client *c)
 {
     struct thread *t = c->thread;
     struct http_error error;
+    bool begun = false;
 
     if (!c->x) {
         c->x = exchange_new(c);
@@ -179,15 +180,16 @@ static void head_more(struct client *c)
             return;
         }
         c->state = CLIENT_HEAD;
-        arm(c, t->proxy->settings->head_timeout_ns);
+        begun = true;
     }
     switch (http_parse_head(&c->x->parser, c->in->bytes, c->in->end, &c->x->req, &error)) {
     case HTTP_MORE:
         if (block_room(c->in) == 0)
             exchange_refuse(c->x, 431, "the head is too large", SHM_REFUSED_HEAD_LARGE);
+        else if (begun)
+            arm(c, t->proxy->settings->head_timeout_ns);
         break;
     case HTTP_DONE:
-        loop_timer_stop(&c->timer);
         c->requests++;
         exchange_start(c->x);
         break;
@@ -299,6 +301,7 @@ void client_next(struct client *c)
 static void client_new(struct thread *t, struct listener *l, int fd, const struct addr *peer)
 {
     struct client *c = calloc(1, sizeof(*c));
+    struct str text;
 
     if (!c || loop_watch(t->loop, &c->watch, fd, CLIENT_EVENTS, event) < 0) {
         free(c);
@@ -309,6 +312,8 @@ static void client_new(struct thread *t, struct listener *l, int fd, const struc
     c->listener = l;
     c->peer = *peer;
     c->local = listener_local(l, fd);
+    text = peer_text(c->peer_text, &c->peer, &c->local, l->family == AF_INET6);
+    c->peer_text_len = (u8)text.len;
     list_add(&t->clients, &c->link);
     COUNT(t->proxy->shm->proxy.connections, 1);
     COUNT(t->proxy->shm->proxy.connections_total, 1);

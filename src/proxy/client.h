@@ -17,6 +17,7 @@
 #include "balance/kind.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "proxy/peer.h"
 #include "proxy/queue.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
@@ -39,6 +40,9 @@ struct client {
     bool closed;
     struct listener *listener;
     struct addr peer, local;
+    char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
+    u8 peer_text_len;
+    struct shm_series *series; /* where its newest request was counted; NULL: nowhere yet */
     u32 requests;
     u32 lingered_bytes;
     struct block *in, *out;
@@ -48,7 +52,6 @@ struct client {
 /* Where the time of a request went; all times CLOCK_MONOTONIC, 0: not reached. */
 struct exchange_times {
     u64 begun_ns;      /* the first byte of the head */
-    u64 head_ns;       /* the head whole */
     u64 dispatched_ns; /* given to the worker that answered */
     u64 queue_ns;      /* sum of waits in the central queue */
     u64 first_byte_ns; /* the response's head */
@@ -62,9 +65,6 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
-    struct http_parser parser; /* of the request's head, then of the response's */
-    struct http_head req, res;
-    struct http_body req_body, res_body;
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */
@@ -88,6 +88,12 @@ struct exchange {
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     u8 route_len;
+
+    /* What follows is not cleared for a new request: it is written before it is read. */
+    struct http_parser parser; /* of the request's head, then of the response's */
+    struct http_head req;      /* when head_known */
+    struct http_head res;      /* from its head on */
+    struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
     struct exchange *next_free;
     struct http_field

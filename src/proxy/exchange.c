@@ -12,6 +12,8 @@
 #include "proxy/rewrite.h"
 #include "proxy/series.h"
 
+#include <endian.h>
+
 enum { EXCHANGE_FREE_MAX = 256 };
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
 #define TICK_BYTES_MIN 2048
@@ -40,7 +42,7 @@ struct exchange *exchange_new(struct client *c)
         if (!x)
             return NULL;
     }
-    memset(x, 0, offsetof(struct exchange, route));
+    memset(x, 0, offsetof(struct exchange, parser));
     x->client = c;
     x->times.begun_ns = thread_now(t);
     http_parser_init(&x->parser, HTTP_REQUEST, &limits, x->fields, s->max_fields);
@@ -97,7 +99,6 @@ void exchange_free(struct exchange *x)
     struct thread *t = c->thread;
 
     let_go(x, 0);
-    loop_timer_stop(&c->timer);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
         atomic_fetch_sub(&t->proxy->exchanges, 1);
@@ -115,9 +116,11 @@ void exchange_free(struct exchange *x)
 /* Tells all who count: log, series, slow warning. */
 static void tell(struct exchange *x)
 {
-    access_tell(x, x->client->in ? x->client->in->bytes : NULL);
+    u64 now_ns = clock_now_ns();
+
+    access_tell(x, x->client->in ? x->client->in->bytes : NULL, now_ns);
     if (x->head_known)
-        series_count(x->client->thread->proxy, x);
+        series_count(x, now_ns);
 }
 
 void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason)
@@ -268,7 +271,6 @@ void exchange_start(struct exchange *x)
     x->head_known = true;
     x->running = true;
     x->replayable = true;
-    x->times.head_ns = clock_now_ns();
     x->keep = x->req.keep_alive;
     atomic_fetch_add(&t->proxy->exchanges, 1);
     COUNT(t->proxy->shm->proxy.active_requests, 1);
@@ -290,23 +292,18 @@ void exchange_start(struct exchange *x)
 
 /* ---- with a worker ---- */
 
-static struct str agent_peer(struct exchange *x, char *out, size_t room, struct addr *client)
+/* The eight hexadecimal digits of n, all at once: a byte of x for each, the first one lowest. */
+static void hex_put(char out[8], u32 n)
 {
-    struct client *c = x->client;
-    char remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
-    const char *remote_mapped, *local_mapped;
+    u64 x = __builtin_bswap32(n), letters;
 
-    *client = exchange_peer(x);
-    if (c->peer.family == AF_UNIX)
-        return STR("- 0 - 0");
-    /* On an IPv6 socket Node shows IPv4 clients as mapped. */
-    remote_mapped = c->listener->family == AF_INET6 && client->family == AF_INET ? "::ffff:" : "";
-    local_mapped = c->listener->family == AF_INET6 && c->local.family == AF_INET ? "::ffff:" : "";
-    addr_ip_text(client, remote);
-    addr_ip_text(&c->local, local);
-    snprintf(out, room, "%s%s %u %s%s %u", remote_mapped, remote, client->port, local_mapped, local,
-             c->local.port);
-    return str_of(out);
+    x = (x | x << 16) & 0x0000ffff0000ffffull;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffull;
+    x = (x >> 4 | x << 8) & 0x0f0f0f0f0f0f0f0full;
+    letters = (x + 0x0606060606060606ull) >> 4 & 0x0101010101010101ull;
+    x += 0x3030303030303030ull + letters * ('a' - '0' - 10);
+    x = htole64(x);
+    memcpy(out, &x, 8);
 }
 
 struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_ID_MAX])
@@ -320,26 +317,29 @@ struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_
         return http_text(bytes, f->value);
     if (x->request_id[0] == 0)
         return STR("-");
-    snprintf(out, EXCHANGE_ID_MAX, "%016llx%016llx", (unsigned long long)x->request_id[0],
-             (unsigned long long)x->request_id[1]);
-    return str_of(out);
+    for (int i = 0; i < 4; i++)
+        hex_put(out + i * 8, (u32)(x->request_id[i / 2] >> (i % 2 ? 0 : 32)));
+    return str_make(out, 32);
 }
 
 static bool head_to_worker(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char client_ip[ADDR_TEXT_MAX], peer_text[192], id[EXCHANGE_ID_MAX];
-    struct addr client;
-    bool h2c = str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
+    char client_ip[ADDR_TEXT_MAX], text[PEER_TEXT_MAX], id[EXCHANGE_ID_MAX];
+    struct addr client = exchange_peer(x);
+    bool h2c = x->req.upgrade &&
+               str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
         .trusted = peer_trusted(&t->proxy->settings->trust_proxy, &c->peer),
         .scheme = STR("http"),
-        .agent_peer = agent_peer(x, peer_text, sizeof(peer_text), &client),
+        .agent_peer = str_make(c->peer_text, c->peer_text_len),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
+    if (r.trusted)
+        r.agent_peer = peer_text(text, &client, &c->local, c->listener->family == AF_INET6);
     r.request_id = exchange_id(x, c->in->bytes, id);
     r.client_ip = addr_ip_text(&client, client_ip);
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
@@ -368,7 +368,7 @@ static void dispatch(struct exchange *x)
     c->state = CLIENT_ACTIVE;
     x->claim = x->ticket.claim;
     x->ticket.claim = (struct claim){ 0 };
-    x->times.dispatched_ns = clock_now_ns();
+    x->times.dispatched_ns = x->claim.slot->dispatched_ns;
     x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
     x->up = upstream_get(t, &x->claim, c->listener->id, &error);
     if (!x->up) {

@@ -38,3 +38,30 @@ struct addr peer_client(const struct settings_cidrs *trust, const struct addr *p
     }
     return client;
 }
+
+static size_t end_put(char *out, const struct addr *a, bool v6_socket)
+{
+    size_t len = 0;
+
+    if (v6_socket && a->family == AF_INET) {
+        memcpy(out, "::ffff:", 7);
+        len = 7;
+    }
+    len += addr_ip_text(a, out + len).len;
+    out[len++] = ' ';
+    return len + str_put_u64(out + len, a->port);
+}
+
+struct str peer_text(char out[PEER_TEXT_MAX], const struct addr *remote, const struct addr *local,
+                     bool v6_socket)
+{
+    size_t len;
+
+    if (local->family == AF_UNIX) {
+        memcpy(out, "- 0 - 0", 7);
+        return str_make(out, 7);
+    }
+    len = end_put(out, remote, v6_socket);
+    out[len++] = ' ';
+    return str_make(out, len + end_put(out + len, local, v6_socket));
+}

@@ -16,3 +16,11 @@ bool peer_trusted(const struct settings_cidrs *trust, const struct addr *peer);
  * joined by commas) names one. Its port is unknown then: 0. */
 struct addr peer_client(const struct settings_cidrs *trust, const struct addr *peer,
                         struct str forwarded_for);
+
+/* "<remote address> <remote port> <local address> <local port>", as the agent reads it
+ * (shm/wire.h). v6_socket: the listener's family is IPv6, where Node shows IPv4 addresses as
+ * mapped. Clients of unix sockets have no address: "- 0 - 0". Returns a view of out, without a NUL.
+ */
+enum { PEER_TEXT_MAX = 2 * (7 + ADDR_TEXT_MAX + 6) };
+struct str peer_text(char out[PEER_TEXT_MAX], const struct addr *remote, const struct addr *local,
+                     bool v6_socket);

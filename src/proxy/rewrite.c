@@ -5,17 +5,34 @@
 
 /* Appends and remembers whether anything did not fit. */
 struct sink {
-    struct block *to;
+    char *at, *end;
     bool full;
 };
 
-static void put(struct sink *s, struct str text)
+static struct sink sink_of(struct block *b)
 {
-    if (!block_add(s->to, text))
-        s->full = true;
+    return (struct sink){ .at = b->bytes + b->end, .end = b->bytes + b->size };
 }
 
-static void put_field(struct sink *s, struct str name, struct str value)
+/* Whether all of it fitted. */
+static bool sink_done(const struct sink *s, struct block *b)
+{
+    b->end = (u32)(s->at - b->bytes);
+    return !s->full;
+}
+
+static inline void put(struct sink *s, struct str text)
+{
+    if (text.len > (size_t)(s->end - s->at)) {
+        s->full = true;
+        return;
+    }
+    if (text.len)
+        memcpy(s->at, text.ptr, text.len);
+    s->at += text.len;
+}
+
+static inline void put_field(struct sink *s, struct str name, struct str value)
 {
     put(s, name);
     put(s, STR(": "));
@@ -23,23 +40,53 @@ static void put_field(struct sink *s, struct str name, struct str value)
     put(s, STR("\r\n"));
 }
 
-/* As it came: name, separator and value lie together in `bytes` but for odd spaces. */
-static void put_same(struct sink *s, const char *bytes, const struct http_field *f)
+/* Whether it came as we would write it: "name: value", without odd spaces. */
+static inline bool is_plain(const char *bytes, const struct http_field *f)
 {
-    if (f->value.at == f->name.at + f->name.len + 2 && bytes[f->value.at - 1] == ' ') {
-        put(s, str_make(bytes + f->name.at, f->value.at + f->value.len - f->name.at));
-        put(s, STR("\r\n"));
-    } else {
-        put_field(s, http_text(bytes, f->name), http_text(bytes, f->value));
-    }
+    u32 end = f->value.at + f->value.len;
+
+    return f->value.at == f->name.at + f->name.len + 2 && bytes[f->value.at - 1] == ' ' &&
+           bytes[end] == '\r';
 }
 
-/* Fields that only a trusted peer may send; `made_anew` are those that we write ourselves. */
-static bool is_forwarding(enum http_name id)
+/* As it came. */
+static void put_same(struct sink *s, const char *bytes, const struct http_field *f)
 {
-    return id == HTTP_X_FORWARDED_FOR || id == HTTP_X_FORWARDED_PROTO ||
-           id == HTTP_X_FORWARDED_HOST || id == HTTP_X_FORWARDED_PORT || id == HTTP_X_REAL_IP ||
-           id == HTTP_FORWARDED || id == HTTP_X_REQUEST_ID;
+    put_field(s, http_text(bytes, f->name), http_text(bytes, f->value));
+}
+
+/* A set of names: a bit for each. Those that are not known (HTTP_NAME_OTHER) are in none. */
+#define NAME(id) (1ull << (id))
+static_assert(HTTP_NAME_COUNT < 64, "a set of names is a u64");
+
+/* Fields that only a trusted peer may send. */
+static const u64 forwarding = NAME(HTTP_X_FORWARDED_FOR) | NAME(HTTP_X_FORWARDED_PROTO) |
+                              NAME(HTTP_X_FORWARDED_HOST) | NAME(HTTP_X_FORWARDED_PORT) |
+                              NAME(HTTP_X_REAL_IP) | NAME(HTTP_FORWARDED) | NAME(HTTP_X_REQUEST_ID);
+
+/* The fields that stay as they came, but for those in `without`. Neighbours go in one piece. */
+static void put_fields(struct sink *s, const char *bytes, const struct http_head *head, u64 without)
+{
+    u32 from = 0, to = 0; /* what is not yet put */
+    bool plain;
+
+    for (u32 i = 0; i < head->fields_n; i++) {
+        const struct http_field *f = &head->fields[i];
+
+        if ((f->drop && f->id != HTTP_TRAILER) || without >> f->id & 1)
+            continue;
+        plain = is_plain(bytes, f);
+        if (f->name.at != to || !plain) {
+            put(s, str_make(bytes + from, to - from));
+            from = f->name.at;
+        }
+        if (!plain)
+            put_same(s, bytes, f);
+        to = f->value.at + f->value.len + 2;
+        if (!plain)
+            from = to;
+    }
+    put(s, str_make(bytes + from, to - from));
 }
 
 static struct str trusted_value(const char *bytes, struct http_head *head,
@@ -91,18 +138,13 @@ static void put_request_line(struct sink *s, const char *bytes, const struct htt
 bool rewrite_request(struct block *out, const char *bytes, struct http_head *head,
                      const struct rewrite_request *r)
 {
-    struct sink s = { .to = out };
+    struct sink s = sink_of(out);
 
     put_request_line(&s, bytes, head);
     /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
     if (head->absolute || !(head->names >> HTTP_HOST & 1))
         put_field(&s, STR("host"), http_text(bytes, head->authority));
-    for (u32 i = 0; i < head->fields_n; i++) {
-        const struct http_field *f = &head->fields[i];
-
-        if ((!f->drop || f->id == HTTP_TRAILER) && !is_forwarding(f->id))
-            put_same(&s, bytes, f);
-    }
+    put_fields(&s, bytes, head, forwarding);
     put_forwarding(&s, bytes, head, r);
     if (r->chunked)
         put(&s, STR("transfer-encoding: chunked\r\n"));
@@ -114,16 +156,16 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
     }
     put_field(&s, STR("fettle-peer"), r->agent_peer); /* the agent wants it last */
     put(&s, STR("\r\n"));
-    return !s.full;
+    return sink_done(&s, out);
 }
 
 static void put_status_line(struct sink *s, const char *bytes, const struct http_head *head)
 {
-    char status[8];
+    char digits[STR_U64_MAX];
 
-    snprintf(status, sizeof(status), "%03u ", head->status);
     put(s, STR("HTTP/1.1 "));
-    put(s, str_of(status));
+    put(s, str_make(digits, str_put_u64(digits, head->status)));
+    put(s, STR(" "));
     put(s, http_text(bytes, head->reason));
     put(s, STR("\r\n"));
 }
@@ -131,12 +173,10 @@ static void put_status_line(struct sink *s, const char *bytes, const struct http
 bool rewrite_response(struct block *out, const char *bytes, struct http_head *head,
                       const struct rewrite_response *r)
 {
-    struct sink s = { .to = out };
+    struct sink s = sink_of(out);
 
     put_status_line(&s, bytes, head);
-    for (u32 i = 0; i < head->fields_n; i++)
-        if (!head->fields[i].drop || head->fields[i].id == HTTP_TRAILER)
-            put_same(&s, bytes, &head->fields[i]);
+    put_fields(&s, bytes, head, 0);
     if (r->upgrade) {
         put(&s, STR("connection: upgrade\r\n"));
         put_field(&s, STR("upgrade"), http_text(bytes, head->upgrade_value));
@@ -149,7 +189,7 @@ bool rewrite_response(struct block *out, const char *bytes, struct http_head *he
             put(&s, STR("connection: keep-alive\r\n"));
     }
     put(&s, STR("\r\n"));
-    return !s.full;
+    return sink_done(&s, out);
 }
 
 struct str rewrite_field(const char *bytes, struct http_head *head, struct str name)

@@ -11,7 +11,7 @@
 struct exchange;
 
 void series_init(struct shm *shm);
-void series_count(struct proxy *p, const struct exchange *x);
+void series_count(struct exchange *x, u64 now_ns);
 
 /* The series for a key; claims a place for a new one. Never NULL: "(other)" at worst. */
 struct shm_series *series_find(struct shm *shm, struct str method, struct str route, u32 status);

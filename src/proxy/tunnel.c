@@ -3,6 +3,7 @@
 
 #include "proxy/access.h"
 #include "proxy/exchange.h"
+#include "proxy/peer.h"
 #include "proxy/series.h"
 
 enum { ROUNDS_MAX = 16, END_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET };
@@ -221,11 +222,13 @@ void tunnel_upgrade(struct exchange *x)
     struct claim claim;
     struct tunnel *tu;
     int worker_fd;
+    u64 now_ns;
 
     if (x->claim.slot)
         COUNT(x->claim.slot->requests, 1);
-    access_tell(x, from_client->bytes);
-    series_count(t->proxy, x);
+    now_ns = clock_now_ns();
+    access_tell(x, from_client->bytes, now_ns);
+    series_count(x, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, client_release(c));
@@ -253,19 +256,14 @@ static void stream_ask(struct tunnel *tu);
 static void stream_connect(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    char text[192] = "- 0 - 0", remote[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
-    bool six = tu->listener->family == AF_INET6;
+    char text[PEER_TEXT_MAX];
     int fd;
 
     tu->claim = tu->ticket.claim;
     tu->ticket.claim = (struct claim){ 0 };
-    addr_ip_text(&tu->peer, remote);
-    addr_ip_text(&tu->local, local);
-    if (tu->peer.family != AF_UNIX)
-        snprintf(text, sizeof(text), "%s%s %u %s%s %u",
-                 six && tu->peer.family == AF_INET ? "::ffff:" : "", remote, tu->peer.port,
-                 six && tu->local.family == AF_INET ? "::ffff:" : "", local, tu->local.port);
-    fd = upstream_connect_stream(t, &tu->claim, tu->listener->id, text);
+    fd = upstream_connect_stream(
+        t, &tu->claim, tu->listener->id,
+        peer_text(text, &tu->peer, &tu->local, tu->listener->family == AF_INET6));
     if (fd >= 0) {
         COUNT(tu->claim.slot->requests, 1);
         tunnel_start(tu, fd);

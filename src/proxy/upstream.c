@@ -38,9 +38,13 @@ void upstream_close(struct upstream *u)
     close(upstream_release(u));
 }
 
+/* The timer goes on while the connection is used: putting it off later is cheaper. */
 static void idle_over(struct timer *timer)
 {
-    upstream_close(container_of(timer, struct upstream, timer));
+    struct upstream *u = container_of(timer, struct upstream, timer);
+
+    if (!u->exchange)
+        upstream_close(u);
 }
 
 static void event(struct watch *w, u32 events)
@@ -86,19 +90,21 @@ static int connect_to(struct thread *t, const struct claim *claim, u32 listener,
 }
 
 int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
-                            const char *peer_text)
+                            struct str peer)
 {
     char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
     u64 seq = atomic_fetch_add(&t->proxy->stream_seq, 1);
-    int len = snprintf(name, sizeof(name) - 1, "fettle/%08x/%llx/%s", t->proxy->stream_tag,
-                       (unsigned long long)seq, peer_text);
+    int len = snprintf(name, sizeof(name) - 1, "fettle/%08x/%llx/%.*s", t->proxy->stream_tag,
+                       (unsigned long long)seq, STR_ARG(peer));
 
     if (len < 0)
         return -EINVAL;
     if (len >= (int)sizeof(name) - 1) { /* two long IPv6 addresses: the client's alone is enough */
-        const char *port = strchr(peer_text, ' '), *local = port ? strchr(port + 1, ' ') : NULL;
+        struct str port, local;
 
-        len -= local ? (int)strlen(local) : 0;
+        str_cut(peer, ' ', &port);
+        str_cut(port, ' ', &local);
+        len -= local.ptr ? (int)local.len + 1 : 0;
     }
     if (len >= (int)sizeof(name) - 1)
         return connect_to(t, claim, listener, NULL, 0);
@@ -142,7 +148,6 @@ struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 l
             upstream_close(u);
         } else if (u->listener == listener) {
             list_del(&u->link);
-            loop_timer_stop(&u->timer);
             u->sends = u->sent_bytes = 0;
             return u;
         }

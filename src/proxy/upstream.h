@@ -36,7 +36,7 @@ MUST_USE struct upstream *upstream_get(struct thread *t, const struct claim *cla
 
 /* A new connection for a raw stream, named after its client for the agent (shm/wire.h). */
 MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
-                                     const char *peer_text);
+                                     struct str peer);
 
 /* Its exchange is over. Rests for keep_ns, or is closed when that is 0. */
 void upstream_put(struct upstream *u, u64 keep_ns);

@@ -135,10 +135,11 @@ static void numbers_come_back_as_they_were_written(void)
 {
     for (int round = 0; round < 5000; round++) {
         u64 want = ((u64)any(UINT32_MAX) << 32 | any(UINT32_MAX)) >> any(64), dec = 0, hex = 0;
-        char text[32];
+        char text[32], digits[STR_U64_MAX];
 
         snprintf(text, sizeof(text), "%llu", (unsigned long long)want);
         CHECK(str_to_u64(str_of(text), &dec) && dec == want);
+        CHECK(str_eq(str_make(digits, str_put_u64(digits, want)), str_of(text)));
         snprintf(text, sizeof(text), round % 2 ? "%llx" : "%llX", (unsigned long long)want);
         CHECK(str_hex_to_u64(str_of(text), &hex) && hex == want);
     }

@@ -114,6 +114,29 @@ static void a_timer_that_is_armed_again_fires_at_its_last_time_only(void)
     CHECK_EQ(a.early_ns, 0);
 }
 
+/* As a keep-alive connection does it: short and long time-outs in turns, each later than before. */
+static void a_timer_that_is_put_off_again_and_again_fires_once_at_its_last_time(void)
+{
+    struct alarm_clock a = { 0 };
+    u64 end_ns = clock_now_ns() + 100 * NS_PER_MS;
+
+    fired_n = 0;
+    while (clock_now_ns() < end_ns) {
+        set_alarm(&a, 20 * NS_PER_S);
+        set_alarm(&a, 10 * NS_PER_S);
+        loop_turn(loop, 1);
+    }
+    CHECK_EQ(a.fired, 0);
+    set_alarm(&a, 40 * NS_PER_MS); /* earlier than any before */
+    set_alarm(&a, 80 * NS_PER_MS);
+    for (int i = 0; i < 100 && !a.fired; i++)
+        loop_turn(loop, 100);
+    for (int i = 0; i < 5; i++)
+        loop_turn(loop, 20);
+    CHECK_EQ(a.fired, 1);
+    CHECK_EQ(a.early_ns, 0);
+}
+
 static void a_stopped_timer_does_not_fire(void)
 {
     struct alarm_clock a = { 0 }, b = { 0 };
@@ -595,6 +618,7 @@ int main(void)
     TEST(timers_fire_in_order_but_for_their_slack);
     TEST(an_idle_loop_sleeps_until_its_timer);
     TEST(a_timer_that_is_armed_again_fires_at_its_last_time_only);
+    TEST(a_timer_that_is_put_off_again_and_again_fires_once_at_its_last_time);
     TEST(a_stopped_timer_does_not_fire);
     TEST(a_time_in_the_past_fires_in_a_next_turn);
     TEST(a_timer_may_stop_another_that_is_due_in_the_same_turn);

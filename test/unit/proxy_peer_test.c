@@ -135,6 +135,21 @@ static void a_chain_of_any_length_and_any_bytes_has_an_end(void)
     }
 }
 
+static void the_agent_is_told_both_ends_as_node_would_show_them(void)
+{
+    struct addr four = ip("255.10.0.1"), six = ip("2001:db8::1"), local = ip("127.0.0.1");
+    struct addr here = { .family = AF_UNIX };
+    char out[PEER_TEXT_MAX];
+
+    four.port = 65535;
+    local.port = 80;
+    CHECK(str_eq(peer_text(out, &four, &local, false), STR("255.10.0.1 65535 127.0.0.1 80")));
+    CHECK(str_eq(peer_text(out, &four, &local, true),
+                 STR("::ffff:255.10.0.1 65535 ::ffff:127.0.0.1 80")));
+    CHECK(str_eq(peer_text(out, &six, &six, true), STR("2001:db8::1 0 2001:db8::1 0")));
+    CHECK(str_eq(peer_text(out, &four, &here, false), STR("- 0 - 0")));
+}
+
 int main(void)
 {
     TEST(nobody_is_trusted_by_default);
@@ -146,5 +161,6 @@ int main(void)
     TEST(ports_and_brackets_are_understood);
     TEST(the_port_of_a_named_client_is_unknown);
     TEST(a_chain_of_any_length_and_any_bytes_has_an_end);
+    TEST(the_agent_is_told_both_ends_as_node_would_show_them);
     return tap_done();
 }

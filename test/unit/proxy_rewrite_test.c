@@ -197,6 +197,17 @@ static void the_fields_of_the_app_come_in_their_order_and_as_they_were(void)
               "Expect: 100-continue\r\n"));
 }
 
+/* Neighbours are copied in one piece: what stands between them must not come along. */
+static void what_stands_between_fields_that_stay_is_left_out(void)
+{
+    CHECK(has(
+        request("GET / HTTP/1.1\r\nHost: a\r\nA: 1 \r\nTE: x\r\nB:2\r\nC: 3\r\nKeep-Alive: 9\r\n"
+                "X-Real-IP: 1.1.1.1\r\nD:  4\r\nE: 5\r\nF:\r\nG: 7\t\r\nH: 8\r\n\r\n",
+                AS_IS),
+        "Host: a\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: \r\nG: 7\r\nH: 8\r\n"
+        "x-forwarded-for"));
+}
+
 static void an_upgrade_is_asked_for_anew(void)
 {
     static const char text[] =
@@ -452,6 +463,7 @@ int main(void)
     TEST(fields_for_this_connection_only_are_not_passed_on);
     TEST(connection_cannot_take_away_who_the_client_is);
     TEST(the_fields_of_the_app_come_in_their_order_and_as_they_were);
+    TEST(what_stands_between_fields_that_stay_is_left_out);
     TEST(an_upgrade_is_asked_for_anew);
     TEST(a_chunked_body_is_announced_once_and_trailers_stay_possible);
     TEST(http_1_0_goes_on_as_1_1);
