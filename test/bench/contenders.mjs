@@ -2,14 +2,14 @@
  *
  *   contenders[NAME] = { label, needs, start }
  *   start({ workers, app, port, env }) → { name, port, pids(), workers(), others(), reload, stop() }
- *     app        a file that listens on PORT (a port, or the path of a unix socket) and then leaves a file in BENCH_READY
+ *     app        (apps/app.js) a file that listens on PORT (a port, or the path of a unix socket) and then leaves a file in BENCH_READY
  *                named PID.THREAD (apps/app.js shows how); start returns when all workers have
  *     pids()     every process there is of it now; workers(): those that run the app; others(): the rest
  *     reload()   makes new workers of the same app without ending the service; missing where there is no such thing
  *     stop()     ends them all, by pid, and removes what was written
  *
  * nginx and HAProxy reach their workers over unix sockets, as fettle does: that is the cheapest for them. */
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,12 +17,16 @@ import { alive, end, familyOf, freePort, launch, run, until } from './processes.
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const ROOT = path.resolve(here, '../..');
+export const APP = path.join(here, 'apps/app.js');
 /* Everybody's workers run on this Node. */
 export const NODE = process.execPath;
 export const FETTLE = process.env.FETTLE ?? path.join(ROOT, 'build/fettle');
 const modules = path.join(here, 'node_modules');
 const pm2 = path.join(modules, 'pm2/bin/pm2');
 const wattpm = path.join(modules, 'wattpm/bin/cli.js');
+
+/** The program or file that a contender needs and that is not there; undefined when all is. */
+export const missing = ({ needs }) => (!needs || [needs, ...process.env.PATH.split(':').map((p) => path.join(p, needs))].some(existsSync) ? undefined : needs);
 
 /** nginx's configuration: all it needs to be fast, and nothing that would be unusual. */
 export function nginxConf({ folder, port, backs, user }) {
@@ -82,7 +86,7 @@ export const wattConf = ({ app, workers, port }) => ({
 });
 
 /* A contender's own folder, its roots (the processes it was started as), and what all have in common. */
-async function begin(name, { workers, app, port, env }, make) {
+async function begin(name, { workers, app = APP, port, env }, make) {
   const folder = mkdtempSync(path.join(tmpdir(), `fettle-bench-${name}-`));
   const ready = path.join(folder, 'ready');
   mkdirSync(ready);
