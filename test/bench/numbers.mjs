@@ -3,16 +3,21 @@
 /** The middle one; of an even number, the lower of the two in the middle. Undefined for none. */
 export const median = (list) => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 
+const absent = (value) => value === undefined || Number.isNaN(value);
+
 /** 0.53, 5.3, 53, 533, 5,333: what an eye takes in, never more digits than were measured. */
 export function short(value) {
-  if (value === undefined || Number.isNaN(value)) return '–';
-  if (value >= 1000) return Math.round(value).toLocaleString('en');
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
+  if (absent(value)) return '–';
+  const size = Math.abs(value);
+  return size >= 10 ? count(value) : value.toFixed(size >= 1 ? 1 : 2);
 }
+export const count = (n) => (absent(n) ? '–' : Math.round(n).toLocaleString('en'));
 
 export const ms = (us) => (us === undefined ? '–' : `${short(us / 1000)} ms`);
 export const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-export const times = (ratio) => `${ratio.toFixed(2)} ×`;
+export const times = (ratio) => (absent(ratio) ? '–' : `${ratio.toFixed(2)} ×`);
+/** A ratio that is held against a bound: with a digit more than the bound has. */
+export const asRatio = (value) => `${value.toFixed(3)} ×`;
 
 /** A table of Markdown: heads, and rows of as many cells. */
 export const table = (heads, rows) =>
@@ -23,6 +28,6 @@ export const table = (heads, rows) =>
  * A value that is not there (a contender that was left out) is neither met nor missed.
  */
 export const target = (what, bound, value, met, show = short) => ({
-  what, bound, measured: value === undefined || Number.isNaN(value) ? '–' : show(value),
-  met: value === undefined || Number.isNaN(value) ? undefined : met(value),
+  what, bound, measured: absent(value) ? '–' : show(value),
+  met: absent(value) ? undefined : met(value),
 });

@@ -91,3 +91,9 @@ export function memoryOf(pids) {
   }
   return sum;
 }
+
+/** User and system seconds of all programs that this process has run to their end. */
+export function cpuOfEnded() {
+  const stat = statOf('self');
+  return (Number(stat[13]) + Number(stat[14])) / 100;
+}

@@ -16,7 +16,7 @@ const msWork = Number(process.env.BENCH_WORK || 1000);
 const compute = (ms) => pbkdf2Sync('a', 'b', Math.round(ms * msWork), 32, 'sha256');
 
 app.get('/json', (req, res) => res.json({ hello: 'world', at: 1, list: [1, 2, 3] }));
-app.get('/fast', (req, res) => { compute(0.2); res.json({ ok: true }); });
+app.get('/fast', (req, res) => { compute(0.1); res.json({ ok: true }); });
 app.get('/slow', (req, res) => { compute(100); res.json({ ok: true }); });
 app.get('/wait', (req, res) => setTimeout(() => res.json({ ok: true }), 20));
 

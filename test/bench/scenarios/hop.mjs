@@ -1,6 +1,6 @@
 /* What one hop through a proxy costs, where it is spent. */
 import { measured } from '../programs.mjs';
-import { short, table, target, times } from '../numbers.mjs';
+import { count, short, table, target, times, asRatio } from '../numbers.mjs';
 
 export const name = 'hop';
 export const title = 'CPU per proxied request';
@@ -17,9 +17,9 @@ const ratio = (row) => (row?.fettle ? total(row.fettle) / best(row) : undefined)
 
 export const targets = ({ sizes, websocket, instructions }) => [
   ...Object.entries(sizes).map(([size, row]) =>
-    target(`the proxy’s CPU for an answer of ${SIZES[size]}, of the better peer’s`, '≤ 0.70 ×', ratio(row), (r) => r <= 0.7, times)),
-  target('… and for a WebSocket message', '≤ 0.70 ×', ratio(websocket), (r) => r <= 0.7, times),
-  target('instructions of a request in user space', '≤ 8,000', instructions?.fettle, (n) => n <= 8000),
+    target(`the proxy’s CPU for an answer of ${SIZES[size]}, of the better peer’s`, '≤ 0.70 ×', ratio(row), (r) => r <= 0.7, asRatio)),
+  target('… and for a WebSocket message', '≤ 0.70 ×', ratio(websocket), (r) => r <= 0.7, asRatio),
+  target('instructions of a request in user space', '≤ 8,000', instructions?.fettle, (n) => n <= 8000, count),
 ];
 
 const costs = (columns) => {
@@ -40,5 +40,5 @@ ${costs({ ...Object.fromEntries(Object.entries(sizes).map(([size, row]) => [`ans
 
 ${uploads ? `${costs(Object.fromEntries(Object.entries(uploads).map(([size, row]) => [`upload of ${SIZES[size]}`, row])))}\n` : ''}
 ${table(['a request of 1 KB', 'instructions in user space (callgrind)', 'system calls (strace -c)'],
-    Object.keys(LABELS).filter((n) => instructions?.[n] || syscalls?.[n]).map((n) => [LABELS[n], short(instructions?.[n]), syscalls?.[n] ? calls(syscalls[n]) : '–']))}
+    Object.keys(LABELS).filter((n) => instructions?.[n] || syscalls?.[n]).map((n) => [LABELS[n], count(instructions?.[n]), syscalls?.[n] ? calls(syscalls[n]) : '–']))}
 `;

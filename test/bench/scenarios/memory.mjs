@@ -1,8 +1,8 @@
 /* What each takes besides the workers, at rest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contenders } from '../contenders.mjs';
-import { inTurns } from '../load.mjs';
-import { median, mb, short, table, target } from '../numbers.mjs';
+import { inTurns } from '../turns.mjs';
+import { count, median, mb, table, target } from '../numbers.mjs';
 import { memoryOf } from '../processes.mjs';
 import { measured } from '../programs.mjs';
 
@@ -22,7 +22,7 @@ const of = (list = [], part, what) => median(list.map((r) => r[part][what]));
 
 export const targets = ({ idle, connections }) => [
   target('supervisor, proxy and monitor together, idle', '≤ 12 MB', of(idle.fettle, 'others', 'rss'), (n) => n <= 12e6, mb),
-  target('user memory of an idle connection', '≤ 1,024 bytes', connections?.fettle, (n) => n <= 1024),
+  target('user memory of an idle connection', '≤ 1,024 bytes', connections?.fettle, (n) => n <= 1024, count),
 ];
 
 export const render = ({ idle, connections }, { workers }) => `
@@ -32,5 +32,5 @@ of one process.
 
 ${table(['', 'resident', 'proportional', 'with the workers, proportional', 'a connection at rest, bytes'],
     Object.entries(idle).map(([who, list]) => [contenders[who].label, ...(who === 'watt' ? ['–', '–'] : [mb(of(list, 'others', 'rss')), mb(of(list, 'others', 'pss'))]),
-      mb(of(list, 'all', 'pss')), short(connections?.[who])]))}
+      mb(of(list, 'all', 'pss')), count(connections?.[who])]))}
 `;

@@ -1,7 +1,7 @@
 /* Requests that wait, as for a database, beside some that block: many are in one worker at the same time. */
 import { contenders } from '../contenders.mjs';
-import { beside, inTurns, kindOf, load } from '../load.mjs';
-import { median, ms, short, table, target, times } from '../numbers.mjs';
+import { beside, inTurns, kindOf, load } from '../turns.mjs';
+import { median, ms, short, table, target, times, asRatio } from '../numbers.mjs';
 
 export const name = 'waiting';
 export const title = 'Waiting requests beside blocking ones';
@@ -22,8 +22,8 @@ const rate = (list = []) => median(list.map((r) => r.alone.rate));
 const failed = (list) => list.reduce((n, r) => n + r.mixed.failed, 0);
 
 export const targets = ({ fettle, nginx }) => [
-  target('p99 of requests that wait 20 ms, beside 2 % that block, of nginx’s', '≤ 0.20 ×', of(fettle, '/wait', 'p99') / of(nginx, '/wait', 'p99'), (r) => r <= 0.2, times),
-  target('requests a second when all only wait, of nginx’s', '≥ 0.98 ×', rate(fettle) / rate(nginx), (r) => r >= 0.98, times),
+  target('p99 of requests that wait 20 ms, beside 2 % that block, of nginx’s', '≤ 0.20 ×', of(fettle, '/wait', 'p99') / of(nginx, '/wait', 'p99'), (r) => r <= 0.2, asRatio),
+  target('requests a second when all only wait, of nginx’s', '≥ 0.98 ×', rate(fettle) / rate(nginx), (r) => r >= 0.98, asRatio),
 ];
 
 export const render = (data, { workers }) => `

@@ -1,11 +1,11 @@
-/* The load: `fettle bench … --json`, and what every part does with it. */
+/* What most parts do: contenders take turns under a load of `fettle bench … --json`. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FETTLE, contenders, missing } from './contenders.mjs';
 import { run } from './processes.mjs';
 
 /* The generator may be of another build than the contender. */
-const GENERATOR = process.env.FETTLE_BENCH ?? FETTLE;
+export const GENERATOR = process.env.FETTLE_BENCH ?? FETTLE;
 
 /** A mix of 98 % of one route and 2 % of another, as `--mix` reads it. */
 export const beside = (usual, rare) => [
@@ -15,7 +15,7 @@ export const beside = (usual, rare) => [
 
 /** The command line of a load; pure, so that the report can show how to repeat it. */
 export function loadArgs({ url, mix, rate, connections = 64, seconds, warmup = 1, timeout = 30, seed = 1 }) {
-  const ms = (s) => `${Math.round(s * 1000)}ms`;
+  const ms = (s) => (s ? `${Math.round(s * 1000)}ms` : 'off');
   return ['bench', '--json', ...(rate ? ['--rate', String(rate)] : []), '-c', String(connections), '-d', ms(seconds), '--warmup', ms(warmup),
     '--timeout', ms(timeout), '--seed', String(seed), ...(mix ? ['--mix', mix] : []), url];
 }
