@@ -28,7 +28,7 @@ LIB_C   := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
 LIB_O   := $(LIB_C:%.c=$(BUILD)/%.o)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*_test.c))
 
-.PHONY: all help run test check unit e2e lint format fuzz bench bench-load clean setup
+.PHONY: all help run test check unit e2e lint format fuzz bench bench-check bench-load clean setup
 all: $(BUILD)/fettle addon
 
 help:
@@ -72,7 +72,7 @@ test:
 	@$(MAKE) --no-print-directory check
 
 ## make check      every test, without the set-up: lint, unit (ASan, UBSan, TSan), fuzz corpora, end to end
-check: lint unit fuzz-replay e2e
+check: lint unit fuzz-replay bench-check e2e
 
 # The unit tests run under the sanitizers only: what they find is found there too.
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -135,10 +135,21 @@ fuzz-replay: $(FUZZ)
 	        { cat build/fuzz/$$name.log; exit 1; }; \
 	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
 
-## make bench      compares fettle with its peers, in one run, as ratios
-bench: all
+# Programs of the bench that use the library: known delays, for the generator's exactness.
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c))
+$(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
+
+## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
+bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS)
 	@scripts/setup bench
-	node test/bench/run.mjs
+	@scripts/nodes 22
+	build/nodes/22/node test/bench/run.mjs
+
+# What the bench makes of figures: its page and its contenders' configurations, without a measurement.
+bench-check:
+	build/nodes/22/node --test test/bench/*.test.mjs
 
 ## make bench-load how exact `fettle bench` is and what it costs, beside wrk
 bench-load: all

@@ -403,6 +403,7 @@ NAPI_MODULE_INIT()
     constant(env, exports, "FIRST_SPACE", STATS_FIRST_SPACE);
     constant(env, exports, "FIRST_RESOURCE", STATS_FIRST_RESOURCE);
     constant(env, exports, "NUMBERS", STATS_NUMBERS);
+    napi_set_named_property(env, exports, "MAIN_THREAD", boolean(env, gettid() == getpid()));
     constant(env, exports, "ROUTE_MAX", SHM_ROUTE_MAX);
     return exports;
 }

@@ -7,7 +7,6 @@
  */
 
 const { env } = process;
-const { isMainThread } = require('worker_threads');
 const path = require('path');
 const fs = require('fs');
 
@@ -497,7 +496,7 @@ const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
 function statsWatch() {
   const timed = addon.watch();
   if (timed === null) return;
-  const v8 = require('v8');
+  let v8; /* loaded with the first sample: the app's start does not wait for it */
   const numbers = new Float64Array(addon.NUMBERS);
   const resources = new Map();
   let spaces = 0;
@@ -535,6 +534,7 @@ function statsWatch() {
   }
 
   function sample() {
+    v8 ??= require('v8');
     const heap = v8.getHeapStatistics();
     numbers[0] = heap.total_heap_size;
     numbers[1] = heap.used_heap_size;
@@ -564,12 +564,17 @@ function collectionsTime() {
 
 /* ---- Start ---- */
 
+/* Loading worker_threads takes longer than all the rest of this file: only where nobody waits. */
+function isMainThread() {
+  return require('worker_threads').isMainThread;
+}
+
 function addonLoad() {
   try {
     return require('./agent.node');
   } catch (err) {
     const hint = err.code === 'ERR_DLOPEN_DISABLED' ? '; with --permission, give --allow-addons as well' : '';
-    if (isMainThread)
+    if (isMainThread())
       warn(`process ${process.pid} runs unwatched and listens by itself: ${path.join(__dirname, 'agent.node')} ` +
         `could not be loaded (${err.message.split('\n')[0]})${hint}`);
     return null;
@@ -607,10 +612,11 @@ function mainStart() {
 }
 
 function start() {
-  if (isMainThread && (!env.FETTLE_DIR || LAUNCHER.test(path.basename(process.argv[1] ?? '')))) return;
+  const meant = env.FETTLE_DIR && !LAUNCHER.test(path.basename(process.argv[1] ?? ''));
+  if (!meant && isMainThread()) return;
   addon = addonLoad();
   if (!addon) return;
-  if (isMainThread) {
+  if (addon.MAIN_THREAD) {
     if (!mainStart()) return;
   } else {
     if (!addon.connected()) return;

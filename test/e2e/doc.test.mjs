@@ -18,8 +18,8 @@ import { BUILD, NODE, ROOT, freePort, startNode } from './helpers/fettle.mjs';
 
 const DEADLINE_MS = 30000;
 const COMMON = 'doc/README.md';
-// Made from the table of settings: no place for examples.
-const WITHOUT_EXAMPLES = ['doc/settings.md'];
+// Made from the table of settings, and from measurements: no place for examples.
+const WITHOUT_EXAMPLES = ['doc/settings.md', 'doc/BENCHMARKS.md'];
 
 /** The marked blocks of a page: [{ kind: 'test' | 'file', name, text, line }]. */
 function blocksOf(page) {
