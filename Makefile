@@ -28,7 +28,7 @@ LIB_C   := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
 LIB_O   := $(LIB_C:%.c=$(BUILD)/%.o)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*_test.c))
 
-.PHONY: all help run test check unit e2e lint format fuzz bench bench-check bench-load clean setup
+.PHONY: all help run test check unit e2e lint format fuzz bench bench-check clean setup
 all: $(BUILD)/fettle addon
 
 help:
@@ -150,13 +150,6 @@ bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS)
 # What the bench makes of figures: its page and its contenders' configurations, without a measurement.
 bench-check:
 	build/nodes/22/node --test test/bench/*.test.mjs
-
-## make bench-load how exact `fettle bench` is and what it costs, beside wrk
-bench-load: all
-	@scripts/setup bench
-	@mkdir -p $(BUILD)/test/bench
-	$(Q)$(CC) $(CFLAGS_ALL) -o $(BUILD)/test/bench/delays test/bench/delays.c $(BUILD)/libfettle.a $(LDLIBS_ALL)
-	node test/bench/load.mjs
 
 ## make lint       layers, names and formatting
 lint:

@@ -111,7 +111,7 @@ async function begin(name, { workers, app = APP, port, env }, make) {
       roots.push(child.pid);
       return child;
     } });
-    await until(() => readyPids().filter(alive).length >= workers, `${workers} workers of ${name}`);
+    await until(() => readyPids().filter(alive).length >= workers, `${workers} workers of ${name}`, 90);
     await until(() => fetch(`http://127.0.0.1:${port}/json`).then(async (r) => (await r.arrayBuffer(), r.ok), () => false), `an answer of ${name}`);
   } catch (e) {
     const said = readFileSync(log, { encoding: 'utf8', flag: 'a+' }).slice(-2000);

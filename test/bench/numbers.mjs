@@ -25,9 +25,9 @@ export const table = (heads, rows) =>
 
 /**
  * A target: what is measured, the bound as people read it, the value, and whether that is met.
- * A value that is not there (a contender that was left out) is neither met nor missed.
+ * A value that is not there (a contender that was left out) is neither met nor missed; null, what never came, is missed.
  */
 export const target = (what, bound, value, met, show = short) => ({
   what, bound, measured: absent(value) ? '–' : show(value),
-  met: absent(value) ? undefined : met(value),
+  met: absent(value) ? undefined : value !== null && met(value),
 });

@@ -80,6 +80,8 @@ test('generator: neighbours in time are compared, and errors to either side', ()
 test('failures: what never happened is said so', () => {
   const seen = { kill: { fettle: { requests: 4000, failed: 0 } }, block: { fettle: { requests: 4000, failed: 5, elsewhere_ms: 120 }, cluster: { requests: 4000, failed: 900, replaced_ms: null } } };
   assert.deepEqual(verdicts(failures.targets(seen)), [true, undefined, true, undefined, undefined]);
+  const never = { block: { fettle: { elsewhere_ms: null } } };
+  assert.deepEqual(failures.targets(never)[2], { what: 'a blocked worker gets no new request after', bound: '≤ 250 ms', measured: 'never', met: false });
   assert.match(failures.render(seen), /\| node cluster \| 4,000 \| 900 \|.*\| never \|/);
 });
 

@@ -11,7 +11,7 @@ import { measured } from '../programs.mjs';
 export const name = 'failures';
 export const title = 'Failures';
 
-export const run = (ctx) => measured(ctx, 'failures/failures.mjs');
+export const run = (ctx) => measured(ctx, 'failures/failures.mjs', '--seconds', String(Math.max(8, ctx.seconds)));
 
 const EVENTS = {
   kill: 'A worker is killed with -9',
