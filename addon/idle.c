@@ -9,6 +9,9 @@
 
 #include "shm/layout.h"
 
+/* What a look every few milliseconds can tell from two turns close together. */
+#define LONG_NS 20000000u
+
 static struct {
     pthread_mutex_t lock;
     uint64_t (*idle_time)(const void *loop); /* uv_metrics_idle_time, safe on any thread */
@@ -92,6 +95,8 @@ static void look(void)
     if (changed && !w.waits) { /* what ran at the last look has ended */
         uint64_t took_ns = now_ns > w.since_ns ? now_ns - w.since_ns : 0;
         atomic_fetch_add(&l->delay_count[shm_delay_bucket(took_ns)], 1);
+        if (took_ns >= LONG_NS)
+            atomic_fetch_add(&l->long_ns, took_ns);
     }
     if (changed)
         w.since_ns = now_ns;

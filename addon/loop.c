@@ -70,7 +70,8 @@ static void turn_end(struct shm_loop *l, uint64_t now_ns)
 
     add(&l->delay_count[shm_delay_bucket(took_ns)], 1);
     add(&l->busy_ns, took_ns);
-    if (took_ns >= SHM_LONG_TURN_NS)
+    if (shm_turn_is_long(took_ns, atomic_load_explicit(&l->seen, memory_order_relaxed) -
+                                      atomic_load_explicit(&l->seen_before, memory_order_relaxed)))
         add(&l->long_ns, took_ns);
 }
 

@@ -418,28 +418,29 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
         out->block_ns = e->block_ns;
 }
 
-/* One more of what has this key; the name is for a new one. The mean since then. */
-static u64 learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns, u64 now_ns)
+/* One more of what has this key; the name is for a new one. NULL: there is no place for it now. */
+static struct shm_kind *learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns,
+                                  u64 now_ns)
 {
     struct shm_kind *e = find(k, key);
 
     if (!e)
         e = place(k, key, name, now_ns);
-    if (!e)
-        return block_ns;
-    observe(e, block_ns, now_ns);
-    return e->block_ns;
+    if (e)
+        observe(e, block_ns, now_ns);
+    return e;
 }
 
-u64 kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
-               struct str route, u64 block_ns, u64 now_ns)
+bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
+                struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns)
 {
+    struct shm_kind *e;
     struct text text;
     size_t last = 0;
-    u64 key, mean_ns;
+    u64 key;
 
     if (kind->key == 0)
-        return 0;
+        return false;
     if (route.len) {
         key = route_key(k, request->method, route, &text);
         if (key != kind->key && !kind->route)
@@ -450,15 +451,17 @@ u64 kind_learn(const struct kinds *k, const struct kind *kind, const struct kind
         shape(&text, request, path_only(request->path), &last);
         key = kind->key;
     }
-    mean_ns = learn_key(k, key, text_str(&text), block_ns, now_ns);
+    e = learn_key(k, key, text_str(&text), block_ns, now_ns);
+    if (e)
+        *expected_ns = e->block_ns;
     if (kind->features && key == kind->key) {
         learn_features(k, kind, text_str(&text), request, block_ns, now_ns);
-        mean_ns = kind->block_ns; /* what it carries says more than its kind */
+        *expected_ns = kind->block_ns; /* what it carries says more than its kind */
     }
     if (last && kind->wide_key) {
         text.len = last;
         text_add(&text, STR("/*"));
         learn_key(k, kind->wide_key, text_str(&text), block_ns, now_ns);
     }
-    return mean_ns;
+    return e && e->count >= KIND_KNOWN_MIN;
 }

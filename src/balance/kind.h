@@ -20,7 +20,7 @@
 
 enum {
     KIND_FEATURES_MAX = 6,
-    KIND_KNOWN_MIN = 2, /* observations before a kind counts as known */
+    KIND_KNOWN_MIN = 4, /* observations before a kind counts as known */
     KIND_MEMORY = 16,   /* an observation's weight falls to this part in one */
     KIND_ROUTES_MAX = 512,
     KIND_SHAPE_MAX = 256, /* of method and path as the key is made from them; the rest is cut */
@@ -77,10 +77,10 @@ void kinds_init(struct kinds *k, struct shm_lanes *lanes, struct kind_routes *ro
 void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,
              struct kind *out);
 
-/* It is over and has blocked its loop for block_ns. `route` is what the app said, or empty. Returns
- * how long one like it is expected to block from now on. */
-u64 kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
-               struct str route, u64 block_ns, u64 now_ns);
+/* It is over and has blocked its loop for block_ns. `route` is what the app said, or empty. True:
+ * its kind is known, and one like it is expected to block for *expected_ns. */
+bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
+                struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns);
 
 /* Whether `path` (without query) is of `route`, in which a part that begins with ':' or '{' stands
  * for any one part and '*' for the rest. Routes with optional parts or regular expressions match

@@ -23,7 +23,7 @@ enum {
     LANE_FAST_MIN = 8, /* requests seen lately below the cut, */
     LANE_SLOW_MIN = 2, /* and above it, for lanes to be worth it */
 };
-#define LANE_SLOW_NS 2000000ull
+#define LANE_SLOW_NS 5000000ull
 #define LANE_HALF_LIFE_NS 5000000000ull
 /* A slow request that has waited four times as long as it will take may go anywhere; the bounds of
  * that. */

@@ -5,8 +5,8 @@
  * requests may be given to a loop ahead of what it has seen:
  *   - as many as make LEARN_AHEAD_NS of work, and
  *   - so few that requests stuck behind a long turn stay below one in
- *     LEARN_STUCK_ONE_IN: with one long turn among 50 requests nothing goes ahead,
- *     with one among 64,000 as many as LEARN_AHEAD_MAX may.
+ *     LEARN_STUCK_ONE_IN: with one long turn among 200 requests nothing goes ahead,
+ *     with one among 6,400 as many as LEARN_AHEAD_MAX may.
  * Requests of slow kinds (balance/lane.h) are left out: where one is in flight nothing goes ahead
  * anyway. Old readings fade with a half-life of LEARN_HALF_LIFE readings.
  */
@@ -14,7 +14,7 @@
 
 #include "base/base.h"
 
-enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_STUCK_ONE_IN = 1000 };
+enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_STUCK_ONE_IN = 100 };
 #define LEARN_AHEAD_NS 4000000ull
 /* Longer than a batch of short requests takes, the kernel's time slices and a collection included.
  */

@@ -4,14 +4,17 @@
 /* How long this loop has been blocked up to now, the turn that runs included. */
 static u64 loop_blocked_ns(const struct shm_loop *l, u64 now_ns)
 {
-    u64 long_ns, since;
+    u64 long_ns, since, seen, before;
 
     /* A turn that ends in between would be counted twice: look again then. */
     do {
         long_ns = atomic_load(&l->long_ns);
         since = atomic_load(&l->busy_since_ns);
     } while (atomic_load(&l->long_ns) != long_ns);
-    if (since && now_ns > since && now_ns - since >= SHM_LONG_TURN_NS)
+    seen = atomic_load(&l->seen);
+    before = atomic_load(&l->seen_before);
+    if (since && now_ns > since &&
+        shm_turn_is_long(now_ns - since, seen > before ? seen - before : 0))
         long_ns += now_ns - since;
     return long_ns;
 }

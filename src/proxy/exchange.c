@@ -68,12 +68,13 @@ static void learn(struct exchange *x)
     struct shm_lanes *lanes = t->proxy->kinds.lanes;
     struct kind_request request = kind_request(x);
     u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
-    u64 expected_ns = kind_learn(&t->proxy->kinds, &x->kind, &request,
-                                 str_make(x->route, x->route_len), block_ns, now_ns);
-    u32 octave = lane_octave(expected_ns);
+    u64 expected_ns;
 
-    COUNT(lanes->octave_requests[octave], 1);
-    COUNT(lanes->octave_block_ns[octave], block_ns);
+    if (kind_learn(&t->proxy->kinds, &x->kind, &request, str_make(x->route, x->route_len), block_ns,
+                   now_ns, &expected_ns)) {
+        COUNT(lanes->octave_requests[lane_octave(expected_ns)], 1);
+        COUNT(lanes->octave_block_ns[lane_octave(expected_ns)], block_ns);
+    }
     if (x->claim.slow) {
         COUNT(x->claim.slot->slow_ns, block_ns);
         COUNT(x->claim.slot->slow_turns, block_ns >= LEARN_LONG_TURN_NS);

@@ -16,8 +16,14 @@
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
-/* A turn of a loop that takes this long has blocked it. */
+/* A turn of a loop that takes this long for each request that came with it has blocked it; many
+ * short requests in one turn have not. */
 #define SHM_LONG_TURN_NS 1000000u
+
+static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
+{
+    return took_ns >= SHM_LONG_TURN_NS && took_ns / SHM_LONG_TURN_NS >= requests;
+}
 
 enum {
     SHM_VERSION = 2,

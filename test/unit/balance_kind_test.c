@@ -39,10 +39,11 @@ static void happens(const char *path, u64 body_bytes, const char *route, u64 blo
 {
     struct kind_request request = get(path, body_bytes);
     struct kind kind;
+    u64 ns;
 
     kind_of(&kinds, &cache, &request, &kind);
     now_ns += MS;
-    kind_learn(&kinds, &kind, &request, str_of(route), block_ns, now_ns);
+    (void)kind_learn(&kinds, &kind, &request, str_of(route), block_ns, now_ns, &ns);
 }
 
 static const struct shm_kind *named(const char *text)

@@ -125,7 +125,7 @@ static u64 blocked_ns(const struct worker *w)
 {
     double running_ns = w->began_ns < 0 ? 0 : s.now_ns - w->began_ns;
 
-    return w->long_ns + (running_ns >= SHM_LONG_TURN_NS ? (u64)running_ns : 0);
+    return w->long_ns + (shm_turn_is_long((u64)running_ns, w->taken) ? (u64)running_ns : 0);
 }
 
 static void given(struct worker *w, struct job *j)
@@ -141,6 +141,7 @@ static void over(struct worker *w, struct job *j)
 {
     u64 block_ns = blame_part_ns(&j->blame, blocked_ns(w), w->blamed_ns, w->expected_ns);
     struct kind_request request = request_of(j);
+    u64 expected_ns;
     u32 octave;
 
     w->blamed_ns += block_ns;
@@ -154,8 +155,10 @@ static void over(struct worker *w, struct job *j)
         w->counters.slow_turns += block_ns >= LEARN_LONG_TURN_NS;
     }
     if (s.how == LANES) {
-        octave = lane_octave(
-            kind_learn(&s.kinds, &j->kind, &request, (struct str){ 0 }, block_ns, (u64)s.now_ns));
+        if (!kind_learn(&s.kinds, &j->kind, &request, (struct str){ 0 }, block_ns, (u64)s.now_ns,
+                        &expected_ns))
+            return;
+        octave = lane_octave(expected_ns);
         s.lanes.octave_requests[octave]++;
         s.lanes.octave_block_ns[octave] += block_ns;
     } else if (s.how == KNOWING) {
@@ -237,7 +240,7 @@ static void job_step(struct worker *w)
 
     w->counters.busy_ns += (u64)took_ns;
     w->counters.long_turns += took_ns >= (double)LEARN_LONG_TURN_NS;
-    w->long_ns += took_ns >= SHM_LONG_TURN_NS ? (u64)took_ns : 0;
+    w->long_ns += shm_turn_is_long((u64)took_ns, w->taken) ? (u64)took_ns : 0;
     w->began_ns = -1;
     if (w->ready.n) {
         turn_begin(w);
