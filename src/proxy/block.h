@@ -20,7 +20,7 @@ struct block_pool {
     u32 block_bytes;
 };
 
-enum { BLOCK_KEEP_MAX = 256 };
+enum { BLOCK_KEEP_MAX = 64 };
 
 /* An empty block, or NULL when out of memory. */
 MUST_USE struct block *block_take(struct block_pool *pool);

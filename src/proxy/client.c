@@ -24,7 +24,9 @@ static void pipelined(struct task *task);
 
 static void grave_fn(struct task *task)
 {
-    free(container_of(task, struct client, grave));
+    struct client *c = container_of(task, struct client, grave);
+
+    slab_give(&c->thread->client_slab, c);
 }
 
 /* Frees all but the descriptor. */
@@ -300,11 +302,11 @@ void client_next(struct client *c)
 
 static void client_new(struct thread *t, struct listener *l, int fd, const struct addr *peer)
 {
-    struct client *c = calloc(1, sizeof(*c));
+    struct client *c = slab_take(&t->client_slab);
     struct str text;
 
     if (!c || loop_watch(t->loop, &c->watch, fd, CLIENT_EVENTS, event) < 0) {
-        free(c);
+        slab_give(&t->client_slab, c);
         close(fd);
         return;
     }

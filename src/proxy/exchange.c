@@ -14,7 +14,7 @@
 
 #include <endian.h>
 
-enum { EXCHANGE_FREE_MAX = 256 };
+enum { EXCHANGE_FREE_MAX = 64 };
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
 #define TICK_BYTES_MIN 2048
 #define CLIENT_GONE_NS (2 * NS_PER_S)

@@ -9,9 +9,11 @@
 #include "proxy/upstream.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
+enum { TIDY_EXCHANGES = 256 };
 #define PLAN_EVERY_NS (100 * NS_PER_MS)
 #define QUEUE_EVERY_NS (10 * NS_PER_MS)
 /* A wake is short work that others wait for: it shall not wait for a worker's time slice. */
@@ -147,10 +149,25 @@ void thread_queue_watch(struct thread *t)
         loop_timer(t->loop, &t->queue_timer, thread_now(t) + QUEUE_EVERY_NS, queue_again);
 }
 
+/* What a wave of requests took and has given back to malloc goes back to the kernel. */
+static void memory_tidy(struct thread *t)
+{
+    u32 now = atomic_load(&t->proxy->exchanges);
+
+    t->exchanges_peak = max(t->exchanges_peak, now);
+    if (thread_now(t) - t->tidied_ns < NS_PER_S)
+        return;
+    t->tidied_ns = thread_now(t);
+    if (t->exchanges_peak >= TIDY_EXCHANGES && now < t->exchanges_peak / 4)
+        malloc_trim(0);
+    t->exchanges_peak = now;
+}
+
 static void plan_again(struct timer *timer)
 {
     struct thread *t = container_of(timer, struct thread, plan_timer);
 
+    memory_tidy(t);
     plan_look(t->plan, clock_now_ns());
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }
@@ -161,6 +178,7 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     int r, fd;
 
     *t = (struct thread){ .proxy = p, .index = index };
+    t->client_slab.size = sizeof(struct client);
     list_init(&t->clients);
     list_init(&t->tunnels);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)

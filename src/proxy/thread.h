@@ -10,6 +10,7 @@
 #include "balance/kind.h"
 #include "balance/pick.h"
 #include "base/hash.h"
+#include "base/slab.h"
 #include "conf/settings.h"
 #include "io/loop.h"
 #include "proxy/block.h"
@@ -83,6 +84,7 @@ struct thread {
     struct timer queue_timer;  /* armed while tickets of this thread wait */
     struct timer plan_timer;   /* thread 0 */
     struct list clients;       /* every client, client.link */
+    struct slab client_slab;
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
     struct task given_task;          /* takes the tickets that this thread gave itself */
@@ -94,7 +96,9 @@ struct thread {
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;
     u32 exchange_free_count;
-    struct plan *plan; /* thread 0 */
+    struct plan *plan;  /* thread 0 */
+    u32 exchanges_peak; /* thread 0: since memory was given back */
+    u64 tidied_ns;
     struct kind_cache kind_cache;
     bool drain_seen;
 };
