@@ -236,7 +236,7 @@ const measures = {
       const peer = await begin(name), pids = peer.pids(), before = anonymous(pids);
       const child = start(loadCpu, [hop('client'), String(peer.port), 'idle', String(count), '0', '60']);
       await new Promise((done) => child.stdout.once('data', done));
-      await sleep(200);
+      await sleep(2500);
       result[name] = Math.round((anonymous(pids) - before) * 1024 / count);
       child.stdin.end();
       await ended(child);
