@@ -48,10 +48,11 @@ static const struct proxy_row {
     enum text_type type;
     enum metrics_unit unit;
     bool is_u32;
-    size_t offset; /* in struct shm_proxy */
+    size_t offset; /* in struct shm */
     const char *help;
 } proxy_rows[] = {
-#define P(field) offsetof(struct shm_proxy, field)
+#define P(field) offsetof(struct shm, proxy.field)
+#define L(field) offsetof(struct shm, lanes.field)
     { "fettle_proxy_connections", TEXT_GAUGE, METRICS_COUNT, true, P(connections),
       "Connections of clients that are open." },
     { "fettle_proxy_connections_total", TEXT_COUNTER, METRICS_COUNT, false, P(connections_total),
@@ -68,26 +69,34 @@ static const struct proxy_row {
       "Requests that were sent to another worker because the first one died." },
     { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
       "Lines of the access log that nobody took in time." },
+    { "fettle_lanes_slow_from_seconds", TEXT_GAUGE, METRICS_NS, false, L(slow_ns),
+      "Kinds of requests that block an event loop for this long are kept to part of the workers; 0: there are no lanes." },
+    { "fettle_lanes_workers_kept", TEXT_GAUGE, METRICS_COUNT, true, L(kept),
+      "Workers that are kept for the other kinds." },
+    { "fettle_lanes_aged_total", TEXT_COUNTER, METRICS_COUNT, false, L(aged),
+      "Requests of slow kinds that waited so long that they went to any worker." },
 };
 /* clang-format on */
 
-static u64 field_u32(const struct shm_proxy *p, size_t offset)
+static u64 field_u32(const struct shm *p, size_t offset)
 {
     u32 n = atomic_load((const _Atomic u32 *)((const char *)p + offset));
 
     return n > INT32_MAX ? 0 : n; /* a gauge below 0 for a moment */
 }
 
-static u64 field_u64(const struct shm_proxy *p, size_t offset)
+static u64 field_u64(const struct shm *p, size_t offset)
 {
     return atomic_load((const _Atomic u64 *)((const char *)p + offset));
 }
 
-static void proxy_write(struct text *t, const struct shm_proxy *p)
+static void proxy_write(struct text *t, const struct shm *shm)
 {
+    const struct shm_proxy *p = &shm->proxy;
+
     for (u32 i = 0; i < ARRAY_LEN(proxy_rows); i++) {
         const struct proxy_row *row = &proxy_rows[i];
-        u64 n = row->is_u32 ? field_u32(p, row->offset) : field_u64(p, row->offset);
+        u64 n = row->is_u32 ? field_u32(shm, row->offset) : field_u64(shm, row->offset);
 
         text_family(t, row->name, row->type, row->help);
         if (row->unit == METRICS_NS)
@@ -99,6 +108,10 @@ static void proxy_write(struct text *t, const struct shm_proxy *p)
                 "Bytes from (in) and to (out) clients.");
     text_u64(t, LABELS({ "direction", STR("in") }), atomic_load(&p->bytes_in));
     text_u64(t, LABELS({ "direction", STR("out") }), atomic_load(&p->bytes_out));
+    text_family(t, "fettle_lanes_requests_total", TEXT_COUNTER,
+                "Requests given to a worker while there were lanes, by lane.");
+    text_u64(t, LABELS({ "lane", STR("fast") }), atomic_load(&shm->lanes.requests[0]));
+    text_u64(t, LABELS({ "lane", STR("slow") }), atomic_load(&shm->lanes.requests[1]));
     text_family(t, "fettle_proxy_refused_total", TEXT_COUNTER,
                 "Requests and connections that the proxy itself refused, by reason.");
     for (u32 i = 0; i < PAGE_REFUSALS; i++)
@@ -204,7 +217,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
     text_u64(t, NO_LABELS, atomic_load(&shm->workers_wanted));
     own_write(t, src);
-    proxy_write(t, &shm->proxy);
+    proxy_write(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));
