@@ -244,7 +244,8 @@ function httpPatch() {
       return add.call(this, headers, n);
     }
     peerTake(this.socket, headers[last + 1]);
-    headers.length = last;
+    headers.pop();
+    headers.pop();
     return add.call(this, headers, fromProxy === 2 ? n - 2 : Math.min(n, last));
   };
 

@@ -210,7 +210,7 @@ static void listen_asked(struct agent *a, const struct wire_listen *m)
         if (!a->is_main)
             main_choose(a->process, a);
         listening_answer(a, i, &out);
-        if (is_new)
+        if (is_new && !c->draining)
             helper_listener(&c->proxy, (u32)i);
     }
     answer(a, &out, sizeof(out), NULL, 0);

@@ -24,15 +24,16 @@ static void listener_close(struct listeners *ls, u32 index)
 
     if (!l->open)
         return;
-    if (l->bound.family == AF_UNIX)
+    if (l->bound.family == AF_UNIX && l->fd >= 0)
         unlink(l->as.path);
-    close(l->fd);
+    fd_closep(&l->fd);
     *l = (struct listener){ .fd = -1 };
     ls->shm->listener[index].state = 0;
 }
 
 void listeners_done(struct listeners *ls)
 {
+    ls->done = true;
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         listener_close(ls, i);
 }
@@ -118,12 +119,26 @@ static int bind_unix(struct listener *l)
     return l->fd < 0 ? l->fd : 0;
 }
 
+/* What bind would have answered, had there been one. */
+static int bind_nothing(struct listener *l, u32 port)
+{
+    l->bound = (struct addr){ .family = AF_UNIX };
+    if (l->as.family == AF_UNIX)
+        return 0;
+    if (!addr_parse_ip(str_of(l->as.family == 0 ? "::" : l->as.host), &l->bound))
+        return -EINVAL;
+    l->bound.port = (u16)port;
+    return 0;
+}
+
 static int listener_bind(struct listeners *ls, struct listener *l)
 {
     bool overridden = ls->port && l->kind == WIRE_HTTP;
     u32 port = overridden ? ls->port : l->as.port;
     int r;
 
+    if (ls->done)
+        return bind_nothing(l, port);
     if (l->as.family == AF_UNIX)
         return bind_unix(l);
     r = l->as.family == 0 ? bind_any(l, port) : bind_ip(l, l->as.host, port);

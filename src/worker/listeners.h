@@ -28,12 +28,14 @@ struct listener {
 
 struct listeners {
     struct shm *shm;
+    bool done;
     u32 port; /* for the first http listener; 0: as asked. Then taken */
     struct listener listener[SHM_LISTENERS_MAX];
 };
 
 void listeners_init(struct listeners *ls, struct shm *shm, u32 port);
-/* Closes all, removes the unix sockets. */
+/* Closes all, removes the unix sockets. A worker that only now comes to listen is told that it
+ * does, and nothing is bound: clients stay refused. */
 void listeners_done(struct listeners *ls);
 
 /* Finds or makes the listener for what worker `worker` asks for and notes that it holds it. The

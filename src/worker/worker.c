@@ -99,6 +99,8 @@ void worker_announce(struct crew *c)
     u64 took_ms = (loop_now_ns(c->loop) - c->started_ns) / NS_PER_MS;
     u32 ready = 0, wanted = 0, bits = 0;
 
+    if (c->draining)
+        return;
     for (u32 i = 1; i <= c->workers; i++) {
         const struct worker *w = &c->worker[i];
         bool is_ready = w->current && w->current->state == PROCESS_READY;

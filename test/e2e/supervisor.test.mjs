@@ -196,6 +196,23 @@ test('SIGTERM drains what is under way', { skip }, async (t) => {
   assert.deepEqual(app.processes(), []);
 });
 
+test('a worker that comes to listen after SIGTERM does not open the port again', { skip }, async (t) => {
+  const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
+  const folder = mkdtempSync('/tmp/fettle-e2e-');
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const app = await run(t, [], { env: { LATE: `${folder}/listen` } });
+  const slow = app.get('/slow?n=2000');
+  await app.until(async () => (await app.workers()).some((row) => row.in_flight > 0));
+  app.kill('SIGTERM');
+  await poll(async () => !(await connectable(app.port)));
+  const ready = app.output.match(/ready$/gm).length;
+  writeFileSync(`${folder}/listen`, '');
+  await app.until(() => app.output.match(/ready$/gm).length > ready, { what: 'the second worker' });
+  assert.ok(!(await connectable(app.port)));
+  assert.equal((await slow).status, 200);
+  assert.deepEqual(await app.exit(), { code: 0, signal: null });
+});
+
 test('--drain limits how long that takes', { skip }, async (t) => {
   const app = await run(t, ['--drain', '500ms', '--kill-after', '500ms'], { env: { IGNORE_SIGTERM: '1' } });
   const slow = app.get('/slow?n=60000').then(

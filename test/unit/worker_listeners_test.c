@@ -146,6 +146,33 @@ static void urls_are_what_people_type(void)
     rmdir(dir);
 }
 
+static void after_the_end_nothing_is_bound(void)
+{
+    char dir[] = "/tmp/fettle-test-XXXXXX";
+    struct wire_listen ip = { 0 }, path = { .family = AF_UNIX };
+    bool is_new;
+    u32 port;
+    int i;
+
+    fresh(0);
+    i = listeners_open(ls, &ip, 1, &is_new);
+    CHECK(i >= 0);
+    port = ls->listener[i].bound.port;
+    listeners_done(ls);
+    ip.port = port;
+    i = listeners_open(ls, &ip, 2, &is_new); /* worker 2 took longer to start */
+    CHECK(i >= 0);
+    CHECK_EQ(ls->listener[i].fd, -1);
+    CHECK_EQ(ls->listener[i].bound.port, port);
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(path.path, sizeof(path.path), "%s/app.sock", dir);
+    i = listeners_open(ls, &path, 2, &is_new);
+    CHECK(i >= 0);
+    CHECK_EQ(ls->listener[i].fd, -1);
+    CHECK(access(path.path, F_OK) < 0);
+    rmdir(dir);
+}
+
 int main(void)
 {
     shm = calloc(1, sizeof(*shm));
@@ -154,6 +181,7 @@ int main(void)
     TEST(another_port_goes_to_the_first_http_listener_only);
     TEST(nonsense_is_refused);
     TEST(urls_are_what_people_type);
+    TEST(after_the_end_nothing_is_bound);
     listeners_done(ls);
     free(ls);
     free(shm);

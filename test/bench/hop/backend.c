@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -100,6 +101,19 @@ static int flush(struct conn *c)
     return 0;
 }
 
+/* The value of a field of the head, or NULL: names are the same in any case (RFC 9110, 5.1). */
+static const char *field(const char *head, const char *end, const char *name)
+{
+    size_t len = strlen(name);
+
+    while ((head = memmem(head, (size_t)(end - head), "\r\n", 2)) != NULL) {
+        head += 2;
+        if ((size_t)(end - head) > len && head[len] == ':' && strncasecmp(head, name, len) == 0)
+            return head + len + 1;
+    }
+    return NULL;
+}
+
 static int request(struct conn *c, const char *bytes, size_t len)
 {
     const char *end = memmem(bytes, len, "\r\n\r\n", 4), *path = memchr(bytes, ' ', len), *found;
@@ -109,14 +123,14 @@ static int request(struct conn *c, const char *bytes, size_t len)
     if (!end || !path)
         return -1;
     head = (size_t)(end + 4 - bytes);
-    if (memmem(bytes, head, "pgrade: websocket", 17)) {
+    if (field(bytes, bytes + head, "upgrade")) {
         c->websocket = 1;
         c->out = switching;
         c->out_len = sizeof switching - 1;
         return flush(c);
     }
-    found = memmem(bytes, head, "ontent-Length: ", 15);
-    c->body_left = found ? strtoul(found + 15, NULL, 10) : 0;
+    found = field(bytes, bytes + head, "content-length");
+    c->body_left = found ? strtoul(found, NULL, 10) : 0;
     c->body_left -= len - head < c->body_left ? len - head : c->body_left;
     while (strncmp(path + 1, a->path, strlen(a->path)) != 0)
         a++;
