@@ -201,6 +201,26 @@ static enum line trailers_parse(struct http_body *b, const char **p, const char 
     return line;
 }
 
+u64 http_body_opaque(const struct http_body *b)
+{
+    return b->state == PAYLOAD ? b->left : 0; /* 0 where the end of the connection is the end */
+}
+
+static void payload_pass(struct http_body *b, u64 bytes)
+{
+    b->left -= bytes;
+    b->bytes += bytes;
+    if (b->left == 0)
+        b->state = (u8)(b->framing == HTTP_BODY_CHUNKED ? DATA_CR : ENDING);
+}
+
+void http_body_skip(struct http_body *b, u64 bytes)
+{
+    assert(bytes <= http_body_opaque(b));
+    payload_pass(b, bytes);
+    b->fed += (u32)bytes;
+}
+
 /* What there is of the payload at *p. */
 static enum line payload_take(struct http_body *b, const char **p, const char *end,
                               struct str *data)
@@ -209,17 +229,16 @@ static enum line payload_take(struct http_body *b, const char **p, const char *e
 
     if (b->framing != HTTP_BODY_CLOSE) {
         room = min(room, b->left);
-        b->left -= room;
-        if (b->left == 0)
-            b->state = (u8)(b->framing == HTTP_BODY_CHUNKED ? DATA_CR : ENDING);
-    } else if (b->bytes_max) {
-        room = min(room, b->bytes_max - b->bytes);
+        payload_pass(b, room);
+    } else {
+        if (b->bytes_max)
+            room = min(room, b->bytes_max - b->bytes);
         if (room == 0)
             return bad(b, 413, "the body is above the limit");
+        b->bytes += room;
     }
     *data = str_make(*p, (size_t)room);
     *p += room;
-    b->bytes += room;
     return LINE_GOOD;
 }
 

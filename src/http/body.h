@@ -71,6 +71,11 @@ MUST_USE enum http_body_step http_body_feed(struct http_body *b, const char *byt
 /* The peer has closed its side. True: the body was allowed to end here (CLOSE framing, or it was
  * complete), and is done. */
 MUST_USE bool http_body_eof(struct http_body *b);
+/* How many of the next bytes are payload for certain: what is left by length, or of the chunk that
+ * has begun. Nobody needs to look at them. */
+u64 http_body_opaque(const struct http_body *b);
+/* So many of these have gone another way. */
+void http_body_skip(struct http_body *b, u64 bytes);
 /* All bytes of the body have been taken; END may still be to come. */
 bool http_body_done(const struct http_body *b);
 /* Payload so far. */

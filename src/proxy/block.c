@@ -33,14 +33,3 @@ void block_give(struct block_pool *pool, struct block **bp)
     pool->free = b;
     pool->free_count++;
 }
-
-void block_pool_done(struct block_pool *pool)
-{
-    while (pool->free) {
-        struct block *b = pool->free;
-
-        pool->free = b->next;
-        free(b);
-    }
-    pool->free_count = 0;
-}

@@ -26,7 +26,6 @@ enum { BLOCK_KEEP_MAX = 64 };
 MUST_USE struct block *block_take(struct block_pool *pool);
 /* Gives *b back and sets it to NULL; accepts NULL. */
 void block_give(struct block_pool *pool, struct block **b);
-void block_pool_done(struct block_pool *pool);
 
 static inline u32 block_len(const struct block *b)
 {

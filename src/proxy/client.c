@@ -42,6 +42,7 @@ static void client_bury(struct client *c)
     loop_unwatch(&c->watch);
     block_give(&t->blocks, &c->in);
     block_give(&t->blocks, &c->out);
+    pipe_give(&t->pipes, &c->pipe);
     list_del(&c->link);
     UNCOUNT(t->proxy->shm->proxy.connections, 1);
     loop_bury(t->loop, &c->grave, grave_fn);
@@ -61,6 +62,16 @@ void client_close(struct client *c)
         close(client_release(c));
 }
 
+/* Nothing was read: there is nothing yet (0), or never again. */
+static ssize_t unread(struct client *c, ssize_t error)
+{
+    c->readable = false;
+    if (error == -EAGAIN || error == -EINTR)
+        return 0;
+    c->ended = true;
+    return error;
+}
+
 ssize_t client_fill(struct client *c)
 {
     struct thread *t = c->thread;
@@ -70,7 +81,7 @@ ssize_t client_fill(struct client *c)
         return c->ended ? -EPIPE : 0;
     if (!c->in && !(c->in = block_take(&t->blocks)))
         return -ENOMEM;
-    u32 room = block_room(c->in);
+    u32 room = min(block_room(c->in), (u32)PIPE_READ_MAX);
     if (room == 0)
         return -ENOBUFS;
     n = recv(c->watch.fd, c->in->bytes + c->in->end, room, 0);
@@ -80,13 +91,36 @@ ssize_t client_fill(struct client *c)
         COUNT(t->proxy->shm->proxy.bytes_in, (u64)n);
         return n;
     }
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        c->readable = false;
-        return 0;
+    return unread(c, n == 0 ? -EPIPE : -errno);
+}
+
+ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max)
+{
+    ssize_t n;
+
+    if (!c->readable)
+        return c->ended ? -EPIPE : 0;
+    n = pipe_fill(p, c->watch.fd, bytes_max);
+    if (n <= 0)
+        return unread(c, n ? n : -EAGAIN);
+    COUNT(c->thread->proxy->shm->proxy.bytes_in, (u64)n);
+    return n;
+}
+
+static void written(struct client *c, u64 bytes)
+{
+    COUNT(c->thread->proxy->shm->proxy.bytes_out, bytes);
+    if (c->x)
+        c->x->out_bytes += bytes;
+}
+
+static int unwritten(struct client *c, int error)
+{
+    if (error == -EAGAIN) {
+        c->blocked = true;
+        loop_watch_set(&c->watch, CLIENT_EVENTS | EPOLLOUT);
     }
-    c->readable = false;
-    c->ended = true;
-    return n == 0 ? -EPIPE : -errno;
+    return error;
 }
 
 int client_flush(struct client *c)
@@ -96,20 +130,22 @@ int client_flush(struct client *c)
 
         if (n > 0) {
             c->out->at += (u32)n;
-            COUNT(c->thread->proxy->shm->proxy.bytes_out, (u64)n);
-            if (c->x)
-                c->x->out_bytes += (u64)n;
-        } else if (n < 0 && errno == EAGAIN) {
-            c->blocked = true;
-            loop_watch_set(&c->watch, CLIENT_EVENTS | EPOLLOUT);
-            return -EAGAIN;
+            written(c, (u64)n);
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else {
-            return n < 0 ? -errno : -EPIPE;
+            return unwritten(c, n < 0 ? -errno : -EPIPE);
         }
     }
     block_give(&c->thread->blocks, &c->out);
+    while (c->pipe && c->pipe->bytes) {
+        ssize_t n = pipe_drain(c->pipe, c->watch.fd);
+
+        if (n < 0)
+            return unwritten(c, (int)n);
+        written(c, (u64)n);
+    }
+    pipe_give(&c->thread->pipes, &c->pipe);
     return 0;
 }
 

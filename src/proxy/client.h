@@ -46,6 +46,7 @@ struct client {
     u32 requests;
     u32 lingered_bytes;
     struct block *in, *out;
+    struct pipe *pipe;  /* to be written after `out`; NULL: empty */
     struct exchange *x; /* from the first byte of a head to the end of the response */
 };
 
@@ -106,7 +107,10 @@ void client_accept(struct listener_watch *lw);
 /* Reads what there is into c->in: bytes > 0; 0 for none yet; -EPIPE at the end; -ENOBUFS when it
  * is full; else -errno. */
 MUST_USE ssize_t client_fill(struct client *c);
-/* Writes c->out: 0 all written, -EAGAIN some is left, else -errno. */
+/* Takes up to bytes_max bytes from the client past c->in, which is empty, into *p: bytes > 0, else
+ * as client_fill. */
+MUST_USE ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max);
+/* Writes c->out, then c->pipe: 0 all written, -EAGAIN some is left, else -errno. */
 MUST_USE int client_flush(struct client *c);
 /* Its exchange is over: goes on with the next request, or closes. */
 void client_next(struct client *c);

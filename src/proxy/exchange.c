@@ -475,9 +475,9 @@ static void tick(struct timer *timer)
     struct thread *t = c->thread;
     const struct settings *s = t->proxy->settings;
     u64 now_ns = thread_now(t);
-    bool takes = c->state == CLIENT_ACTIVE && block_len(c->out) > 0;
+    bool takes = c->state == CLIENT_ACTIVE && (block_len(c->out) > 0 || c->pipe);
     bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&
-                 block_len(x->up ? x->up->out : NULL) == 0;
+                 !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
 
     loop_timer(t->loop, timer, now_ns + t->proxy->tick_ns, tick);
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&

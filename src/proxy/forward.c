@@ -3,7 +3,8 @@
  * Each direction has one block for what is read and one for what is to be
  * written. When the far side does not take, nothing more is read from the near
  * one, so a body of any size holds at most four blocks. A head and the first
- * bytes of its body leave in one system call.
+ * bytes of its body leave in one system call. What is known to be long and needs no look goes
+ * through a pipe instead (proxy/pipe.h).
  */
 #include "base/log.h"
 #include "http/write.h"
@@ -91,6 +92,13 @@ static enum flow request_step(struct exchange *x)
     return FLOW_ENDED;
 }
 
+/* It ended inside its own body: the worker sees the connection close. */
+static enum flow request_ended(struct exchange *x)
+{
+    exchange_abandoned(x);
+    return FLOW_ENDED;
+}
+
 /* The rest of the body is still with the client: reads some of it. */
 static enum flow request_read(struct exchange *x)
 {
@@ -105,8 +113,62 @@ static enum flow request_read(struct exchange *x)
     }
     if (n == 0 || n == -ENOBUFS)
         return FLOW_MORE;
-    exchange_abandoned(x); /* it ended inside its own body: the worker sees the connection close */
-    return FLOW_ENDED;
+    return request_ended(x);
+}
+
+static bool pipe_ready(struct thread *t, struct pipe **p)
+{
+    return *p || (*p = pipe_take(&t->pipes)) != NULL;
+}
+
+/* Whether the rest of the body is long, may pass unseen, and has a pipe to go through. */
+static bool request_is_opaque(struct exchange *x)
+{
+    return x->req.framing == HTTP_BODY_LENGTH && !x->req.upgrade && !x->req_done &&
+           block_len(x->client->in) == 0 && http_body_opaque(&x->req_body) >= PIPE_BODY_MIN &&
+           pipe_ready(x->up->thread, &x->up->pipe);
+}
+
+static enum flow request_splice(struct exchange *x)
+{
+    struct upstream *u = x->up;
+    ssize_t n = client_splice(x->client, u->pipe, http_body_opaque(&x->req_body));
+
+    if (n > 0) {
+        x->in_bytes += (u64)n;
+        x->replayable = false;
+        http_body_skip(&x->req_body, (u64)n);
+        return FLOW_GO;
+    }
+    return n == 0 ? FLOW_MORE : request_ended(x);
+}
+
+static enum flow request_copy(struct exchange *x)
+{
+    struct upstream *u = x->up;
+    enum flow flow = FLOW_GO; /* no room: write first */
+
+    if (!u->out && !x->req_done && !(u->out = block_take(&u->thread->blocks)))
+        return FLOW_MORE;
+    while (!x->req_done && block_room(u->out) >= ROOM_MIN) {
+        flow = request_step(x);
+        if (flow == FLOW_MORE && x->client->readable && request_is_opaque(x))
+            return FLOW_GO;
+        if (flow == FLOW_MORE)
+            flow = request_read(x);
+        if (flow != FLOW_GO)
+            break;
+    }
+    return flow;
+}
+
+static enum flow request_move(struct exchange *x)
+{
+    struct upstream *u = x->up;
+
+    if (u->pipe && u->pipe->bytes)
+        return FLOW_GO; /* it is next to be written */
+    return block_len(u->out) == 0 && request_is_opaque(x) ? request_splice(x) : request_copy(x);
 }
 
 static enum flow request_pump(struct exchange *x)
@@ -114,19 +176,11 @@ static enum flow request_pump(struct exchange *x)
     struct upstream *u = x->up;
 
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        enum flow flow = FLOW_GO; /* no room: write first */
+        enum flow flow;
 
         if (u->broken || u->blocked)
             return FLOW_MORE;
-        if (!u->out && !x->req_done && !(u->out = block_take(&u->thread->blocks)))
-            return FLOW_MORE;
-        while (!x->req_done && block_room(u->out) >= ROOM_MIN) {
-            flow = request_step(x);
-            if (flow == FLOW_MORE)
-                flow = request_read(x);
-            if (flow != FLOW_GO)
-                break;
-        }
+        flow = request_move(x);
         if (flow == FLOW_ENDED)
             return FLOW_ENDED;
         int r = upstream_flush(u);
@@ -331,26 +385,66 @@ static enum flow response_read(struct exchange *x)
     return response_eof(x);
 }
 
+/* The same of what comes next of the response's. */
+static bool response_is_opaque(struct exchange *x)
+{
+    return x->res_begun && !x->res_chunk && block_len(x->up->in) == 0 &&
+           http_body_opaque(&x->res_body) >= PIPE_BODY_MIN &&
+           pipe_ready(x->client->thread, &x->client->pipe);
+}
+
+static enum flow response_splice(struct exchange *x)
+{
+    ssize_t n = upstream_splice(x->up, x->client->pipe, http_body_opaque(&x->res_body));
+
+    if (n > 0) {
+        http_body_skip(&x->res_body, (u64)n);
+        x->sent_bytes += (u64)n;
+        return FLOW_GO;
+    }
+    return n == 0 ? FLOW_MORE : response_eof(x);
+}
+
+static enum flow response_copy(struct exchange *x)
+{
+    struct client *c = x->client;
+    enum flow flow = FLOW_GO; /* no room: write first */
+
+    if (!c->out && !(c->out = block_take(&c->thread->blocks))) {
+        client_close(c);
+        return FLOW_ENDED;
+    }
+    while (!x->res_done && block_room(c->out) >= (x->res_begun ? ROOM_MIN : c->out->size / 2)) {
+        flow = x->res_begun ? response_body(x) : response_head(x);
+        if (flow == FLOW_MORE && x->up->readable && response_is_opaque(x))
+            return FLOW_GO;
+        if (flow == FLOW_MORE)
+            flow = response_read(x);
+        if (flow != FLOW_GO)
+            break;
+    }
+    return flow;
+}
+
+static enum flow response_move(struct exchange *x)
+{
+    struct client *c = x->client;
+
+    if (c->pipe && c->pipe->bytes)
+        return FLOW_GO; /* it is next to be written */
+    return block_len(c->out) == 0 && response_is_opaque(x) ? response_splice(x) : response_copy(x);
+}
+
 static enum flow response_pump(struct exchange *x)
 {
     struct client *c = x->client;
 
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        enum flow flow = FLOW_GO; /* no room: write first */
+        enum flow flow;
 
         if (c->blocked)
             return FLOW_MORE;
-        if (!c->out && !(c->out = block_take(&c->thread->blocks))) {
-            client_close(c);
-            return FLOW_ENDED;
-        }
-        while (!x->res_done && block_room(c->out) >= (x->res_begun ? ROOM_MIN : c->out->size / 2)) {
-            flow = x->res_begun ? response_body(x) : response_head(x);
-            if (flow == FLOW_MORE)
-                flow = response_read(x);
-            if (flow != FLOW_GO)
-                break;
-        }
+        flow = response_move(x);
         if (flow == FLOW_ENDED)
             return FLOW_ENDED;
         int r = client_flush(c);

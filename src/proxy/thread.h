@@ -14,6 +14,7 @@
 #include "conf/settings.h"
 #include "io/loop.h"
 #include "proxy/block.h"
+#include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
 #include "shm/layout.h"
@@ -79,6 +80,7 @@ struct thread {
     struct watch control; /* thread 0: the supervisor */
     u32 changes_seen;
     struct block_pool blocks;
+    struct pipe_pool pipes;
     struct listener_watch listeners[SHM_LISTENERS_MAX];
     struct timer accept_timer; /* armed while accepting rests, for want of descriptors */
     struct timer queue_timer;  /* armed while tickets of this thread wait */

@@ -13,8 +13,9 @@ struct end {
     struct block *buf;   /* read here, to be written to the other end */
     struct block *after; /* what follows it: left over from before the upgrade */
     bool readable, blocked;
-    bool ended; /* its last byte has been read */
-    bool told;  /* …and the other end knows */
+    bool hung_up; /* it has closed its side: read until the end */
+    bool ended;   /* its last byte has been read */
+    bool told;    /* …and the other end knows */
 };
 
 struct tunnel {
@@ -116,6 +117,7 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
     if (n > 0) {
         from->buf->end = (u32)n;
+        from->readable = n == from->buf->size || from->hung_up; /* else the next make a new event */
         return 1;
     }
     block_give(&t->blocks, &from->buf);
@@ -156,6 +158,8 @@ static void end_event(struct tunnel *tu, struct end *e, u32 events)
 {
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         e->readable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        e->hung_up = true;
     if (events & EPOLLOUT) {
         e->blocked = false;
         loop_watch_set(&e->watch, END_EVENTS);

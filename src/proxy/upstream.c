@@ -29,6 +29,7 @@ int upstream_release(struct upstream *u)
     loop_unwatch(&u->watch);
     block_give(&t->blocks, &u->in);
     block_give(&t->blocks, &u->out);
+    pipe_give(&t->pipes, &u->pipe);
     loop_bury(t->loop, &u->grave, grave_fn);
     return fd;
 }
@@ -160,7 +161,7 @@ void upstream_put(struct upstream *u, u64 keep_ns)
     struct thread *t = u->thread;
 
     u->exchange = NULL;
-    if (keep_ns == 0 || u->broken || block_len(u->in) || block_len(u->out)) {
+    if (keep_ns == 0 || u->broken || block_len(u->in) || block_len(u->out) || u->pipe) {
         upstream_close(u);
         return;
     }
@@ -187,7 +188,7 @@ ssize_t upstream_fill(struct upstream *u)
         block_shift(u->in, 0);
     if (block_room(u->in) == 0)
         return -ENOBUFS;
-    u32 room = block_room(u->in);
+    u32 room = min(block_room(u->in), (u32)PIPE_READ_MAX);
     n = recv(u->watch.fd, u->in->bytes + u->in->end, room, 0);
     if (n > 0) {
         u->in->end += (u32)n;
@@ -204,9 +205,29 @@ ssize_t upstream_fill(struct upstream *u)
     return -errno;
 }
 
+ssize_t upstream_splice(struct upstream *u, struct pipe *p, u64 bytes_max)
+{
+    ssize_t n = u->readable ? pipe_fill(p, u->watch.fd, bytes_max) : 0;
+
+    if (n == 0)
+        u->readable = false;
+    return n;
+}
+
 bool upstream_unread(const struct upstream *u)
 {
     return u->sends == 0 || (u->reset && u->sends == 1 && u->sent_bytes <= WHOLE_BYTES_MAX);
+}
+
+static int unwritten(struct upstream *u, int error)
+{
+    if (error == -EAGAIN) {
+        u->blocked = true;
+        loop_watch_set(&u->watch, POOL_EVENTS | EPOLLOUT);
+    } else {
+        u->broken = true;
+    }
+    return error;
 }
 
 int upstream_flush(struct upstream *u)
@@ -218,18 +239,22 @@ int upstream_flush(struct upstream *u)
             u->out->at += (u32)n;
             u->sends++;
             u->sent_bytes += (u32)n;
-        } else if (n < 0 && errno == EAGAIN) {
-            u->blocked = true;
-            loop_watch_set(&u->watch, POOL_EVENTS | EPOLLOUT);
-            return -EAGAIN;
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else {
-            u->broken = true;
-            return n < 0 ? -errno : -EPIPE;
+            return unwritten(u, n < 0 ? -errno : -EPIPE);
         }
     }
     block_give(&u->thread->blocks, &u->out);
+    while (u->pipe && u->pipe->bytes) {
+        ssize_t n = pipe_drain(u->pipe, u->watch.fd);
+
+        if (n < 0)
+            return unwritten(u, (int)n);
+        u->sends++;
+        u->sent_bytes += (u32)n;
+    }
+    pipe_give(&u->thread->pipes, &u->pipe);
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct upstream {
     u32 slot, generation, listener;
     struct exchange *exchange; /* NULL: idle */
     struct block *in, *out;
+    struct pipe *pipe;     /* to be written after `out`; NULL: empty */
     bool readable;         /* the kernel may have bytes, or the end */
     bool hung_up;          /* the worker has closed its side: read until the end */
     bool blocked;          /* the last write did not take all; EPOLLOUT is asked for */
@@ -52,7 +53,12 @@ void upstream_close(struct upstream *u);
  * -ENOBUFS when u->in is full; else -errno. */
 MUST_USE ssize_t upstream_fill(struct upstream *u);
 
-/* Writes u->out: 0 all written, -EAGAIN some is left, else -errno (u->broken is set). */
+/* Takes up to bytes_max bytes from the worker past u->in, which is empty, into *p: bytes > 0, else
+ * as upstream_fill. */
+MUST_USE ssize_t upstream_splice(struct upstream *u, struct pipe *p, u64 bytes_max);
+
+/* Writes u->out, then u->pipe: 0 all written, -EAGAIN some is left, else -errno (u->broken is set).
+ */
 MUST_USE int upstream_flush(struct upstream *u);
 
 /* Whether the worker has certainly read nothing of what was written since upstream_get: its

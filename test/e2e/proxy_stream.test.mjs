@@ -1,6 +1,7 @@
 // proxy_stream.test.mjs -- bodies stream both ways: the proxy's memory stays flat, nothing waits for
 // the whole, and who goes away is noticed.  E2E_HUGE=1 sends 10 GB each way instead of 512 MB.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test, before, after } from 'node:test';
 import { fixture, rssOf, startFettle } from './helpers/fettle.mjs';
 import { Wire, ask, get, seen } from './helpers/wire.mjs';
@@ -143,6 +144,26 @@ test('what goes in comes out unchanged, in any sizes of pieces', async () => {
     if (framing === 'chunked') wire.send('0\r\n\r\n');
     assert.ok((await answer).body.equals(body), framing);
   }
+  wire.destroy();
+});
+
+// Up to 32 KB are copied; what is left of more goes through a pipe.
+test('bodies around the sizes where their way changes come out whole, one after the other', async () => {
+  const wire = await Wire.open(run.port);
+  const all = randomBytes(3e6);
+  for (const size of [16383, 16384, 16385, 32000, 32767, 32768, 32769, 65536, 98304, 262144, 1048577, 3e6])
+    for (const framing of ['length', 'chunked']) {
+      const body = all.subarray(0, size);
+      if (framing === 'length') wire.send(get('/echo', { 'content-length': size }, { method: 'POST' }));
+      else wire.send(`${get('/echo', { 'transfer-encoding': 'chunked' }, { method: 'POST' })}${size.toString(16)}\r\n`);
+      const answer = wire.response();
+      wire.socket.write(body);
+      if (framing === 'chunked') wire.send('\r\n0\r\n\r\n');
+      assert.ok((await answer).body.equals(body), `${size} bytes, ${framing}`);
+      const { body: down } = await wire.send(get(`/bytes?n=${size}${framing === 'length' ? '' : '&chunked'}`)).response();
+      assert.equal(down.length, size);
+      assert.ok(down.equals(Buffer.alloc(size, 'abcdefgh')), `${size} bytes down, ${framing}`);
+    }
   wire.destroy();
 });
 

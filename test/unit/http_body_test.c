@@ -336,6 +336,39 @@ static void extensions_are_limited_over_the_whole_body(void)
     CHECK_EQ(chunks, HTTP_BODY_EXTENSIONS_MAX / 193);
 }
 
+static void what_is_opaque_may_go_another_way(void)
+{
+    struct str data = { 0 };
+    struct http_error error;
+    struct http_body b;
+    size_t used;
+
+    http_body_init(&b, HTTP_BODY_LENGTH, 10, 0);
+    CHECK_EQ(http_body_opaque(&b), 10);
+    CHECK_EQ(http_body_feed(&b, "abc", 3, &used, &data, &error), HTTP_BODY_DATA);
+    CHECK_EQ(http_body_opaque(&b), 7);
+    http_body_skip(&b, 6);
+    CHECK(!http_body_done(&b) && http_body_opaque(&b) == 1);
+    http_body_skip(&b, 1);
+    CHECK_EQ(http_body_bytes(&b), 10);
+    CHECK_EQ(http_body_feed(&b, "", 0, &used, &data, &error), HTTP_BODY_END);
+    CHECK_EQ(http_body_opaque(&b), 0);
+
+    http_body_init(&b, HTTP_BODY_CHUNKED, 0, 0);
+    CHECK_EQ(http_body_opaque(&b), 0);
+    CHECK_EQ(http_body_feed(&b, "5\r\n", 3, &used, &data, &error), HTTP_BODY_MORE);
+    CHECK_EQ(http_body_opaque(&b), 5);
+    http_body_skip(&b, 5); /* the chunk's end is for us to check */
+    CHECK_EQ(http_body_opaque(&b), 0);
+    CHECK_EQ(http_body_feed(&b, "x", 1, &used, &data, &error), HTTP_BODY_BAD);
+    CHECK_EQ(error.at, 8);
+
+    http_body_init(&b, HTTP_BODY_CLOSE, 0, 0);
+    CHECK_EQ(http_body_opaque(&b), 0);
+    http_body_init(&b, HTTP_BODY_NONE, 0, 0);
+    CHECK_EQ(http_body_opaque(&b), 0);
+}
+
 static void a_body_of_gigabytes_is_counted(void)
 {
     static char block[1 << 16];
@@ -362,6 +395,7 @@ int main(void)
     TEST(a_partial_size_line_is_left_unused);
     TEST(trailers_are_limited_in_bytes_and_lines);
     TEST(extensions_are_limited_over_the_whole_body);
+    TEST(what_is_opaque_may_go_another_way);
     TEST(a_body_of_gigabytes_is_counted);
     return tap_done();
 }
