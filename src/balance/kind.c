@@ -75,9 +75,11 @@ static bool is_identifier(struct str s)
            (other == 0 && digits && hex >= ID_HEX_MIN);
 }
 
-/* "GET /users/:id" of GET and /users/42?x; *last is what stands before the last part. */
-static void shape(struct text *out, const struct kind_request *r, struct str path, size_t *last)
+/* "GET /users/:id" of GET and /users/42?x; *last is what stands before the last part. Whether the
+ * path is in it as it is. */
+static bool shape(struct text *out, const struct kind_request *r, struct str path, size_t *last)
 {
+    bool literal = path.len && path.ptr[0] == '/';
     struct str rest = path;
 
     out->len = 0;
@@ -88,11 +90,14 @@ static void shape(struct text *out, const struct kind_request *r, struct str pat
         rest = str_sub(rest, 1, rest.len);
     for (u32 i = 0; rest.ptr && i < SEGMENTS_MAX; i++) {
         struct str part = str_cut(rest, '/', &rest);
+        bool any = is_identifier(part);
 
         *last = out->len;
         text_add(out, STR("/"));
-        text_add(out, is_identifier(part) ? STR(":id") : part);
+        text_add(out, any ? STR(":id") : part);
+        literal &= !any;
     }
+    return literal && !rest.ptr && out->len < sizeof(out->bytes);
 }
 
 static struct str path_only(struct str path)
@@ -189,21 +194,28 @@ static u32 route_of(const struct kinds *k, struct kind_cache *cache, u64 key, st
 
     if (n == 0)
         return 0;
-    if (cache->line[key % KIND_CACHE].path != key || cache->line[key % KIND_CACHE].routes_n != n) {
-        cache->line[key % KIND_CACHE].path = key;
+    if (cache->line[key % KIND_CACHE].shape != key || cache->line[key % KIND_CACHE].routes_n != n) {
+        cache->line[key % KIND_CACHE].shape = key;
         cache->line[key % KIND_CACHE].routes_n = n;
         cache->line[key % KIND_CACHE].route = route_find(k->routes, n, path);
     }
     return cache->line[key % KIND_CACHE].route;
 }
 
-static u64 route_key(const struct kinds *k, struct str method, struct str route, struct text *text)
+static void route_name(struct text *out, struct str method, struct str route)
 {
-    text->len = 0;
-    text_add(text, method);
-    text_add(text, STR(" "));
-    text_add(text, route);
-    return key_of(k, text_str(text));
+    out->len = 0;
+    text_add(out, method);
+    text_add(out, STR(" "));
+    text_add(out, route);
+}
+
+static u64 route_key(const struct kinds *k, struct str method, struct str route)
+{
+    struct text text;
+
+    route_name(&text, method, route);
+    return key_of(k, text_str(&text));
 }
 
 /* ---- the table ---- */
@@ -389,26 +401,79 @@ void kinds_init(struct kinds *k, struct shm_lanes *lanes, struct kind_routes *ro
     pthread_mutex_init(&routes->lock, NULL);
 }
 
-void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,
-             struct kind *out)
+/* Where a path's kind would be remembered; NULL: it is too long for that. */
+static struct kind_path *path_line(struct kind_cache *cache, struct str method, struct str path)
 {
-    struct str path = path_only(request->path);
+    u64 first = 0, last = 0;
+    size_t n = min(path.len, sizeof(first));
+
+    if (n == 0 || method.len + path.len > KIND_PATH_MAX)
+        return NULL;
+    memcpy(&first, path.ptr, n);
+    memcpy(&last, path.ptr + path.len - n, n);
+    return &cache->path[((first ^ last * 31 ^ path.len) * 0x9e3779b97f4a7c15ull) >> 58];
+}
+static_assert(KIND_PATHS == 64, "six bits choose one");
+
+static bool path_is(const struct kind_path *p, struct str method, struct str path)
+{
+    return p->len == method.len + path.len && memcmp(p->text, method.ptr, method.len) == 0 &&
+           memcmp(p->text + method.len, path.ptr, path.len) == 0;
+}
+
+static void path_remember(struct kind_path *p, const struct kinds *k, struct str method,
+                          struct str path, const struct kind *kind)
+{
+    *p = (struct kind_path){ .key = kind->key,
+                             .route = kind->route,
+                             .routes_n = atomic_load(&k->routes->n),
+                             .len = (u8)(method.len + path.len),
+                             .literal = kind->literal };
+    memcpy(p->text, method.ptr, method.len);
+    memcpy(p->text + method.len, path.ptr, path.len);
+}
+
+/* The kind by its path, worked out; its entry or NULL. */
+static struct shm_kind *path_kind(const struct kinds *k, struct kind_cache *cache,
+                                  const struct kind_request *request, struct str path,
+                                  struct kind *out)
+{
     struct shm_kind *e;
     struct text text;
     size_t last;
 
-    *out = (struct kind){ 0 };
-    shape(&text, request, path, &last);
+    out->literal = shape(&text, request, path, &last);
     out->key = key_of(k, text_str(&text));
     e = find(k, out->key);
     if (!e && (out->route = route_of(k, cache, out->key, path)) != 0) {
-        out->key = route_key(k, request->method, route_text(k->routes, out->route - 1), &text);
+        out->key = route_key(k, request->method, route_text(k->routes, out->route - 1));
         e = find(k, out->key);
     }
-    if (!out->route) {
+    if (!out->route && (!e || e->count < KIND_MEMORY)) {
         text.len = last;
         text_add(&text, STR("/*"));
         out->wide_key = key_of(k, text_str(&text));
+    }
+    return e;
+}
+
+void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,
+             struct kind *out)
+{
+    struct str path = path_only(request->path);
+    struct kind_path *p = path_line(cache, request->method, path);
+    struct shm_kind *e = NULL;
+
+    *out = (struct kind){ 0 };
+    if (p && path_is(p, request->method, path) && p->routes_n == atomic_load(&k->routes->n) &&
+        (e = find(k, p->key)) != NULL && e->count >= KIND_MEMORY) {
+        out->key = p->key;
+        out->route = p->route;
+        out->literal = p->literal;
+    } else {
+        e = path_kind(k, cache, request, path, out);
+        if (p && e && e->count >= KIND_MEMORY)
+            path_remember(p, k, request->method, path, out);
     }
     if (e && is_mixed(e))
         out->block_ns = expect_by_features(k, request, out, e);
@@ -418,50 +483,71 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
         out->block_ns = e->block_ns;
 }
 
-/* One more of what has this key; the name is for a new one. NULL: there is no place for it now. */
-static struct shm_kind *learn_key(const struct kinds *k, u64 key, struct str name, u64 block_ns,
-                                  u64 now_ns)
+/* What people read of a request's kind; of its wide one, when `wide`. */
+static void name_of(struct text *out, const struct kinds *k, const struct kind *kind,
+                    const struct kind_request *request, struct str route, bool wide)
 {
-    struct shm_kind *e = find(k, key);
+    size_t last;
 
-    if (!e)
-        e = place(k, key, name, now_ns);
-    if (e)
-        observe(e, block_ns, now_ns);
-    return e;
+    if (kind->route && route.len == 0)
+        route = route_text(k->routes, kind->route - 1);
+    if (route.len) {
+        route_name(out, request->method, route);
+        return;
+    }
+    shape(out, request, path_only(request->path), &last);
+    if (!wide)
+        return;
+    out->len = last;
+    text_add(out, STR("/*"));
+}
+
+/* The key of its kind, now that the app has said its route, or nothing. */
+static u64 key_learned(const struct kinds *k, const struct kind *kind,
+                       const struct kind_request *request, struct str route)
+{
+    u64 key;
+
+    if (route.len == 0 || (kind->route ? str_eq(route, route_text(k->routes, kind->route - 1))
+                                       : kind->literal && str_eq(route, path_only(request->path))))
+        return kind->key;
+    key = route_key(k, request->method, route);
+    if (key != kind->key && !kind->route)
+        route_add(k->routes, route);
+    return key;
 }
 
 bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
                 struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns)
 {
-    struct shm_kind *e;
-    struct text text;
-    size_t last = 0;
+    struct shm_kind *e, *wide;
+    struct text name;
     u64 key;
 
     if (kind->key == 0)
         return false;
-    if (route.len) {
-        key = route_key(k, request->method, route, &text);
-        if (key != kind->key && !kind->route)
-            route_add(k->routes, route);
-    } else if (kind->route) {
-        key = route_key(k, request->method, route_text(k->routes, kind->route - 1), &text);
-    } else {
-        shape(&text, request, path_only(request->path), &last);
-        key = kind->key;
-    }
-    e = learn_key(k, key, text_str(&text), block_ns, now_ns);
-    if (e)
+    key = key_learned(k, kind, request, route);
+    e = find(k, key);
+    if (!e || kind->features)
+        name_of(&name, k, kind, request, route, false);
+    if (!e)
+        e = place(k, key, text_str(&name), now_ns);
+    if (e) {
+        observe(e, block_ns, now_ns);
         *expected_ns = e->block_ns;
+    }
     if (kind->features && key == kind->key) {
-        learn_features(k, kind, text_str(&text), request, block_ns, now_ns);
+        learn_features(k, kind, text_str(&name), request, block_ns, now_ns);
         *expected_ns = kind->block_ns; /* what it carries says more than its kind */
     }
-    if (last && kind->wide_key) {
-        text.len = last;
-        text_add(&text, STR("/*"));
-        learn_key(k, kind->wide_key, text_str(&text), block_ns, now_ns);
+    if (route.len == 0 && kind->wide_key) {
+        wide = find(k, kind->wide_key);
+        if (!wide) {
+            name_of(&name, k, kind, request, route, true);
+            wide = place(k, kind->wide_key, text_str(&name), now_ns);
+        }
+        if (wide)
+            observe(wide, block_ns, now_ns);
     }
     return e && e->count >= KIND_KNOWN_MIN;
 }

@@ -25,6 +25,8 @@ enum {
     KIND_ROUTES_MAX = 512,
     KIND_SHAPE_MAX = 256, /* of method and path as the key is made from them; the rest is cut */
     KIND_CACHE = 256,
+    KIND_PATHS = 64,
+    KIND_PATH_MAX = 94, /* longer ones are worked out each time */
 };
 
 /* Views that must last for the call only. */
@@ -38,9 +40,10 @@ struct kind_request {
  * nothing is learned from it. */
 struct kind {
     u64 key;      /* of its route or path; 0: nothing */
-    u64 wide_key; /* of its path without the last part; 0: its route is known */
+    u64 wide_key; /* of its path without the last part; 0: it needs none, being known itself */
     u64 feature[KIND_FEATURES_MAX];
     u32 features;
+    bool literal; /* the key is that of method and path as they are */
     u32 route;    /* of struct kind_routes, from 1; 0: none that has variable parts */
     u64 block_ns; /* how long it is expected to block; 0: not at all, or unknown */
 };
@@ -55,11 +58,19 @@ struct kind_routes {
     } route[KIND_ROUTES_MAX];
 };
 
-/* A thread's own memory of which path is of which route. All zero is empty. */
+/* A thread's own memory of which path is of which kind: of whole paths that come again and again,
+ * and, for those with identifiers, of which shape is of which route. All zero is empty. */
 struct kind_cache {
-    struct {
-        u64 path;
+    struct kind_path {
+        u64 key;
         u32 route, routes_n; /* 0: none of the first routes_n */
+        u8 len;              /* of text; 0: empty */
+        bool literal;
+        char text[KIND_PATH_MAX]; /* method and path, without anything between them */
+    } path[KIND_PATHS];
+    struct {
+        u64 shape;
+        u32 route, routes_n;
     } line[KIND_CACHE];
 };
 

@@ -15,6 +15,8 @@ bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
+    if (a.len && memcmp(a.ptr, b.ptr, a.len) == 0)
+        return true;
     for (size_t i = 0; i < a.len; i++)
         if (a.ptr[i] != b.ptr[i] && lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;

@@ -128,6 +128,20 @@ static enum go method(struct http_parser *p, const char *bytes, u32 end)
     return next_start(p, TARGET, at + 1);
 }
 
+static enum go line_feed(struct http_parser *p, const char *bytes, enum state after)
+{
+    if (bytes[p->at] != '\n')
+        return stop(p, p->at, 400, "a carriage return without a line feed");
+    return next_start(p, after, p->at + 1);
+}
+
+static enum go line_lf(struct http_parser *p, const char *bytes)
+{
+    if (bytes[p->at] == '\n' && p->role == HTTP_REQUEST && !rules_target(p, bytes))
+        return stop_rule(p);
+    return line_feed(p, bytes, FIELD);
+}
+
 static enum go target(struct http_parser *p, const char *bytes, u32 end)
 {
     u32 at = (u32)(scan_target(bytes + p->at, bytes + end) - bytes);
@@ -143,6 +157,12 @@ static enum go target(struct http_parser *p, const char *bytes, u32 end)
     if (at == p->start)
         return stop(p, at, 400, "more than one space before the target");
     p->head.target = span_to(p, at);
+    /* As it comes nearly always: with the rest of the line, and right. */
+    if (end - at >= 11 && memcmp(bytes + at, " HTTP/1.1\r\n", 11) == 0) {
+        p->head.version_minor = 1;
+        p->at = at + 10;
+        return line_lf(p, bytes);
+    }
     return next_start(p, VERSION, at + 1);
 }
 
@@ -153,11 +173,9 @@ static enum go version(struct http_parser *p, const char *bytes, u32 end)
     const char *text = bytes + p->start;
 
     /* As it comes nearly always: whole and right. */
-    if (end - p->start >= 9 && memcmp(text, "HTTP/1.1", 8) == 0 &&
-        text[8] == (p->role == HTTP_REQUEST ? '\r' : ' ')) {
+    if (end - p->start >= 9 && memcmp(text, "HTTP/1.1 ", 9) == 0 && p->role == HTTP_RESPONSE) {
         p->head.version_minor = 1;
-        return p->role == HTTP_REQUEST ? next(p, LINE_LF, p->start + 9)
-                                       : next_start(p, STATUS, p->start + 9);
+        return next_start(p, STATUS, p->start + 9);
     }
     for (u32 at = p->at; at < end; at++) {
         u32 i = at - p->start;
@@ -211,20 +229,6 @@ static enum go reason(struct http_parser *p, const char *bytes, u32 end)
         return stop_byte(p, bytes, at, NULL);
     p->head.reason = span_to(p, at);
     return next(p, LINE_LF, at + 1);
-}
-
-static enum go line_feed(struct http_parser *p, const char *bytes, enum state after)
-{
-    if (bytes[p->at] != '\n')
-        return stop(p, p->at, 400, "a carriage return without a line feed");
-    return next_start(p, after, p->at + 1);
-}
-
-static enum go line_lf(struct http_parser *p, const char *bytes)
-{
-    if (bytes[p->at] == '\n' && p->role == HTTP_REQUEST && !rules_target(p, bytes))
-        return stop_rule(p);
-    return line_feed(p, bytes, FIELD);
 }
 
 static enum go field(struct http_parser *p, const char *bytes)
@@ -299,6 +303,16 @@ static enum go value_lf(struct http_parser *p, const char *bytes)
     return bytes[p->at] == '\n' ? field_end(p, bytes) : line_feed(p, bytes, FIELD);
 }
 
+static enum go end_lf(struct http_parser *p, const char *bytes)
+{
+    if (bytes[p->at] == '\n') {
+        p->head.head_bytes = p->at + 1;
+        if (!rules_head(p, bytes))
+            return stop_rule(p);
+    }
+    return line_feed(p, bytes, DONE);
+}
+
 /* The way of most heads: whole good fields, one after the other, without a turn for each state.
  * What is not so simple is left where it begins, for the states. */
 static enum go fields(struct http_parser *p, const char *bytes, u32 end)
@@ -322,17 +336,11 @@ static enum go fields(struct http_parser *p, const char *bytes, u32 end)
         if (field_end(p, bytes) == STOP)
             return STOP;
     }
-    return p->at < end ? field(p, bytes) : STARVE;
-}
-
-static enum go end_lf(struct http_parser *p, const char *bytes)
-{
-    if (bytes[p->at] == '\n') {
-        p->head.head_bytes = p->at + 1;
-        if (!rules_head(p, bytes))
-            return stop_rule(p);
+    if (end - p->at >= 2 && bytes[p->at] == '\r' && bytes[p->at + 1] == '\n') {
+        p->at++;
+        return end_lf(p, bytes);
     }
-    return line_feed(p, bytes, DONE);
+    return p->at < end ? field(p, bytes) : STARVE;
 }
 
 /* One state, with at least one byte to look at. */

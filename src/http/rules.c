@@ -166,6 +166,10 @@ static bool connection(struct http_parser *p, const char *bytes, struct http_fie
 {
     struct str rest = http_text(bytes, f->value);
 
+    if (str_eq(rest, STR("keep-alive"))) { /* as it comes nearly always */
+        p->options |= RULES_KEEP_ALIVE;
+        return true;
+    }
     while (rest.ptr) {
         struct str name = str_trim(str_cut(rest, ',', &rest));
 
@@ -186,17 +190,17 @@ static bool list_has(struct str list, struct str want)
     return false;
 }
 
-bool rules_field(struct http_parser *p, const char *bytes, struct http_field *f)
+/* The names whose fields mean something to the head as a whole. */
+static const u64 ruled = 1ull << HTTP_HOST | 1ull << HTTP_CONTENT_LENGTH |
+                         1ull << HTTP_TRANSFER_ENCODING | 1ull << HTTP_CONNECTION |
+                         1ull << HTTP_UPGRADE | 1ull << HTTP_EXPECT | 1ull << HTTP_TE;
+
+static bool rule(struct http_parser *p, const char *bytes, struct http_field *f)
 {
-    enum http_name id = http_name_find(http_text(bytes, f->name));
     struct http_head *h = &p->head;
     bool good = true;
 
-    f->id = id;
-    f->drop = http_name_flags(id) & HTTP_NAME_HOP;
-    switch ((int)id) {
-    case HTTP_NAME_OTHER:
-        return true;
+    switch ((int)f->id) {
     case HTTP_HOST:
         good = host(p, bytes, f);
         break;
@@ -223,8 +227,21 @@ bool rules_field(struct http_parser *p, const char *bytes, struct http_field *f)
         h->te_trailers |= list_has(http_text(bytes, f->value), STR("trailers"));
         break;
     }
-    h->names |= 1ull << id;
     return good;
+}
+
+bool rules_field(struct http_parser *p, const char *bytes, struct http_field *f)
+{
+    enum http_name id = http_name_find(http_text(bytes, f->name));
+
+    f->id = id;
+    f->drop = http_name_flags(id) & HTTP_NAME_HOP;
+    if (id == HTTP_NAME_OTHER)
+        return true;
+    if (ruled >> id & 1 && !rule(p, bytes, f))
+        return false;
+    p->head.names |= 1ull << id;
+    return true;
 }
 
 /* Every field that has the name of an option is for this connection only. */

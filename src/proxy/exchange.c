@@ -328,7 +328,8 @@ static bool head_to_worker(struct exchange *x)
     struct client *c = x->client;
     struct thread *t = c->thread;
     char client_ip[ADDR_TEXT_MAX], text[PEER_TEXT_MAX], id[EXCHANGE_ID_MAX];
-    struct addr client = exchange_peer(x);
+    struct addr client;
+    bool is_v6 = c->listener->family == AF_INET6;
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
@@ -339,10 +340,14 @@ static bool head_to_worker(struct exchange *x)
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
-    if (r.trusted)
-        r.agent_peer = peer_text(text, &client, &c->local, c->listener->family == AF_INET6);
+    if (r.trusted || c->peer.family == AF_UNIX) {
+        client = exchange_peer(x);
+        r.agent_peer = peer_text(text, &client, &c->local, is_v6);
+        r.client_ip = addr_ip_text(&client, client_ip);
+    } else {
+        r.client_ip = peer_text_ip(r.agent_peer, is_v6 && c->peer.family == AF_INET);
+    }
     r.request_id = exchange_id(x, c->in->bytes, id);
-    r.client_ip = addr_ip_text(&client, client_ip);
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
         return false;
     return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);
@@ -385,7 +390,7 @@ static void dispatch(struct exchange *x)
     x->up->exchange = x;
     exchange_expect_response(x);
     http_body_init(&x->req_body, x->req.framing, x->req.content_length, s->max_body_bytes);
-    x->req_done = false;
+    x->req_done = x->req.framing == HTTP_BODY_NONE;
     x->trailers_done = false;
     if (!head_to_worker(x)) {
         exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);

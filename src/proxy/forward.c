@@ -194,6 +194,9 @@ static enum flow request_pump(struct exchange *x)
 
 /* ---- response: up->in to client->out ---- */
 
+/* What Node writes nearly always. */
+static const struct str keep_5s = STR("timeout=5");
+
 /* Seconds that the worker promises to keep an idle connection, less a margin; 60 when it says
  * nothing (then it has no limit of its own). */
 static u64 worker_keep_ns(const char *bytes, struct http_head *head)
@@ -202,6 +205,8 @@ static u64 worker_keep_ns(const char *bytes, struct http_head *head)
     struct str rest = f ? http_text(bytes, f->value) : (struct str){ 0 };
     u64 s;
 
+    if (str_eq(rest, keep_5s))
+        return 4 * NS_PER_S;
     while (rest.ptr) {
         struct str item = str_trim(str_cut(rest, ',', &rest));
 
@@ -348,7 +353,7 @@ static enum flow response_body(struct exchange *x)
     if (in)
         in->at += (u32)used;
     x->sent_bytes += out->end - before;
-    x->res_done = step == HTTP_BODY_END;
+    x->res_done = http_body_done(&x->res_body);
     if (step != HTTP_BODY_MORE || used)
         return FLOW_GO;
     return len < have ? FLOW_ROOM : FLOW_MORE; /* trailers come in one piece */

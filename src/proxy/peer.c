@@ -52,6 +52,13 @@ static size_t end_put(char *out, const struct addr *a, bool v6_socket)
     return len + str_put_u64(out + len, a->port);
 }
 
+struct str peer_text_ip(struct str text, bool mapped)
+{
+    struct str rest;
+
+    return str_cut(mapped ? str_sub(text, 7, text.len) : text, ' ', &rest);
+}
+
 struct str peer_text(char out[PEER_TEXT_MAX], const struct addr *remote, const struct addr *local,
                      bool v6_socket)
 {

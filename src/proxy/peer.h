@@ -24,3 +24,5 @@ struct addr peer_client(const struct settings_cidrs *trust, const struct addr *p
 enum { PEER_TEXT_MAX = 2 * (7 + ADDR_TEXT_MAX + 6) };
 struct str peer_text(char out[PEER_TEXT_MAX], const struct addr *remote, const struct addr *local,
                      bool v6_socket);
+/* Its remote address alone, without the "::ffff:" of a mapped one. A view of `text`. */
+struct str peer_text_ip(struct str text, bool mapped);

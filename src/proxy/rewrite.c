@@ -64,10 +64,12 @@ static const u64 forwarding = NAME(HTTP_X_FORWARDED_FOR) | NAME(HTTP_X_FORWARDED
                               NAME(HTTP_X_FORWARDED_HOST) | NAME(HTTP_X_FORWARDED_PORT) |
                               NAME(HTTP_X_REAL_IP) | NAME(HTTP_FORWARDED) | NAME(HTTP_X_REQUEST_ID);
 
-/* The fields that stay as they came, but for those in `without`. Neighbours go in one piece. */
-static void put_fields(struct sink *s, const char *bytes, const struct http_head *head, u64 without)
+/* The first line in `line`, unless that is empty, and the fields that stay as they came, but for
+ * those in `without`. Neighbours go in one piece. */
+static void put_fields(struct sink *s, const char *bytes, const struct http_head *head,
+                       struct http_span line, u64 without)
 {
-    u32 from = 0, to = 0; /* what is not yet put */
+    u32 from = line.at, to = line.at + line.len; /* what is not yet put */
     bool plain;
 
     for (u32 i = 0; i < head->fields_n; i++) {
@@ -106,12 +108,18 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
 
     /* One address, and the same as the socket's: an app gets the same client from either, whatever
      * number of hops it trusts, and what a client wrote before a trusted proxy appended is gone. */
-    put_field(s, STR("x-forwarded-for"), r->client_ip);
-    put_field(s, STR("x-forwarded-proto"), proto.len ? proto : r->scheme);
+    put(s, STR("x-forwarded-for: "));
+    put(s, r->client_ip);
+    put(s, STR("\r\nx-forwarded-proto: "));
+    put(s, proto.len ? proto : r->scheme);
     host = host.len ? host : http_text(bytes, head->authority);
-    if (host.len)
-        put_field(s, STR("x-forwarded-host"), host);
-    put_field(s, STR("x-request-id"), r->request_id);
+    if (host.len) {
+        put(s, STR("\r\nx-forwarded-host: "));
+        put(s, host);
+    }
+    put(s, STR("\r\nx-request-id: "));
+    put(s, r->request_id);
+    put(s, STR("\r\n"));
     if (!r->trusted)
         return;
     while ((f = http_field_next(head, HTTP_FORWARDED, f)) != NULL)
@@ -120,6 +128,26 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
         put_same(s, bytes, f);
     if ((f = http_field_find(head, HTTP_X_REAL_IP)) != NULL)
         put_same(s, bytes, f);
+}
+
+/* The first line with its end, when it can go on as it came, else nothing. */
+static struct http_span same_request_line(const struct http_head *h)
+{
+    static const u32 behind = sizeof(" HTTP/1.1\r\n") - 1;
+    u32 from = h->method_text.at, end = h->target.at + h->target.len + behind;
+
+    if (h->version_minor == 0 || h->absolute || h->method == HTTP_CONNECT)
+        return (struct http_span){ 0 };
+    return (struct http_span){ from, end - from };
+}
+
+static struct http_span same_status_line(const struct http_head *h)
+{
+    static const u32 before = sizeof("HTTP/1.1 200 ") - 1;
+
+    if (h->version_minor == 0 || h->reason.at == 0)
+        return (struct http_span){ 0 };
+    return (struct http_span){ h->reason.at - before, before + h->reason.len + 2 };
 }
 
 static void put_request_line(struct sink *s, const char *bytes, const struct http_head *head)
@@ -138,13 +166,15 @@ static void put_request_line(struct sink *s, const char *bytes, const struct htt
 bool rewrite_request(struct block *out, const char *bytes, struct http_head *head,
                      const struct rewrite_request *r)
 {
+    struct http_span line = same_request_line(head);
     struct sink s = sink_of(out);
 
-    put_request_line(&s, bytes, head);
+    if (line.len == 0)
+        put_request_line(&s, bytes, head);
     /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
     if (head->absolute || !(head->names >> HTTP_HOST & 1))
         put_field(&s, STR("host"), http_text(bytes, head->authority));
-    put_fields(&s, bytes, head, forwarding);
+    put_fields(&s, bytes, head, line, forwarding);
     put_forwarding(&s, bytes, head, r);
     if (r->chunked)
         put(&s, STR("transfer-encoding: chunked\r\n"));
@@ -154,8 +184,9 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
         put(&s, STR("connection: upgrade\r\n"));
         put_field(&s, STR("upgrade"), http_text(bytes, head->upgrade_value));
     }
-    put_field(&s, STR("fettle-peer"), r->agent_peer); /* the agent wants it last */
-    put(&s, STR("\r\n"));
+    put(&s, STR("fettle-peer: ")); /* the agent wants it last */
+    put(&s, r->agent_peer);
+    put(&s, STR("\r\n\r\n"));
     return sink_done(&s, out);
 }
 
@@ -173,10 +204,12 @@ static void put_status_line(struct sink *s, const char *bytes, const struct http
 bool rewrite_response(struct block *out, const char *bytes, struct http_head *head,
                       const struct rewrite_response *r)
 {
+    struct http_span line = same_status_line(head);
     struct sink s = sink_of(out);
 
-    put_status_line(&s, bytes, head);
-    put_fields(&s, bytes, head, 0);
+    if (line.len == 0)
+        put_status_line(&s, bytes, head);
+    put_fields(&s, bytes, head, line, 0);
     if (r->upgrade) {
         put(&s, STR("connection: upgrade\r\n"));
         put_field(&s, STR("upgrade"), http_text(bytes, head->upgrade_value));
