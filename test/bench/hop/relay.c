@@ -5,9 +5,9 @@
  * receive, send, and a share of an epoll_wait; nothing is parsed, chosen, counted or timed. What a
  * proxy costs more than this is its own.
  *
- * batch: all that an epoll_wait named is received, then all of it is sent, to the back end first.
- * splice: where a receive of 16 KB does not empty the socket, the rest goes through a pipe,
- * uncopied.
+ * batch: all that an epoll_wait named is received, 16 KB at most of each, then all of it is sent,
+ * to back ends first. splice: where a receive of 16 KB does not empty the socket, the rest goes
+ * through a pipe, uncopied.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,12 +42,11 @@ static char room[(EVENTS + 1) * READ_BYTES];
 static size_t room_used;
 static struct {
     struct end *from;
-    char *at;
     bool more; /* the receive was full: the socket may hold more */
 } received[EVENTS];
 static int received_count, epoll_fd;
 static bool batch, by_splice;
-static size_t read_bytes = READ_BYTES;
+static size_t first_bytes = READ_BYTES; /* at a time, as long as others wait to be received */
 
 /* The other end takes no more now: 0 when EPOLLOUT will tell, -1 when it is over. */
 static int wait_for_room(struct end *from)
@@ -87,20 +86,21 @@ static int flush(struct end *from)
     return 0;
 }
 
-/* Moves what the socket still holds; 0, or -1: it is over. `at`: READ_BYTES of the room. */
-static int move(struct end *from, char *at)
+/* Moves what the socket still holds; 0, or -1: it is over. */
+static int move(struct end *from)
 {
-    ssize_t n = (ssize_t)read_bytes;
+    char *at = room + room_used;
+    ssize_t n = READ_BYTES;
 
     if (by_splice && !from->pipe[1] && pipe2(from->pipe, O_NONBLOCK) < 0)
         return -1;
     /* A short receive has emptied the socket, a short splice has not: it ends with a fragment. */
-    while (!from->len && !from->in_pipe && (by_splice || n == (ssize_t)read_bytes)) {
+    while (!from->len && !from->in_pipe && (by_splice || n == READ_BYTES)) {
         if (by_splice)
             n = splice(from->fd, NULL, from->pipe[1], NULL, READ_BYTES,
                        SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         else
-            n = recv(from->fd, at, read_bytes, 0);
+            n = recv(from->fd, at, READ_BYTES, 0);
         if (n <= 0)
             return n < 0 && errno == EAGAIN ? 0 : -1;
         from->bytes = at;
@@ -118,18 +118,17 @@ static int receive(struct end *from)
     ssize_t n;
 
     if (from->splicing)
-        return move(from, at);
+        return move(from);
     if (from->len || from->in_pipe)
         return 0;
     from->other->splicing = false;
-    n = recv(from->fd, at, read_bytes, 0);
+    n = recv(from->fd, at, first_bytes, 0);
     if (n <= 0)
         return n < 0 && errno == EAGAIN ? 0 : -1;
     from->bytes = at;
     from->len = (size_t)n;
     received[received_count].from = from;
-    received[received_count].at = at;
-    received[received_count++].more = n == (ssize_t)read_bytes;
+    received[received_count++].more = n == (ssize_t)first_bytes;
     room_used += ((size_t)n + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     return 0;
 }
@@ -152,7 +151,7 @@ static void send_all(void)
         if (from->fd < 0 || from->from_client != (i < received_count))
             continue;
         from->splicing = by_splice && received[at].more;
-        if (flush(from) < 0 || (received[at].more && move(from, received[at].at) < 0))
+        if (flush(from) < 0 || (received[at].more && move(from) < 0))
             over(from);
     }
     received_count = 0;
@@ -181,8 +180,7 @@ static void pair_new(int client_fd, const char *path)
 
 static void event(struct end *end, uint32_t events)
 {
-    if (end->fd >= 0 && (events & EPOLLOUT) &&
-        (flush(end->other) < 0 || move(end->other, room + room_used) < 0))
+    if (end->fd >= 0 && (events & EPOLLOUT) && (flush(end->other) < 0 || move(end->other) < 0))
         over(end);
     if (end->fd >= 0 && (events & EPOLLIN) && receive(end) < 0)
         over(end);
@@ -215,8 +213,8 @@ int main(int argc, char **argv)
         fputs("usage: relay PORT PATH [batch|splice]\n", stderr);
         return 1;
     }
-    if (by_splice)
-        read_bytes = FIRST_BYTES;
+    if (batch || by_splice)
+        first_bytes = FIRST_BYTES;
     signal(SIGPIPE, SIG_IGN); /* splice has no MSG_NOSIGNAL */
     epoll_fd = epoll_create1(0);
     listen_fd = listen_on(atoi(argv[1]));
