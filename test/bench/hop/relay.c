@@ -24,7 +24,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 65536, FIRST_BYTES = 16384, EVENTS = 128, CACHE_LINE = 64 };
+enum {
+    READ_BYTES = 65536,
+    FIRST_BYTES = 16384,
+    SPLICE_BYTES = 1 << 20, /* a pipe holds 16 fragments, of 32 KB as a rule */
+    EVENTS = 128,
+    CACHE_LINE = 64
+};
 
 struct end {
     int fd;
@@ -97,7 +103,7 @@ static int move(struct end *from)
     /* A short receive has emptied the socket, a short splice has not: it ends with a fragment. */
     while (!from->len && !from->in_pipe && (by_splice || n == READ_BYTES)) {
         if (by_splice)
-            n = splice(from->fd, NULL, from->pipe[1], NULL, READ_BYTES,
+            n = splice(from->fd, NULL, from->pipe[1], NULL, SPLICE_BYTES,
                        SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         else
             n = recv(from->fd, at, READ_BYTES, 0);
