@@ -13,7 +13,8 @@
  *   syscalls       a 1 KB request: strace -c                                              (only when strace is installed)
  *   idle           bytes of user memory an idle client connection takes
  *
- * `relay` is relay.c, which parses nothing: the floor. The binaries are build/fettle and build/test/bench/hop/ (`make hop`). */
+ * `relay` is relay.c, which parses nothing: the floor; relay-batch, relay-splice and relay-uring (only where liburing is) are other ways
+ * to do the same, for --peers. doc/performance.md has what came of them. The binaries are build/fettle and build/test/bench/hop/ (`make hop`). */
 import { spawn, execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,12 +94,12 @@ const nginx = (more) => async (socket, under) => {
   const child = start(proxyCpu, [...under, 'nginx', '-c', conf, '-e', `${folder}/nginx.err`, ...(under.length ? ['-g', 'master_process off;'] : [])]);
   return { port, pids: () => under.length ? [child.pid] : childrenOf(child.pid), child };
 };
+const relay = (binary, ...mode) => async (socket, under) => {
+  const port = await freePort(), child = start(proxyCpu, [...under, hop(binary), String(port), socket, ...mode]);
+  return { port, pids: () => [child.pid], child };
+};
 const peers = {
-  async relay(socket, under) {
-    const port = await freePort();
-    const child = start(proxyCpu, [...under, hop('relay'), String(port), socket]);
-    return { port, pids: () => [child.pid], child };
-  },
+  relay: relay('relay'), 'relay-batch': relay('relay', 'batch'), 'relay-splice': relay('relay', 'splice'), 'relay-uring': relay('relay-uring'),
   nginx: nginx(''),
   'nginx-unbuffered': nginx('proxy_buffering off; proxy_request_buffering off;'),
   async haproxy(socket, under) {
@@ -117,7 +118,7 @@ const peers = {
       pin: (pids) => pids.forEach((p) => execFileSync('taskset', ['-apc', String(proxyCpu), String(p)], { stdio: 'pipe' })) };
   },
 };
-const missing = { nginx: 'nginx', 'nginx-unbuffered': 'nginx', haproxy: 'haproxy' };
+const missing = { nginx: 'nginx', 'nginx-unbuffered': 'nginx', haproxy: 'haproxy', 'relay-uring': hop('relay-uring') };
 const names = option.peers.split(',').filter((n) => !missing[n] || has(missing[n]));
 
 async function begin(name, under = []) {
