@@ -368,20 +368,13 @@ NAPI_MODULE_INIT()
         const char *name;
         napi_callback call;
     } calls[] = {
-        { "connect", connect_call },
-        { "welcome", welcome_call },
-        { "connected", connected_call },
-        { "listen", listen_call },
-        { "ready", ready_call },
-        { "unlisten", unlisten_call },
-        { "cluster", cluster_call },
-        { "idle", idle_call },
-        { "peername", peername_call },
-        { "watch", watch_call },
-        { "spaceName", space_name_call },
-        { "resourceName", resource_name_call },
-        { "publish", publish_call },
-        { "collected", collected_call },
+        { "connect", connect_call },      { "welcome", welcome_call },
+        { "connected", connected_call },  { "listen", listen_call },
+        { "ready", ready_call },          { "unlisten", unlisten_call },
+        { "cluster", cluster_call },      { "idle", idle_call },
+        { "peername", peername_call },    { "watch", watch_call },
+        { "spaceName", space_name_call }, { "resourceName", resource_name_call },
+        { "publish", publish_call },      { "collected", collected_call },
     };
     struct room *room = calloc(1, sizeof *room);
 
