@@ -109,15 +109,6 @@ static bool loop_watch(napi_env env)
     return loop && idle_init(link_here.slot, link_here.shm, link_here.wake_fd, loop);
 }
 
-/* The code of the agent thread and of the callbacks must outlive every environment. */
-static void stay_loaded(void)
-{
-    Dl_info here;
-
-    if (dladdr((void *)&link_here, &here))
-        dlopen(here.dli_fname, RTLD_NOW | RTLD_NODELETE);
-}
-
 static void listener_leave(struct room *room, uint32_t listener)
 {
     if (listener >= SHM_LISTENERS_MAX || !(room->listeners & 1u << listener))
@@ -150,24 +141,30 @@ static struct room *room_of(napi_env env)
     return room;
 }
 
-/* connect(dir, worker, role, version): 0, or an errno */
+/* connect(dir, worker, role, version): 0, or an errno. welcome() takes the answer. */
 static napi_value connect_call(napi_env env, napi_callback_info info)
 {
     napi_value args[4];
     char dir[256], version[16];
-    struct room *room = room_of(env);
-    bool ticks = false;
-    int err;
 
     args_get(env, info, args, 4);
-    if (link_alive() || !room)
+    if (link_alive())
         return number(env, EALREADY);
     arg_text(env, args[0], dir, sizeof dir);
     arg_text(env, args[3], version, sizeof version);
-    err = link_open(dir, arg_u32(env, args[1]), arg_u32(env, args[2]), version);
+    return number(env, -link_hello(dir, arg_u32(env, args[1]), arg_u32(env, args[2]), version));
+}
+
+/* welcome(): 0, or an errno */
+static napi_value welcome_call(napi_env env, napi_callback_info info)
+{
+    struct room *room = room_of(env);
+    bool ticks = false;
+    int err = room ? link_welcome() : -ENOMEM;
+
+    (void)info;
     if (err)
         return number(env, -err);
-    stay_loaded();
     served_init();
     stack_init(env);
     if (link_here.slot)
@@ -371,19 +368,13 @@ NAPI_MODULE_INIT()
         const char *name;
         napi_callback call;
     } calls[] = {
-        { "connect", connect_call },
-        { "connected", connected_call },
-        { "listen", listen_call },
-        { "ready", ready_call },
-        { "unlisten", unlisten_call },
-        { "cluster", cluster_call },
-        { "idle", idle_call },
-        { "peername", peername_call },
-        { "watch", watch_call },
-        { "spaceName", space_name_call },
-        { "resourceName", resource_name_call },
-        { "publish", publish_call },
-        { "collected", collected_call },
+        { "connect", connect_call },      { "welcome", welcome_call },
+        { "connected", connected_call },  { "listen", listen_call },
+        { "ready", ready_call },          { "unlisten", unlisten_call },
+        { "cluster", cluster_call },      { "idle", idle_call },
+        { "peername", peername_call },    { "watch", watch_call },
+        { "spaceName", space_name_call }, { "resourceName", resource_name_call },
+        { "publish", publish_call },      { "collected", collected_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

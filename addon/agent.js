@@ -12,6 +12,7 @@ const fs = require('fs');
 
 const LAUNCHER =
   /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-\d[\w.-]*?)?(\.[cm]?js)?$/;
+const OWN_VARS = ['FETTLE_DIR', 'FETTLE_WORKER', 'FETTLE_SPAWNED'];
 const PEER_FIELD = 'fettle-peer';
 const ROUTE_FIELD = 'fettle-route';
 const ROLE_MAIN = 0;
@@ -82,6 +83,7 @@ function isThisFile(name) {
 
 /* NODE_OPTIONS in two: the user's, byte for byte, and ours. */
 function optionsSplit(text) {
+  if (text === `--require ${__filename}`) return { ours: text, rest: '' }; /* no user's: nothing to search */
   const words = optionWords(text);
   for (let i = 0; i < words.length; i++) {
     const { value, start } = words[i];
@@ -99,7 +101,8 @@ function optionsSplit(text) {
 
 /* LD_PRELOAD in two, likewise. */
 function preloadSplit(text) {
-  const own = path.join(__dirname, 'fettle-loop.so');
+  const own = `${__dirname}/fettle-loop.so`;
+  if (text === own) return { ours: text, rest: '' };
   const names = text.split(/[: ]/);
   return {
     ours: names.filter((n) => n === own || path.basename(n) === 'fettle-loop.so').join(':'),
@@ -110,9 +113,8 @@ function preloadSplit(text) {
 function hide() {
   if (hidden) return;
   hidden = { vars: {} };
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith('FETTLE_')) continue;
-    if (name !== 'FETTLE_SPAWNED') hidden.vars[name] = env[name];
+  for (const name of OWN_VARS) {
+    if (name !== 'FETTLE_SPAWNED' && env[name] !== undefined) hidden.vars[name] = env[name];
     delete env[name];
   }
   for (const [name, split] of [['NODE_OPTIONS', optionsSplit], ['LD_PRELOAD', preloadSplit]]) {
@@ -197,15 +199,17 @@ function peerTake(socket, text) {
 
 /* ---- HTTP ---- */
 
-const routes = new Map(); /* route as the framework says it → what goes into the head */
+const lines = new Map(); /* route as the framework says it -> its line in the head */
+const routes = new WeakMap(); /* the app's object of a route -> what its last request led to */
+let framework = false; /* Fastify or Koa is there, which do not say the route in req */
 
-function routeClean(route) {
-  let line = routes.get(route);
+function lineOf(route) {
+  let line = lines.get(route);
   if (line !== undefined) return line;
   line = route.replace(/[^\x21-\x7e]+/g, '_').slice(0, addon.ROUTE_MAX);
-  line = line ? `${ROUTE_FIELD}: ${line}\r\n\r\n` : '';
-  if (routes.size >= ROUTES_MAX) routes.clear();
-  routes.set(route, line);
+  line = line ? `${ROUTE_FIELD}: ${line}\r\n` : '';
+  if (lines.size >= ROUTES_MAX) lines.clear();
+  lines.set(route, line);
   return line;
 }
 
@@ -219,14 +223,33 @@ function routePath(path) {
   return Array.isArray(path) ? path.map(String).join('|') : String(path);
 }
 
-function routeOf(req, res) {
-  const { route } = req;
-  if (route !== undefined && route !== null && route.path !== undefined)
-    return (req.baseUrl ? mountClean(req.baseUrl) : '') + routePath(route.path);
+/* Express gives each req and res a hidden class of their own, so that V8 misses its caches with
+ * each property that is read and learns one in vain: 1300 instructions. It learns nothing where
+ * names vary as well, and then just looks the property up: 200. */
+function read(object, name) {
+  return object[name];
+}
+
+/* Express and its kin: the route's own path, below where its router is mounted. */
+function routeLine(route, base) {
+  const { path } = route;
+  if (path === undefined) return '';
+  const last = routes.get(route);
+  if (last !== undefined && last.base === base && last.path === path) return last.line;
+  const line = lineOf((base ? mountClean(base) : '') + routePath(path));
+  if (typeof route === 'object') routes.set(route, { base, path, line });
+  return line;
+}
+
+/* The line that a response's head gets; '': none. */
+function responseLine(req, res) {
+  const route = read(req, 'route');
+  if (route !== undefined && route !== null) return routeLine(route, read(req, 'baseUrl'));
+  if (!framework) return '';
   const known = res[kRoute];
-  if (known !== undefined) return known;
+  if (known !== undefined) return lineOf(known);
   const matched = res[kContext]?._matchedRoute;
-  return matched === undefined || matched === null ? '' : routePath(matched);
+  return matched === undefined || matched === null ? '' : lineOf(routePath(matched));
 }
 
 function httpPatch() {
@@ -249,19 +272,18 @@ function httpPatch() {
     return add.call(this, headers, fromProxy === 2 ? n - 2 : Math.min(n, last));
   };
 
+  /* Behind the first line: Node builds the head from there on, so nothing has to be copied. */
   ServerResponse.prototype._storeHeader = function _storeHeader(firstLine, headers) {
-    store.call(this, firstLine, headers);
-    const { req } = this;
-    if (!req?.socket?._handle?.[kHttp] || this._headerSent) return;
-    const route = routeOf(req, this);
-    if (!route) return;
-    const line = routeClean(route);
-    if (line) this._header = this._header.slice(0, -2) + line;
+    const req = read(this, 'req');
+    const socket = req ? read(req, 'socket') : undefined;
+    const line = socket?._handle?.[kHttp] ? responseLine(req, this) : '';
+    store.call(this, line ? firstLine + line : firstLine, headers);
   };
 }
 
 /* Fastify tells of each instance; its routes are known in its requests. */
 function fastifyWatch({ fastify }) {
+  framework = true;
   fastify.addHook('onRequest', function (request, reply, done) {
     const url = request.routeOptions ? request.routeOptions.url : request.routerPath;
     if (url) reply.raw[kRoute] = url;
@@ -272,10 +294,11 @@ function fastifyWatch({ fastify }) {
 /* Koa keeps the way from a response to its context for itself. */
 function koaPatch() {
   for (const name of Object.keys(require.cache)) {
-    if (!/[\\/]node_modules[\\/]koa[\\/]lib[\\/]application\.js$/.test(name)) continue;
+    if (!name.endsWith('/node_modules/koa/lib/application.js')) continue;
     const proto = require.cache[name].exports?.prototype;
     const create = proto?.createContext;
     if (typeof create !== 'function' || create[kContext]) continue;
+    framework = true;
     proto.createContext = function createContext(req, res) {
       const context = create.call(this, req, res);
       res[kContext] = context;
@@ -413,7 +436,7 @@ function serve(server) {
 }
 
 function listenPatch() {
-  net = require('net');
+  net ??= require('net');
   listen2 = net.Server.prototype._listen2;
   if (typeof listen2 !== 'function') {
     warn(`process ${process.pid} listens by itself: Node ${process.version} has no net.Server.prototype._listen2`);
@@ -494,9 +517,7 @@ function clusterPrimaryPatch(cluster) {
 const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
 const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
 
-function statsWatch() {
-  const timed = addon.watch();
-  if (timed === null) return;
+function statsWatch(timed) {
   let v8; /* loaded with the first sample: the app's start does not wait for it */
   const numbers = new Float64Array(addon.NUMBERS);
   const resources = new Map();
@@ -570,13 +591,17 @@ function isMainThread() {
   return require('worker_threads').isMainThread;
 }
 
+/* What require('./agent.node') comes down to, without looking for it. */
 function addonLoad() {
+  const file = path.join(__dirname, 'agent.node');
   try {
-    return require('./agent.node');
+    const made = { exports: {} };
+    process.dlopen(made, file);
+    return made.exports;
   } catch (err) {
     const hint = err.code === 'ERR_DLOPEN_DISABLED' ? '; with --permission, give --allow-addons as well' : '';
     if (isMainThread())
-      warn(`process ${process.pid} runs unwatched and listens by itself: ${path.join(__dirname, 'agent.node')} ` +
+      warn(`process ${process.pid} runs unwatched and listens by itself: ${file} ` +
         `could not be loaded (${err.message.split('\n')[0]})${hint}`);
     return null;
   }
@@ -591,29 +616,42 @@ function clusterOf() {
   }
 }
 
+function unwatched(dir, err) {
+  const name = require('util').getSystemErrorName(-err);
+  warn(`process ${process.pid} runs unwatched and listens by itself: the supervisor does not answer at ` +
+    `${path.join(dir, 'agent.sock')} (${name})`);
+  return false;
+}
+
+/* The supervisor answers while Node loads what any server needs. */
 function mainStart() {
-  const cluster = clusterOf();
-  const child = cluster?.isWorker === true;
   const dir = env.FETTLE_DIR;
-  const err = addon.connect(dir, Number(env.FETTLE_WORKER) || 0, child ? ROLE_CLUSTER_CHILD : ROLE_MAIN,
-                            process.version);
-  if (err) {
-    const name = require('util').getSystemErrorName(-err);
-    warn(`process ${process.pid} runs unwatched and listens by itself: the supervisor does not answer at ` +
-      `${path.join(dir, 'agent.sock')} (${name})`);
-    return false;
-  }
+  const child = process.channel !== undefined && clusterOf()?.isWorker === true;
+  let err = addon.connect(dir, Number(env.FETTLE_WORKER) || 0, child ? ROLE_CLUSTER_CHILD : ROLE_MAIN, process.version);
+  if (err) return unwatched(dir, err);
+  const cluster = clusterOf();
+  net = require('net');
+  err = addon.welcome();
+  if (err) return unwatched(dir, err);
   if (child || env.FETTLE_SPAWNED === '1') hide();
   listenPatch();
   if (child && listen2) clusterChildPatch(cluster);
   else if (cluster && !child) clusterPrimaryPatch(cluster);
-  statsWatch();
-  setImmediate(() => addon.idle());
+  const timed = addon.watch(); /* collections count from here on */
+  setImmediate(() => {
+    addon.idle();
+    if (timed !== null) statsWatch(timed);
+  });
   return true;
 }
 
+/* A regular expression that is compiled costs more than all of this. */
+function isLauncher(name) {
+  return 'npyc'.includes(name[0]) && LAUNCHER.test(name);
+}
+
 function start() {
-  const meant = env.FETTLE_DIR && !LAUNCHER.test(path.basename(process.argv[1] ?? ''));
+  const meant = env.FETTLE_DIR && !isLauncher(path.basename(process.argv[1] ?? ''));
   if (!meant && isMainThread()) return;
   addon = addonLoad();
   if (!addon) return;

@@ -22,7 +22,8 @@ enum { HELLO_LIMIT_MS = 5000, LISTEN_LIMIT_S = 10, THREAD_STACK_BYTES = 256 * 10
 
 struct link link_here = { .fd = -1, .wake_fd = -1, .index = UINT32_MAX };
 
-static pid_t owner; /* the process that opened the link; a forked child is another */
+static int hello_fd = -1; /* HELLO is sent, WELCOME not yet taken */
+static pid_t owner;       /* the process that opened the link; a forked child is another */
 static int tick_every_ms;
 static void (*tick_fn)(void);
 
@@ -148,21 +149,35 @@ static int shm_map(const struct wire_welcome *w, int memfd, int wake_fd)
     return 0;
 }
 
-int link_open(const char *dir, uint32_t worker, uint32_t role, const char *node_version)
+int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node_version)
 {
     struct wire_hello hello = { .type = WIRE_HELLO,
                                 .version = WIRE_VERSION,
                                 .pid = (uint32_t)getpid(),
                                 .worker = worker,
                                 .role = role };
-    struct wire_welcome w = { 0 };
-    int fds[2] = { -1, -1 }, fd, err;
+    int fd, err;
 
     snprintf(hello.node_version, sizeof hello.node_version, "%s", node_version);
     fd = socket_connect(dir);
     if (fd < 0)
         return fd;
-    err = send(fd, &hello, sizeof hello, MSG_NOSIGNAL) < 0 ? -errno : welcome_take(fd, &w, fds);
+    if (send(fd, &hello, sizeof hello, MSG_NOSIGNAL) < 0) {
+        err = -errno;
+        close(fd);
+        return err;
+    }
+    hello_fd = fd;
+    return 0;
+}
+
+int link_welcome(void)
+{
+    struct wire_welcome w = { 0 };
+    int fds[2] = { -1, -1 }, fd = hello_fd, err;
+
+    hello_fd = -1;
+    err = welcome_take(fd, &w, fds);
     if (!err)
         err = shm_map(&w, fds[0], fds[1]);
     if (fds[0] >= 0)
@@ -255,6 +270,7 @@ static void *agent_run(void *unused)
     struct pollfd ready = { .fd = link_here.fd, .events = POLLIN };
 
     (void)unused;
+    pthread_setname_np(pthread_self(), "fettle-agent");
     for (;;) {
         int n = tick_every_ms ? poll(&ready, 1, tick_every_ms) : 1;
 
@@ -288,7 +304,5 @@ int link_start(int tick_ms, void (*tick)(void))
     err = pthread_create(&thread, &attr, agent_run, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
-    if (!err)
-        pthread_setname_np(thread, "fettle-agent");
     return -err;
 }

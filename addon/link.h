@@ -21,17 +21,20 @@ struct link {
     int main_tid;
 };
 
-/* The process's link. Its fields do not change once link_open has returned 0. */
+/* The process's link. Its fields do not change once link_welcome has returned 0. */
 extern struct link link_here;
 
-/* Connects to `dir`/agent.sock, says HELLO and takes WELCOME, waiting at most 5 s. 0 or -errno;
- * -EPROTO: the other side is not this version's supervisor. Only the main thread calls it. */
-int link_open(const char *dir, uint32_t worker, uint32_t role, const char *node_version);
+/* Connects to `dir`/agent.sock and says HELLO. 0 or -errno. Only the main thread calls it, once. */
+int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node_version);
+
+/* Takes the WELCOME that answers link_hello(), waiting at most 5 s. 0 or -errno; -EPROTO: the
+ * other side is not this version's supervisor. */
+int link_welcome(void);
 
 /* Starts the agent thread: 0 or -errno. `tick_ms` > 0: link_tick is called that often. */
 int link_start(int tick_ms, void (*tick)(void));
 
-/* False in a child that was forked without exec, and before link_open. */
+/* False in a child that was forked without exec, and before link_welcome. */
 bool link_alive(void);
 
 /* Asks the supervisor to listen. 0: *a is its answer (a->error may be set). -errno: no answer;

@@ -109,7 +109,7 @@ struct wire_stack_text {
 /* HTTP fields between proxy and agent, on the unix sockets only; a client's own are dropped.
  * To the worker, always the last field of the head:
  *     fettle-peer: <remote address> <remote port> <local address> <local port>
- * From the worker, always the last field, when a route is known:
+ * From the worker, always the first field, when a route is known:
  *     fettle-route: <route pattern, at most SHM_ROUTE_MAX bytes>
  * Raw streams: the proxy binds its end to the abstract name
  *     \0fettle/<8 hex random>/<seq>/<remote address> <remote port> <local address> <local port>

@@ -1,4 +1,4 @@
-// The route pattern that the agent puts last into a response's head, for the proxy's metrics.
+// The route pattern that the agent puts first into a response's head, for the proxy's metrics.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
@@ -43,8 +43,8 @@ async function routes(t, file, name, targets) {
   for (const [target, head] of Object.entries(targets)) {
     const answer = await raw(0, `${head ?? 'GET'} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nfettle-peer: 1.1.1.1 1 ::1 2\r\n\r\n`, { path: unix });
     const fields = answer.slice(0, answer.indexOf('\r\n\r\n')).split('\r\n');
-    assert.ok(fields.slice(0, -1).every((f) => !/^fettle/.test(f)), answer);
-    found[target] = /^fettle-route: (.*)$/.exec(fields.at(-1))?.[1] ?? null;
+    assert.ok(fields.slice(2).every((f) => !/^fettle/.test(f)), answer);
+    found[target] = /^fettle-route: (.*)$/.exec(fields[1])?.[1] ?? null;
     assert.ok(!answer.slice(answer.indexOf('\r\n\r\n')).includes('fettle'), 'the app does not see it');
   }
   app.stop();
@@ -83,7 +83,7 @@ for (const [major, file] of NODES) {
     const ask = (target) => raw(0, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nfettle-peer: 1.1.1.1 1 ::1 2\r\n\r\n`, { path: unix });
     assert.doesNotMatch(await ask('/'), /fettle/);
     const hints = await ask('/hints');
-    assert.match(hints, /^HTTP\/1.1 102 Processing\r\n\r\nHTTP\/1.1 200 OK\r\n[^]*\r\nfettle-route: \/h_X-Evil:_1_\r\n\r\n$/);
+    assert.match(hints, /^HTTP\/1.1 102 Processing\r\n\r\nHTTP\/1.1 200 OK\r\nfettle-route: \/h_X-Evil:_1_\r\n/);
     app.stop();
   });
 }

@@ -1,14 +1,17 @@
 /* What the agent costs: the same app with and without it, side by side in one run.
  *
- *   node test/bench/agent/agent.mjs [--json] [--seconds N] [--node FILE] [--app hello|json] [--quiet-loop]
+ *   node test/bench/agent/agent.mjs [--json] [--seconds N] [--node FILE] [--app hello|json] [--only request|instructions|memory|start]
  *
- * Both sides are Node processes that listen on a unix socket and get the same bytes from the same
- * client: with the agent under the supervisor of the tests (test/e2e/helpers/agent_supervisor.c),
- * the last field of each request being fettle-peer, as the proxy writes it; bare with a field of
- * another name in its place. Measured is CPU time, user and system, of all threads
- * (/proc/PID/task/…/schedstat), per request, in bursts that alternate (A B B A), over several
- * pairs of processes, since two processes of one program differ by their layout in memory.
- * The server has CPU 0 to itself, the client CPU 1.
+ * Both sides are Node processes that listen on a unix socket and get the same requests from the same
+ * client: with the agent under the supervisor of the tests (test/e2e/helpers/agent_supervisor.c), the
+ * last field of each request being fettle-peer, as the proxy writes it. The bare side gets no such
+ * field: parsing it is a cost that only the agent causes. Measured is CPU time, user and system, of all
+ * threads (/proc/PID/task/…/schedstat), per request, in short bursts that alternate (A B B A), of which
+ * the median counts; over several pairs of processes, since two processes of one program differ by
+ * their layout in memory and by what V8 compiles when. The server has CPU 0 to itself, the client CPU 1.
+ * A start lasts until the app says that it listens: what the supervisor prints later is not in it.
+ *
+ * --only instructions counts them instead, under callgrind: neighbours on the machine do not matter.
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -26,15 +29,15 @@ const { values: options } = parseArgs({
     app: { type: 'string', multiple: true, default: ['hello', 'json'] },
     only: { type: 'string', multiple: true, default: ['request', 'memory', 'start'] },
     warm: { type: 'string', default: '12000' },
-    counted: { type: 'string', default: '6000' },
     seed: { type: 'string', default: '1' },
     pairs: { type: 'string', default: '8' },
   },
 });
 const CONNECTIONS = 16;
-const BURST_MS = 250;
+const BURST_MS = 60;
 const WARM_MS = 1500;
 const STARTS = 40;
+const PORTIONS = 9, PORTION = 200;
 
 const cleanups = [];
 const scope = { after: (fn) => cleanups.push(fn) };
@@ -45,15 +48,13 @@ const say = (text) => options.json || process.stdout.write(`${text}\n`);
 
 const sum = (list) => list.reduce((a, b) => a + b, 0);
 const mean = (list) => sum(list) / list.length;
-const T95 = [NaN, 12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13];
-
-/** Mean and 95 % confidence interval (Student's t). */
-function interval(list) {
-  const m = mean(list);
-  const deviation = Math.sqrt(sum(list.map((x) => (x - m) ** 2)) / (list.length - 1));
-  const half = ((T95[list.length - 1] ?? 2) * deviation) / Math.sqrt(list.length);
-  return { value: m, low: m - half, high: m + half };
+/** Median and its 95 % confidence interval (the sign test's), which a disturbed measurement does not move. */
+function middle(list) {
+  const sorted = [...list].sort((a, b) => a - b), n = sorted.length;
+  const rank = Math.max(0, Math.floor(n / 2 - 0.98 * Math.sqrt(n)));
+  return { value: (sorted[(n - 1) >> 1] + sorted[n >> 1]) / 2, low: sorted[rank], high: sorted[n - 1 - rank] };
 }
+const median = (list) => middle(list).value;
 
 /* ---- Processes ---- */
 
@@ -111,6 +112,8 @@ const dir = fs.mkdtempSync('/tmp/fettle-agent-bench-');
 cleanups.push(() => fs.rmSync(dir, { recursive: true, force: true }));
 let number = 0;
 
+const startedNow = (run) => ({ at: performance.now(), cpu: cpuOf(run.pid) });
+
 /** One process of an app, listening; `unix` is where. */
 async function serverStart(app, sup, { cpu = 0, under = [] } = {}) {
   const args = [...under, options.node, '--expose-gc', path.join(HERE, 'app.js')];
@@ -119,25 +122,26 @@ async function serverStart(app, sup, { cpu = 0, under = [] } = {}) {
     const unix = `${dir}/${number++}`;
     const run = start(cpu, args, { APP: app, LISTEN: unix });
     await run.lines.next('listening');
-    return Object.assign(run, { unix, field: 'bettle-peer' });
+    return Object.assign(run, { unix, field: '', started: startedNow(run) });
   }
   const run = start(cpu, args, { APP: app, ...agentEnv(sup) });
   await run.lines.next('listening');
+  const started = startedNow(run);
   const { unix } = await sup.wait('listen', { pid: run.pid });
   await sup.wait('ready', { pid: run.pid });
-  return Object.assign(run, { unix, field: 'fettle-peer' });
+  return Object.assign(run, { unix, field: 'fettle-peer: 127.0.0.1 40000 127.0.0.1 3000\r\n', started });
 }
 
 /** What the proxy sends for a request of wrk's. */
 const request = (target, field) =>
   `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n` +
   'x-forwarded-host: 127.0.0.1:3000\r\nx-request-id: 0f8fad5b-d9cb-469f-a165-70867728950e\r\n' +
-  `${field}: 127.0.0.1 40000 127.0.0.1 3000\r\n\r\n`;
+  `${field}\r\n`;
 
 async function burst(server, app, requests, connections = CONNECTIONS) {
   const head = request(app === 'json' ? '/json' : '/', server.field);
   const before = cpuOf(server.pid);
-  const client = (server.client ??= start('0,1', [process.execPath, path.join(HERE, 'client.mjs')], {}));
+  const client = (server.client ??= start(1, [process.execPath, path.join(HERE, 'client.mjs')], {}));
   client.child.stdin.write(`${JSON.stringify([server.unix, connections, requests, head])}\n`);
   await client.lines.next('done');
   return (cpuOf(server.pid) - before) / requests;
@@ -160,7 +164,7 @@ async function pair(app, sup, order, rounds) {
   for (let i = 0; i < rounds; i++)
     for (const under of i % 2 ? [1, 0] : [0, 1]) costs[under].push(await burst(servers[under], app, requests));
   for (const server of servers) await server.end();
-  const [bare, agent] = costs.map(mean);
+  const [bare, agent] = costs.map(median);
   return { bare_us: bare / 1000, agent_us: agent / 1000, ratio: agent / bare };
 }
 
@@ -172,8 +176,8 @@ async function requestCost(app, sup) {
     say(`  pair ${i + 1}: bare ${pairs[i].bare_us.toFixed(2)} µs, agent ${pairs[i].agent_us.toFixed(2)} µs, ratio ${pairs[i].ratio.toFixed(4)}`);
   }
   return {
-    bare_us: mean(pairs.map((p) => p.bare_us)), agent_us: mean(pairs.map((p) => p.agent_us)),
-    ratio: interval(pairs.map((p) => p.ratio)), pairs,
+    bare_us: median(pairs.map((p) => p.bare_us)), agent_us: median(pairs.map((p) => p.agent_us)),
+    ratio: middle(pairs.map((p) => p.ratio)), pairs,
   };
 }
 
@@ -194,17 +198,23 @@ async function instructionsTake(server) {
   return Number(/^totals: (\d+)/m.exec(fs.readFileSync(dump, 'latin1'))[1]);
 }
 
+/* Of a warm server, in portions: the lowest third has no collection and no compilation in it. */
 async function instructions(app, sup, cpu, load) {
   const out = `${dir}/callgrind.${number++}`;
-  const under = ['valgrind', '-q', '--tool=callgrind', '--smc-check=all-non-file', '--instr-atstart=yes', `--callgrind-out-file=${out}`];
+  const under = ['valgrind', '-q', '--tool=callgrind', '--smc-check=all-non-file', '--instr-atstart=no', `--callgrind-out-file=${out}`];
   const server = Object.assign(await serverStart(app, sup, { cpu, under }), { out });
-  const start = await instructionsTake(server);
-  const counts = { start };
+  const counts = {};
   for (const connections of load) {
+    await command('callgrind_control', ['-i', 'off', String(server.pid)]);
     await burst(server, app, Number(options.warm), connections);
-    await instructionsTake(server);
-    await burst(server, app, Number(options.counted), connections);
-    counts[connections] = (await instructionsTake(server)) / options.counted;
+    await command('callgrind_control', ['-i', 'on', String(server.pid)]);
+    const portions = [];
+    for (let i = -1; i < PORTIONS; i++) {
+      await burst(server, app, PORTION, connections);
+      const count = (await instructionsTake(server)) / PORTION;
+      if (i >= 0) portions.push(count); /* the first one translates code */
+    }
+    counts[connections] = mean(portions.sort((a, b) => a - b).slice(0, PORTIONS / 3));
   }
   await server.end();
   return counts;
@@ -213,7 +223,7 @@ async function instructions(app, sup, cpu, load) {
 async function instructionCost(app, sup) {
   const load = [1, 16];
   const [bare, agent] = await Promise.all([instructions(app, null, 0, load), instructions(app, sup, 1, load)]);
-  return { start: [bare.start, agent.start], ...Object.fromEntries(load.map((c) => [c, { bare: bare[c], agent: agent[c], ratio: agent[c] / bare[c] }])) };
+  return Object.fromEntries(load.map((c) => [c, { bare: bare[c], agent: agent[c], ratio: agent[c] / bare[c] }]));
 }
 
 /* ---- Memory after the same load and a collection ---- */
@@ -231,7 +241,7 @@ async function memoryCost(app, sup) {
     }
   const of = (key) => {
     const bare = mean(seen.bare.map((m) => m[key]));
-    return { bare, more: interval(seen.agent.map((m) => m[key] - bare)) };
+    return { bare, more: middle(seen.agent.map((m) => m[key] - bare)) };
   };
   return { rss_mb: of('rss'), pss_mb: of('pss'), private_mb: of('private') };
 }
@@ -244,13 +254,12 @@ async function startCost(app, sup) {
     for (const under of i % 2 ? [1, 0] : [0, 1]) {
       const begun = performance.now();
       const server = await serverStart(app, under ? sup : null);
-      const ms = performance.now() - begun;
-      took[under ? 'agent' : 'bare'].push({ ms, cpu: cpuOf(server.pid) / 1e6 });
+      took[under ? 'agent' : 'bare'].push({ ms: server.started.at - begun, cpu: server.started.cpu / 1e6 });
       await server.end();
     }
   const of = (key) => {
     const differences = took.bare.map((bare, i) => took.agent[i][key] - bare[key]);
-    return { bare: mean(took.bare.map((t) => t[key])), more: interval(differences) };
+    return { bare: median(took.bare.map((t) => t[key])), more: middle(differences) };
   };
   return { wall_ms: of('ms'), cpu_ms: of('cpu') };
 }

@@ -20,7 +20,7 @@ export const targets = ({ request, memory, start }) => [
 ];
 
 export const render = ({ request, memory, start }) => `
-Pairs of the same app, with the agent and without, in turns; in brackets the 95 % confidence interval.
+Pairs of the same app, with the agent and without, in turns: medians; in brackets the 95 % confidence interval.
 
 ${table(['', 'CPU of a request without', 'with', 'more CPU', 'more memory, MB', 'later ready, ms'], Object.keys(request).map((app) => [LABELS[app] ?? app,
     `${two(request[app].bare_us)} µs`, `${two(request[app].agent_us)} µs`, between(request[app].ratio, percent), between(memory[app].rss_mb.more, two), between(start[app].wall_ms.more, two)]))}
