@@ -1,6 +1,6 @@
 /* What one hop through a proxy costs: its CPU time, instructions and system calls a request.
  *
- *     node test/bench/hop/hop.mjs [--json] [--seconds N] [--rounds N] [--peers nginx,fettle] [--only SECTIONS]
+ *     node test/bench/hop/hop.mjs [--json] [--seconds N] [--rounds N] [--peers nginx,fettle] [--only SECTIONS] [--sizes 1k,64k,1m]
  *
  * The back end answers at once on a unix socket (backend.c); under fettle it takes Node's place. Load generator, back end and
  * fettle's supervisor and monitor share the first CPU, the proxy has the second one for itself: the same for everyone. Peers take
@@ -30,6 +30,7 @@ const { values: option } = parseArgs({ options: {
   json: { type: 'boolean' }, seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '3' },
   peers: { type: 'string', default: 'relay,nginx,nginx-unbuffered,haproxy,fettle' },
   only: { type: 'string', default: 'sizes,uploads,websocket,instructions,syscalls,idle' },
+  sizes: { type: 'string', default: '1k,64k,1m' },
   fettle: { type: 'string', default: path.join(root, 'build/fettle') } } });
 const seconds = Number(option.seconds), rounds = Number(option.rounds), only = option.only.split(',');
 const folder = mkdtempSync(path.join(tmpdir(), 'hop-'));
@@ -185,7 +186,7 @@ async function costs(load) {
 const measures = {
   async sizes() {
     const all = {};
-    for (const size of ['1k', '64k', '1m']) all[size] = await costs((port) => wrk(port, `/${size}`));
+    for (const size of option.sizes.split(',')) all[size] = await costs((port) => wrk(port, `/${size}`));
     return all;
   },
   async uploads() {
