@@ -177,6 +177,7 @@ static int package_read(struct load *l)
         return err == -ENOMEM ? err : 0;
     from = from_of(l, shown_path(l, buf_str(&path)).ptr, path_folder(buf_str(&path)));
     from.package = true;
+    l->out->has_package = true;
     buf_add(&l->out->folder, from.folder);
     return config_read(package_json_settings(pkg), &from, l->settings, &l->out->app,
                        &l->out->findings);
@@ -326,8 +327,10 @@ static int document_take(struct load *l)
     else if (!err && value)
         err = config_read(value, &from, l->settings, &out->app, &out->findings);
     if (err == -EINVAL) {
-        if (!l->problem->file[0])
-            str_to_cstr(buf_str(&out->path), l->problem->file, sizeof(l->problem->file));
+        struct str where = shown_path(l, str_of(l->problem->file));
+        AUTO(freep) char *shown = str_dup(where.len ? where : buf_str(&out->path));
+
+        str_to_cstr(str_of(shown), l->problem->file, sizeof(l->problem->file));
         findings_put(&out->findings, FINDING_MISTAKE, l->problem);
         err = 0;
     }

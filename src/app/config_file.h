@@ -15,6 +15,7 @@ struct config_file {
     struct findings findings;
     struct buf path;   /* the file, as people see it, NUL-terminated; empty: there is none */
     struct buf folder; /* absolute, NUL-terminated: where app.run and app.command are to be found */
+    bool has_package;  /* there is a key `fettle` in package.json */
     bool is_target;    /* TARGET is that file, and not what is to be run */
 };
 

@@ -13,6 +13,7 @@ enum { SAID_BYTES_MAX = 64 << 10 };
 
 /* What Node runs: node -e CODE FILE FORM. The value goes to descriptor 3 as { "value": … }; what
  * is no plain data as { "at": "apps.shop", "what": "is a function" }. */
+/* clang-format off */
 static const char code[] =
     "const fs = require('node:fs'), [, file, form] = process.argv;\n"
     "const give = (answer) => {\n"
@@ -20,10 +21,9 @@ static const char code[] =
     "  for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);\n"
     "  process.exit(0);\n"
     "};\n"
-    "const bad = (at, what) => give({ at, what });\n"
+    "const bad = (at, what) => give({ at: at || 'it', what });\n"
     "const plain = (v, at, above) => {\n"
-    "  if (v === null || v === undefined || typeof v === 'string' || typeof v === 'boolean') "
-    "return v;\n"
+    "  if (v === null || ['undefined', 'string', 'boolean'].includes(typeof v)) return v;\n"
     "  if (typeof v === 'number') return Number.isFinite(v) ? v : bad(at, `is ${v}`);\n"
     "  if (v instanceof RegExp) return v.source;\n"
     "  if (typeof v !== 'object') bad(at, `is a ${typeof v}`);\n"
@@ -32,24 +32,21 @@ static const char code[] =
     "  const inner = (x, key) => plain(x, key, [...above, v]);\n"
     "  if (Array.isArray(v)) return v.map((x, i) => inner(x, `${at}[${i}]`));\n"
     "  const up = Object.getPrototypeOf(v);\n"
-    "  if (up && Object.getPrototypeOf(up)) bad(at, `is a ${v.constructor && "
-    "v.constructor.name}`);\n"
-    "  return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, inner(x, at ? `${at}.${k}` "
-    ": k)]));\n"
+    "  if (up && Object.getPrototypeOf(up)) bad(at, `is a ${v.constructor && v.constructor.name}`);\n"
+    "  return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, inner(x, at ? `${at}.${k}` : k)]));\n"
     "};\n"
     "const load = async () => {\n"
     "  if (form === 'expression')\n"
-    "    return require('node:vm').runInThisContext(`(${fs.readFileSync(file, 'utf8')}\\n)`, { "
-    "filename: file });\n"
+    "    return require('node:vm').runInThisContext(`(${fs.readFileSync(file, 'utf8')}\\n)`, { filename: file });\n"
     "  const all = await import(require('node:url').pathToFileURL(file));\n"
-    "  if (!('default' in all)) bad('', 'is not exported; write module.exports = { … } or export "
-    "default { … }');\n"
+    "  if (!('default' in all)) bad('', 'exports no default; write module.exports = { … } or export default { … }');\n"
     "  const made = all.default && all.default.__esModule ? all.default.default : all.default;\n"
     "  return typeof made === 'function' ? made() : made;\n"
     "};\n"
+    "const caught = (e) => (e instanceof Error ? Promise.reject(e) : bad('', `throws ${String(e)}`));\n"
     "process.argv.splice(1);\n"
-    "load().then((v) => give({ value: plain(v, '', []) === undefined ? null : plain(v, '', []) "
-    "}));\n";
+    "load().catch(caught).then((v) => give({ value: plain(v, '', []) ?? null }));\n";
+/* clang-format on */
 
 /* A process, and the two pipes on which it answers. */
 struct run {
@@ -226,10 +223,9 @@ static int answer_take(struct json_value **answer, struct str json, const char *
     if (what.len) {
         str_to_cstr(str_of(shown), p->file, sizeof(p->file));
         return problem_set(p,
-                           "%.*s%s%.*s; a file of settings gives plain data: texts, numbers, "
-                           "true, false, lists and objects",
-                           STR_ARG(str_sub(at, 0, 200)), at.len ? " " : "what it gives ",
-                           STR_ARG(str_sub(what, 0, 200)));
+                           "%.*s %.*s; a file of settings gives plain data: texts, numbers, true, "
+                           "false, lists and objects",
+                           STR_ARG(str_sub(at, 0, 200)), STR_ARG(str_sub(what, 0, 200)));
     }
     json_value_lines_forget(root);
     *answer = TAKE(root, NULL);

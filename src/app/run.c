@@ -66,12 +66,20 @@ static int cwd_resolve(struct start *s)
     return err == ENOENT ? -ENOENT : -EINVAL;
 }
 
+/* Whether TARGET is just the folder in which the file was found. */
+static bool is_its_folder(const struct start *s, const char *target)
+{
+    AUTO(freep) char *real = realpath(target, NULL);
+
+    return s->settings.config.len == 0 && real && strcmp(real, s->file.folder.ptr) == 0;
+}
+
 /* What the file says of what to run, for whatever the command line leaves open. */
 static int file_apply(struct start *s, struct launch_ask *ask)
 {
     struct config_file *file = &s->file;
     struct config_app *app = &file->app;
-    bool is_said = ask->target && !file->is_target;
+    bool is_said = ask->target && !file->is_target && !is_its_folder(s, ask->target);
 
     if (is_said)
         return 0;
@@ -79,19 +87,17 @@ static int file_apply(struct start *s, struct launch_ask *ask)
         ask->command = app->command.ptr;
     else if (app->run.len)
         ask->target = app->run.ptr;
+    else if (file->is_target)
+        ask->target = ".";
     else
-        ask->target = file->is_target ? "." : NULL;
-    ask->may_be_program = app->may_be_program;
-    if (!app->command.len && !app->run.len && !file->is_target)
         return 0;
+    ask->may_be_program = app->may_be_program;
     ask->here = file->folder.ptr;
     if (s->cwd.len == 0) {
         s->cwd_real = strdup(file->folder.ptr);
-        s->cwd = str_of(s->cwd_real);
-        ask->cwd = s->cwd;
-        return s->cwd_real ? 0 : -ENOMEM;
+        s->cwd = ask->cwd = str_of(s->cwd_real);
     }
-    return 0;
+    return s->cwd.len ? 0 : -ENOMEM;
 }
 
 static int launch_find(struct start *s, char **argv)

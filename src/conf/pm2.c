@@ -112,10 +112,10 @@ static void script_finish(struct pm2_reader *r)
         buf_add(&app->command, r->script);
     } else if (program.len && !is_node(program)) {
         if (!str_eq(program, STR("none")))
-            buf_addf(&app->command, "%.*s %.*s ", STR_ARG(program),
-                     STR_ARG(buf_str(&r->interpreter_args)));
+            buf_addf(&app->command, "%.*s %.*s%s", STR_ARG(program),
+                     STR_ARG(buf_str(&r->interpreter_args)), r->interpreter_args.len ? " " : "");
         words_quote(r->script, &app->command);
-        buf_addf(&app->command, " %.*s", STR_ARG(buf_str(&r->args)));
+        buf_addf(&app->command, "%s%.*s", r->args.len ? " " : "", STR_ARG(buf_str(&r->args)));
     } else {
         buf_add(&app->run, r->script);
         buf_addc(&app->run, 0);
