@@ -245,8 +245,7 @@ int evaluate_file(const struct evaluate_ask *ask, struct json_value **answer, st
     if (err)
         return problem_set(p, "node (%s) cannot be started: %s", ask->node, strerror(-err));
     ending = run_read(&r, &json, said);
-    if (ending != ENDED || json.len)
-        kill(-r.pid, SIGKILL); /* all that it has started, too */
+    kill(-r.pid, SIGKILL); /* what it has left running, too; it itself has most likely ended */
     while (waitpid(r.pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(r.out);

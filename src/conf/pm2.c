@@ -61,7 +61,7 @@ static void name_finish(struct pm2_reader *r)
 {
     AUTO(buf_done) struct buf name = { 0 };
     struct str base = r->script;
-    size_t dot;
+    size_t dot, len;
 
     while (str_index(base, '/') >= 0)
         base = str_sub(base, (size_t)str_index(base, '/') + 1, base.len);
@@ -70,9 +70,13 @@ static void name_finish(struct pm2_reader *r)
     buf_add(&name, r->name.len ? r->name : dot > 1 ? str_sub(base, 0, dot - 1) : base);
     if (r->env_in_name && r->from->env.len)
         buf_addf(&name, "-%.*s", STR_ARG(r->from->env));
+    len = min(name.len, (size_t)47);
     r->key = "name";
     r->failed |= name.failed;
-    pm2_set(r, "name", str_sub(buf_str(&name), 0, 47), r->line);
+    /* Cut between characters. */
+    while (len && len < name.len && ((u8)name.ptr[len] & 0xc0) == 0x80)
+        len--;
+    pm2_set(r, "name", str_sub(buf_str(&name), 0, len), r->line);
 }
 
 /* The program that runs a script, by its ending, where that is not node. */

@@ -185,6 +185,14 @@ test('a file that is right: what can change in a running fettle is said', { skip
   assert.equal(got.status, 0);
 });
 
+test('the key of package.json alone', { skip }, (t) => {
+  const cwd = folder(t, { 'package.json': { name: 'x', fettle: { workers: 2, drain: 5, run: 's.js' } } });
+  const got = fettle(['config', 'check'], { cwd });
+  assert.match(got.stdout, /^package\.json:5: mistake: fettle\.drain: "5" is not a duration/);
+  assert.match(got.stdout, /^package\.json: 1 mistake$/m);
+  assert.equal(got.status, 2);
+});
+
 test('a token is not shown', { skip }, (t) => {
   const cwd = folder(t, { 'fettle.json': { 'admin-token': 'open-sesame' } });
   for (const args of [['show'], ['show', '--json'], ['check']]) {

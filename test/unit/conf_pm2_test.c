@@ -265,8 +265,35 @@ static void every_key_is_known_once(void)
     CHECK(!pm2_key_find(STR("frob")));
 }
 
+/* pm2 7.0.4: lib/API/schema.json with its aliases, lib/Common.js, types/index.d.ts. */
+static void every_key_of_pm2_has_its_row(void)
+{
+    struct str rest =
+        STR("script exec name name_prefix filter_env namespace install_url cwd args "
+            "exec_interpreter interpreter node_args interpreterArgs interpreter_args out_file "
+            "out output out_log error_file error err err_file err_log log_file log disable_logs "
+            "log_type log_date_format time env max_memory_restart pid_file pid restart_delay "
+            "exp_backoff_restart_delay source_map_support disable_source_map_support wait_ready "
+            "instances kill_timeout shutdown_with_message listen_timeout cron_restart cron "
+            "merge_logs combine_logs vizion autostart autorestart stop_exit_codes watch_delay "
+            "watch ignore_watch watch_options min_uptime max_restarts execute_command exec_mode "
+            "force append_env_to_name post_update trace disable_trace v8 event_loop_inspector "
+            "deep_monitoring increment_var instance_var pmx automation treekill port username "
+            "uid user gid windowsHide kill_retry_time write io cmd command container dist "
+            "image_name node_version fresh dockerdaemon env_production");
+
+    while (rest.ptr) {
+        struct str name = str_cut(rest, ' ', &rest);
+
+        CHECK(pm2_key_find(name) != NULL);
+        if (!pm2_key_find(name))
+            printf("# %.*s\n", STR_ARG(name));
+    }
+}
+
 int main(void)
 {
+    TEST(every_key_of_pm2_has_its_row);
     TEST(an_app_becomes_settings);
     TEST(instances_are_counted_as_pm2_does);
     TEST(names_are_taken_in_all_forms);
