@@ -11,7 +11,7 @@
 const struct command commands[] = {
 { "run", "[FLAGS] [TARGET] [-- ARGS]", "run a Node app on every core", 
   "Runs an unmodified Node app in several processes (workers), behind a proxy that gives each request to a worker whose event loop is free, replaces workers that crash, leak or hang, and serves metrics.\n"
-  "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
+  "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above; or a file that says what to run: fettle.json, fettle.config.js, pm2's ecosystem.config.js, a Procfile. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
   "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
   .flags = &settings_of_run, .run = run_command },
 { "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",

@@ -86,26 +86,6 @@ static bool hex_take(const struct parser *p, const char *from, u32 *unit)
     return true;
 }
 
-static char *utf8_put(char *out, u32 point)
-{
-    if (point < 0x80) {
-        *out++ = (char)point;
-    } else if (point < 0x800) {
-        *out++ = (char)(0xc0 | point >> 6);
-        *out++ = (char)(0x80 | (point & 0x3f));
-    } else if (point < 0x10000) {
-        *out++ = (char)(0xe0 | point >> 12);
-        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (point & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | point >> 18);
-        *out++ = (char)(0x80 | (point >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (point & 0x3f));
-    }
-    return out;
-}
-
 /* \uXXXX or a pair of them; p->at stands on the backslash. */
 static bool unicode_take(struct parser *p, char **out)
 {
@@ -123,7 +103,7 @@ static bool unicode_take(struct parser *p, char **out)
         p->at += 6;
     }
     p->at += 6;
-    *out = utf8_put(*out, high);
+    *out += str_put_utf8(*out, high);
     return true;
 }
 
@@ -416,50 +396,4 @@ bool json_value_each(const struct json_value *v, void **at, struct str *name,
     *name = next->name;
     *value = next;
     return true;
-}
-
-static void quoted_write(struct str text, struct buf *out)
-{
-    buf_addc(out, '"');
-    buf_add_json(out, text);
-    buf_addc(out, '"');
-}
-
-void json_value_write(const struct json_value *v, struct buf *out)
-{
-    static const char *const words[] = { [JSON_VALUE_TRUE] = "true", [JSON_VALUE_FALSE] = "false" };
-    bool is_object = json_value_kind(v) == JSON_VALUE_OBJECT;
-    const struct json_value *one;
-    struct str name;
-
-    switch (json_value_kind(v)) {
-    case JSON_VALUE_TEXT:
-        quoted_write(v->text, out);
-        return;
-    case JSON_VALUE_NUMBER:
-        buf_add(out, v->text);
-        return;
-    case JSON_VALUE_TRUE:
-    case JSON_VALUE_FALSE:
-        buf_add(out, str_of(words[v->kind]));
-        return;
-    case JSON_VALUE_NONE:
-    case JSON_VALUE_NULL:
-        buf_add(out, STR("null"));
-        return;
-    case JSON_VALUE_OBJECT:
-    case JSON_VALUE_ARRAY:
-        break;
-    }
-    buf_addc(out, is_object ? '{' : '[');
-    for (void *at = NULL; json_value_each(v, &at, &name, &one);) {
-        if (one != v->first)
-            buf_addc(out, ',');
-        if (is_object) {
-            quoted_write(name, out);
-            buf_addc(out, ':');
-        }
-        json_value_write(one, out);
-    }
-    buf_addc(out, is_object ? '}' : ']');
 }

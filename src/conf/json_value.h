@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "base/buf.h"
 #include "base/problem.h"
 
 enum json_value_kind {
@@ -54,8 +53,6 @@ MUST_USE bool json_value_u64(const struct json_value *v, u64 *out);
 
 /* Makes all lines of a document 0: they are not those of a file that people know. */
 void json_value_lines_forget(struct json_value *root);
-/* Adds the value as JSON without blanks. */
-void json_value_write(const struct json_value *v, struct buf *out);
 
 /* Walks members (or elements, without a name) in their order: *at is NULL at first. False: there
  * are no more. */

@@ -1,4 +1,5 @@
 /* conf/pm2.c -- pm2's ecosystem files, read as they are */
+#include "conf/json_write.h"
 #include "conf/pm2_reader.h"
 #include "conf/words.h"
 
@@ -20,7 +21,7 @@ static void env_take(struct pm2_reader *r, const char *key, const struct json_va
         if (json_value_kind(one) == JSON_VALUE_TEXT)
             buf_add(&text, json_value_text(one));
         else
-            json_value_write(one, &text);
+            json_write(one, &text);
         if (name.len == 0 || str_index(name, '=') >= 0)
             pm2_found(r, FINDING_MISTAKE, json_value_line(one),
                       "the name of a variable is neither empty nor has it a =");

@@ -1,5 +1,6 @@
 /* conf/pm2_keys.c -- the keys of pm2's ecosystem files, and what becomes of each */
 #include "base/clock.h"
+#include "conf/json_write.h"
 #include "conf/pm2_reader.h"
 #include "conf/words.h"
 
@@ -17,7 +18,7 @@ void pm2_mistake(struct pm2_reader *r, const struct json_value *v, const char *r
     AUTO(buf_done) struct buf text = { 0 };
     AUTO(buf_done) struct buf shown = { 0 };
 
-    json_value_write(v, &shown);
+    json_write(v, &shown);
     buf_addf(&text, "%.*s stands here; write %s", SHOWN(buf_str(&shown)), right);
     buf_addc(&text, 0);
     r->failed |= text.failed || shown.failed;
@@ -95,9 +96,8 @@ static void words_of(struct pm2_reader *r, const struct json_value *v, struct bu
         AUTO(buf_done) struct buf plain = { 0 };
 
         /* Numbers among the arguments are common: ["--port", 3000]. */
-        text = json_value_kind(one) == JSON_VALUE_TEXT
-                   ? json_value_text(one)
-                   : (json_value_write(one, &plain), buf_str(&plain));
+        text = json_value_kind(one) == JSON_VALUE_TEXT ? json_value_text(one)
+                                                       : (json_write(one, &plain), buf_str(&plain));
         if (out->len)
             buf_addc(out, ' ');
         words_quote(text, out);

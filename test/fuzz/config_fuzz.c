@@ -4,6 +4,7 @@
  * that people see has no control characters.
  */
 #include "conf/config.h"
+#include "conf/json_write.h"
 #include "conf/pm2.h"
 #include "conf/procfile.h"
 
@@ -47,9 +48,9 @@ static void json_check(uint8_t choice, struct str text)
         assert(p.text[0] && p.line > 0);
         return;
     }
-    json_value_write(root, &first);
+    json_write(root, &first);
     assert(json_value_parse(&again, buf_str(&first), "f", &p) == 0);
-    json_value_write(again, &second);
+    json_write(again, &second);
     assert(str_eq(buf_str(&first), buf_str(&second)));
     if (settings_init(&r.settings))
         abort();

@@ -1,5 +1,5 @@
 /* test/unit/conf_json_value_test.c -- JSON with lines; jansson is the second opinion */
-#include "conf/json_value.h"
+#include "conf/json_write.h"
 
 #include "tap.h"
 
@@ -63,7 +63,7 @@ static void what_is_json_is_decided_as_jansson_does(void)
         if (ours && theirs) {
             json_t *back;
 
-            json_value_write(ours, &text);
+            json_write(ours, &text);
             back = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
             same = same && json_equal(theirs, back);
             json_decref(back);
