@@ -51,11 +51,6 @@ static bool is_procfile(struct str name)
     return str_eq(name, STR("Procfile")) || str_starts(name, STR("Procfile."));
 }
 
-static bool is_yaml(struct str name)
-{
-    return str_ends(name, STR(".yml")) || str_ends(name, STR(".yaml"));
-}
-
 /* By the names that pm2 takes for its files: what ends in .config.js, and any JSON or YAML. */
 bool config_file_is(struct str name)
 {
@@ -119,10 +114,14 @@ static int file_find(struct load *l)
     AUTO(buf_done) struct buf package = { 0 };
     int err;
 
-    if (config.len == 0 && l->target && config_file_is(path_base(str_of(l->target))) &&
+    if (l->target && config_file_is(path_base(str_of(l->target))) &&
         path_is(path_join(&l->path, str_of(l->here), str_of(l->target)), S_IFREG)) {
         l->out->is_target = true;
-        return 0;
+        if (config.len == 0)
+            return 0;
+        return problem_set(l->problem,
+                           "both --config (%.*s) and %.200s are files of settings; name one",
+                           STR_ARG(str_sub(config, 0, 200)), l->target);
     }
     buf_clear(&l->path);
     if (config.len) {
@@ -231,35 +230,40 @@ static int evaluate(struct load *l, const char *shown, bool expression, struct j
     return err;
 }
 
+static int text_read(struct load *l, struct buf *text)
+{
+    int err = file_read(l->path.ptr, CONFIG_BYTES_MAX, text);
+
+    if (err == -EFBIG)
+        return problem_set(l->problem, "is larger than 1 MiB");
+    return err && err != -ENOMEM ? problem_set(l->problem, "cannot be read: %s", strerror(-err))
+                                 : err;
+}
+
 /* Reads the document, and says which part of it is the value. */
 static int document_read(struct load *l, const char *shown, struct json_value **document,
                          const struct json_value **value)
 {
     struct str name = path_base(buf_str(&l->path));
     AUTO(buf_done) struct buf text = { 0 };
+    bool ignored, expression = false;
     int err;
 
-    if (str_ends(name, STR(".json"))) {
-        err = file_read(l->path.ptr, CONFIG_BYTES_MAX, &text);
-        if (err == -EFBIG)
-            return problem_set(l->problem, "is larger than 1 MiB");
+    if (str_ends(name, STR(".yml")) || str_ends(name, STR(".yaml")))
+        return problem_set(l->problem, "is YAML, which fettle does not read; write it as JSON");
+    if (!path_is_js(name, &ignored)) {
+        err = text_read(l, &text);
         if (err)
-            return err == -ENOMEM ? err
-                                  : problem_set(l->problem, "cannot be read: %s", strerror(-err));
+            return err;
         err = json_value_parse(document, buf_str(&text), shown, l->problem);
         *value = *document;
         /* pm2 takes its JSON for JavaScript, with comments. */
-        if (err != -EINVAL || is_ours(name))
+        expression = err == -EINVAL && !is_ours(name) && str_ends(name, STR(".json"));
+        if (!expression)
             return err;
-        return evaluate(l, shown, true, document)
-                   ? -EINVAL
-                   : (*value = json_value_member(*document, "value"), 0);
     }
-    if (is_yaml(name))
-        return problem_set(l->problem, "is YAML, which fettle does not read; write it as JSON");
-    err = evaluate(l, shown, false, document);
-    if (!err)
-        *value = json_value_member(*document, "value");
+    err = evaluate(l, shown, expression, document);
+    *value = err ? NULL : json_value_member(*document, "value");
     return err;
 }
 
@@ -292,13 +296,10 @@ static void app_replace(struct config_app *app, struct config_app *package)
 static int procfile_take(struct load *l, const struct config_from *from)
 {
     AUTO(buf_done) struct buf text = { 0 };
-    int err = file_read(l->path.ptr, CONFIG_BYTES_MAX, &text);
+    int err = text_read(l, &text);
 
-    if (err == -EFBIG)
-        return problem_set(l->problem, "is larger than 1 MiB");
-    if (err)
-        return err == -ENOMEM ? err : problem_set(l->problem, "cannot be read: %s", strerror(-err));
-    return procfile_read(buf_str(&text), from, l->settings, &l->out->app, &l->out->findings);
+    return err ? err
+               : procfile_read(buf_str(&text), from, l->settings, &l->out->app, &l->out->findings);
 }
 
 static int document_take(struct load *l)

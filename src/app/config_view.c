@@ -58,7 +58,10 @@ static int target_take(struct view *v, struct problem *p)
                            "%.300s is no file of settings by its name; name fettle.json, "
                            "fettle.config.js, a file of pm2's, or a folder",
                            v->target);
-    return settings_set(&v->settings, settings_row_find(STR("config"), NULL), str_of(v->target),
+    if (config_file_is(name))
+        return 0;
+    return settings_set(&v->settings, settings_row_find(STR("config"), NULL),
+                        str_of(TAKE(v->target, NULL)),
                         &(struct settings_origin){ .source = SETTINGS_FLAG }, p);
 }
 

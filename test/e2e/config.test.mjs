@@ -160,6 +160,7 @@ test('one message for each other mistake', { skip }, async (t) => {
     [['run', 'cross/s.js'], 2, /cross\/fettle\.json:3: max-line: 2048 bytes are more than max-head/],
     [['run', 'cwd'], 3, /cwd\/fettle\.json:2: cwd: .*\/cwd\/nowhere: No such file or directory/],
     [['run', 'gone'], 3, /there is no file or folder "gone\.js" in .*\/gone;/],
+    [['run', '--config', 'cwd/fettle.json', 'gone/fettle.json'], 2, /both --config \(cwd\/fettle\.json\) and gone\/fettle\.json are files of settings; name one/],
     [['run', '--config', 'no.json'], 3, /--config: there is no file "no\.json"/],
     [['run', 'yaml/ecosystem.config.yml'], 2, /ecosystem\.config\.yml: is YAML, which fettle does not read; write it as JSON/],
     [['config', 'check', 'none'], 3, /there is no file of settings: no fettle\.json/],
@@ -191,6 +192,12 @@ test('the key of package.json alone', { skip }, (t) => {
   assert.match(got.stdout, /^package\.json:5: mistake: fettle\.drain: "5" is not a duration/);
   assert.match(got.stdout, /^package\.json: 1 mistake$/m);
   assert.equal(got.status, 2);
+});
+
+test('a file of any name', { skip }, (t) => {
+  const cwd = folder(t, { 'conf/settings': '{ "workers": 2 }', 'conf/a.json': { workers: 3 } });
+  assert.match(fettle(['config', 'check', 'conf/settings'], { cwd }).stdout, /conf\/settings: no mistakes/);
+  assert.equal(shown(['conf/a.json'], { cwd }).settings.workers.file, 'conf/a.json');
 });
 
 test('a token is not shown', { skip }, (t) => {
