@@ -37,9 +37,12 @@ install-built:
 	    "$(DESTDIR)$(FISHDIR)/fettle.fish"
 	$(if $(DOCS),$(INSTALL) -m 644 $(DOCS) "$(DESTDIR)$(DOCDIR)/")
 
-# The copy in the tree; test/e2e/cli.test.mjs checks that it is up to date.
+# The copies in the tree; test/e2e/cli.test.mjs and config.test.mjs check that they are up to date.
 doc/settings.md: $(BUILD)/fettle
 	$(BUILD)/fettle __settings-md >$@.new && mv $@.new $@
+
+doc/pm2.md: $(BUILD)/fettle
+	$(BUILD)/fettle __pm2-md >$@.new && mv $@.new $@
 
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/fettle" "$(DESTDIR)$(MANDIR)/fettle.1" "$(DESTDIR)$(BASHDIR)/fettle" \

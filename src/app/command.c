@@ -2,6 +2,7 @@
 #include "app/command.h"
 
 #include "app/bench_options.h"
+#include "app/config_options.h"
 #include "app/exit_code.h"
 
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 const struct command commands[] = {
 { "run", "[FLAGS] [TARGET] [-- ARGS]", "run a Node app on every core", 
   "Runs an unmodified Node app in several processes (workers), behind a proxy that gives each request to a worker whose event loop is free, replaces workers that crash, leak or hang, and serves metrics.\n"
-  "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
+  "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above; or a file that says what to run: fettle.json, fettle.config.js, pm2's ecosystem.config.js, a Procfile. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
   "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
   .flags = &settings_of_run, .run = run_command },
 { "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",
@@ -18,6 +19,11 @@ const struct command commands[] = {
   "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
   "Ctrl-C ends it with what has been measured so far.",
   .flags = &bench_flags, .run = bench_command },
+{ "config", "check|show|schema [FILE]", "look at settings in files",
+  "check says everything that is wrong in the file of settings here (or in FILE, or in FILE when it is a folder), with its line and what would be right; what of a file of pm2's does not happen here; and which of the settings are reloadable. A file that is JavaScript or TypeScript is run.\n"
+  "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
+  "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
+  .flags = &config_flags, .run = config_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -29,6 +35,7 @@ const struct command commands[] = {
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
+{ "__pm2-md", "", "print doc/pm2.md", NULL, .hidden = true, .run = pm2_page_command },
 { "__scripts", "", "print the names of the package's scripts, for completion", NULL, .hidden = true, .run = scripts_command },
 };
 
@@ -38,6 +45,10 @@ const struct example examples[] = {
 { "run", "fettle run npm:serve", "another script of it" },
 { "run", "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
 { "run", "fettle run --log json --admin off server.js -- --app-arg", "" },
+{ "run", "fettle run ecosystem.config.js", "a file of pm2's" },
+{ "config", "fettle config check", "" },
+{ "config", "fettle config show --app shop", "" },
+{ "config", "fettle config schema >fettle.schema.json", "" },
 { "bench", "fettle bench -c 64 http://localhost:3000/", "as fast as it can" },
 { "bench", "fettle bench --rate 500 -d 30s http://localhost:3000/", "" },
 { "bench", "fettle bench --rate 500 --mix requests.json --json http://localhost:3000/", "" },

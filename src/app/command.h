@@ -46,6 +46,7 @@ int command_print(const struct buf *text);
 /* The commands. */
 int run_command(int argc, char **argv);
 int bench_command(int argc, char **argv);
+int config_command(int argc, char **argv);
 int help_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 int completion_command(int argc, char **argv);
@@ -53,6 +54,7 @@ int proxy_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
 int man_command(int argc, char **argv);
 int settings_page_command(int argc, char **argv);
+int pm2_page_command(int argc, char **argv);
 int scripts_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */

@@ -1,6 +1,7 @@
 /* app/completion.c -- `fettle completion SHELL`: scripts made from the tables */
 #include "app/bench_options.h"
 #include "app/command.h"
+#include "app/config_options.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
 #include "conf/package_json.h"
@@ -109,6 +110,12 @@ static const char bash_middle[] =
     "        ((at == 2)) && COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$cur\"))\n"
     "        return\n"
     "        ;;\n"
+    "    config)\n"
+    "        if ((at == 2)); then\n"
+    "            COMPREPLY=($(compgen -W \"check show schema\" -- \"$cur\"))\n"
+    "            return\n"
+    "        fi\n"
+    "        ;;\n"
     "    run | bench) ;;\n"
     "    *) return ;;\n"
     "    esac\n"
@@ -130,14 +137,18 @@ static const char bash_middle[] =
     "        [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"@BENCH_FLAGS@\" -- \"$cur\"))\n"
     "        return\n"
     "    fi\n"
-    "    if [[ $cur == npm:* ]]; then\n"
+    "    if [[ ${COMP_WORDS[1]} == config && $cur == -* ]]; then\n"
+    "        COMPREPLY=($(compgen -W \"@CONFIG_FLAGS@\" -- \"$cur\"))\n"
+    "        return\n"
+    "    fi\n"
+    "    if [[ ${COMP_WORDS[1]} == run && $cur == npm:* ]]; then\n"
     "        COMPREPLY=($(compgen -P npm: -W \"$(fettle __scripts 2>/dev/null)\" -- "
     "\"${cur#npm:}\"))\n"
     "    elif [[ $cur == -* ]]; then\n"
     "        COMPREPLY=($(compgen -W \"@FLAGS@\" -- \"$cur\"))\n"
     "    else\n"
     "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-    "        [[ npm: == \"$cur\"* ]] && COMPREPLY+=(npm:)\n"
+    "        [[ ${COMP_WORDS[1]} == run && npm: == \"$cur\"* ]] && COMPREPLY+=(npm:)\n"
     "        compopt -o filenames 2>/dev/null\n"
     "    fi\n"
     "}\n"
@@ -159,7 +170,7 @@ static const char bash_middle[] =
     "}\n"
     "complete -F _fettle fettle\n";
 
-/* `text` with @COMMANDS@, @FLAGS@ and @BENCH_FLAGS@ filled in. */
+/* `text` with @COMMANDS@, @FLAGS@, @BENCH_FLAGS@ and @CONFIG_FLAGS@ filled in. */
 static void fill(struct buf *out, struct str text)
 {
     while (text.ptr) {
@@ -175,6 +186,8 @@ static void fill(struct buf *out, struct str text)
             flag_names(out, &settings_of_run);
         else if (str_eq(word, STR("BENCH_FLAGS")))
             flag_names(out, &bench_flags);
+        else if (str_eq(word, STR("CONFIG_FLAGS")))
+            flag_names(out, &config_flags);
         else
             assert(!"the script has no other @");
     }
@@ -219,6 +232,7 @@ static void bash_add(struct buf *out)
     buf_add(out, str_of(bash_head));
     bash_values(out, &settings_of_run);
     bash_values(out, &bench_flags);
+    bash_values(out, &config_flags);
     fill(out, str_of(bash_middle));
 }
 
@@ -315,6 +329,15 @@ static void zsh_add(struct buf *out)
                      "        '1:URL:_urls' \\\n"
                      "        '2:second URL:_urls'\n"
                      "}\n\n"
+                     "_fettle_config() {\n"
+                     "    _arguments -s -S \\\n"));
+    for (u32 i = 0; i < *config_flags.count; i++)
+        if (is_shown(&config_flags.rows[i]))
+            zsh_flag(out, &config_flags.rows[i]);
+    buf_add(out, STR("        '(- *)'{-h,--help}'[all flags]' \\\n"
+                     "        '1:what to do:(check show schema)' \\\n"
+                     "        '2:file or folder:_files'\n"
+                     "}\n\n"
                      "_fettle() {\n"
                      "    local -a cmds\n"
                      "    cmds=(\n"));
@@ -336,6 +359,7 @@ static void zsh_add(struct buf *out)
                      "    case $cmd in\n"
                      "    run) _fettle_run ;;\n"
                      "    bench) _fettle_bench ;;\n"
+                     "    config) _fettle_config ;;\n"
                      "    help) ((CURRENT == 2)) && compadd -- "));
     command_names(out);
     buf_add(out, STR(" settings exit-codes ;;\n"
@@ -426,6 +450,12 @@ static void fish_add(struct buf *out)
                 "flags'\n"));
     for (u32 i = 0; i < *bench_flags.count; i++)
         fish_flag(out, "bench", &bench_flags.rows[i]);
+    buf_add(out, STR("complete -c fettle -n '__fish_seen_subcommand_from config' -a 'check show "
+                     "schema'\n"
+                     "complete -c fettle -n '__fish_seen_subcommand_from config' -F\n"));
+    for (u32 i = 0; i < *config_flags.count; i++)
+        if (is_shown(&config_flags.rows[i]))
+            fish_flag(out, "config", &config_flags.rows[i]);
 }
 
 int completion_command(int argc, char **argv)

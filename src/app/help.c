@@ -217,7 +217,7 @@ static int topic_unknown(const char *name)
         return command_usage("there is no help on \"%.100s\"; did you mean `fettle help %s`?", name,
                              nearest);
     return command_usage(
-        "there is no help on \"%.100s\"; there is on run, bench, completion, version, "
+        "there is no help on \"%.100s\"; there is on run, bench, config, completion, version, "
         "settings and exit-codes",
         name);
 }

@@ -18,6 +18,7 @@ struct resolve {
     struct str folder;              /* the package's, absolute */
     const struct package_json *pkg; /* or NULL */
     u32 deep;                       /* scripts that led here */
+    bool args_taken;                /* the app's arguments stand in the command already */
 };
 
 void launch_done(struct launch *l)
@@ -55,7 +56,7 @@ static int node_add(struct resolve *r)
 
 static void app_args_add(struct resolve *r)
 {
-    for (char *const *arg = r->ask->app_args; arg && *arg; arg++)
+    for (char *const *arg = r->ask->app_args; arg && *arg && !r->args_taken; arg++)
         strings_add(&r->out->argv, str_of(*arg));
 }
 
@@ -229,7 +230,7 @@ static void shell_launch(struct resolve *r, struct str text)
     struct launch *l = r->out;
 
     buf_add(&command, text);
-    for (char *const *arg = r->ask->app_args; arg && *arg; arg++) {
+    for (char *const *arg = r->ask->app_args; arg && *arg && !r->args_taken; arg++) {
         buf_addc(&command, ' ');
         words_quote(str_of(*arg), &command);
     }
@@ -453,6 +454,53 @@ static int npm_launch(struct resolve *r, struct str name)
     return err;
 }
 
+/* `text` as if it were a script of the package here or above, or of none. */
+static int command_launch(struct resolve *r, struct str text)
+{
+    AUTO(script_done) struct script script = { 0 };
+    AUTO(package_json_freep) struct package_json *pkg = NULL;
+    AUTO(buf_done) struct buf path = { 0 };
+    struct str here = r->ask->cwd.len ? r->ask->cwd : str_of(r->ask->here);
+    int err = script_parse(&script, text);
+
+    if (!err && launch_package_find(here, &path)) {
+        err = package_json_read(&pkg, path.ptr, r->problem);
+        r->folder = path_folder(buf_str(&path));
+    } else if (!err) {
+        r->folder = here;
+    }
+    if (err)
+        return err;
+    r->pkg = pkg;
+    name_set(r->out, pkg && package_json_name(pkg).len ? package_json_name(pkg) : path_base(here));
+    what_set(r->out, "", str_sub(text, 0, 200), "");
+    if (script.kind == SCRIPT_PACKAGE && !pkg) {
+        problem_set(r->problem, "\"%.*s\" runs a script of package.json, and there is none in %.*s",
+                    STR_ARG(str_sub(text, 0, 200)), STR_ARG(str_sub(here, 0, 300)));
+        return -ENOENT;
+    }
+    if (script.kind != SCRIPT_PACKAGE)
+        path_add(r);
+    err = kind_launch(r, &script, text, text);
+    r->pkg = NULL;
+    return err;
+}
+
+/* A target that is no file for node: a program, as pm2's script may be. */
+static int program_launch(struct resolve *r, struct str program)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    *r->problem = (struct problem){ 0 };
+    words_quote(program, &text);
+    for (char *const *arg = r->ask->app_args; arg && *arg; arg++) {
+        buf_addc(&text, ' ');
+        words_quote(str_of(*arg), &text);
+    }
+    r->args_taken = true;
+    return text.failed ? -ENOMEM : command_launch(r, buf_str(&text));
+}
+
 static int target_missing(struct resolve *r, const char *target)
 {
     AUTO(package_json_freep) struct package_json *pkg = NULL;
@@ -491,8 +539,12 @@ static int path_launch(struct resolve *r, const char *target)
     if (path_find_js(&path)) {
         if (access(path.ptr, R_OK) != 0)
             return problem_set(r->problem, "%s cannot be read: %s", path.ptr, strerror(errno));
+        if (r->ask->may_be_program && file_check(r, path.ptr) != 0)
+            return program_launch(r, buf_str(&path));
         return file_launch(r, path.ptr, str_sub(buf_str(&path), shown_at, path.len));
     }
+    if (r->ask->may_be_program)
+        return program_launch(r, str_of(target));
     if (access(path.ptr, F_OK) == 0)
         return problem_set(r->problem, "%s is neither a file nor a folder", path.ptr);
     if (errno != ENOENT && errno != ENOTDIR)
@@ -511,7 +563,9 @@ int launch_resolve(struct launch *out, const struct launch_ask *ask, struct prob
         buf_add(&out->cwd, ask->cwd);
         buf_addc(&out->cwd, 0);
     }
-    if (!ask->target)
+    if (ask->command)
+        err = command_launch(&r, str_of(ask->command));
+    else if (!ask->target)
         err = path_launch(&r, ask->cwd.len ? ask->cwd.ptr : ".");
     else if (str_starts(str_of(ask->target), STR("npm:")))
         err = npm_launch(&r, str_of(ask->target + 4));

@@ -11,17 +11,21 @@
  * A file or folder is looked for from where fettle was started, whatever --cwd says; npm:NAME from
  * --cwd.
  *
+ * A command line, which only a file of settings can name, is run as a script is.
+ *
  * A script that is one plain command running JavaScript is started as node itself (app/script.h).
  * Reads files, starts nothing.
  */
 #pragma once
 
-#include "app/strings.h"
 #include "base/problem.h"
+#include "base/strings.h"
 #include "conf/settings.h"
 
 struct launch_ask {
     const char *target;    /* NULL: none */
+    const char *command;   /* instead: a command line, as a script of package.json has; or NULL */
+    bool may_be_program;   /* `target` is a program in PATH, when there is no such file */
     char *const *app_args; /* up to a NULL */
     struct str node_args;  /* setting node-args */
     struct str cwd;        /* setting cwd, made absolute, NUL-terminated; empty: not set */

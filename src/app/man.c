@@ -1,6 +1,7 @@
 /* app/man.c -- `fettle __man`: the man page fettle(1) in mdoc, made from the tables */
 #include "app/bench_options.h"
 #include "app/command.h"
+#include "app/config_options.h"
 #include "app/exit_code.h"
 #include "app/topic.h"
 
@@ -198,6 +199,11 @@ static const char head[] =
     ".Ar URL\n"
     ".Op Ar URL2\n"
     ".Nm\n"
+    ".Cm config\n"
+    ".Cm check | show | schema\n"
+    ".Op Ar flags\n"
+    ".Op Ar file | folder\n"
+    ".Nm\n"
     ".Cm help\n"
     ".Op Ar topic\n"
     ".Nm\n"
@@ -230,6 +236,16 @@ static const char environment[] =
     ".Nm\n"
     "without its settings.\n";
 
+static const char files[] = ".Sh FILES\n"
+                            ".Bl -tag -width Ds\n"
+                            ".It Pa fettle.json , fettle.config.js , .cjs , .mjs , .ts\n"
+                            "Settings, in the folder of the app; one of them.\n"
+                            ".It Pa package.json\n"
+                            "Its key fettle holds settings too.\n"
+                            ".It Pa ecosystem.config.js , Procfile\n"
+                            "Can be run as they are.\n"
+                            ".El\n";
+
 static const char signals[] =
     ".Sh SIGNALS\n"
     ".Bl -tag -width Ds\n"
@@ -254,7 +270,10 @@ int man_command(int argc, char **argv)
     settings_add(&out);
     buf_add(&out, STR(".Sh FLAGS OF BENCH\n"));
     table_add(&out, &bench_flags);
+    buf_add(&out, STR(".Sh FLAGS OF CONFIG\n"));
+    table_add(&out, &config_flags);
     buf_add(&out, str_of(environment));
+    buf_add(&out, str_of(files));
     buf_add(&out, str_of(signals));
     buf_add(&out, STR(".Sh EXIT STATUS\n"));
     exit_codes_add(&out);

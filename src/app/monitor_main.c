@@ -7,8 +7,7 @@
 int monitor_command(int argc, char **argv)
 {
     AUTO(settings_done) struct settings s = { 0 };
-    struct settings_args args;
-    int err = options_read(&s, &args, OPTIONS_CHILD, "monitor", argc, argv);
+    int err = options_read_child(&s, "monitor", argc, argv);
 
     if (err)
         return err;

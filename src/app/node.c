@@ -2,6 +2,8 @@
 #include "app/node.h"
 
 #include "base/clock.h"
+#include "base/strings.h"
+#include "conf/words.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -145,4 +147,27 @@ enum node_typescript node_typescript(struct node_version v)
     if (v.major == 23 || (v.major == 22 && v.minor >= 6))
         return NODE_TS_FLAG;
     return NODE_TS_NO;
+}
+
+bool node_has_loader(struct str node_args)
+{
+    static const char *const flags[] = { "--import",
+                                         "--require",
+                                         "-r",
+                                         "--loader",
+                                         "--experimental-loader",
+                                         "--experimental-strip-types",
+                                         "--experimental-transform-types" };
+    AUTO(strings_done) struct strings words = { 0 };
+
+    if (words_split(node_args, &words.bytes, &words.count) == WORDS_OPEN || words.bytes.failed)
+        return true;
+    for (u32 i = 0; i < words.count; i++) {
+        struct str value, flag = str_cut(strings_at(&words, i), '=', &value);
+
+        for (u32 k = 0; k < ARRAY_LEN(flags); k++)
+            if (str_eq(flag, str_of(flags[k])))
+                return true;
+    }
+    return false;
 }

@@ -22,3 +22,7 @@ MUST_USE int node_version_of(const char *path, struct node_version *out);
 /* Whether this node runs .ts files: 0 no, 1 yes, 2 with --experimental-strip-types. */
 enum node_typescript { NODE_TS_NO, NODE_TS_YES, NODE_TS_FLAG };
 enum node_typescript node_typescript(struct node_version v);
+
+/* Whether these flags for node bring a loader for TypeScript: --import tsx, -r ts-node/register …
+ */
+bool node_has_loader(struct str node_args);

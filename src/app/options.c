@@ -49,11 +49,64 @@ static void log_from(const struct settings *s, const char *source)
                                   .source = source });
 }
 
-int options_read(struct settings *s, struct settings_args *args, enum options_from from,
-                 const char *source, int argc, char **argv)
+bool options_mistakes(const struct findings *f)
+{
+    u32 shown = 0;
+
+    for (u32 i = 0; i < f->count; i++) {
+        if (f->list[i].kind != FINDING_MISTAKE)
+            continue;
+        command_problem(&f->list[i].problem);
+        shown++;
+    }
+    if (f->of[FINDING_MISTAKE] > shown)
+        command_usage("and %u more mistakes", f->of[FINDING_MISTAKE] - shown);
+    return f->of[FINDING_MISTAKE] > 0;
+}
+
+/* What was asked for in a file and does not happen; and, in one line, what needs no doing. */
+static void findings_log(const struct findings *f)
+{
+    AUTO(buf_done) struct buf notes = { 0 };
+    const char *file = "";
+
+    for (u32 i = 0; i < f->count; i++) {
+        const struct problem *p = &f->list[i].problem;
+        struct str rest, key = str_cut(str_of(p->text), ':', &rest);
+
+        if (f->list[i].kind == FINDING_WARNING && p->line)
+            log_warn("%s:%u: %s", p->file, p->line, p->text);
+        else if (f->list[i].kind == FINDING_WARNING)
+            log_warn("%s: %s", p->file, p->text);
+        if (f->list[i].kind != FINDING_NOTE)
+            continue;
+        buf_addf(&notes, "%s%.*s", notes.len ? ", " : "", STR_ARG(str_sub(key, 0, 80)));
+        file = p->file;
+    }
+    if (notes.len && !notes.failed)
+        log_info("%s: nothing needs to be done for %.*s (fettle config check %s says why)", file,
+                 STR_ARG(buf_str(&notes)), file);
+}
+
+static int files_read(struct settings *s, struct config_file *file, const char *target)
 {
     struct problem p;
-    int err = settings_init(s);
+    int err = config_file_load(file, s, target, &p);
+
+    if (err) {
+        problem_exit(err, &p);
+        return err == -ENOENT ? EXIT_MISSING : err == -EINVAL ? EXIT_USAGE : EXIT_APP;
+    }
+    if (options_mistakes(&file->findings))
+        return EXIT_USAGE;
+    return config_file_ambiguous(file, &p) ? problem_exit(-EINVAL, &p) : 0;
+}
+
+int options_read(struct settings *s, struct settings_args *args, struct config_file *file, int argc,
+                 char **argv)
+{
+    struct problem p;
+    int err = settings_init(s), code;
 
     *args = (struct settings_args){ 0 };
     if (err)
@@ -63,14 +116,36 @@ int options_read(struct settings *s, struct settings_args *args, enum options_fr
     if (!err && (args->help || args->version))
         return 0;
     if (!err)
-        err = settings_read_env(s, environ, from == OPTIONS_CHILD ? SETTINGS_SECRET : 0, &p);
+        err = settings_read_env(s, environ, 0, &p);
+    if (err)
+        return problem_exit(err, &p);
+    code = files_read(s, file, args->operands ? argv[args->operand[0]] : NULL);
+    if (code)
+        return code;
+    err = settings_check(s, &p);
+    if (err)
+        return problem_exit(err, &p);
+    log_from(s, "fettle");
+    misspelt_warn();
+    findings_log(&file->findings);
+    return 0;
+}
+
+int options_read_child(struct settings *s, const char *source, int argc, char **argv)
+{
+    struct settings_args args;
+    struct problem p;
+    int err = settings_init(s);
+
+    if (!err)
+        err = settings_read_args(s, argc, argv, 1, &args, &p);
+    if (!err)
+        err = settings_read_env(s, environ, SETTINGS_SECRET, &p);
     if (!err)
         err = settings_check(s, &p);
     if (err)
         return problem_exit(err, &p);
     log_from(s, source);
-    if (from == OPTIONS_USER)
-        misspelt_warn();
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* app/path.h -- paths, and what kind of file they lead to */
 #pragma once
 
-#include "app/strings.h"
+#include "base/strings.h"
 
 /* "/a" of "/a/b"; "/" of "/". */
 struct str path_folder(struct str path);

@@ -8,8 +8,7 @@
 int proxy_command(int argc, char **argv)
 {
     AUTO(settings_done) struct settings s = { 0 };
-    struct settings_args args;
-    int err = options_read(&s, &args, OPTIONS_CHILD, "proxy", argc, argv);
+    int err = options_read_child(&s, "proxy", argc, argv);
 
     if (err)
         return err;

@@ -1,5 +1,6 @@
 /* app/run.c -- `fettle run`: from a command line to a running supervisor */
 #include "app/agent_dir.h"
+#include "app/app_env.h"
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
@@ -20,18 +21,20 @@ extern char **environ;
 struct start {
     struct settings settings;
     struct settings_args args;
+    struct config_file file;
     struct launch launch;
     struct buf node_path;
     struct buf agent_dir;
     struct str cwd; /* absolute; empty: not set */
     char *cwd_real;
-    char **app_args;
+    char **app_args; /* of the command line, up to a NULL */
     struct problem problem;
 };
 
 static void start_done(struct start *s)
 {
     settings_done(&s->settings);
+    config_file_done(&s->file);
     launch_done(&s->launch);
     buf_done(&s->node_path);
     buf_done(&s->agent_dir);
@@ -40,32 +43,72 @@ static void start_done(struct start *s)
 
 static int cwd_resolve(struct start *s)
 {
+    const struct settings_origin *from =
+        settings_origin_of(&s->settings, settings_row_find(STR("cwd"), NULL));
+    const char *name = from->file.len ? "cwd" : "--cwd";
     struct str cwd = s->settings.cwd;
     struct stat st;
+    int err;
 
     if (cwd.len == 0)
         return 0;
     s->cwd_real = realpath(cwd.ptr, NULL);
-    if (!s->cwd_real) {
-        int err = errno;
-
-        problem_set(&s->problem, "--cwd: %.300s: %s; name a folder that is there", cwd.ptr,
-                    strerror(err));
-        return err == ENOENT ? -ENOENT : -EINVAL;
-    }
-    if (stat(s->cwd_real, &st) != 0 || !S_ISDIR(st.st_mode))
-        return problem_set(&s->problem, "--cwd: %.300s is not a folder", cwd.ptr);
+    err = s->cwd_real ? 0 : errno;
     s->cwd = str_of(s->cwd_real);
-    return 0;
+    if (!err && stat(s->cwd_real, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    str_to_cstr(from->file, s->problem.file, sizeof(s->problem.file));
+    s->problem.line = from->line;
+    if (!err)
+        return problem_set(&s->problem, "%s: %.300s is not a folder", name, cwd.ptr);
+    problem_set(&s->problem, "%s: %.300s: %s; name a folder that is there", name, cwd.ptr,
+                strerror(err));
+    return err == ENOENT ? -ENOENT : -EINVAL;
+}
+
+/* Whether TARGET is just the folder in which the file was found. */
+static bool is_its_folder(const struct start *s, const char *target)
+{
+    AUTO(freep) char *real = realpath(target, NULL);
+
+    return s->settings.config.len == 0 && real && strcmp(real, s->file.folder.ptr) == 0;
+}
+
+/* What the file says of what to run, for whatever the command line leaves open. */
+static int file_apply(struct start *s, struct launch_ask *ask)
+{
+    struct config_file *file = &s->file;
+    struct config_app *app = &file->app;
+    bool is_said = ask->target && !file->is_target && !is_its_folder(s, ask->target);
+
+    if (is_said)
+        return 0;
+    if (app->command.len)
+        ask->command = app->command.ptr;
+    else if (app->run.len)
+        ask->target = app->run.ptr;
+    else if (file->is_target)
+        ask->target = ".";
+    else
+        return 0;
+    ask->may_be_program = app->may_be_program;
+    ask->here = file->folder.ptr;
+    if (s->cwd.len == 0) {
+        s->cwd_real = strdup(file->folder.ptr);
+        s->cwd = ask->cwd = str_of(s->cwd_real);
+    }
+    return s->cwd.len ? 0 : -ENOMEM;
 }
 
 static int launch_find(struct start *s, char **argv)
 {
+    AUTO(freep) char **file_args = strings_list(&s->file.app.args);
+    AUTO(freep) char *file_path = str_dup(app_env_value(&s->file.app, STR("PATH")));
     const char *path = getenv("PATH");
     char here[PATH_MAX];
     struct launch_ask ask = {
         .target = s->args.operands ? argv[s->args.operand[0]] : NULL,
-        .app_args = s->app_args,
+        .app_args = *s->app_args || !file_args ? s->app_args : file_args,
         .node_args = s->settings.node_args,
         .cwd = s->cwd,
         .here = here,
@@ -76,33 +119,16 @@ static int launch_find(struct start *s, char **argv)
     if (err)
         return err;
     ask.node_path = s->node_path.ptr;
+    if (file_path && *file_path)
+        ask.path = file_path;
     if (!getcwd(here, sizeof(here)))
         return problem_set(&s->problem, "the current folder cannot be read: %s", strerror(errno));
-    return launch_resolve(&s->launch, &ask, &s->problem);
-}
-
-/* A loader for TypeScript that the user brings: --import tsx, -r ts-node/register … */
-static bool has_loader(struct str node_args)
-{
-    static const char *const flags[] = { "--import",
-                                         "--require",
-                                         "-r",
-                                         "--loader",
-                                         "--experimental-loader",
-                                         "--experimental-strip-types",
-                                         "--experimental-transform-types" };
-    AUTO(strings_done) struct strings words = { 0 };
-
-    if (words_split(node_args, &words.bytes, &words.count) == WORDS_OPEN || words.bytes.failed)
-        return true;
-    for (u32 i = 0; i < words.count; i++) {
-        struct str value, flag = str_cut(strings_at(&words, i), '=', &value);
-
-        for (u32 k = 0; k < ARRAY_LEN(flags); k++)
-            if (str_eq(flag, str_of(flags[k])))
-                return true;
-    }
-    return false;
+    err = file_args && file_path ? file_apply(s, &ask) : -ENOMEM;
+    if (!err && ask.may_be_program)
+        ask.here = ask.cwd.ptr; /* pm2's script relates to its cwd */
+    if (!err)
+        err = launch_resolve(&s->launch, &ask, &s->problem);
+    return err ? err : app_env_join(&s->launch.env, &s->file.app);
 }
 
 /* Adds the flag that Node 22.6 to 22.17 and 23.0 to 23.5 need for .ts files. */
@@ -111,8 +137,8 @@ static int typescript_check(struct start *s)
     AUTO(strings_done) struct strings argv = { 0 };
     struct node_version v;
 
-    if (!s->launch.typescript || has_loader(s->settings.node_args) ||
-        has_loader(str_of(getenv("NODE_OPTIONS"))) || node_version_of(s->node_path.ptr, &v))
+    if (!s->launch.typescript || node_has_loader(s->settings.node_args) ||
+        node_has_loader(str_of(getenv("NODE_OPTIONS"))) || node_version_of(s->node_path.ptr, &v))
         return 0;
     switch (node_typescript(v)) {
     case NODE_TS_YES:
@@ -307,7 +333,7 @@ static int fail(struct start *s, int err)
 int run_command(int argc, char **argv)
 {
     AUTO(start_done) struct start s = { 0 };
-    int err = options_read(&s.settings, &s.args, OPTIONS_USER, "fettle", argc, argv);
+    int err = options_read(&s.settings, &s.args, &s.file, argc, argv);
 
     if (err)
         return err;
@@ -333,6 +359,8 @@ int run_command(int argc, char **argv)
         err = settings_complete(&s);
     if (!err)
         err = pre_run_all(&s);
+    if (!err)
+        err = app_env_filter(&s.file.app);
     if (!err)
         err = supervise(&s);
     if (err < 0)

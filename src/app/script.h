@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "app/strings.h"
+#include "base/strings.h"
 
 enum script_kind {
     SCRIPT_NODE,    /* node with flags and a file */

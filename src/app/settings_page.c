@@ -19,6 +19,10 @@ static void row_add(struct buf *out, const struct settings_row *row)
     if (topic_default(row).len)
         buf_addf(out, "\n- Default: `%.*s`", STR_ARG(topic_default(row)));
     buf_addf(out, "\n- Environment: `%.*s`", STR_ARG(buf_str(&env)));
+    if (row->flags & SETTINGS_START)
+        buf_add(out, STR("\n- Cannot stand in a file"));
+    if (row->flags & SETTINGS_RELOADABLE)
+        buf_add(out, STR("\n- Reloadable"));
     if (row->short_flag)
         buf_addf(out, "\n- Short: `-%c %s`", row->short_flag, row->placeholder);
     buf_add(out, STR("\n\n"));

@@ -5,8 +5,12 @@
 
 const char *const topic_settings[] = {
     "A setting is read from its flag (--max-memory 512M or --max-memory=512M), else from the "
-    "environment (FETTLE_MAX_MEMORY=512M), else it has its default. The flag wins over the "
-    "environment. An empty variable counts as not set.",
+    "environment (FETTLE_MAX_MEMORY=512M), else from a file (\"max-memory\": \"512M\"), else from "
+    "the key \"fettle\" of package.json, else it has its default. An empty variable counts as not "
+    "set.",
+    "The file is fettle.json, or fettle.config.js, .cjs, .mjs or .ts, in the app's folder, or what "
+    "--config names. `fettle config check` says what is wrong in it, `fettle config show` what all "
+    "settings are and where each came from.",
     "A switch is written --NAME or --no-NAME; in the environment on, off, yes, no, true, false, 1 "
     "or 0. What can be switched off takes off, 0 or --no-NAME.",
     "A size is a number with K, M, G or T, powers of 1024: 8K, 512M, 1.5G. A number alone is "

@@ -186,3 +186,14 @@ size_t str_utf8_len(struct str s, size_t at)
         return 0;
     return len;
 }
+
+size_t str_put_utf8(char *out, u32 point)
+{
+    static const u8 lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+    for (size_t i = len; i-- > 1; point >>= 6)
+        out[i] = (char)(0x80 | (point & 0x3f));
+    out[0] = (char)(lead[len] | point);
+    return len;
+}

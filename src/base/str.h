@@ -66,3 +66,8 @@ u32 str_distance(struct str a, struct str b);
 
 /* The length of the well-formed UTF-8 sequence at s.ptr[at] (RFC 3629 section 4), or 0. */
 size_t str_utf8_len(struct str s, size_t at);
+
+/* The UTF-8 sequence of a code point (below 0x110000, no surrogate) into `out`, without a NUL;
+ * returns its bytes. */
+enum { STR_UTF8_MAX = 4 };
+size_t str_put_utf8(char *out, u32 point);

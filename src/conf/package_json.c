@@ -80,6 +80,11 @@ struct str package_json_main(const struct package_json *pkg)
     return member_text(pkg, "main");
 }
 
+const struct json_value *package_json_settings(const struct package_json *pkg)
+{
+    return json_value_member(pkg->root, "fettle");
+}
+
 struct str package_json_script(const struct package_json *pkg, struct str name)
 {
     const struct json_value *scripts = json_value_member(pkg->root, "scripts"), *value;

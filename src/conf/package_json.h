@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/problem.h"
 
+struct json_value;
 struct package_json;
 
 /* Reads the file. -ENOENT when there is none; -EINVAL with *p, which has the file and the line, for
@@ -26,6 +27,8 @@ static inline void package_json_freep(struct package_json **pkg)
 struct str package_json_name(const struct package_json *pkg);
 struct str package_json_version(const struct package_json *pkg);
 struct str package_json_main(const struct package_json *pkg);
+/* The key `fettle`, with settings; NULL: there is none. */
+const struct json_value *package_json_settings(const struct package_json *pkg);
 /* Empty when there is no such script. */
 struct str package_json_script(const struct package_json *pkg, struct str name);
 /* Adds the names of all scripts, with ", " between them, at most `most`, then "…". */

@@ -132,8 +132,11 @@ static int problem_place(struct problem *p, const struct settings_row *row,
         buf_addf(&name, "--%s", row->name);
         break;
     case SETTINGS_DEFAULT:
+    case SETTINGS_PACKAGE:
+    case SETTINGS_PACKAGE_APP:
     case SETTINGS_FILE:
-        buf_add(&name, str_of(row->name));
+    case SETTINGS_FILE_APP:
+        buf_add(&name, origin->key.len ? str_sub(origin->key, 0, 200) : str_of(row->name));
         break;
     }
     return problem_set(p, "%.*s: %.700s", STR_ARG(buf_str(&name)), what.text);
@@ -158,7 +161,11 @@ int settings_set(struct settings *s, const struct settings_row *row, struct str 
     if (err || weaker)
         return err;
     *had = (struct settings_origin){ .source = origin->source, .line = origin->line };
-    return origin->file.len ? settings_put(s, &had->file, origin->file) : 0;
+    if (origin->file.len)
+        err = settings_put(s, &had->file, origin->file);
+    if (!err && origin->key.len)
+        err = settings_put(s, &had->key, origin->key);
+    return err;
 }
 
 void settings_text(const struct settings *s, const struct settings_row *row, struct buf *out)

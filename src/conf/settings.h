@@ -4,10 +4,11 @@
  * them: name, unit, default, range, help. The parsers, --help, the man page,
  * doc/settings.md and the shell completions read that table and nothing else.
  *
- * A value comes from the default, a file, the environment (FETTLE_MAX_MEMORY)
- * or a flag (--max-memory); the later in this list wins, in whatever order they
- * are read. Texts are copied into the settings, so nothing that was read needs
- * to live on. One thread; no I/O.
+ * A value comes from the default, the key `fettle` of package.json, a file, the
+ * environment (FETTLE_MAX_MEMORY) or a flag (--max-memory); the later in this
+ * list wins, in whatever order they are read; and in package.json and in a file,
+ * what is said for one app wins over what is said for all. Texts are copied into the settings, so
+ * nothing that was read needs to live on. One thread; no I/O.
  *
  * The proxy and the monitor are started with flags that give the same settings
  * again: settings_write_args, then settings_read_args in the child.
@@ -45,16 +46,31 @@ struct settings_cidrs {
 };
 
 /* Where a value came from, in rising precedence. */
-enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENV, SETTINGS_FLAG };
+enum settings_source {
+    SETTINGS_DEFAULT,
+    SETTINGS_PACKAGE, /* package.json, for all apps */
+    SETTINGS_PACKAGE_APP,
+    SETTINGS_FILE, /* a file of settings, for all apps */
+    SETTINGS_FILE_APP,
+    SETTINGS_ENV,
+    SETTINGS_FLAG,
+};
 struct settings_origin {
     enum settings_source source;
-    struct str file; /* SETTINGS_FILE only */
+    struct str file; /* empty: not from one */
     u32 line;        /* 0: unknown */
+    struct str key;  /* its path in the file, "apps.shop.workers"; empty: the name */
 };
 
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
  * one has ptr "" or NULL). Where 0 means something else than nothing, it says so. */
 struct settings {
+    /* Where settings are read */
+    struct str config;   /* the file; empty: the one in the app's folder */
+    struct str app;      /* which app of the file; empty: the only one */
+    struct str only;     /* the same, as pm2 has it */
+    struct str env_name; /* "production": env_production of pm2's files too; empty: none */
+
     /* The app and its workers */
     u32 workers;          /* 0: auto; `fettle run` makes it a number before anybody else sees it */
     u32 port;             /* listen here instead of where the app asked to; 0: where it asked to */
@@ -139,6 +155,9 @@ enum settings_flag {
     SETTINGS_HIDDEN = BIT(2),     /* works, but is left out of help and completion */
     SETTINGS_ZERO_OFF = BIT(3),   /* 0 and "off" switch it off, whatever the range says */
     SETTINGS_EMPTY_OFF = BIT(4),  /* a text for which "off" is the empty text */
+    SETTINGS_START = BIT(5),      /* says where settings are read; cannot stand in a file */
+    SETTINGS_IN_PATH = BIT(6),    /* a path that without a slash is looked for in PATH */
+    SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
 };
 
 struct settings_row {

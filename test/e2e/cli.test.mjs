@@ -202,7 +202,7 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
     assert.equal(status, 0);
     return stdout.split('\n').filter(Boolean).sort();
   };
-  assert.deepEqual(complete('fettle', ''), ['--help', '--version', 'bench', 'completion', 'help', 'run', 'version']);
+  assert.deepEqual(complete('fettle', ''), ['--help', '--version', 'bench', 'completion', 'config', 'help', 'run', 'version']);
   assert.deepEqual(complete('fettle', 'r'), ['run']);
   assert.deepEqual(complete('fettle', 'run', '--max-me'), ['--max-memory']);
   assert.deepEqual(complete('fettle', 'run', '--no-metrics-p'), ['--no-metrics-prom-client']);
@@ -223,6 +223,9 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'bench', '--arrivals', ''), ['constant', 'poisson']);
   assert.deepEqual(complete('fettle', 'bench', '--mix', 'ser'), ['server.js']);
   assert.deepEqual(complete('fettle', 'bench', '--max-'), []);
+  assert.deepEqual(complete('fettle', 'config', ''), ['check', 'schema', 'show']);
+  assert.deepEqual(complete('fettle', 'config', 'show', '--'), ['--app', '--env', '--help', '--json', '--no-json']);
+  assert.deepEqual(complete('fettle', 'config', 'check', 'ser'), ['server.js']);
   assert.deepEqual(complete('fettle', 'help', 's'), ['settings']);
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
@@ -253,7 +256,7 @@ test('completion in zsh', { skip: without('zsh') }, async (t) => {
     assert.ok(found, stdout);
     return found[1].split(/\s+/).filter(Boolean);
   };
-  assert.deepEqual([...new Set(complete('fettle '))].sort(), ['bench', 'completion', 'help', 'run', 'version']);
+  assert.deepEqual([...new Set(complete('fettle '))].sort(), ['bench', 'completion', 'config', 'help', 'run', 'version']);
   const flags = complete('fettle run --max-');
   for (const flag of ['--max-memory', '--max-block', '--max-body']) assert.ok(flags.some((f) => f.startsWith(flag)), `${flag} in ${flags}`);
   assert.deepEqual([...new Set(complete('fettle run --log '))].sort(), ['json', 'text']);
@@ -269,7 +272,7 @@ test('completion in fish', { skip: without('fish') }, async (t) => {
     assert.equal(stderr, '');
     return stdout.split('\n').filter(Boolean).map((l) => l.split('\t')[0]);
   };
-  assert.deepEqual(complete('fettle ').sort(), ['bench', 'completion', 'help', 'run', 'version']);
+  assert.deepEqual(complete('fettle ').sort(), ['bench', 'completion', 'config', 'help', 'run', 'version']);
   assert.ok(complete('fettle run --max-').includes('--max-memory'));
   assert.deepEqual(complete('fettle bench --arrivals ').sort(), ['constant', 'poisson']);
   assert.deepEqual(complete('fettle run --log ').sort(), ['json', 'text']);

@@ -265,6 +265,23 @@ static void nothing_else_is_well_formed_utf8(void)
     CHECK_EQ(str_utf8_len(STR("a\xc3\xa4"), 1), 2);
 }
 
+static void a_code_point_becomes_utf8(void)
+{
+    static const u32 points[] = { 0x41,   0x7f,   0x80,    0xe4,    0x7ff,   0x800,
+                                  0x20ac, 0xffff, 0x10000, 0x1f600, 0x10ffff };
+    char out[STR_UTF8_MAX];
+
+    for (u32 i = 0; i < ARRAY_LEN(points); i++) {
+        size_t len = str_put_utf8(out, points[i]);
+
+        CHECK_EQ(str_utf8_len(str_make(out, len), 0), len);
+    }
+    CHECK_EQ(str_put_utf8(out, 0x20ac), 3);
+    CHECK(memcmp(out, "\xe2\x82\xac", 3) == 0);
+    CHECK_EQ(str_put_utf8(out, 0x1f600), 4);
+    CHECK(memcmp(out, "\xf0\x9f\x98\x80", 4) == 0);
+}
+
 int main(void)
 {
     TEST(equal_texts_are_equal_wherever_they_lie);
@@ -284,5 +301,6 @@ int main(void)
     TEST(far_too_long_texts_are_far_away);
     TEST(every_code_point_but_surrogates_is_well_formed_utf8);
     TEST(nothing_else_is_well_formed_utf8);
+    TEST(a_code_point_becomes_utf8);
     return tap_done();
 }

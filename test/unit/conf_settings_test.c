@@ -204,7 +204,7 @@ static void the_flag_wins_over_the_environment_in_any_order(void)
 static void a_file_comes_before_both_and_has_its_line(void)
 {
     AUTO(settings_done) struct settings s = { 0 };
-    struct settings_origin file = { SETTINGS_FILE, STR("fettle.json"), 7 };
+    struct settings_origin file = { SETTINGS_FILE, STR("fettle.json"), 7, { 0 } };
     const struct settings_row *row = settings_row_find(STR("workers"), NULL);
     struct problem p = { 0 };
 

@@ -1,5 +1,5 @@
-/* app/strings.c -- a list of C strings for exec: command lines and environments */
-#include "app/strings.h"
+/* base/strings.c -- a list of C strings for exec: command lines and environments */
+#include "base/strings.h"
 
 #include <stdarg.h>
 

@@ -1,4 +1,4 @@
-/* app/strings.h -- a list of C strings for exec: command lines and environments
+/* base/strings.h -- a list of C strings for exec: command lines and environments
  *
  * All zero is an empty list. A failed allocation shows in bytes.failed and makes
  * strings_list return NULL, so a chain of strings_add needs one check.

@@ -1,0 +1,58 @@
+/* app/app_env.c -- the app's environment, as a file of settings wants it */
+#include "app/app_env.h"
+
+extern char **environ;
+
+int app_env_join(struct strings *env, const struct config_app *app)
+{
+    struct strings all = { 0 };
+
+    strings_add_from(&all, &app->env, 0);
+    strings_add_from(&all, env, 0);
+    strings_done(env);
+    *env = all;
+    return all.bytes.failed ? -ENOMEM : 0;
+}
+
+static bool is_filtered(const struct config_app *app, struct str name)
+{
+    if (app->env_clear)
+        return true;
+    for (u32 i = 0; i < app->env_no.count; i++) {
+        struct str part = strings_at(&app->env_no, i);
+
+        if (part.len && memmem(name.ptr, name.len, part.ptr, part.len))
+            return true;
+    }
+    return false;
+}
+
+int app_env_filter(const struct config_app *app)
+{
+    AUTO(strings_done) struct strings gone = { 0 };
+
+    for (char **v = environ; v && *v; v++) {
+        struct str rest, name = str_cut(str_of(*v), '=', &rest);
+
+        if (is_filtered(app, name) && name.len)
+            strings_add(&gone, name);
+    }
+    if (gone.bytes.failed)
+        return -ENOMEM;
+    for (u32 i = 0; i < gone.count; i++)
+        unsetenv(strings_at(&gone, i).ptr);
+    return 0;
+}
+
+struct str app_env_value(const struct config_app *app, struct str name)
+{
+    struct str found = { 0 };
+
+    for (u32 i = 0; i < app->env.count; i++) {
+        struct str value, key = str_cut(strings_at(&app->env, i), '=', &value);
+
+        if (str_eq(key, name))
+            found = value;
+    }
+    return found;
+}

@@ -1,0 +1,13 @@
+/* app/app_env.h -- the app's environment, as a file of settings wants it */
+#pragma once
+
+#include "conf/config.h"
+
+/* Puts the variables of the file before those in `env`, of which the last one of a name counts.
+ * -ENOMEM. */
+MUST_USE int app_env_join(struct strings *env, const struct config_app *app);
+/* Takes the variables that the file filters (pm2's filter_env) out of this process's environment.
+ * -ENOMEM. */
+MUST_USE int app_env_filter(const struct config_app *app);
+/* The file's value of a variable; empty: it has none. */
+struct str app_env_value(const struct config_app *app, struct str name);

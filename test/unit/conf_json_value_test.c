@@ -1,0 +1,159 @@
+/* test/unit/conf_json_value_test.c -- JSON with lines; jansson is the second opinion */
+#include "conf/json_write.h"
+
+#include "tap.h"
+
+#include <jansson.h>
+
+static const char *const documents[] = {
+    "{}",
+    "[]",
+    " [ 1 , -0, 0.5e+3, 1E9 ] ",
+    "{\"a\":{\"b\":[true,false,null,\"\"]}}",
+    "\"\\u00e4\\ud83d\\ude00\\n\\\"\\\\\\/\"",
+    "\xef\xbb\xbf{\"a\":1}",
+    "",
+    " ",
+    "{",
+    "[1,]",
+    "{\"a\":1,}",
+    "{a:1}",
+    "{'a':1}",
+    "[01]",
+    "[1.]",
+    "[.5]",
+    "[+1]",
+    "[1e]",
+    "[-]",
+    "[\"\\x\"]",
+    "[\"\\u12\"]",
+    "[\"\\ud800\"]",
+    "[\"\\ud800\\u0041\"]",
+    "[\"\\udc00\"]",
+    "[\"\\udc00\\udc00\"]",
+    "[\"a\nb\"]",
+    "[\"\x01\"]",
+    "[\"\xff\"]",
+    "[\"\xc0\x80\"]",
+    "[\"\\u0000\"]",
+    "[1 2]",
+    "{\"a\" 1}",
+    "{} {}",
+    "// x\n{}",
+    "[tru]",
+    "[NaN]",
+    "[\"a",
+    "[\"a\\",
+};
+
+static void what_is_json_is_decided_as_jansson_does(void)
+{
+    for (u32 i = 0; i < ARRAY_LEN(documents); i++) {
+        AUTO(json_value_freep) struct json_value *ours = NULL;
+        AUTO(buf_done) struct buf text = { 0 };
+        struct str plain = str_of(documents[i]);
+        struct problem p;
+        json_t *theirs;
+        bool same;
+
+        if (str_starts(plain, STR("\xef\xbb\xbf")))
+            plain = str_sub(plain, 3, plain.len);
+        theirs = json_loadb(plain.ptr, plain.len, JSON_DECODE_ANY, NULL);
+        same = (json_value_parse(&ours, str_of(documents[i]), "f", &p) == 0) == (theirs != NULL);
+        if (ours && theirs) {
+            json_t *back;
+
+            json_write(ours, &text);
+            back = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL);
+            same = same && json_equal(theirs, back);
+            json_decref(back);
+        }
+        if (!same)
+            printf("# %s: %s\n", documents[i], ours ? "taken" : p.text);
+        CHECK(same);
+        json_decref(theirs);
+    }
+}
+
+static void every_value_knows_its_line(void)
+{
+    AUTO(json_value_freep) struct json_value *root = NULL;
+    const struct json_value *list;
+    struct problem p;
+
+    CHECK_EQ(json_value_parse(&root, STR("\n{\"a\":\n 1,\r\n\"b\": [\n2,\n\"x\"]}"), "f", &p), 0);
+    list = json_value_member(root, "b");
+    CHECK_EQ(json_value_line(root), 2);
+    CHECK_EQ(json_value_line(json_value_member(root, "a")), 3);
+    CHECK_EQ(json_value_line(list), 4);
+    CHECK_EQ(json_value_line(json_value_at(list, 1)), 6);
+    CHECK_EQ(json_value_count(list), 2);
+    CHECK_EQ(json_value_line(NULL), 0);
+    json_value_lines_forget(root);
+    CHECK_EQ(json_value_line(json_value_at(list, 1)), 0);
+}
+
+static bool says(const char *text, u32 line, const char *what)
+{
+    struct json_value *root = NULL;
+    struct problem p;
+    bool ok = json_value_parse(&root, str_of(text), "f.json", &p) == -EINVAL && p.line == line &&
+              strstr(p.text, what) && strcmp(p.file, "f.json") == 0;
+
+    if (!ok)
+        printf("# %u: %s\n", p.line, p.text);
+    return ok;
+}
+
+static void a_mistake_has_its_line_and_says_what_it_is(void)
+{
+    CHECK(says("{\n\"a\": 1,\n}", 3, "a comma stands before }"));
+    CHECK(says("[\n1,\n]", 3, "a comma stands before ]"));
+    CHECK(says("{\n// x\n\"a\": 1}", 2, "comments are not possible, before `// x`"));
+    CHECK(says("{\n'a': 1}", 2, "names are written in double quotes"));
+    CHECK(says("{\"a\": 'x'}", 1, "texts are written in double quotes"));
+    CHECK(says("{\n\"a\": 1\n\"b\": 2}", 3, "a comma or } is missing, before `\"b\": 2}`"));
+    CHECK(says("{\"a\": \"x\n\"}", 1, "a text is not closed"));
+    CHECK(says("{", 1, "at the end of the file"));
+}
+
+static void nesting_has_a_limit(void)
+{
+    char text[2 * JSON_VALUE_DEPTH_MAX + 3] = { 0 };
+    struct json_value *root;
+    struct problem p;
+
+    memset(text, '[', JSON_VALUE_DEPTH_MAX);
+    memset(text + JSON_VALUE_DEPTH_MAX, ']', JSON_VALUE_DEPTH_MAX);
+    CHECK_EQ(json_value_parse(&root, str_of(text), "f", &p), 0);
+    json_value_free(root);
+    memset(text, '[', JSON_VALUE_DEPTH_MAX + 1);
+    CHECK_EQ(json_value_parse(&root, str_of(text), "f", &p), -EINVAL);
+    CHECK(strstr(p.text, "more than 100 levels"));
+}
+
+static void what_is_asked_of_another_type_is_empty(void)
+{
+    AUTO(json_value_freep) struct json_value *root = NULL;
+    struct problem p;
+    u64 n = 7;
+
+    CHECK_EQ(json_value_parse(&root, STR("{\"a\":1,\"b\":\"x\",\"a\":2}"), "f", &p), 0);
+    CHECK_EQ(json_value_text(json_value_member(root, "a")).len, 0);
+    CHECK_STR(json_value_number(json_value_member(root, "a")), "2");
+    CHECK(!json_value_u64(json_value_member(root, "b"), &n) && n == 7);
+    CHECK(!json_value_at(root, 0));
+    CHECK(!json_value_member(json_value_member(root, "b"), "x"));
+    CHECK(!json_value_member(NULL, "x"));
+    CHECK_EQ(json_value_kind(NULL), JSON_VALUE_NONE);
+}
+
+int main(void)
+{
+    TEST(what_is_json_is_decided_as_jansson_does);
+    TEST(every_value_knows_its_line);
+    TEST(a_mistake_has_its_line_and_says_what_it_is);
+    TEST(nesting_has_a_limit);
+    TEST(what_is_asked_of_another_type_is_empty);
+    return tap_done();
+}

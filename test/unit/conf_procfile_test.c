@@ -1,0 +1,77 @@
+/* test/unit/conf_procfile_test.c -- a Procfile */
+#include "conf/procfile.h"
+
+#include "tap.h"
+
+struct fixture {
+    struct settings settings;
+    struct config_app app;
+    struct findings findings;
+};
+
+static void fixture_done(struct fixture *f)
+{
+    settings_done(&f->settings);
+    config_app_done(&f->app);
+    findings_done(&f->findings);
+}
+
+static void read_text(struct fixture *f, const char *app, const char *text)
+{
+    struct config_from from = { .file = "Procfile", .app = str_of(app) };
+
+    *f = (struct fixture){ 0 };
+    CHECK_EQ(settings_init(&f->settings), 0);
+    CHECK_EQ(procfile_read(str_of(text), &from, &f->settings, &f->app, &f->findings), 0);
+}
+
+static void web_is_the_app_unless_another_is_named(void)
+{
+    static const char text[] =
+        "# all\n\nworker: node worker.js\r\nweb:  node server.js --p=$PORT \n";
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+
+    read_text(&f, "", text);
+    CHECK_EQ(f.findings.count, 0);
+    CHECK_STR(str_of(f.app.command.ptr), "node server.js --p=$PORT");
+    CHECK(f.app.found && !f.app.choose);
+    CHECK_EQ(f.settings.name.len, 0);
+    read_text(&g, "worker", text);
+    CHECK_STR(str_of(g.app.command.ptr), "node worker.js");
+    CHECK_STR(g.settings.name, "worker");
+}
+
+static void without_web_one_alone_is_meant_and_of_several_none(void)
+{
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+
+    read_text(&f, "", "jobs: node jobs.js");
+    CHECK(f.app.found && !f.app.choose);
+    CHECK_STR(str_of(f.app.command.ptr), "node jobs.js");
+    read_text(&g, "", "a: x\nb: y\n");
+    CHECK(g.app.choose);
+    CHECK_STR(buf_str(&g.app.names), "a, b");
+}
+
+static void what_is_no_process_type_is_named(void)
+{
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+
+    read_text(&f, "", "web: x\nnode server.js\nb d: x\nc:\n");
+    CHECK_EQ(f.findings.of[FINDING_MISTAKE], 3);
+    CHECK_EQ(f.findings.list[0].problem.line, 2);
+    CHECK(strstr(f.findings.list[0].problem.text, "\"node server.js\" is no process type"));
+    read_text(&g, "", "");
+    CHECK_EQ(g.findings.of[FINDING_MISTAKE], 1);
+}
+
+int main(void)
+{
+    TEST(web_is_the_app_unless_another_is_named);
+    TEST(without_web_one_alone_is_meant_and_of_several_none);
+    TEST(what_is_no_process_type_is_named);
+    return tap_done();
+}
