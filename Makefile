@@ -144,7 +144,7 @@ bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS)
 	build/nodes/22/node test/bench/run.mjs
 
 # What the bench makes of figures: its page and its contenders' configurations, without a measurement.
-bench-check:
+bench-check: hop
 	build/nodes/22/node --test test/bench/*.test.mjs
 
 ## make lint       layers, names and formatting
