@@ -8,19 +8,21 @@ VERSION := 0.1.0
 CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
-OPT     ?= -O2 -g
+OPT     ?= -O3 -g
 SAN     ?=
 PORT    ?= 3000
 
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 
+PKGS    := jansson
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
 CFLAGS_ALL = -std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fPIE \
-           -D_FORTIFY_SOURCE=2 -D_GNU_SOURCE -Isrc -DFETTLE_VERSION='"$(VERSION)"' $(SAN) $(CFLAGS)
-LDLIBS_ALL = -pthread -ldl -lm $(LDLIBS)
+           -D_FORTIFY_SOURCE=2 -D_GNU_SOURCE -Isrc -DFETTLE_VERSION='"$(VERSION)"' \
+           $(shell pkg-config --cflags $(PKGS)) $(SAN) $(CFLAGS)
+LDLIBS_ALL = $(shell pkg-config --libs $(PKGS)) -pthread -ldl -lm $(LDLIBS)
 
 LIB_C   := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
 LIB_O   := $(LIB_C:%.c=$(BUILD)/%.o)
@@ -51,7 +53,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) -ljansson $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
 
 ## make            builds build/fettle and what goes with it (the packages of `make setup` are needed)
 ## make setup      installs what is missing to build and run, from Debian and npm
@@ -113,7 +115,7 @@ FUZZ_SECONDS ?= 60
 build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
 	@mkdir -p $(@D)
 	clang -std=gnu17 -O1 -g -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $^
+	    -fno-sanitize-recover=all $(shell pkg-config --cflags $(PKGS)) -o $@ $^ $(shell pkg-config --libs $(PKGS))
 
 fuzz-programs: $(FUZZ)
 

@@ -1,11 +1,16 @@
-/* conf/json_value.c -- a JSON document, for reading
+/* conf/json_value.c -- a JSON document, for reading: jansson's, with lines
  *
- * The text is copied once; texts in it are decoded in place, since no escape is
- * shorter than what it stands for. Values come from chunks that are freed as one.
+ * jansson decides what is JSON, says what is wrong, and decodes texts. It does not keep where a
+ * value stood, so the tree is built here, from a text that is known to be good: nothing in
+ * take_value() needs to expect a mistake. The text is copied once; texts in it are decoded in
+ * place, since no escape is shorter than what it stands for. Values come from chunks that are
+ * freed as one.
  */
 #include "conf/json_value.h"
 
-enum { CHUNK_VALUES = 256, SHOWN_BYTES = 20 };
+#include <jansson.h>
+
+enum { CHUNK_VALUES = 256 };
 
 struct json_value {
     enum json_value_kind kind;
@@ -28,290 +33,172 @@ struct document {
     char text[];
 };
 
-struct parser {
+struct builder {
     struct document *doc;
-    char *at, *end; /* *end is NUL */
+    char *at;
     u32 line, depth;
-    bool no_memory;
-    struct problem *problem;
+    int error; /* -ENOMEM, -E2BIG: too deep */
 };
 
-static bool wrong(struct parser *p, const char *what)
+static struct json_value *value_new(struct builder *b)
 {
-    struct str rest = str_make(p->at, (size_t)(p->end - p->at)), line = str_cut(rest, '\n', &rest);
-    size_t shown = 0, n;
-
-    p->problem->line = p->line;
-    while (shown < min(line.len, (size_t)SHOWN_BYTES) && (n = str_utf8_len(line, shown)) > 0)
-        shown += n;
-    line.len = shown;
-    if (line.len)
-        problem_set(p->problem, "not valid JSON: %s, before `%.*s`", what, STR_ARG(line));
-    else
-        problem_set(p->problem, "not valid JSON: %s, at the end of the %s", what,
-                    p->at == p->end ? "file" : "line");
-    return false;
-}
-
-static void blanks_skip(struct parser *p)
-{
-    for (; p->at < p->end && strchr(" \t\r\n", *p->at) && *p->at; p->at++)
-        p->line += *p->at == '\n';
-}
-
-static struct json_value *value_new(struct parser *p)
-{
-    struct chunk *c = p->doc->chunks;
+    struct chunk *c = b->doc->chunks;
 
     if (!c || c->used == CHUNK_VALUES) {
         c = calloc(1, sizeof(*c));
         if (!c) {
-            p->no_memory = true;
+            b->error = -ENOMEM;
             return NULL;
         }
-        c->next = p->doc->chunks;
-        p->doc->chunks = c;
+        c->next = b->doc->chunks;
+        b->doc->chunks = c;
     }
     return &c->values[c->used++];
 }
 
-/* The four digits at `from`, or false. */
-static bool hex_take(const struct parser *p, const char *from, u32 *unit)
+/* Blanks, and what only separates. */
+static void blanks_skip(struct builder *b)
 {
-    u64 n;
-
-    if (p->end - from < 4 || !str_hex_to_u64(str_make(from, 4), &n))
-        return false;
-    *unit = (u32)n;
-    return true;
+    for (; *b->at && strchr(" \t\r\n,:", *b->at); b->at++)
+        b->line += *b->at == '\n';
 }
 
-/* \uXXXX or a pair of them; p->at stands on the backslash. */
-static bool unicode_take(struct parser *p, char **out)
+/* From its opening quote on. */
+static struct str take_text(struct builder *b)
 {
-    u32 high, low;
+    char *start = b->at++, *text = b->at;
+    bool escaped = false;
+    json_t *decoded;
+    size_t len;
 
-    if (!hex_take(p, p->at + 2, &high))
-        return wrong(p, "\\u needs four hexadecimal digits");
-    if (high == 0)
-        return wrong(p, "a text cannot hold the character \\u0000");
-    if (high >= 0xd800 && high < 0xe000) {
-        if (high >= 0xdc00 || p->end - p->at < 12 || p->at[6] != '\\' || p->at[7] != 'u' ||
-            !hex_take(p, p->at + 8, &low) || low < 0xdc00 || low >= 0xe000)
-            return wrong(p, "half of a surrogate pair");
-        high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        p->at += 6;
-    }
-    p->at += 6;
-    *out += str_put_utf8(*out, high);
-    return true;
-}
-
-static bool escape_take(struct parser *p, char **out)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *found = p->at + 1 < p->end && p->at[1] ? strchr(from, p->at[1]) : NULL;
-
-    if (p->at + 1 < p->end && p->at[1] == 'u')
-        return unicode_take(p, out);
-    if (!found)
-        return wrong(p, "a backslash stands before \" \\ / b f n r t or uXXXX");
-    *(*out)++ = to[found - from];
-    p->at += 2;
-    return true;
-}
-
-/* p->at stands on the opening quote. */
-static bool text_take(struct parser *p, struct str *text)
-{
-    char *start = ++p->at, *out = start;
-
-    while (p->at < p->end && *p->at != '"') {
-        size_t len = str_utf8_len(str_make(p->at, (size_t)(p->end - p->at)), 0);
-
-        if (*p->at == '\\') {
-            if (!escape_take(p, &out))
-                return false;
-            continue;
+    for (; *b->at != '"'; b->at++)
+        if (*b->at == '\\') {
+            escaped = true;
+            b->at++;
         }
-        if (*p->at == '\n')
-            return wrong(p, "a text is not closed with \"");
-        if ((u8)*p->at < 32)
-            return wrong(p, "a text cannot hold a control character; write it as \\uXXXX");
-        if (len == 0)
-            return wrong(p, "a text is not valid UTF-8");
-        memmove(out, p->at, len);
-        out += len;
-        p->at += len;
+    len = (size_t)(b->at++ - text);
+    if (escaped) {
+        decoded = json_loadb(start, len + 2, JSON_DECODE_ANY, NULL);
+        if (!decoded)
+            b->error = -ENOMEM;
+        len = json_string_length(decoded);
+        if (len)
+            memcpy(text, json_string_value(decoded), len);
+        json_decref(decoded);
     }
-    if (p->at == p->end)
-        return wrong(p, "a text is not closed with \"");
-    p->at++;
-    *out = 0; /* at the closing quote or before it */
-    *text = str_make(start, (size_t)(out - start));
-    return true;
+    text[len] = 0; /* at the closing quote or before it */
+    return str_make(text, len);
 }
 
-static bool digits_skip(struct parser *p)
+static void take_value(struct builder *b, struct json_value *v);
+
+/* Members or elements, from the opening bracket on. */
+static void take_list(struct builder *b, struct json_value *v)
 {
-    char *start = p->at;
+    bool is_object = v->kind == JSON_VALUE_OBJECT;
 
-    while (*p->at >= '0' && *p->at <= '9')
-        p->at++;
-    return p->at > start;
-}
+    if (b->depth == JSON_VALUE_DEPTH_MAX)
+        b->error = -E2BIG;
+    b->depth++;
+    for (b->at++, blanks_skip(b); !b->error && *b->at != '}' && *b->at != ']'; blanks_skip(b)) {
+        struct json_value *one = value_new(b);
 
-static bool number_take(struct parser *p, struct str *text)
-{
-    char *start = p->at;
-
-    p->at += *p->at == '-';
-    if (*p->at == '0')
-        p->at++;
-    else if (!digits_skip(p))
-        return wrong(p, "a number needs digits");
-    if (*p->at == '.' && (p->at++, !digits_skip(p)))
-        return wrong(p, "a number needs digits after its point");
-    if (*p->at == 'e' || *p->at == 'E') {
-        p->at++;
-        p->at += *p->at == '+' || *p->at == '-';
-        if (!digits_skip(p))
-            return wrong(p, "a number needs digits in its exponent");
-    }
-    *text = str_make(start, (size_t)(p->at - start));
-    return true;
-}
-
-static bool value_take(struct parser *p, struct json_value *v);
-
-static bool name_take(struct parser *p, struct json_value *member)
-{
-    if (*p->at != '"')
-        return wrong(p, *p->at == '}'    ? "a comma stands before }"
-                        : *p->at == '/'  ? "comments are not possible"
-                        : *p->at == '\'' ? "names are written in double quotes"
-                                         : "a member's name in double quotes is missing");
-    if (!text_take(p, &member->name))
-        return false;
-    blanks_skip(p);
-    if (*p->at != ':')
-        return wrong(p, "a colon is missing after a name");
-    p->at++;
-    blanks_skip(p);
-    return true;
-}
-
-/* What stands between the brackets; p->at is behind the opening one. */
-static bool list_take(struct parser *p, struct json_value *v, char close)
-{
-    blanks_skip(p);
-    if (*p->at == close) {
-        p->at++;
-        return true;
-    }
-    for (;;) {
-        struct json_value *one = value_new(p);
-
-        if (!one || (close == '}' && !name_take(p, one)))
-            return false;
-        if (close == ']' && *p->at == ']')
-            return wrong(p, "a comma stands before ]");
-        if (!value_take(p, one))
-            return false;
+        if (!one)
+            return;
+        if (is_object)
+            one->name = take_text(b);
+        blanks_skip(b);
+        take_value(b, one);
         *(v->last ? &v->last->next : &v->first) = one;
         v->last = one;
         v->count++;
-        blanks_skip(p);
-        if (*p->at == close) {
-            p->at++;
-            return true;
-        }
-        if (*p->at != ',')
-            return wrong(p, close == ']' ? "a comma or ] is missing" : "a comma or } is missing");
-        p->at++;
-        blanks_skip(p);
     }
+    b->at++;
+    b->depth--;
 }
 
-static bool word_take(struct parser *p, struct json_value *v)
+static void take_value(struct builder *b, struct json_value *v)
 {
-    static const struct {
-        struct str text;
-        enum json_value_kind kind;
-    } words[] = { { { "true", 4 }, JSON_VALUE_TRUE },
-                  { { "false", 5 }, JSON_VALUE_FALSE },
-                  { { "null", 4 }, JSON_VALUE_NULL } };
-    struct str rest = str_make(p->at, (size_t)(p->end - p->at));
+    char c = *b->at;
+    size_t len;
 
-    for (u32 i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_starts(rest, words[i].text)) {
-            v->kind = words[i].kind;
-            p->at += words[i].text.len;
-            return true;
-        }
-    }
-    return wrong(p, *p->at == '/'    ? "comments are not possible"
-                    : *p->at == '\'' ? "texts are written in double quotes"
-                                     : "a value is missing");
-}
-
-static bool value_take(struct parser *p, struct json_value *v)
-{
-    bool is_list = *p->at == '{' || *p->at == '[', ok;
-
-    v->line = p->line;
-    if (*p->at == '"') {
+    v->line = b->line;
+    if (c == '{' || c == '[') {
+        v->kind = c == '{' ? JSON_VALUE_OBJECT : JSON_VALUE_ARRAY;
+        take_list(b, v);
+    } else if (c == '"') {
         v->kind = JSON_VALUE_TEXT;
-        return text_take(p, &v->text);
+        v->text = take_text(b);
+    } else {
+        len = strcspn(b->at, " \t\r\n,]}");
+        v->kind = c == 't'   ? JSON_VALUE_TRUE
+                  : c == 'f' ? JSON_VALUE_FALSE
+                  : c == 'n' ? JSON_VALUE_NULL
+                             : JSON_VALUE_NUMBER;
+        v->text = str_make(b->at, len);
+        b->at += len;
     }
-    if (*p->at == '-' || (*p->at >= '0' && *p->at <= '9')) {
-        v->kind = JSON_VALUE_NUMBER;
-        return number_take(p, &v->text);
+}
+
+/* What people do who think that JSON is JavaScript; jansson names the token that it met. */
+static const char *hint(const char *error)
+{
+    const char *near = strstr(error, " near '");
+
+    switch (near ? near[sizeof(" near '") - 1] : 0) {
+    case '/':
+        return "; comments are not possible";
+    case '\'':
+        return "; names and texts stand in double quotes";
+    case '}':
+    case ']':
+        return "; is there a comma too many before it?";
+    default:
+        return "";
     }
-    if (!is_list)
-        return word_take(p, v);
-    if (p->depth == JSON_VALUE_DEPTH_MAX)
-        return wrong(p, "it nests more than 100 levels deep");
-    p->depth++;
-    v->kind = *p->at == '{' ? JSON_VALUE_OBJECT : JSON_VALUE_ARRAY;
-    p->at++;
-    ok = list_take(p, v, v->kind == JSON_VALUE_OBJECT ? '}' : ']');
-    p->depth--;
-    return ok;
+}
+
+static int bad(struct problem *p, const char *path, const json_error_t *error)
+{
+    if (json_error_code(error) == json_error_out_of_memory)
+        return -ENOMEM;
+    p->line = (u32)max(0, error->line);
+    str_to_cstr(str_of(path), p->file, sizeof(p->file));
+    return problem_set(p, "not valid JSON: %s%s", error->text, hint(error->text));
 }
 
 int json_value_parse(struct json_value **out, struct str text, const char *path, struct problem *p)
 {
-    struct parser parser = { .line = 1, .problem = p };
+    struct builder b = { .line = 1 };
     struct document *doc;
-    bool ok;
+    json_error_t error;
+    json_t *checked;
 
+    *p = (struct problem){ 0 };
     if (str_starts(text, STR("\xef\xbb\xbf")))
         text = str_sub(text, 3, text.len);
+    checked = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
+    if (!checked)
+        return bad(p, path, &error);
+    json_decref(checked);
     doc = calloc(1, sizeof(*doc) + text.len + 1);
     if (!doc)
         return -ENOMEM;
-    if (text.len)
-        memcpy(doc->text, text.ptr, text.len);
-    parser.doc = doc;
-    parser.at = doc->text;
-    parser.end = doc->text + text.len;
-    *p = (struct problem){ 0 };
-    blanks_skip(&parser);
-    ok = value_take(&parser, &doc->root);
-    if (ok) {
-        blanks_skip(&parser);
-        ok = parser.at == parser.end || wrong(&parser, "the document has ended");
-    }
-    if (ok) {
+    memcpy(doc->text, text.ptr, text.len);
+    b.doc = doc;
+    b.at = doc->text;
+    blanks_skip(&b);
+    take_value(&b, &doc->root);
+    if (!b.error) {
         *out = &doc->root;
         return 0;
     }
     json_value_free(&doc->root);
-    if (parser.no_memory)
+    if (b.error == -ENOMEM)
         return -ENOMEM;
+    p->line = b.line;
     str_to_cstr(str_of(path), p->file, sizeof(p->file));
-    return -EINVAL;
+    return problem_set(p, "it nests more than %d levels deep", JSON_VALUE_DEPTH_MAX);
 }
 
 void json_value_free(struct json_value *root)

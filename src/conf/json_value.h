@@ -1,8 +1,8 @@
 /* conf/json_value.h -- a JSON document (RFC 8259), for reading
  *
- * Of its own because every value knows its line, which a message about a setting
- * has to name. Values and texts are views that live as long as the document; a
- * value that is not there is NULL, and every question may be put to NULL.
+ * Every value knows its line, which a message about a setting has to name. Only
+ * json_value.c knows jansson. Values and texts are views that live as long as the
+ * document; a value that is not there is NULL, and every question may be put to NULL.
  */
 #pragma once
 

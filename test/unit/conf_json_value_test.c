@@ -1,4 +1,4 @@
-/* test/unit/conf_json_value_test.c -- JSON with lines; jansson is the second opinion */
+/* test/unit/conf_json_value_test.c -- JSON with lines; what it holds is compared with jansson's */
 #include "conf/json_write.h"
 
 #include "tap.h"
@@ -107,14 +107,30 @@ static bool says(const char *text, u32 line, const char *what)
 
 static void a_mistake_has_its_line_and_says_what_it_is(void)
 {
-    CHECK(says("{\n\"a\": 1,\n}", 3, "a comma stands before }"));
-    CHECK(says("[\n1,\n]", 3, "a comma stands before ]"));
-    CHECK(says("{\n// x\n\"a\": 1}", 2, "comments are not possible, before `// x`"));
-    CHECK(says("{\n'a': 1}", 2, "names are written in double quotes"));
-    CHECK(says("{\"a\": 'x'}", 1, "texts are written in double quotes"));
-    CHECK(says("{\n\"a\": 1\n\"b\": 2}", 3, "a comma or } is missing, before `\"b\": 2}`"));
-    CHECK(says("{\"a\": \"x\n\"}", 1, "a text is not closed"));
-    CHECK(says("{", 1, "at the end of the file"));
+    CHECK(says("{\n\"a\": 1,\n}", 3, "near '}'; is there a comma too many"));
+    CHECK(says("[\n1,\n]", 3, "near ']'; is there a comma too many"));
+    CHECK(says("{\n// x\n\"a\": 1}", 2, "near '/'; comments are not possible"));
+    CHECK(says("{\n'a': 1}", 2, "names and texts stand in double quotes"));
+    CHECK(says("{\"a\": 'x'}", 1, "names and texts stand in double quotes"));
+    CHECK(says("{\n\"a\": 1\n\"b\": 2}", 3, "'}' expected near '\"b\"'"));
+    CHECK(says("{\"a\": \"x\n\"}", 1, "unexpected newline"));
+    CHECK(says("{", 1, "near end of file"));
+    CHECK(says("[99999999999999999999]", 1, "too big integer"));
+}
+
+static void texts_are_decoded_in_place(void)
+{
+    AUTO(json_value_freep) struct json_value *root = NULL;
+    struct problem p;
+
+    CHECK_EQ(
+        json_value_parse(
+            &root, STR("[\"a\\\"b\\\\\",\"\\u00e4\\ud83d\\ude00\",\"\",{\"\\n\":\"c\"}]"), "f", &p),
+        0);
+    CHECK_STR(json_value_text(json_value_at(root, 0)), "a\"b\\");
+    CHECK_STR(json_value_text(json_value_at(root, 1)), "\u00e4\U0001f600");
+    CHECK_STR(json_value_text(json_value_at(root, 2)), "");
+    CHECK_STR(json_value_text(json_value_member(json_value_at(root, 3), "\n")), "c");
 }
 
 static void nesting_has_a_limit(void)
@@ -128,6 +144,7 @@ static void nesting_has_a_limit(void)
     CHECK_EQ(json_value_parse(&root, str_of(text), "f", &p), 0);
     json_value_free(root);
     memset(text, '[', JSON_VALUE_DEPTH_MAX + 1);
+    memset(text + JSON_VALUE_DEPTH_MAX + 1, ']', JSON_VALUE_DEPTH_MAX + 1);
     CHECK_EQ(json_value_parse(&root, str_of(text), "f", &p), -EINVAL);
     CHECK(strstr(p.text, "more than 100 levels"));
 }
@@ -153,6 +170,7 @@ int main(void)
     TEST(what_is_json_is_decided_as_jansson_does);
     TEST(every_value_knows_its_line);
     TEST(a_mistake_has_its_line_and_says_what_it_is);
+    TEST(texts_are_decoded_in_place);
     TEST(nesting_has_a_limit);
     TEST(what_is_asked_of_another_type_is_empty);
     return tap_done();
