@@ -156,7 +156,7 @@ test('one message for each other mistake', { skip }, async (t) => {
     [['run', 'many', '--app', 'shpo'], 2, /there is no app "shpo"; there are: shop, jobs/],
     [['run', 'cross/s.js', '--app', 'x'], 2, /fettle\.json: --app: there is no app "x", since no file with `apps` was found/],
     [['run', 'large'], 2, /large\/fettle\.json: is larger than 1 MiB/],
-    [['run', 'deep'], 2, /deep\/fettle\.json:1: not valid JSON: it nests more than 100 levels deep/],
+    [['run', 'deep'], 2, /deep\/fettle\.json:1: not valid JSON: maximum parsing depth reached/],
     [['run', 'cross/s.js'], 2, /cross\/fettle\.json:3: max-line: 2048 bytes are more than max-head/],
     [['run', 'cwd'], 3, /cwd\/fettle\.json:2: cwd: .*\/cwd\/nowhere: No such file or directory/],
     [['run', 'gone'], 3, /there is no file or folder "gone\.js" in .*\/gone;/],
