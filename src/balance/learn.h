@@ -7,10 +7,8 @@
  *   - so few that requests stuck behind a long turn stay below one in
  *     LEARN_STUCK_ONE_IN: with one long turn among 200 requests nothing goes ahead,
  *     with one among 6,400 as many as LEARN_AHEAD_MAX may.
- * Time in which the loop had something to do and no CPU does not count for that: when the machine
- * is full, a request waits as long in any place, and larger batches are what helps. Requests of
- * slow kinds (balance/lane.h) are left out: where one is in flight nothing goes ahead anyway. Old
- * readings fade with a half-life of LEARN_HALF_LIFE readings.
+ * Requests of slow kinds (balance/lane.h) are left out: where one is in flight nothing goes ahead
+ * anyway. Old readings fade with a half-life of LEARN_HALF_LIFE readings.
  */
 #pragma once
 
@@ -26,14 +24,12 @@ enum { LEARN_BUCKETS = 128, LEARN_HALF_LIFE = 20, LEARN_AHEAD_MAX = 64, LEARN_ST
 struct learn_counters {
     u64 busy_ns, requests;
     u64 long_turns; /* of LEARN_LONG_TURN_NS or more */
-    u64 delay_ns;   /* without a CPU, at any time; 0: unknown */
     /* What of it is due to slow kinds. */
     u64 slow_ns, slow_requests, slow_turns;
 };
 
 struct learn {
     double busy_ns, requests, long_turns; /* faded sums */
-    double all_ns, delay_ns;              /* the same; busy_ns with the slow kinds */
     struct learn_counters last;
     bool begun;
 };

@@ -54,8 +54,6 @@ static void learn_slot(struct learn *l, struct shm_slot *slot)
         .slow_turns = slot->slow_turns,
     };
 
-    if (sched_delay(slot->pid, &c.delay_ns) < 0)
-        c.delay_ns = 0;
     for (u32 i = shm_delay_bucket(LEARN_LONG_TURN_NS); i < SHM_DELAY_BUCKETS; i++)
         c.long_turns += atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
     learn_reading(l, &c);

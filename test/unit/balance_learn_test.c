@@ -219,34 +219,6 @@ static void no_requests_for_long_is_not_knowing(void)
     CHECK_EQ(learn_ahead_max(&l), 0);
 }
 
-static void a_full_machine_does_not_make_batches_smaller(void)
-{
-    struct learn_counters c = { 0 };
-    struct learn l = { 0 }, alone = { 0 };
-
-    read_it(&l, &c);
-    for (int i = 0; i < 50; i++) { /* 2 ms each, three quarters of it without a CPU */
-        work(&c, 50, 2000000);
-        c.delay_ns += 50 * 1500000ull;
-        read_it(&l, &c);
-    }
-    CHECK_EQ(learn_request_mean_ns(&l) / 1000, 2000);
-    CHECK(learn_ahead_max(&l) >= 7 && learn_ahead_max(&l) <= 8); /* as with 0.5 ms each */
-    c = (struct learn_counters){ 0 };
-    read_it(&alone, &c);
-    for (int i = 0; i < 50; i++) {
-        work(&c, 50, 2000000);
-        read_it(&alone, &c);
-    }
-    CHECK(learn_ahead_max(&alone) < 3);
-    for (int i = 0; i < 50; i++) { /* more delay than there was to do: from before its turns */
-        work(&c, 50, 2000000);
-        c.delay_ns += 50 * 9000000ull;
-        read_it(&alone, &c);
-    }
-    CHECK(learn_ahead_max(&alone) <= 8);
-}
-
 int main(void)
 {
     TEST(nothing_is_known_at_first);
@@ -261,6 +233,5 @@ int main(void)
     TEST(what_a_process_took_to_start_is_not_a_requests);
     TEST(slow_kinds_are_left_out_whenever_they_are_counted);
     TEST(no_requests_for_long_is_not_knowing);
-    TEST(a_full_machine_does_not_make_batches_smaller);
     return tap_done();
 }
