@@ -166,7 +166,8 @@ static bool connection(struct http_parser *p, const char *bytes, struct http_fie
 {
     struct str rest = http_text(bytes, f->value);
 
-    if (str_eq(rest, STR("keep-alive"))) { /* as it comes nearly always */
+    if (str_eq(rest, STR("keep-alive")) && p->options_n < OPTIONS_MAX) { /* nearly always */
+        p->options_n++;
         p->options |= RULES_KEEP_ALIVE;
         return true;
     }

@@ -21,9 +21,12 @@ struct pipe *pipe_take(struct pipe_pool *pool)
     struct pipe *p = pool->free;
     int fd[2];
 
+    if (pool->taken >= PIPE_TAKEN_MAX)
+        return NULL;
     if (p) {
         pool->free = p->next;
         pool->free_count--;
+        pool->taken++;
         return p;
     }
     if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -35,6 +38,7 @@ struct pipe *pipe_take(struct pipe_pool *pool)
         return NULL;
     }
     *p = (struct pipe){ .read_fd = fd[0], .write_fd = fd[1] };
+    pool->taken++;
     return p;
 }
 
@@ -44,6 +48,7 @@ void pipe_give(struct pipe_pool *pool, struct pipe **pp)
 
     if (!p)
         return;
+    pool->taken--;
     if (p->bytes || pool->free_count >= PIPE_KEEP_MAX) {
         pipe_free(p);
         return;

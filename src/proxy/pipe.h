@@ -20,17 +20,19 @@ struct pipe {
 struct pipe_pool {
     struct pipe *free;
     u32 free_count;
+    u32 taken;
 };
 
 enum {
     PIPE_KEEP_MAX = 16,
+    PIPE_TAKEN_MAX = 128, /* each has two descriptors, and up to 512 KB for a client that is slow */
     PIPE_BODY_MIN = 16384, /* fewer bytes to come than this are copied */
     /* What one receive takes at most where a body may follow: a head, and so little that the rest
      * of a large body can go through a pipe. */
     PIPE_READ_MAX = 16384,
 };
 
-/* An empty pipe, or NULL: no descriptors are left; copy then. */
+/* An empty pipe, or NULL: PIPE_TAKEN_MAX are taken, or no descriptors are left; copy then. */
 MUST_USE struct pipe *pipe_take(struct pipe_pool *pool);
 /* Gives *p back, with all that is still in it, and sets it to NULL; accepts NULL. */
 void pipe_give(struct pipe_pool *pool, struct pipe **p);

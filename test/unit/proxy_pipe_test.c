@@ -121,6 +121,25 @@ static void few_are_kept(void)
     }
 }
 
+static void no_more_are_taken_than_may_be(void)
+{
+    struct pipe *p[PIPE_TAKEN_MAX + 1];
+
+    for (size_t i = 0; i < ARRAY_LEN(p); i++)
+        p[i] = pipe_take(&pool);
+    CHECK(p[PIPE_TAKEN_MAX - 1] != NULL);
+    CHECK(p[PIPE_TAKEN_MAX] == NULL);
+    pipe_give(&pool, &p[0]);
+    p[0] = pipe_take(&pool);
+    CHECK(p[0] != NULL);
+    for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+        if (p[i])
+            p[i]->bytes = 1; /* not kept */
+        pipe_give(&pool, &p[i]);
+    }
+    CHECK_EQ(pool.taken, 0);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -128,5 +147,6 @@ int main(void)
     TEST(what_the_socket_does_not_take_stays);
     TEST(without_descriptors_there_is_none);
     TEST(few_are_kept);
+    TEST(no_more_are_taken_than_may_be);
     return tap_done();
 }
