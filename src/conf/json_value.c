@@ -167,6 +167,20 @@ static int bad(struct problem *p, const char *path, const json_error_t *error)
     return problem_set(p, "not valid JSON: %s%s", error->text, hint(error->text));
 }
 
+/* jansson passes over some NUL bytes as if they were not there. */
+static int nul_refuse(struct problem *p, const char *path, struct str text)
+{
+    const char *nul = text.len ? memchr(text.ptr, 0, text.len) : NULL;
+
+    if (!nul)
+        return 0;
+    p->line = 1;
+    for (const char *at = text.ptr; at < nul; at++)
+        p->line += *at == '\n';
+    str_to_cstr(str_of(path), p->file, sizeof(p->file));
+    return problem_set(p, "not valid JSON: a NUL byte");
+}
+
 int json_value_parse(struct json_value **out, struct str text, const char *path, struct problem *p)
 {
     struct builder b = { .line = 1 };
@@ -177,6 +191,8 @@ int json_value_parse(struct json_value **out, struct str text, const char *path,
     *p = (struct problem){ 0 };
     if (str_starts(text, STR("\xef\xbb\xbf")))
         text = str_sub(text, 3, text.len);
+    if (nul_refuse(p, path, text) < 0)
+        return -EINVAL;
     checked = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
     if (!checked)
         return bad(p, path, &error);

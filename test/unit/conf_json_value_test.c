@@ -118,6 +118,22 @@ static void a_mistake_has_its_line_and_says_what_it_is(void)
     CHECK(says("[99999999999999999999]", 1, "too big integer"));
 }
 
+static void a_nul_byte_is_refused_wherever_it_is(void)
+{
+    static const struct str texts[] = {
+        STR("{\"a\":5\0,\"b\":1}"), STR("[1\0]"), STR("\0"),
+        STR("[\"a\0\"]"),           STR("{}\0"),  STR("[\n\n1,\0 2]")
+    };
+    struct json_value *root;
+    struct problem p;
+
+    for (u32 i = 0; i < ARRAY_LEN(texts); i++) {
+        CHECK_EQ(json_value_parse(&root, texts[i], "f.json", &p), -EINVAL);
+        CHECK(strstr(p.text, "a NUL byte") && strcmp(p.file, "f.json") == 0);
+    }
+    CHECK_EQ(p.line, 3);
+}
+
 static void texts_are_decoded_in_place(void)
 {
     AUTO(json_value_freep) struct json_value *root = NULL;
@@ -170,6 +186,7 @@ int main(void)
     TEST(what_is_json_is_decided_as_jansson_does);
     TEST(every_value_knows_its_line);
     TEST(a_mistake_has_its_line_and_says_what_it_is);
+    TEST(a_nul_byte_is_refused_wherever_it_is);
     TEST(texts_are_decoded_in_place);
     TEST(nesting_has_a_limit);
     TEST(what_is_asked_of_another_type_is_empty);
