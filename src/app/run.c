@@ -279,14 +279,16 @@ static int pre_run_all(struct start *s)
     return err;
 }
 
-/* The command line of a helper: its hidden command, then the settings as flags. */
+/* The command line of a helper: its hidden command (without one: another app's part, after a
+ * "--"), then the settings as flags. */
 static void helper_args(const struct settings *set, const char *command, struct strings *out)
 {
     AUTO(buf_done) struct buf flags = { 0 };
     const char *at;
 
-    strings_add(out, STR("fettle"));
-    strings_add(out, str_of(command));
+    if (command)
+        strings_add(out, STR("fettle"));
+    strings_add(out, command ? str_of(command) : STR("--"));
     settings_write_args(set, &flags, NULL);
     for (at = flags.ptr; at && at < flags.ptr + flags.len; at += strlen(at) + 1)
         strings_add(out, str_of(at));
@@ -346,6 +348,8 @@ static int supervise(struct starts *all)
     int err = secrets_export(set);
 
     helper_args(set, "__proxy", &proxy);
+    for (u32 i = 1; i < all->count; i++)
+        helper_args(&all->list[i].settings, NULL, &proxy);
     helper_args(set, "__monitor", &monitor);
     AUTO(freep) char **proxy_argv = strings_list(&proxy);
     AUTO(freep) char **monitor_argv = strings_list(&monitor);

@@ -8,7 +8,7 @@
 enum { SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, UNKNOWN = -1 };
 
 struct facts {
-    struct str method, target, id;
+    struct str method, target, id, app;              /* app: where there are several */
     double total_ms, queue_ms, loop_ms, upstream_ms; /* below 0: unknown */
     u32 worker;
 };
@@ -81,6 +81,10 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
     buf_add_json(b, f->id);
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
+    if (f->app.len) {
+        buf_add(b, STR(" app="));
+        buf_add_json(b, f->app);
+    }
     buf_addc(b, '\n');
 }
 
@@ -105,6 +109,11 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     if (x->route_len) {
         buf_add(b, STR(",\"route\":\""));
         buf_add_json(b, str_make(x->route, x->route_len));
+        buf_addc(b, '"');
+    }
+    if (f->app.len) {
+        buf_add(b, STR(",\"app\":\""));
+        buf_add_json(b, f->app);
         buf_addc(b, '"');
     }
     buf_add(b, STR("}\n"));
@@ -147,7 +156,7 @@ static bool slow_allowed(struct thread *t, u64 now_ns)
 static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 {
     struct thread *t = x->client->thread;
-    u64 slow_ns = t->proxy->settings->slow_ns;
+    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
     u64 begun_ns = x->times.first_byte_ns ? x->times.first_byte_ns : now_ns;
     AUTO(buf_done) struct buf b = { 0 };
 
@@ -157,8 +166,9 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
     buf_add_json(&b, f->method);
     buf_addc(&b, ' ');
     buf_add_json(&b, str_sub(f->target, 0, 200));
-    buf_addf(&b, " took %.0f ms (status %u, worker %u", ms_between(x->times.begun_ns, begun_ns),
-             x->status, f->worker);
+    buf_addf(&b, " took %.0f ms (status %u, %.*s%sworker %u",
+             ms_between(x->times.begun_ns, begun_ns), x->status, STR_ARG(f->app),
+             f->app.len ? " " : "", f->worker);
     add_time(&b, "queue", f->queue_ms, false);
     add_time(&b, "loop", f->loop_ms, false);
     add_time(&b, "upstream", f->upstream_ms, false);
@@ -169,14 +179,22 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
         log_warn("slow request: %.*s", STR_ARG(buf_str(&b)));
 }
 
+/* Where there are several, else empty. */
+static struct str app_name(const struct shm *shm, u32 app)
+{
+    const char *name = shm->app[app].name;
+
+    return shm->apps > 1 ? str_make(name, strnlen(name, SHM_NAME_MAX)) : (struct str){ 0 };
+}
+
 void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
 {
     struct thread *t = x->client->thread;
+    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
     char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
     struct addr peer;
 
-    if (!t->proxy->access &&
-        (!t->proxy->settings->slow_ns || now_ns - x->times.begun_ns < t->proxy->settings->slow_ns))
+    if (!t->proxy->access && (!slow_ns || now_ns - x->times.begun_ns < slow_ns))
         return;
     struct facts f = {
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
@@ -186,6 +204,7 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
         .loop_ms = loop_wait_ms(x),
         .upstream_ms = ms_between(x->times.dispatched_ns, x->times.first_byte_ns),
+        .app = app_name(t->proxy->shm, x->app),
         .worker = x->claim.slot ? x->claim.slot->worker : 0,
     };
     warn_if_slow(x, &f, now_ns);

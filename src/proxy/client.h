@@ -66,6 +66,7 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
+    u32 app, listener; /* whose workers, and which of their sockets */
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */

@@ -58,6 +58,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
+    l->app = min(atomic_load(&p->shm->listener[l->id].app), (u32)SHM_APPS_MAX - 1);
     l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
     l->family = sa.ss_family;
     l->local = addr_of((struct sockaddr *)&sa);
@@ -229,7 +230,22 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-static int setup(struct proxy_process *pp, const struct settings *settings)
+/* What is known of each app's kinds of requests, and what it is told itself. */
+static int apps_setup(struct proxy *p, const struct settings *settings, u32 n)
+{
+    struct kind_routes *routes = calloc(SHM_APPS_MAX, sizeof(*routes));
+
+    if (!routes)
+        return -ENOMEM;
+    for (u32 i = 0; i < SHM_APPS_MAX; i++) {
+        p->app_settings[i] = &settings[i < n ? i : 0];
+        p->tick_ns = i ? min(p->tick_ns, tick_of(p->app_settings[i])) : tick_of(settings);
+        kinds_init(&p->kinds[i], &p->shm->kinds, &routes[i], i);
+    }
+    return 0;
+}
+
+static int setup(struct proxy_process *pp, const struct settings *settings, u32 apps)
 {
     struct proxy *p = &pp->proxy;
     int r = region_map(WIRE_SHM_FD, &p->shm);
@@ -240,17 +256,15 @@ static int setup(struct proxy_process *pp, const struct settings *settings)
     p->wake_fd = WIRE_WAKE_FD;
     p->threads_n = min(max(settings->threads, 1u), (u32)SHM_THREADS_MAX);
     p->fields_max = max(settings->max_fields, (u32)FIELDS_MAX_RESPONSE);
-    p->tick_ns = tick_of(settings);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
     hash_key_random(&p->hash_key);
     if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
         return -EIO;
-    struct kind_routes *routes = calloc(1, sizeof(*routes));
-    if (!routes)
-        return -ENOMEM;
-    kinds_init(&p->kinds, &p->shm->lanes, routes);
+    r = apps_setup(p, settings, apps);
+    if (r < 0)
+        return r;
     gauges_reset(p->shm);
     series_init(p->shm);
     r = access_open(p);
@@ -265,7 +279,7 @@ static int setup(struct proxy_process *pp, const struct settings *settings)
                       control_event);
 }
 
-int proxy_run(const struct settings *settings)
+int proxy_run(const struct settings *settings, u32 apps)
 {
     struct proxy_process *pp = calloc(1, sizeof(*pp));
     int r;
@@ -277,7 +291,7 @@ int proxy_run(const struct settings *settings)
     signal(SIGINT, SIG_IGN); /* the terminal's ^C is for the supervisor, which drains us */
     signal(SIGHUP, SIG_IGN);
     raise_fd_limit();
-    r = setup(pp, settings);
+    r = setup(pp, settings, apps);
     if (r < 0) {
         log_error("the proxy cannot start: %s", strerror(-r));
         return 1;

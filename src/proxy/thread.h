@@ -29,6 +29,7 @@ struct thread;
 /* A socket that strangers connect to. Written by thread 0. */
 struct listener {
     u32 id;
+    u32 app;            /* whose it is */
     _Atomic int fd;     /* -1: not open */
     _Atomic u32 opened; /* counts how often it was opened */
     enum wire_kind kind;
@@ -45,14 +46,15 @@ struct listener_watch {
 };
 
 struct proxy {
-    const struct settings *settings;
+    const struct settings *settings;                   /* what is the same for all apps */
+    const struct settings *app_settings[SHM_APPS_MAX]; /* what may be an app's own */
     struct shm *shm;
     int wake_fd;
     u32 threads_n;
     struct thread *threads;
     struct listener listeners[SHM_LISTENERS_MAX];
     struct queue queue;
-    struct kinds kinds;
+    struct kinds kinds[SHM_APPS_MAX];
     struct spool *access; /* NULL: no access log */
     struct hash_key hash_key;
     u32 fields_max; /* of a response: settings->max_fields or more */
@@ -92,7 +94,7 @@ struct thread {
     struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
     struct buf log; /* access lines of this turn */
-    struct pick_state pick;
+    struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;

@@ -74,6 +74,8 @@ static void begin(u32 workers, enum settings_balance_by by)
     assert(p->shm && p->threads);
     p->threads_n = THREADS;
     p->settings = &settings;
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        p->app_settings[i] = &settings;
     settings = (struct settings){ .balance.by = by, .queue_max = 100 };
     queue_init(&p->queue);
     p->shm->slots_used = workers;
@@ -104,7 +106,7 @@ static u32 in_flight(void)
 
 static enum queue_verdict ask(struct asker *a, u32 thread)
 {
-    return queue_ask(&p->threads[thread], &a->ticket, LISTENER, a->number, a->block_ns, given);
+    return queue_ask(&p->threads[thread], &a->ticket, 0, LISTENER, a->number, a->block_ns, given);
 }
 
 static bool poked(u32 thread)
@@ -225,6 +227,22 @@ static void nobody_passes_those_who_wait(void)
     CHECK_EQ(order[0], 1);
     claim_release(&a.ticket.claim);
     queue_leave(&b.ticket);
+    empty_at_the_end();
+}
+
+static void an_app_whose_loops_are_busy_holds_up_no_other(void)
+{
+    struct asker a = { .number = 1 }, b = { .number = 2 };
+
+    begin(2, SETTINGS_BALANCE_IDLE_FIRST);
+    p->shm->slot[1].app = 1;
+    p->shm->slot[1].listening = BIT(LISTENER + 1);
+    loop_runs(0);
+    CHECK_EQ(ask(&a, 0), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[0], &b.ticket, 1, LISTENER + 1, 0, 0, given), QUEUE_TAKEN);
+    CHECK(b.ticket.claim.slot == &p->shm->slot[1]);
+    claim_release(&b.ticket.claim);
+    queue_leave(&a.ticket);
     empty_at_the_end();
 }
 
@@ -666,6 +684,7 @@ int main(void)
     TEST(the_slot_of_a_new_process_is_not_charged_for_the_old_one);
     TEST(first_come_first_served_over_all_threads);
     TEST(nobody_passes_those_who_wait);
+    TEST(an_app_whose_loops_are_busy_holds_up_no_other);
     TEST(several_loops_that_come_free_take_several);
     TEST(the_queue_has_an_end);
     TEST(without_room_in_the_queue_a_free_loop_still_serves);
