@@ -196,12 +196,12 @@ static int command_unknown(const char *word)
         return command_usage("unknown flag %.100s before the command; flags follow it: fettle run "
                              "%.100s …, and `fettle --help` shows the commands",
                              word, word);
-    command_find(str_of(word), &nearest);
-    if (nearest)
-        return command_usage("unknown command \"%.100s\"; did you mean \"%s\"?", word, nearest);
     if (access(word, F_OK) == 0 || str_starts(str_of(word), STR("npm:")))
         return command_usage("unknown command \"%.100s\"; did you mean \"fettle run %.100s\"?",
                              word, word);
+    command_find(str_of(word), &nearest);
+    if (nearest)
+        return command_usage("unknown command \"%.100s\"; did you mean \"%s\"?", word, nearest);
     return command_usage("unknown command \"%.100s\"; `fettle --help` shows the commands", word);
 }
 

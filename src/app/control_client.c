@@ -64,10 +64,14 @@ int control_peer_hear(struct control_peer *peer, u64 until_ns, struct json_value
         u64 left_ms = until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS + 1 : 0;
         ssize_t n;
 
-        if (left_ms == 0 || peer->in.len > LINE_MAX_BYTES)
-            return left_ms ? -EPROTO : -ETIMEDOUT;
-        if (poll(&wait, 1, (int)min(left_ms, (u64)INT32_MAX)) <= 0)
+        if (peer->in.len > LINE_MAX_BYTES)
+            return -EPROTO;
+        /* What has come already is read, however late it is. */
+        if (poll(&wait, 1, (int)min(left_ms, (u64)INT32_MAX)) <= 0) {
+            if (left_ms == 0)
+                return -ETIMEDOUT;
             continue;
+        }
         if (!buf_reserve(&peer->in, READ_BYTES))
             return -ENOMEM;
         n = read(peer->fd, peer->in.ptr + peer->in.len, READ_BYTES);
@@ -78,15 +82,32 @@ int control_peer_hear(struct control_peer *peer, u64 until_ns, struct json_value
     return err;
 }
 
+static int connect_to(const struct rundir_found *found)
+{
+    char path[RUNDIR_PATH_MAX + 16];
+
+    snprintf(path, sizeof(path), "%s/control.sock", found->path);
+    return sock_connect_unix_now(path, SOCK_STREAM);
+}
+
+int control_peer_again(struct control_peer *peer)
+{
+    int fd = connect_to(&peer->found);
+
+    if (fd < 0)
+        return fd;
+    fd_closep(&peer->fd);
+    buf_clear(&peer->in);
+    peer->fd = fd;
+    return 0;
+}
+
 /* False: nobody is there, or none that takes a request. */
 static bool peer_open(struct control_peers *ps, const struct rundir_found *found)
 {
     struct control_peer *peer = &ps->peer[ps->count];
-    char path[RUNDIR_PATH_MAX + 16];
-    int fd;
+    int fd = connect_to(found);
 
-    snprintf(path, sizeof(path), "%s/control.sock", found->path);
-    fd = sock_connect_unix_now(path, SOCK_STREAM);
     if (fd < 0) {
         ps->mute += fd == -EAGAIN;
         return false;

@@ -46,6 +46,8 @@ bool control_peers_each(struct control_peers *ps, u32 *at, struct control_app *o
 MUST_USE int control_peers_app(struct control_peers *ps, const struct control_options *o,
                                const char *word, struct control_app *out, struct problem *p);
 
+/* Connects anew: a supervisor does not keep one for long that asks for nothing. -errno. */
+MUST_USE int control_peer_again(struct control_peer *peer);
 /* Sends one line, without its end. -errno. */
 MUST_USE int control_peer_ask(struct control_peer *peer, struct str line);
 /* The next line of the answer, the caller's. -ETIMEDOUT at `until_ns`, -EPIPE when it has gone

@@ -7,10 +7,10 @@
 #include "conf/json_write.h"
 #include "worker/order.h"
 
-#include <signal.h>
-#include <time.h>
+#include <poll.h>
+#include <sys/syscall.h>
 
-#define ENDS_NS (10 * NS_PER_S)
+enum { ENDS_MS = 10000 };
 
 /* What one command line asks for. */
 struct manage {
@@ -63,11 +63,11 @@ static void progress(const struct manage *m, const struct control_app *app,
 /* The supervisor ends with its last app: what follows on the command line finds it gone. */
 static void end_await(const struct control_peer *peer)
 {
-    u64 until_ns = clock_now_ns() + ENDS_NS;
-    struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
+    AUTO(fd_closep) int fd = (int)syscall(SYS_pidfd_open, (pid_t)peer->found.pid, 0);
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
 
-    while (kill((pid_t)peer->found.pid, 0) == 0 && clock_now_ns() < until_ns)
-        nanosleep(&pause, NULL);
+    if (fd >= 0)
+        (void)poll(&wait, 1, ENDS_MS);
 }
 
 static void lines_add(struct buf *out, const struct json_value *lines)
@@ -137,7 +137,9 @@ static int one(const struct manage *m, struct control_app *app)
     int err;
 
     order_write(m, app, &order);
-    err = order.failed ? -ENOMEM : control_peer_ask(app->peer, buf_str(&order));
+    err = order.failed ? -ENOMEM : control_peer_again(app->peer);
+    if (!err)
+        err = control_peer_ask(app->peer, buf_str(&order));
     while (!err) {
         AUTO(json_value_freep) struct json_value *said = NULL;
 
