@@ -59,12 +59,12 @@ u64 learn_request_mean_ns(const struct learn *l)
 u64 learn_ahead_max(const struct learn *l, bool lanes)
 {
     u64 mean_ns = learn_request_mean_ns(l);
-    double ahead = LEARN_AHEAD_MAX;
+    double ahead = LEARN_AHEAD_MAX, on_cpu = lanes ? 1 : share(l);
 
     if (mean_ns == 0)
         return 0;
-    ahead = min(ahead, (double)LEARN_AHEAD_NS / ((double)mean_ns * (lanes ? 1 : share(l))));
+    ahead = min(ahead, (double)LEARN_AHEAD_NS / ((double)mean_ns * on_cpu));
     if (l->long_turns > LONG_TURNS_LEAST)
-        ahead = min(ahead, l->requests / (l->long_turns * LEARN_STUCK_ONE_IN));
+        ahead = min(ahead, l->requests / (l->long_turns * on_cpu * LEARN_STUCK_ONE_IN));
     return ahead < 2 ? 0 : (u64)ahead;
 }
