@@ -1,6 +1,6 @@
 /* admin/apps_page.c -- /api/apps: JSON about each app, its workers added up */
-#include "admin/json.h"
 #include "admin/page.h"
+#include "base/json.h"
 #include "metrics/histogram.h"
 #include "metrics/text.h"
 
