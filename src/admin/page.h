@@ -29,7 +29,7 @@ void page_apps(struct buf *out, const struct page_source *src);    /* JSON list 
 void page_lanes(struct buf *out, const struct page_source *src);   /* JSON object */
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
-enum { PAGE_REFUSALS = 10 };
+enum { PAGE_REFUSALS = 11 };
 extern const char *const page_refusal_name[PAGE_REFUSALS];
 
 /* Of all apps. */

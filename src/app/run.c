@@ -8,6 +8,7 @@
 #include "app/node.h"
 #include "app/options.h"
 #include "conf/cpus.h"
+#include "conf/routes.h"
 #include "conf/words.h"
 #include "io/child.h"
 #include "worker/supervisor.h"
@@ -340,13 +341,54 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     return 0;
 }
 
+/* The number by which the proxy knows the app that the file has as number `in_file`. */
+static u32 app_number(const struct starts *all, u32 in_file)
+{
+    for (u32 i = 0; i < all->count; i++) {
+        const struct config_app *app = &all->list[i].file.app;
+
+        if (app->all.count == 0 || (in_file < app->all.count &&
+                                    str_eq(strings_at(&app->all, in_file), buf_str(&app->name))))
+            return i;
+    }
+    return ROUTES_NO_APP;
+}
+
+/* The routes with the numbers that apps have here instead of those in the file; *routed is for the
+ * caller to free. */
+static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
+{
+    struct settings *set = &all->list[0].settings;
+    AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
+    AUTO(buf_done) struct buf text = { 0 };
+    int err = routes ? routes_parse(routes, set->routes, &all->list[0].problem) : -ENOMEM;
+
+    if (err || routes->n == 0)
+        return err;
+    for (u32 i = 0; i < routes->n; i++)
+        routes->row[i].app = app_number(all, routes->row[i].app);
+    *routed = calloc(routes->addresses, sizeof(**routed));
+    if (!*routed)
+        return -ENOMEM;
+    for (*n = 0; *n < routes->addresses; ++*n)
+        (*routed)[*n] = routes->address[*n].addr;
+    routes_text(routes, &text);
+    return text.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&text));
+}
+
 static int supervise(struct starts *all)
 {
     const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings proxy = { 0 };
     AUTO(strings_done) struct strings monitor = { 0 };
+    AUTO(freep) struct addr *routed = NULL;
+    u32 routed_n = 0;
     int err = secrets_export(set);
 
+    if (!err)
+        err = routes_settle(all, &routed, &routed_n);
+    if (err)
+        return err;
     helper_args(set, "__proxy", &proxy);
     for (u32 i = 1; i < all->count; i++)
         helper_args(&all->list[i].settings, NULL, &proxy);
@@ -364,6 +406,8 @@ static int supervise(struct starts *all)
     struct supervisor_conf conf = {
         .app = all->conf,
         .apps = all->count,
+        .routed = routed,
+        .routed_n = routed_n,
         .log_json = set->log == SETTINGS_LOG_JSON,
         .agent_dir = all->agent_dir.ptr,
         .runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL,

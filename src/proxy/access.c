@@ -204,7 +204,7 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
         .loop_ms = loop_wait_ms(x),
         .upstream_ms = ms_between(x->times.dispatched_ns, x->times.first_byte_ns),
-        .app = app_name(t->proxy->shm, x->app),
+        .app = x->is_nobodys ? (struct str){ 0 } : app_name(t->proxy->shm, x->app),
         .worker = x->claim.slot ? x->claim.slot->worker : 0,
     };
     warn_if_slow(x, &f, now_ns);

@@ -272,11 +272,49 @@ static void ask(struct exchange *x)
     }
 }
 
+/* Takes the prefix off: what is left begins with a slash, or is nothing, or a query. */
+static void strip(struct exchange *x, const struct router_route *route)
+{
+    x->req.path.at += (u32)route->path.len;
+    x->req.path.len -= (u32)route->path.len;
+    x->stripped = true;
+}
+
+/* Which app it is for. False: it has been answered. */
+static bool route(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct proxy *p = c->thread->proxy;
+    const char *bytes = c->in->bytes;
+    const struct router_route *found = NULL;
+    enum router_verdict v = router_find(c->listener->router, http_text(bytes, x->req.authority),
+                                        http_text(bytes, x->req.path), &found);
+
+    x->is_nobodys = v != ROUTER_FOUND;
+    if (v == ROUTER_AMBIGUOUS) {
+        exchange_refuse(x, 400, "the path can be read in two ways", SHM_REFUSED_BAD_REQUEST);
+        return false;
+    }
+    if (v == ROUTER_NOBODY) {
+        exchange_refuse(x, 404, "no app has this host and path", SHM_REFUSED_NO_ROUTE);
+        return false;
+    }
+    if (found->app < SHM_APPS_MAX)
+        x->listener = atomic_load(&p->app_listener[x->app = found->app]);
+    if (found->app >= SHM_APPS_MAX || x->listener >= SHM_LISTENERS_MAX) {
+        exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
+        return false;
+    }
+    if (found->strip && found->path.len)
+        strip(x, found);
+    return true;
+}
+
 void exchange_start(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    const struct settings *s = app_settings(x);
+    const struct settings *s;
 
     x->head_known = true;
     x->running = true;
@@ -287,6 +325,9 @@ void exchange_start(struct exchange *x)
     c->in->at = x->req.head_bytes;
     x->request_id[0] = t->id_key ^ (t->id_next >> 7) * 0x9e3779b97f4a7c15ull;
     x->request_id[1] = (t->id_key * 0xbf58476d1ce4e5b9ull) ^ (t->id_next++ * 0x94d049bb133111ebull);
+    if (c->listener->router && !route(x))
+        return;
+    s = app_settings(x);
     if (s->max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
         x->req.content_length > s->max_body_bytes) {
         exchange_refuse(x, 413, "the body is larger than --max-body allows",
@@ -346,6 +387,7 @@ static bool head_to_worker(struct exchange *x)
         .scheme = STR("http"),
         .agent_peer = str_make(c->peer_text, c->peer_text_len),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
+        .stripped = x->stripped,
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 

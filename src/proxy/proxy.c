@@ -25,6 +25,20 @@ struct proxy_process {
     bool drained_told;
 };
 
+/* Where requests go that routes lead to an app. */
+static void app_listeners_find(struct proxy *p)
+{
+    for (u32 app = 0; app < SHM_APPS_MAX; app++) {
+        u32 i = 0;
+
+        while (i < SHM_LISTENERS_MAX &&
+               (atomic_load(&p->listeners[i].fd) < 0 || p->listeners[i].router ||
+                p->listeners[i].kind != WIRE_HTTP || p->listeners[i].app != app))
+            i++;
+        atomic_store(&p->app_listener[app], i);
+    }
+}
+
 static void tell_all(struct proxy *p)
 {
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
@@ -50,6 +64,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
 {
     struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
     struct sockaddr_storage sa = { 0 };
+    u32 routes;
     socklen_t len = sizeof(sa);
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0) {
@@ -58,13 +73,16 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
-    l->app = min(atomic_load(&p->shm->listener[l->id].app), (u32)SHM_APPS_MAX - 1);
+    routes = atomic_load(&p->shm->listener[l->id].routes);
+    l->router = routes > 0 && routes <= ROUTES_ADDRESSES_MAX ? &p->router[routes - 1] : NULL;
+    l->app = l->router ? 0 : min(atomic_load(&p->shm->listener[l->id].app), (u32)SHM_APPS_MAX - 1);
     l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
     l->family = sa.ss_family;
     l->local = addr_of((struct sockaddr *)&sa);
     l->is_any = addr_is_any(&l->local);
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
+    app_listeners_find(p);
     tell_all(p);
 }
 
@@ -76,6 +94,7 @@ static void listener_close(struct proxy *p, const struct wire_note *note)
 
     if (fd >= 0)
         close(fd);
+    app_listeners_find(p);
     tell_all(p);
 }
 
@@ -245,6 +264,34 @@ static int apps_setup(struct proxy *p, const struct settings *settings, u32 n)
     return 0;
 }
 
+static int routers_setup(struct proxy *p)
+{
+    struct routes *routes = calloc(1, sizeof(*routes));
+    struct problem problem = { 0 };
+
+    if (!routes || routes_parse(routes, p->settings->routes, &problem) < 0)
+        return routes ? -EINVAL : -ENOMEM; /* what `fettle run` wrote can be read */
+    for (u32 a = 0; a < routes->addresses; a++) {
+        struct router *r = &p->router[a];
+
+        r->route = calloc(routes->n, sizeof(*r->route));
+        if (!r->route)
+            return -ENOMEM;
+        for (u32 i = 0; i < routes->n; i++) {
+            const struct routes_row *row = &routes->row[i];
+
+            if (row->address == a)
+                r->route[r->n++] =
+                    (struct router_route){ row->host, row->path, row->app, row->strip };
+        }
+        router_sort(r);
+    }
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        atomic_store(&p->app_listener[i], SHM_LISTENERS_MAX);
+    free(routes);
+    return 0;
+}
+
 static int setup(struct proxy_process *pp, const struct settings *settings, u32 apps)
 {
     struct proxy *p = &pp->proxy;
@@ -263,6 +310,8 @@ static int setup(struct proxy_process *pp, const struct settings *settings, u32 
     if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
         return -EIO;
     r = apps_setup(p, settings, apps);
+    if (r == 0)
+        r = routers_setup(p);
     if (r < 0)
         return r;
     gauges_reset(p->shm);

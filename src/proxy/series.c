@@ -76,8 +76,9 @@ void series_count(struct exchange *x, u64 now_ns)
     struct str method =
         x->req.method == HTTP_OTHER ? STR("_OTHER") : http_method_name(x->req.method);
     struct str route = str_make(x->route, x->route_len);
+    u32 app = x->is_nobodys ? SHM_APPS_MAX : x->app;
 
-    if (!c->series || !is(c->series, x->app, method, route, x->status))
-        c->series = series_find(c->thread->proxy->shm, x->app, method, route, x->status);
+    if (!c->series || !is(c->series, app, method, route, x->status))
+        c->series = series_find(c->thread->proxy->shm, app, method, route, x->status);
     series_add(c->series, now_ns - x->times.begun_ns);
 }

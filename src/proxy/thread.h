@@ -9,8 +9,10 @@
 
 #include "balance/kind.h"
 #include "balance/pick.h"
+#include "balance/router.h"
 #include "base/hash.h"
 #include "base/slab.h"
+#include "conf/routes.h"
 #include "conf/settings.h"
 #include "io/loop.h"
 #include "proxy/block.h"
@@ -29,9 +31,10 @@ struct thread;
 /* A socket that strangers connect to. Written by thread 0. */
 struct listener {
     u32 id;
-    u32 app;            /* whose it is */
-    _Atomic int fd;     /* -1: not open */
-    _Atomic u32 opened; /* counts how often it was opened */
+    u32 app;                     /* whose it is */
+    const struct router *router; /* not NULL: it is of those apps that this says */
+    _Atomic int fd;              /* -1: not open */
+    _Atomic u32 opened;          /* counts how often it was opened */
     enum wire_kind kind;
     u16 family;  /* of the socket: AF_INET6 shows IPv4 clients as ::ffff:… */
     bool is_any; /* bound to every address, so each connection asks for its local one */
@@ -53,6 +56,10 @@ struct proxy {
     u32 threads_n;
     struct thread *threads;
     struct listener listeners[SHM_LISTENERS_MAX];
+    struct router router[ROUTES_ADDRESSES_MAX];
+    /* By app: the first of its http listeners, to whose workers it is routed. Written by thread 0.
+     */
+    _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
     struct spool *access; /* NULL: no access log */

@@ -26,7 +26,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 4,
+    SHM_VERSION = 5,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -207,11 +207,11 @@ struct shm_app {
 
 /* An address that an app listens on. Writer: the supervisor. */
 struct shm_listener {
-    _Atomic uint32_t state; /* 0 unused, 1 open */
-    _Atomic uint32_t kind;  /* enum wire_kind: 0 http, 1 stream */
-    _Atomic uint32_t app;   /* index of the app */
-    uint32_t spare;
-    char address[112]; /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
+    _Atomic uint32_t state;  /* 0 unused, 1 open */
+    _Atomic uint32_t kind;   /* enum wire_kind: 0 http, 1 stream */
+    _Atomic uint32_t app;    /* index of the app; SHM_APPS_MAX: fettle's own, for several */
+    _Atomic uint32_t routes; /* of those, which address of the setting `routes`, from 1; else 0 */
+    char address[112];       /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
 };
 
 /* The proxy as a whole. Writers: its threads, by atomic addition. */
@@ -243,6 +243,7 @@ enum shm_refusal {
     SHM_REFUSED_WORKER_DIED, /* 502 */
     SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
     SHM_REFUSED_WORKER_SLOW, /* 504 */
+    SHM_REFUSED_NO_ROUTE,    /* 404 */
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that

@@ -32,6 +32,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/problem.h"
 #include "shm/layout.h"
 
@@ -61,6 +62,8 @@ struct app_conf {
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
+    const struct addr *routed; /* addresses to listen on ourselves, for routes; NULL: none */
+    u32 routed_n;
     bool log_json;           /* workers' lines as JSON objects */
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of

@@ -433,8 +433,8 @@ static void one_listener_does_not_hold_up_another(void)
     p->shm->slot[0].listening = BIT(5);
     p->shm->slot[1].listening = BIT(9);
     loop_runs(0);
-    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 5, 0, 0, given), QUEUE_WAITS);
-    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 9, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 0, 5, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 0, 9, 0, 0, given), QUEUE_WAITS);
     queue_take_given(&p->threads[1]);
     CHECK_EQ(b.called, 1);
     CHECK_EQ(a.called, 0);
