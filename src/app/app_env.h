@@ -9,5 +9,7 @@ MUST_USE int app_env_join(struct strings *env, const struct config_app *app);
 /* Takes the variables that the file filters (pm2's filter_env) out of this process's environment.
  * -ENOMEM. */
 MUST_USE int app_env_filter(const struct config_app *app);
+/* Whether the app gets this variable from this process's environment. */
+MUST_USE bool app_env_inherits(const struct config_app *app, struct str name);
 /* The file's value of a variable; empty: it has none. */
 struct str app_env_value(const struct config_app *app, struct str name);
