@@ -77,7 +77,13 @@ static void line_json(struct buf *b, const struct output_stream *s, struct str l
 {
     buf_add(b, STR("{\"time\":\""));
     time_add(b);
-    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
+    buf_addc(b, '"');
+    if (s->output->app) {
+        buf_add(b, STR(",\"app\":\""));
+        buf_add_json(b, str_of(s->output->app));
+        buf_addc(b, '"');
+    }
+    buf_addf(b, ",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
              s->index ? "stderr" : "stdout");
     if (jsonline_is_object(line)) {
         buf_add(b, STR("\"json\":"));
@@ -93,12 +99,14 @@ static void line_json(struct buf *b, const struct output_stream *s, struct str l
 static void line_text(struct buf *b, const struct output_stream *s, struct str line)
 {
     static const u8 colours[] = { 36, 35, 33, 32, 34, 96, 95, 93, 92, 94 };
+    const char *app = s->output->app ? s->output->app : "", *space = s->output->app ? " " : "";
     u32 worker = s->output->worker;
 
     if (s->output->sink->colours[s->index])
-        buf_addf(b, "\033[%um%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], worker);
+        buf_addf(b, "\033[%um%s%s%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], app, space,
+                 worker);
     else
-        buf_addf(b, "%u | ", worker);
+        buf_addf(b, "%s%s%u | ", app, space, worker);
     buf_add(b, line);
     buf_addc(b, '\n');
 }

@@ -1,12 +1,13 @@
 /* worker/output.h -- what workers write, passed on line by line
  *
- * A line of worker 1 becomes "1 | line" (coloured by worker on a terminal). With --log json it is
- * one object a line: {"time", "worker", "pid", "stream", "text"}; a line that already is a JSON
- * object is embedded as "json" in place of "text". Lines longer than 64 KB are split; a line
- * without an end is passed on after 100 ms of silence and at the worker's end. stdout goes to
- * stdout and stderr to stderr, through spools: a reader that is nearly as fast as the workers makes
- * them wait as a pipe does; a slow or stuck one loses lines and blocks nobody. The last 20 lines of
- * each worker are kept for crash reports.
+ * A line of worker 1 becomes "1 | line" (coloured by worker on a terminal), of one of several
+ * apps "shop 1 | line". With --log json it is
+ * one object a line: {"time", "app" (of several), "worker", "pid", "stream", "text"}; a line that
+ * already is a JSON object is embedded as "json" in place of "text". Lines longer than 64 KB are
+ * split; a line without an end is passed on after 100 ms of silence and at the worker's end. stdout
+ * goes to stdout and stderr to stderr, through spools: a reader that is nearly as fast as the
+ * workers makes them wait as a pipe does; a slow or stuck one loses lines and blocks nobody. The
+ * last 20 lines of each worker are kept for crash reports.
  */
 #pragma once
 
@@ -48,6 +49,7 @@ struct output_stream {
 struct output {
     struct output_sink *sink;
     struct loop *loop;
+    const char *app; /* where there are several, its name; else NULL */
     u32 worker, pid;
     struct output_stream stream[2];
     char tail[OUTPUT_TAIL][OUTPUT_TAIL_BYTES]; /* NUL-terminated */

@@ -1,45 +1,45 @@
-/* worker/workers.c -- how many workers the app has, while it runs */
+/* worker/workers.c -- how many workers an app has, while it runs */
 #include "worker/workers.h"
 
 #include "worker/crew.h"
 
 /* A number that was in use before begins anew: what is left of its old life belongs to the crew's
  * lists alone. */
-static void grow(struct crew *c, u32 n)
+static void grow(struct app *app, u32 n)
 {
-    u32 first = c->workers + 1;
+    u32 first = app->workers + 1;
 
-    c->workers = n;
+    app->workers = n;
     for (u32 i = first; i <= n; i++)
-        worker_init(&c->worker[i], c, i);
+        worker_init(&app->worker[i], app, i);
     for (u32 i = first; i <= n; i++)
-        worker_start(&c->worker[i]); /* failing, later again */
+        worker_start(&app->worker[i]); /* failing, later again */
 }
 
-static void shrink(struct crew *c, u32 n)
+static void shrink(struct app *app, u32 n)
 {
-    u32 last = c->workers;
+    u32 last = app->workers;
 
-    c->workers = n; /* first: a reload goes no further than this */
+    app->workers = n; /* first: a reload goes no further than this */
     for (u32 i = last; i > n; i--)
-        worker_retire(&c->worker[i]);
+        worker_retire(&app->worker[i]);
 }
 
-int workers_set(struct crew *c, u32 n)
+int workers_set(struct app *app, u32 n)
 {
     if (n < 1 || n > LISTENERS_WORKERS_MAX)
         return -ERANGE;
-    if (c->draining)
+    if (app->crew->draining || app_is_over(app))
         return -ESHUTDOWN;
-    if (n == c->workers)
+    if (n == app->workers)
         return 0;
-    if (c->is_cluster)
+    if (app->is_cluster)
         return -ENOTSUP;
-    c->shm->workers_wanted = n;
-    if (n > c->workers)
-        grow(c, n);
+    app->crew->shm->app[app->index].workers_wanted = n;
+    if (n > app->workers)
+        grow(app, n);
     else
-        shrink(c, n);
-    crew_changed(c);
+        shrink(app, n);
+    crew_changed(app->crew);
     return 0;
 }
