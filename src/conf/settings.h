@@ -160,7 +160,8 @@ enum settings_flag {
     SETTINGS_START = BIT(5),      /* says where settings are read; cannot stand in a file */
     SETTINGS_IN_PATH = BIT(6),    /* a path that without a slash is looked for in PATH */
     SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
-    SETTINGS_PATHS = BIT(8),      /* a list of paths */
+    SETTINGS_PER_APP = BIT(8),    /* of the proxy or the monitor, and yet each app's own */
+    SETTINGS_PATHS = BIT(9),      /* a list of paths */
 };
 
 struct settings_row {
@@ -177,6 +178,12 @@ struct settings_row {
     const char *help;        /* one line, without a full stop */
     const char *more;        /* full sentences for the man page and doc/settings.md, or NULL */
 };
+
+/* Of several apps that run together all have the same value: it is the one proxy's or monitor's. */
+static inline bool settings_row_is_shared(const struct settings_row *row)
+{
+    return row->group >= SETTINGS_GROUP_PROXY && !(row->flags & SETTINGS_PER_APP);
+}
 
 extern const struct settings_row settings_rows[];
 extern const u32 settings_row_count;

@@ -42,6 +42,7 @@ struct app_conf {
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
                              * NULL: "node" from PATH */
     const char *cwd;        /* of the workers; NULL: the present one */
+    char *const *base_env;  /* their environment; NULL: ours */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
     u32 workers;            /* 1 … 128 */
     u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
