@@ -53,8 +53,7 @@ static bool tally_take(struct tally *out, const struct shm *shm, const struct sh
 
     if (atomic_load_explicit(&from->state, memory_order_acquire) != 2)
         return false;
-    out->app = from->app;
-    str_to_cstr(reading_app_label(shm, out->app), out->app_name, sizeof(out->app_name));
+    str_to_cstr(reading_app_label(shm, from->app), out->app_name, sizeof(out->app_name));
     copy_method(out, from);
     copy_route(out, from);
     snprintf(out->status, sizeof(out->status), "%u",
@@ -71,11 +70,10 @@ static bool tally_take(struct tally *out, const struct shm *shm, const struct sh
 static int by_key(const void *va, const void *vb)
 {
     const struct tally *a = va, *b = vb;
-    int order = strcmp(a->route, b->route);
+    int order = strcmp(a->app_name, b->app_name);
 
-    if (a->app != b->app)
-        return a->app < b->app ? -1 : 1;
-
+    if (order == 0)
+        order = strcmp(a->route, b->route);
     if (order == 0)
         order = strcmp(a->method, b->method);
     return order ? order : strcmp(a->status, b->status);

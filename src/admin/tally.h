@@ -10,7 +10,6 @@
 #include "shm/layout.h"
 
 struct tally {
-    u32 app;
     char app_name[SHM_NAME_MAX]; /* where there are several apps; else empty */
     char method[sizeof(((struct shm_series *)0)->method)];
     char route[SHM_ROUTE_MAX + 1];

@@ -189,21 +189,26 @@ static void mistakes_in_routes_are_named(void)
 {
     CHECK(says("{'routes': []}", 1, "routes: a list stands here; write an object"));
     CHECK(says("{'routes': {'80x': [{}]}}", 1, "routes.80x: "));
-    CHECK(says("{'routes': {'unix:/x': [{}]}}", 1, "write an address with a port"));
+    CHECK(says("{'routes': {'unix:/x': [{}]}}", 1, "routes.unix:/x: write an address with a port"));
     CHECK(says("{'routes': {'80': []}}", 1, "routes.80: write a list of 1 to 128 routes"));
     CHECK(says("{'routes': {'80': [{},\n'x']}}", 2, "routes.80[1]: write an object"));
     CHECK(says("{'routes': {'80': [\n{'app': 'b'}]},\n'apps': {'a': {}}}", 2,
                "routes.80[0].app: there is no app \"b\" in `apps`"));
     CHECK(says("{'routes': {'80': [{}]}, 'apps': {'a': {}, 'b': {}}}", 1,
                "routes.80[0].app: is missing; name one of `apps`"));
-    CHECK(says("{'routes': {'80': [{'path': '/a%20b'}]}}", 1, "is no prefix of paths"));
-    CHECK(says("{'routes': {'80': [{'path': 'api'}]}}", 1, "is no prefix of paths"));
-    CHECK(says("{'routes': {'80': [{'path': '/a/../b'}]}}", 1, "is no prefix of paths"));
-    CHECK(says("{'routes': {'80': [{'host': 'a:80'}]}}", 1, "is no host"));
-    CHECK(says("{'routes': {'80': [{'host': 'a.*'}]}}", 1, "is no host"));
-    CHECK(says("{'routes': {'80': [{'strip': 1}]}}", 1, "routes.80[0].strip: write true or false"));
+    CHECK(says("{'routes': {'80': [{'path': '/a%20b'}]}}", 1,
+               "routes.80[0].path: \"/a%20b\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'path': 'api'}]}}", 1,
+               "routes.80[0].path: \"api\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'path': '/a/../b'}]}}", 1,
+               "routes.80[0].path: \"/a/../b\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'host': 'a:80'}]}}", 1,
+               "routes.80[0].host: \"a:80\" is no host"));
     CHECK(
-        says("{'routes': {'80': [{'prefix': '/'}]}}", 1, "a route has host, path, app and strip"));
+        says("{'routes': {'80': [{'host': 'a.*'}]}}", 1, "routes.80[0].host: \"a.*\" is no host"));
+    CHECK(says("{'routes': {'80': [{'strip': 1}]}}", 1, "routes.80[0].strip: write true or false"));
+    CHECK(says("{'routes': {'80': [{'prefix': '/'}]}}", 1,
+               "routes.80[0].prefix: unknown; a route has host, path, app and strip"));
     CHECK(says("{'apps': {'a': {'routes': {}}}}", 1, "apps.a.routes: cannot stand inside"));
 }
 

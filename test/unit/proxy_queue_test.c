@@ -499,7 +499,7 @@ static void *asks(void *arg)
 
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
         patience = (seed >> 33) % 4 ? 1000 : (seed >> 40) % 3;
-        switch (queue_ask(t, &a.ticket, LISTENER, i, 0, mt_given)) {
+        switch (queue_ask(t, &a.ticket, 0, LISTENER, i, 0, mt_given)) {
         case QUEUE_TAKEN:
             a.got = true;
             break;
@@ -574,8 +574,8 @@ static void no_claim_leaks_among_threads(void)
 
 static void lanes(u32 kept)
 {
-    p->shm->lanes.slow_ns = 10 * NS_PER_MS;
-    p->shm->lanes.kept = kept;
+    p->shm->lanes[0].slow_ns = 10 * NS_PER_MS;
+    p->shm->lanes[0].kept = kept;
 }
 
 static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
@@ -594,12 +594,12 @@ static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
     CHECK_EQ(ask(&slow[2], 0), QUEUE_WAITS);
     CHECK_EQ(ask(&fast, 0), QUEUE_TAKEN); /* past the slow one that waits */
     CHECK(fast.ticket.claim.slot == &p->shm->slot[0]);
-    CHECK_EQ(p->shm->lanes.requests[0], 1);
-    CHECK_EQ(p->shm->lanes.requests[1], 2);
+    CHECK_EQ(p->shm->lanes[0].requests[0], 1);
+    CHECK_EQ(p->shm->lanes[0].requests[1], 2);
     claim_release(&fast.ticket.claim);
     loop_waits(0);
     queue_serve(&p->threads[0]);
-    CHECK_EQ(p->queue.slow_count, 1);
+    CHECK_EQ(p->queue.slow_count[0], 1);
     claim_release(&slow[0].ticket.claim);
     loop_waits(1);
     loop_waits(2);
@@ -623,13 +623,13 @@ static void a_slow_kind_that_has_waited_too_long_goes_anywhere(void)
     loop_runs(1);
     CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
     queue_serve(&p->threads[0]);
-    CHECK_EQ(p->queue.slow_count, 1);
+    CHECK_EQ(p->queue.slow_count[0], 1);
     slow.ticket.queued_ns -= NS_PER_S;
     queue_serve(&p->threads[0]);
     queue_take_given(&p->threads[0]);
     CHECK_EQ(slow.called, 1);
     CHECK(slow.ticket.claim.slot == &p->shm->slot[0]);
-    CHECK_EQ(p->shm->lanes.aged, 1);
+    CHECK_EQ(p->shm->lanes[0].aged, 1);
     claim_release(&slow.ticket.claim);
     empty_at_the_end();
 }
@@ -642,8 +642,8 @@ static void one_that_waited_when_the_lanes_ended_is_served_like_any_other(void)
     lanes(1);
     loop_runs(1);
     CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
-    p->shm->lanes.slow_ns = 0;
-    p->shm->lanes.kept = 0;
+    p->shm->lanes[0].slow_ns = 0;
+    p->shm->lanes[0].kept = 0;
     queue_serve(&p->threads[0]);
     queue_take_given(&p->threads[0]);
     CHECK_EQ(slow.called, 1);
