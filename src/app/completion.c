@@ -21,6 +21,7 @@ static enum complete kind_of(const struct settings_row *row)
     case SETTINGS_PATH:
         return strcmp(row->placeholder, "DIR") == 0 ? COMPLETE_DIR : COMPLETE_FILE;
     case SETTINGS_COUNT:
+    case SETTINGS_RANGE:
     case SETTINGS_ENUM:
     case SETTINGS_BALANCE:
     case SETTINGS_CIDRS:

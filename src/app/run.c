@@ -177,8 +177,8 @@ static int settings_complete(struct start *s)
     struct settings *set = &s->settings;
     u32 cpus = cpus_allowed();
 
-    if (set->workers == 0)
-        set->workers = min(cpus, 128u);
+    if (set->workers.most == 0)
+        set->workers.least = set->workers.most = min(cpus, 128u);
     if (set->threads == 0)
         set->threads = min((cpus + 1) / 2, 64u); /* one thread keeps two busy workers fed */
     if (set->name.len == 0)
@@ -307,7 +307,10 @@ static int supervise(struct start *s)
     app.node_path = s->node_path.ptr;
     app.cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
     app.extra_env = worker_env;
-    app.workers = set->workers;
+    app.workers = set->workers.least;
+    app.workers_most = set->workers.most;
+    app.scale_period_ns = set->scale_period_ns;
+    app.scale_cpus = set->scale_cpus;
     app.port = set->port;
     app.max_memory_bytes = set->max_memory_bytes;
     app.max_block_ns = set->max_block_ns;

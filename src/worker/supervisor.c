@@ -358,12 +358,14 @@ static int conf_check(const struct supervisor_conf *conf, struct problem *proble
     for (u32 i = 0; i < conf->apps; i++) {
         const struct app_conf *app = &conf->app[i];
 
-        if (app->workers < 1 || app->workers > LISTENERS_WORKERS_MAX)
+        u32 most = max(app->workers, app->workers_most);
+
+        if (app->workers < 1 || most > LISTENERS_WORKERS_MAX)
             return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
-                               app->workers, LISTENERS_WORKERS_MAX);
+                               most, LISTENERS_WORKERS_MAX);
         if (!app->argv || !app->argv[0])
             return problem_set(problem, "there is no command to run");
-        all += app->workers;
+        all += most;
     }
     if (all > WORKERS_MAX)
         return problem_set(problem,
