@@ -97,9 +97,7 @@ static int files_read(struct settings *s, struct config_file *file, const char *
         problem_exit(err, &p);
         return err == -ENOENT ? EXIT_MISSING : err == -EINVAL ? EXIT_USAGE : EXIT_APP;
     }
-    if (options_mistakes(&file->findings))
-        return EXIT_USAGE;
-    return config_file_ambiguous(file, &p) ? problem_exit(-EINVAL, &p) : 0;
+    return options_mistakes(&file->findings) ? EXIT_USAGE : 0;
 }
 
 int options_read(struct settings *s, struct settings_args *args, struct config_file *file, int argc,

@@ -139,7 +139,8 @@ bool config_value_text(const struct settings_row *row, const struct json_value *
     if (kind == JSON_VALUE_NUMBER) {
         buf_add(out, number);
         return row->type == SETTINGS_COUNT || row->type == SETTINGS_RANGE ||
-               row->type == SETTINGS_SIZE || row->type == SETTINGS_DURATION || row->type == SETTINGS_ADDRESS;
+               row->type == SETTINGS_SIZE || row->type == SETTINGS_DURATION ||
+               row->type == SETTINGS_ADDRESS;
     }
     if (row->type == SETTINGS_PATH)
         path_put(folder, row, text, out);

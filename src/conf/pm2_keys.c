@@ -320,7 +320,7 @@ const struct pm2_key pm2_keys[] = {
 { "restart_delay", NULL, PM2_NOT_NEEDED, RESTARTS, NULL },
 { "exp_backoff_restart_delay", NULL, PM2_NOT_NEEDED, RESTARTS, NULL },
 { "merge_logs", "combine_logs", PM2_NOT_NEEDED, "all workers share one output", NULL },
-{ "namespace", NULL, PM2_NOT_NEEDED, "groups apps under pm2's daemon; each `fettle run` is one app", NULL },
+{ "namespace", NULL, PM2_NOT_NEEDED, "groups apps under pm2's daemon; those of one file are together here anyway", NULL },
 { "name_prefix", NULL, PM2_NOT_NEEDED, "pm2 takes it from its command line only", NULL },
 { "username", NULL, PM2_NOT_NEEDED, "pm2 fills it in itself", NULL },
 { "force", NULL, PM2_NOT_NEEDED, "each `fettle run` is a start of its own", NULL },
@@ -349,7 +349,7 @@ const struct pm2_key pm2_keys[] = {
 const u32 pm2_key_count = ARRAY_LEN(pm2_keys);
 
 const struct pm2_key pm2_top_keys[] = {
-{ "apps", "pm2", PM2_HONOURED, "the apps: with several, --app NAME (or --only NAME) says which", NULL },
+{ "apps", "pm2", PM2_HONOURED, "the apps: all of them run, or those that --only NAME,NAME says", NULL },
 { "deploy", NULL, PM2_NOT_NEEDED, "fettle does not deploy; of it, only deploy.NAME.env is taken with --env NAME", NULL },
 { "static", NULL, PM2_WARNED, "fettle does not serve folders of files", NULL },
 };

@@ -79,8 +79,8 @@ struct settings {
     /* The app and its workers */
     struct settings_range workers; /* 0 to 0: auto; `fettle run` makes it a number before anybody
                                     * else sees it */
-    u64 scale_period_ns;  /* how quickly workers become more (balance/scale.h) */
-    u32 scale_cpus;       /* CPUs that are taken to be free, for tests; 0: measured */
+    u64 scale_period_ns;           /* how quickly workers become more (balance/scale.h) */
+    u32 scale_cpus;                /* CPUs that are taken to be free, for tests; 0: measured */
     u32 port;             /* listen here instead of where the app asked to; 0: where it asked to */
     struct str name;      /* empty: from package.json or the file; `fettle run` fills it in */
     struct str cwd;       /* the app's working directory; empty: ours (or the package's folder) */
@@ -167,6 +167,7 @@ enum settings_flag {
     SETTINGS_START = BIT(5),      /* says where settings are read; cannot stand in a file */
     SETTINGS_IN_PATH = BIT(6),    /* a path that without a slash is looked for in PATH */
     SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
+    SETTINGS_PER_APP = BIT(8),    /* of the proxy or the monitor, and yet each app's own */
 };
 
 struct settings_row {
@@ -178,11 +179,18 @@ struct settings_row {
     size_t offset;            /* in struct settings */
     const char *default_text; /* parsed as a value is; "" only for texts and lists */
     u64 least, most;          /* count, bytes or ns; most 0: no range */
-    const char *words; /* SETTINGS_ENUM; for SETTINGS_COUNT and _RANGE the word for 0 ("auto"), or NULL */
+    const char
+        *words; /* SETTINGS_ENUM; for SETTINGS_COUNT and _RANGE the word for 0 ("auto"), or NULL */
     const char *placeholder; /* "SIZE", as --help shows it */
     const char *help;        /* one line, without a full stop */
     const char *more;        /* full sentences for the man page and doc/settings.md, or NULL */
 };
+
+/* Of several apps that run together all have the same value: it is the one proxy's or monitor's. */
+static inline bool settings_row_is_shared(const struct settings_row *row)
+{
+    return row->group >= SETTINGS_GROUP_PROXY && !(row->flags & SETTINGS_PER_APP);
+}
 
 extern const struct settings_row settings_rows[];
 extern const u32 settings_row_count;

@@ -184,8 +184,8 @@ enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
 
 /* An app. Writer: the supervisor. */
 struct shm_app {
-    _Atomic uint32_t state; /* enum shm_app_state */
-    _Atomic uint32_t workers_wanted;
+    _Atomic uint32_t state;          /* enum shm_app_state */
+    _Atomic uint32_t workers_wanted; /* 0 when it is over */
     _Atomic uint64_t started_ns;
     char name[SHM_NAME_MAX]; /* NUL-terminated */
     uint64_t reserved[8];

@@ -67,6 +67,7 @@ void app_end(struct app *app, enum shm_app_state state)
     if (app_is_over(app) || c->draining)
         return;
     state_set(app, state);
+    c->shm->app[app->index].workers_wanted = 0;
     reload_stop(app);
     if (crew_apps_over(c))
         return;

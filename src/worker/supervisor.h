@@ -42,12 +42,13 @@ struct app_conf {
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
                              * NULL: "node" from PATH */
     const char *cwd;        /* of the workers; NULL: the present one */
+    char *const *base_env;  /* their environment; NULL: ours */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
     u32 workers;            /* 1 … 128 */
-    u32 workers_most;       /* not more than `workers`: so many; else there may be so many, by load */
-    u64 scale_period_ns;    /* struct scale_conf; 0: the usual one */
-    u32 scale_cpus;         /* are taken to be free always, for tests; 0: it is measured */
-    u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
+    u32 workers_most;    /* not more than `workers`: so many; else there may be so many, by load */
+    u64 scale_period_ns; /* struct scale_conf; 0: the usual one */
+    u32 scale_cpus;      /* are taken to be free always, for tests; 0: it is measured */
+    u32 port;            /* instead of the port of the app's first http listener; 0: as asked */
 
     u64 max_memory_bytes; /* resident size at which a worker is replaced; 0: never */
     u64 max_block_ns;     /* a loop that is blocked so long gets its worker replaced; 0: never */

@@ -54,8 +54,7 @@ static void the_tightest_group_counts_without_files_that_nobody_uses(void)
     root_make();
     file_make("proc/meminfo", "MemAvailable: 1048576 kB\n");
     file_make("proc/self/cgroup", "0::/a/b\n");
-    file_make("proc/self/mountinfo",
-              "25 30 0:23 / /sys/fs/cg rw shared:9 - cgroup2 cgroup2 rw\n");
+    file_make("proc/self/mountinfo", "25 30 0:23 / /sys/fs/cg rw shared:9 - cgroup2 cgroup2 rw\n");
     file_make("sys/fs/cg/a/b/memory.max", "max\n");
     file_make("sys/fs/cg/a/b/memory.current", "1000\n");
     CHECK_EQ(memory_available(root), 1024 * MB);

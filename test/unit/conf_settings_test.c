@@ -141,8 +141,9 @@ static void a_mistake_says_what_would_be_right(void)
     CHECK(says("--workers", "--workers needs a value: --workers N"));
     CHECK(says("--workers -- a", "--workers needs a value"));
     CHECK(says("--workers=", "--workers: the value is empty"));
-    CHECK(says("-w four", "--workers: \"four\" is not a number; write one from 1 to 128, or two for "
-                          "a least and a most, such as 2-8, or auto"));
+    CHECK(says("-w four",
+               "--workers: \"four\" is not a number; write one from 1 to 128, or two for "
+               "a least and a most, such as 2-8, or auto"));
     CHECK(says("-w 0", "out of range; write a value from 1 to 128"));
     CHECK(says("-w -1", "not a number"));
     CHECK(says("-w 2-", "not a number"));
