@@ -38,6 +38,9 @@ struct starts {
     u32 count;
     struct buf agent_dir;
     struct app_conf *conf;
+    struct notify notify; /* of the service manager, if there is one */
+    struct activation activation;
+    int manager_err;
 };
 
 static void start_done(struct start *s)
@@ -59,6 +62,16 @@ static void starts_done(struct starts *all)
     free(all->list);
     free(all->conf);
     buf_done(&all->agent_dir);
+    notify_done(&all->notify);
+    activation_done(&all->activation);
+}
+
+/* First of all: no child may inherit it, nor any descriptor stand where its sockets are. */
+static void manager_take(struct starts *all)
+{
+    int notify_err = notify_take(&all->notify), activation_err = activation_take(&all->activation);
+
+    all->manager_err = notify_err ? notify_err : activation_err;
 }
 
 static int cwd_resolve(struct start *s)
@@ -363,6 +376,8 @@ static int supervise(struct starts *all)
     struct supervisor_conf conf = {
         .app = all->conf,
         .apps = all->count,
+        .notify = &all->notify,
+        .activation = &all->activation,
         .log_json = set->log == SETTINGS_LOG_JSON,
         .agent_dir = all->agent_dir.ptr,
         .runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL,
@@ -438,12 +453,16 @@ static int starts_split(struct starts *all, char **argv)
 
 int run_command(int argc, char **argv)
 {
-    AUTO(starts_done) struct starts all = { .list = calloc(1, sizeof(struct start)), .count = 1 };
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
     struct start *s = all.list;
     int err;
 
     if (!s)
         return EXIT_APP;
+    manager_take(&all);
     err = options_read(&s->settings, &s->args, &s->file, argc, argv);
     if (err)
         return err;
@@ -465,6 +484,8 @@ int run_command(int argc, char **argv)
         err = agent_find(&all);
     for (u32 i = 0; i < all.count && !err; i++)
         err = pre_run_all(&all.list[i]);
+    if (all.manager_err)
+        log_warn("what the service manager gave cannot be used: %s", strerror(-all.manager_err));
     if (!err)
         err = supervise(&all);
     if (err < 0)

@@ -19,7 +19,10 @@ static bool field_find(struct str text, const char *name, u64 *out)
 
 static bool number_read(const struct buf *folder, const char *name, struct buf *scratch, u64 *out)
 {
-    return cgroup_file(folder, name, scratch) && str_to_u64(str_trim(buf_str(scratch)), out);
+    struct str rest;
+
+    return cgroup_file(folder, name, scratch) &&
+           str_to_u64(str_cut(buf_str(scratch), '\n', &rest), out);
 }
 
 /* What the group's limit leaves; pages of files that were not used lately are given back first. */

@@ -11,6 +11,7 @@
 #include "worker/app.h"
 #include "worker/helper.h"
 #include "worker/listeners.h"
+#include "worker/notice.h"
 #include "worker/output.h"
 #include "worker/process.h"
 #include "worker/rundir.h"
@@ -30,6 +31,7 @@ struct crew {
     struct listeners listeners;
     struct agents agents;
     struct helper proxy, monitor;
+    struct notice notice;
 
     struct list processes[PROCESS_STATES]; /* of all apps, by state */
     struct app *app[SHM_APPS_MAX];         /* owned; 0 … apps-1 */

@@ -8,6 +8,7 @@
 #include "worker/crew.h"
 #include "worker/workers.h"
 
+#define QUEUE_BUSY 0.5
 #define NO_MEMORY_PAUSE_NS (600 * NS_PER_S)
 enum { READINGS_PER_PERIOD = 4, STAT_BYTES_MAX = 1 << 20 };
 
@@ -121,6 +122,9 @@ static struct scale_reading reading_take(struct scaling *s, u64 now_ns)
         r.busy += busy_share(s, p, now_ns);
     }
     r.waiting = waiting(s, now_ns);
+    /* The queue is one for all apps: those whose loops have time are not meant. */
+    if (app->crew->apps > 1 && r.busy < QUEUE_BUSY * r.ready)
+        r.waiting = 0;
     r.cpus_free = cpus_free(s, &sums, now_ns);
     r.memory_most = scale_memory_most(min(memory_available(""), UINT64_MAX / 4), r.ready,
                                       mean_bytes, app->conf->max_memory_bytes);
@@ -171,6 +175,7 @@ void scaling_start(struct app *app)
     u64 quota_milli = cpus_quota("");
     double cpus = cpus_allowed();
 
+    scaling_stop(app);
     if (conf->workers_most <= conf->workers)
         return;
     if (quota_milli)

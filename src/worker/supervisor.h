@@ -33,6 +33,8 @@
 #pragma once
 
 #include "base/problem.h"
+#include "io/activation.h"
+#include "io/notify.h"
 #include "shm/layout.h"
 
 struct app_conf {
@@ -62,6 +64,9 @@ struct app_conf {
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
+    /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
+    const struct notify *notify;
+    struct activation *activation;
     bool log_json;           /* workers' lines as JSON objects */
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of

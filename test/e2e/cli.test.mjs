@@ -117,7 +117,7 @@ test('mistakes say what was read, what is wrong, and what would be right', { ski
     [['run', '--frob', 'server.js'], 2, /flags for the app itself go after --/],
     [['run', 'server.js', 'arg'], 2, /"arg" is one word too many; words for the app itself go after --/],
     [['run', '--admin', '0.0.0.0:9484', 'server.js'], 2, /other hosts could reach 0\.0\.0\.0:9484 without a token/],
-    [['run', 'server.js'], 2, /FETTLE_WORKERS: "many" is not a whole number/, { FETTLE_WORKERS: 'many' }],
+    [['run', 'server.js'], 2, /FETTLE_WORKERS: "many" is not a number/, { FETTLE_WORKERS: 'many' }],
     [['run', 'nothing.js'], 3, /there is no file or folder "nothing\.js" in .*; name the file that node is to run/],
     [['run', 'serve'], 3, /for the script of that name in package\.json, write npm:serve/],
     [['run', 'notes.txt'], 2, /not JavaScript by its ending/],

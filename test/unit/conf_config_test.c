@@ -247,8 +247,8 @@ static void a_wrong_name_gets_the_right_one(void)
 
 static void a_wrong_value_says_what_would_be_right(void)
 {
-    CHECK(says("{'workers': '4'}", 1, "workers: \"4\" is a text; write a number without quotes"));
-    CHECK(says("{'workers': 1.5}", 1, "workers: \"1.5\" is not a whole number"));
+    CHECK(says("{'workers': '4'}", 1, "workers: \"4\" is a text; write a number, \"auto\""));
+    CHECK(says("{'workers': 1.5}", 1, "workers: \"1.5\" is not a number; write one"));
     CHECK(says("{'workers': [1]}", 1, "workers: a list stands here; write a number"));
     CHECK(says("{'workers': null}", 1, "workers: null is no value; leave the key out"));
     CHECK(says("{'drain': 10}", 1,
