@@ -1,6 +1,6 @@
 /* admin/app_page.c -- /api/app: JSON about the app as a whole, and whether it is ready */
-#include "admin/json.h"
 #include "admin/page.h"
+#include "base/json.h"
 #include "metrics/histogram.h"
 #include "metrics/text.h"
 

@@ -58,7 +58,9 @@ struct app_conf {
     u64 drain_ns;         /* how long requests may take to finish when a worker or fettle ends */
     u64 kill_after_ns;    /* between SIGTERM and SIGKILL */
     u64 start_timeout_ns; /* for the main script of a worker to run */
-    u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
+    const char *settings_json; /* those that are not the default, as `fettle describe` shows them;
+                                * NULL: not known */
+    u64 backoff_max_ns;        /* longest pause before a failing worker is started again */
 };
 
 struct supervisor_conf {
