@@ -1,4 +1,5 @@
 /* app/run.c -- `fettle run`: from a command line to a running supervisor */
+#include "app/run.h"
 #include "app/agent_dir.h"
 #include "app/app_env.h"
 #include "app/apps.h"
@@ -8,6 +9,7 @@
 #include "app/launch.h"
 #include "app/node.h"
 #include "app/options.h"
+#include "app/path.h"
 #include "conf/cpus.h"
 #include "conf/words.h"
 #include "io/child.h"
@@ -470,6 +472,96 @@ static int starts_split(struct starts *all, char **argv)
     return 0;
 }
 
+static int words_check(const struct start *s, char **argv)
+{
+    if (s->args.operands <= 1)
+        return 0;
+    return command_usage("\"%.100s\" is one word too many; words for the app itself go after --: "
+                         "fettle run %.100s -- %.100s",
+                         argv[s->args.operand[1]], argv[s->args.operand[0]],
+                         argv[s->args.operand[1]]);
+}
+
+/* From settings to starts that only need to be done. */
+static int starts_prepare(struct starts *all, char **argv)
+{
+    int err;
+
+    all->list[0].app_args = argv + all->list[0].args.rest;
+    err = starts_split(all, argv);
+    for (u32 i = 0; i < all->count && !err; i++)
+        err = start_prepare(&all->list[i], argv);
+    return err;
+}
+
+static void text_put(struct buf *out, struct str text)
+{
+    buf_clear(out);
+    buf_add(out, text);
+    buf_addc(out, 0);
+}
+
+/* One folder for all: each app has its own besides, as the file says. */
+static int outline_fill(struct run_outline *out, const struct starts *all)
+{
+    const struct start *first = &all->list[0];
+    struct str folder = str_of(first->launch.cwd.len ? first->launch.cwd.ptr : NULL);
+    char here[PATH_MAX];
+
+    if (all->count > 1)
+        folder = str_of(first->file.folder.ptr);
+    if (folder.len == 0 && !getcwd(here, sizeof(here)))
+        return -errno;
+    text_put(&out->folder, folder.len ? folder : str_of(here));
+    text_put(&out->name,
+             all->count > 1 ? path_base(str_of(out->folder.ptr)) : first->settings.name);
+    text_put(&out->node, str_of(first->node_path.ptr));
+    out->apps = all->count;
+    out->start_timeout_ns = first->settings.start_timeout_ns;
+    out->has_port = first->settings.port > 0;
+    out->has_runtime_dir = first->settings.runtime_dir.len > 0;
+    for (u32 i = 0; i < all->count; i++) {
+        const struct settings *set = &all->list[i].settings;
+
+        out->drain_ns = max(out->drain_ns, set->drain_ns);
+        out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
+        if (!set->start_timeout_ns || !out->start_timeout_ns)
+            out->start_timeout_ns = 0;
+        else
+            out->start_timeout_ns = max(out->start_timeout_ns, set->start_timeout_ns);
+    }
+    return out->folder.failed || out->name.failed || out->node.failed ? -ENOMEM : 0;
+}
+
+int run_outline_read(struct run_outline *out, int argc, char **argv)
+{
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
+    struct start *s = all.list;
+    int err;
+
+    *out = (struct run_outline){ 0 };
+    if (!s)
+        return EXIT_APP;
+    err = options_read(&s->settings, &s->args, &s->file, argc, argv);
+    if (!err)
+        err = words_check(s, argv);
+    if (!err)
+        err = starts_prepare(&all, argv);
+    if (!err)
+        err = outline_fill(out, &all);
+    return err < 0 ? fail(&all, err) : err;
+}
+
+void run_outline_done(struct run_outline *o)
+{
+    buf_done(&o->name);
+    buf_done(&o->folder);
+    buf_done(&o->node);
+}
+
 int run_command(int argc, char **argv)
 {
     AUTO(starts_done)
@@ -489,16 +581,11 @@ int run_command(int argc, char **argv)
         return help_of("run");
     if (s->args.version)
         return version_command(1, argv);
-    if (s->args.operands > 1)
-        return command_usage("\"%.100s\" is one word too many; words for the app itself go after "
-                             "--: fettle run %.100s -- %.100s",
-                             argv[s->args.operand[1]], argv[s->args.operand[0]],
-                             argv[s->args.operand[1]]);
-    s->app_args = argv + s->args.rest;
+    err = words_check(s, argv);
+    if (err)
+        return err;
     options_wipe_secrets(argc, argv);
-    err = starts_split(&all, argv);
-    for (u32 i = 0; i < all.count && !err; i++)
-        err = start_prepare(&all.list[i], argv);
+    err = starts_prepare(&all, argv);
     if (!err)
         err = agent_find(&all);
     for (u32 i = 0; i < all.count && !err; i++)
