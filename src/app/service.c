@@ -32,6 +32,7 @@ struct service {
     struct buf name, about, search, folder, env_file, user, dir;
     struct buf text[2], path[2]; /* of the service; of the socket, if there is one */
     u32 units;
+    bool shows;
     struct problem problem;
 };
 
@@ -200,7 +201,7 @@ static int user_choose(struct service *s)
     }
     if (entry && entry->pw_uid != 0)
         buf_add(&s->user, str_of(entry->pw_name));
-    else if (!s->options.print && !s->options.json)
+    else if (!s->options.print && !s->shows)
         log_warn("the app will run as root, who owns %s; --as USER makes it run as somebody else",
                  s->folder.ptr);
     return 0;
@@ -372,11 +373,12 @@ static int manager_check(struct service *s)
         return -ENOMEM;
     if (access(path.ptr, F_OK) == 0)
         return 0;
-    return problem_set(&s->problem,
-                       "systemd does not run here (there is no %s). In a container, let it start "
-                       "`fettle run` itself; elsewhere, `fettle run --detach` or another service "
-                       "manager. For another machine, `fettle service show` prints the units",
-                       path.ptr);
+    problem_set(&s->problem,
+                "systemd does not run here (there is no %s). In a container, let it start "
+                "`fettle run` itself; elsewhere, `fettle run --detach` or another service "
+                "manager. For another machine, `fettle service show` prints the units",
+                path.ptr);
+    return -EHOSTDOWN;
 }
 
 /* Runs it, and says so. */
@@ -404,8 +406,10 @@ static int systemctl(struct service *s, const char *const *words)
                                 .fds_n = 3 };
 
     err = child_start(&child, &pid, NULL);
-    if (err)
-        return problem_set(&s->problem, "systemctl cannot be started: %s", strerror(-err));
+    if (err) {
+        problem_set(&s->problem, "systemctl cannot be started: %s", strerror(-err));
+        return -ECHILD;
+    }
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;
@@ -589,7 +593,7 @@ static int service_run(struct service *s, const char *verb, char **rest)
         return fail(s, err);
     if (removes)
         return uninstall(s);
-    return strcmp(verb, "show") == 0 || s->options.print ? show(s) : install(s);
+    return s->shows || s->options.print ? show(s) : install(s);
 }
 
 int service_command(int argc, char **argv)
@@ -605,6 +609,7 @@ int service_command(int argc, char **argv)
         return command_usage("fettle service: write install, remove or show, as in `fettle service "
                              "install server.js`");
     argv[1] = (char *)"run";
+    s.shows = strcmp(verb, "show") == 0;
     err = service_options_read(&s.options, argc - 1, argv + 1, &s.rest, &s.problem);
     if (err)
         return fail(&s, err);

@@ -106,9 +106,9 @@ static void sandbox_write(const struct unit_conf *u, struct buf *out)
         return;
     buf_add(out, STR("ProtectSystem=full\n"));
     if (u->writes_system) {
-        buf_add(out, STR("ReadWritePaths="));
-        unit_quote(u->folder, out);
-        buf_addc(out, '\n');
+        buf_add(out, STR("ReadWritePaths=\""));
+        escape(u->folder, false, out);
+        buf_add(out, STR("\"\n"));
     }
     if (!u->shared_tmp)
         buf_add(out, STR("PrivateTmp=yes\n"));
