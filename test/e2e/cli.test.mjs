@@ -230,8 +230,10 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'config', ''), ['check', 'schema', 'show']);
   assert.deepEqual(complete('fettle', 'config', 'show', '--'), ['--app', '--env', '--help', '--json', '--no-json']);
   assert.deepEqual(complete('fettle', 'config', 'check', 'ser'), ['server.js']);
-  assert.deepEqual(complete('fettle', 'help', 'se'), ['settings']);
+  assert.deepEqual(complete('fettle', 'help', 'se'), ['service', 'settings']);
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
+  assert.deepEqual(complete('fettle', 'service', 'in'), ['install']);
+  assert.deepEqual(complete('fettle', 'service', 'show', 'ser'), ['server.js']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
 });
 
