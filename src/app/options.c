@@ -143,7 +143,7 @@ int options_read_child(struct settings *s, const char *source, int argc, char **
     if (err)
         return problem_exit(err, &p);
     if (rest)
-        *rest = strcmp(argv[args.rest - 1], "--") == 0 ? (int)args.rest - 1 : argc;
+        *rest = args.rest > 1 && strcmp(argv[args.rest - 1], "--") == 0 ? (int)args.rest - 1 : argc;
     log_from(s, source);
     return 0;
 }

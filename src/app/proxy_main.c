@@ -6,25 +6,34 @@
 #include "proxy/proxy.h"
 #include "shm/layout.h"
 
-/* The settings of one app after the other, each after a "--". They live as long as the process. */
+/* Up to the next "--", at *rest. */
+static int section_read(struct settings *s, int argc, char **argv, int *rest)
+{
+    int err = options_read_child(s, "proxy", argc, argv, rest);
+
+    if (err)
+        return err;
+    if (s->threads == 0)
+        s->threads = min((cpus_allowed() + 1) / 2, 64u);
+    /* The folder that the supervisor made, not the one that --runtime-dir asked for. */
+    return settings_put(s, &s->runtime_dir, str_of(getenv("FETTLE_DIR"))) ? EXIT_APP : 0;
+}
+
+/* The settings of one app after the other. They live as long as the process. */
 int proxy_command(int argc, char **argv)
 {
-    struct settings *list = calloc(SHM_APPS_MAX, sizeof(*list)), *s = list;
-    int rest = 0, err;
+    struct settings *list = calloc(SHM_APPS_MAX, sizeof(*list));
+    u32 apps = 0;
+    int err, rest;
 
     if (!list)
         return EXIT_APP;
-    for (; rest < argc && s < list + SHM_APPS_MAX; s++, argc -= rest, argv += rest) {
-        err = options_read_child(s, "proxy", argc, argv, &rest);
+    do {
+        err = section_read(&list[apps++], argc, argv, &rest);
         if (err)
             return err;
-        if (s->threads == 0)
-            s->threads = min((cpus_allowed() + 1) / 2, 64u);
-        /* The folder that the supervisor made, not the one that --runtime-dir asked for. */
-        if (settings_put(s, &s->runtime_dir, str_of(getenv("FETTLE_DIR"))))
-            return EXIT_APP;
-        if (rest == argc)
-            break;
-    }
-    return proxy_run(list, (u32)(s - list) + (rest == argc));
+        argc -= rest;
+        argv += rest;
+    } while (argc > 0 && apps < SHM_APPS_MAX);
+    return proxy_run(list, apps);
 }

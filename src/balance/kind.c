@@ -397,7 +397,7 @@ void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *ro
     }
     k->key =
         (struct hash_key){ table->hash_key[0] ^ app * 0x9e3779b97f4a7c15ull, table->hash_key[1] };
-    for (u32 i = 0; i < SHM_KINDS_MAX; i++)
+    for (u32 i = 0; app == 0 && i < SHM_KINDS_MAX; i++)
         if (table->kind[i].key == FILLING)
             table->kind[i].key = 0;
     pthread_mutex_init(&routes->lock, NULL);

@@ -83,8 +83,8 @@ struct kinds {
     struct hash_key key;
 };
 
-/* Chooses the key when there is none yet, and clears what a writer has left half-done. No other
- * thread may use the table yet. */
+/* Chooses the key when there is none yet, and for the first app clears what a writer has left
+ * half-done. No other thread may use the table yet. */
 void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *routes, u32 app);
 
 /* What the request is and what is expected of it. */

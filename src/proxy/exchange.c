@@ -299,9 +299,9 @@ static bool route(struct exchange *x)
         exchange_refuse(x, 404, "no app has this host and path", SHM_REFUSED_NO_ROUTE);
         return false;
     }
-    if (found->app < SHM_APPS_MAX)
+    if (found->app < p->apps)
         x->listener = atomic_load(&p->app_listener[x->app = found->app]);
-    if (found->app >= SHM_APPS_MAX || x->listener >= SHM_LISTENERS_MAX) {
+    if (found->app >= p->apps || x->listener >= SHM_LISTENERS_MAX) {
         exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
         return false;
     }

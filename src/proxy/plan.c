@@ -183,6 +183,6 @@ void plan_look(struct plan *p, u64 now_ns)
     u32 used = min(atomic_load(&p->shm->slots_used), (u32)SHM_SLOTS_MAX);
     u32 apps = min(atomic_load(&p->shm->apps), (u32)SHM_APPS_MAX);
 
-    for (u32 i = 0; i < apps; i++)
+    for (u32 i = 0; i < apps && p->app_settings[i]; i++)
         app_look(p, i, used, now_ns);
 }

@@ -75,7 +75,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     l->id = note->listener % SHM_LISTENERS_MAX;
     routes = atomic_load(&p->shm->listener[l->id].routes);
     l->router = routes > 0 && routes <= ROUTES_ADDRESSES_MAX ? &p->router[routes - 1] : NULL;
-    l->app = l->router ? 0 : min(atomic_load(&p->shm->listener[l->id].app), (u32)SHM_APPS_MAX - 1);
+    l->app = l->router ? 0 : min(atomic_load(&p->shm->listener[l->id].app), p->apps - 1);
     l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
     l->family = sa.ss_family;
     l->local = addr_of((struct sockaddr *)&sa);
@@ -252,12 +252,13 @@ static void *thread_main(void *arg)
 /* What is known of each app's kinds of requests, and what it is told itself. */
 static int apps_setup(struct proxy *p, const struct settings *settings, u32 n)
 {
-    struct kind_routes *routes = calloc(SHM_APPS_MAX, sizeof(*routes));
+    struct kind_routes *routes = calloc(n, sizeof(*routes));
 
     if (!routes)
         return -ENOMEM;
-    for (u32 i = 0; i < SHM_APPS_MAX; i++) {
-        p->app_settings[i] = &settings[i < n ? i : 0];
+    p->apps = n;
+    for (u32 i = 0; i < n; i++) {
+        p->app_settings[i] = &settings[i];
         p->tick_ns = i ? min(p->tick_ns, tick_of(p->app_settings[i])) : tick_of(settings);
         kinds_init(&p->kinds[i], &p->shm->kinds, &routes[i], i);
     }

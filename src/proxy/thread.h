@@ -49,7 +49,8 @@ struct listener_watch {
 };
 
 struct proxy {
-    const struct settings *settings;                   /* what is the same for all apps */
+    const struct settings *settings; /* what is the same for all apps */
+    u32 apps;
     const struct settings *app_settings[SHM_APPS_MAX]; /* what may be an app's own */
     struct shm *shm;
     int wake_fd;

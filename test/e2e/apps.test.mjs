@@ -107,7 +107,7 @@ test('one address leads to several apps by host and path', { skip }, async (t) =
   ])
     await t.test(`${host}${path}`, async () => {
       const seen = await it.until(() => ask(port, path, host), { what: 'an answer' });
-      assert.deepEqual([seen.app, seen.url], [app, url]);
+      assert.deepEqual([seen.app, seen.url], [app, url], JSON.stringify(seen));
     });
   for (const [path, host, status] of [
     ['/', 'other.example', 404], ['/v2', 'a.example.org', 404], ['/v1/../v2', 'a.example.org', 404],
