@@ -28,11 +28,7 @@ static void read_text(struct fixture *f, const char *app, const char *env, const
                                      .folder = STR("/srv"),
                                      .app = str_of(app),
                                      .env = str_of(env),
-                                     .cpus = 8,
-                                     .uid = 1000,
-                                     .gid = 1000,
-                                     .user = STR("me"),
-                                     .group = STR("us") } };
+                                     .cpus = 8 } };
     CHECK_EQ(settings_init(&f->settings), 0);
     for (char *c = json; *c; c++)
         *c = *c == '\'' ? '"' : *c;
@@ -215,16 +211,21 @@ static void what_asks_for_nothing_is_not_warned_about(void)
     CHECK_EQ(f.findings.count, 0);
 }
 
-static void another_user_is_refused(void)
+static void another_user_and_its_number_are_settings(void)
 {
     AUTO(fixture_done) struct fixture f;
     AUTO(fixture_done) struct fixture g;
 
     read_text(&f, "", "", "{'script': 'a.js', 'uid': 'me', 'gid': 1000}");
     CHECK_EQ(f.findings.count, 0);
-    read_text(&g, "", "", "{'script': 'a.js', 'user': 'www-data', 'gid': 'them'}");
-    CHECK(found(&g, FINDING_MISTAKE, "apps[0].user: fettle does not change its user"));
-    CHECK(found(&g, FINDING_MISTAKE, "apps[0].gid: "));
+    CHECK_STR(f.settings.uid, "me");
+    CHECK_STR(f.settings.gid, "1000");
+    read_text(&g, "", "",
+              "{'script': 'a.js', 'user': 0, 'instance_var': 'ID', 'increment_var': 'PORT'}");
+    CHECK_EQ(g.findings.count, 0);
+    CHECK_STR(g.settings.uid, "0");
+    CHECK_STR(g.settings.instance_var, "ID");
+    CHECK_STR(g.settings.increment_var, "PORT");
 }
 
 static void mistakes_say_what_would_be_right(void)
@@ -312,7 +313,7 @@ int main(void)
     TEST(two_apps_of_one_name_are_a_mistake);
     TEST(nothing_is_dropped_silently);
     TEST(what_asks_for_nothing_is_not_warned_about);
-    TEST(another_user_is_refused);
+    TEST(another_user_and_its_number_are_settings);
     TEST(mistakes_say_what_would_be_right);
     TEST(variables_are_filtered);
     TEST(every_key_is_known_once);
