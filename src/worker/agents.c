@@ -196,15 +196,15 @@ static void path_answer(const struct agent *a, u32 index, struct wire_listening 
     const struct crew *c = a->crew;
     const struct child_user *user = a->process->app->conf->user;
     char name[SOCKET_NAME_MAX], there[SOCKET_NAME_MAX + 16];
+    int n;
 
     socket_name(a, index, name);
-    if (!user) {
-        snprintf(out->path, sizeof(out->path), "%s/%s", c->dir.path, name);
-        return;
-    }
-    snprintf(there, sizeof(there), "u%u/%s", (u32)user->uid, name);
-    snprintf(out->path, sizeof(out->path), "%s/%s", c->dir.path, there);
-    if (symlinkat(there, c->dir.fd, name) < 0 && errno != EEXIST)
+    if (user)
+        snprintf(there, sizeof(there), "u%u/%s", (u32)user->uid, name);
+    n = snprintf(out->path, sizeof(out->path), "%s/%s", c->dir.path, user ? there : name);
+    if (n < 0 || (size_t)n >= sizeof(out->path))
+        out->error = ENAMETOOLONG;
+    else if (user && symlinkat(there, c->dir.fd, name) < 0 && errno != EEXIST)
         log_error("%s: no link to its socket: %s", a->process->worker->name, strerror(errno));
 }
 

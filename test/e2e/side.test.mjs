@@ -25,7 +25,7 @@ test('a program that is not Node is ready, seen, started again and told to end',
   const app = await run(t, { command: 'sh loop.sh', env: { KIND: 'side' } }, { 'loop.sh': LOOP });
   await app.line(/\d \| up side/);
   const [row] = await app.serving(1);
-  assert.ok(row.rss_bytes > 0, JSON.stringify(row));
+  await app.until(async () => (await app.workers())[0].rss_bytes > 0, { what: 'its memory' });
   assert.equal((await app.admin('/readyz')).status, 200);
   assert.match(app.output, /1 worker ready in \d+ ms; the app does not listen/);
   process.kill(row.pid, 'SIGKILL');
@@ -37,7 +37,7 @@ test('a program that is not Node is ready, seen, started again and told to end',
 });
 
 test('a reload replaces it like any other', { skip }, async (t) => {
-  const app = await run(t, { command: `sh -c '${LOOP.replaceAll('"', '')}'` });
+  const app = await run(t, { command: 'sh loop.sh' }, { 'loop.sh': LOOP });
   const [{ pid }] = await app.serving(1);
   app.kill('SIGHUP');
   await app.line(new RegExp(`has taken over from ${pid}`));
@@ -53,8 +53,8 @@ test('one that does not start is given up like any other', { skip }, async (t) =
 test('beside a Node app, with a worker of its own', { skip }, async (t) => {
   const app = await run(t, { apps: {
     web: { run: 'web.js', workers: 2 },
-    jobs: { command: `sh -c '${LOOP.replaceAll('"', '')}'` },
-  } }, { 'web.js': "require('http').createServer((req, res) => res.end('web')).listen(process.env.PORT)" });
+    jobs: { command: 'sh loop.sh' },
+  } }, { 'web.js': "require('http').createServer((req, res) => res.end('web')).listen(process.env.PORT)", 'loop.sh': LOOP });
   const rows = await app.serving(3);
   assert.equal((await app.get('/')).text, 'web');
   assert.equal(rows.filter((row) => row.app === 'jobs').length, 1, JSON.stringify(rows));

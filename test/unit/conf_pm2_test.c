@@ -186,12 +186,12 @@ static void nothing_is_dropped_silently(void)
     AUTO(fixture_done) struct fixture f;
 
     read_text(&f, "", "",
-              "{'apps': [{'script': 'a.js', 'watch': ['src'], 'autorestart': false,\n"
-              "'cron_restart': '0 0 * * *', 'exec_mode': 'cluster', 'merge_logs': true,\n"
+              "{'apps': [{'script': 'a.js', 'pid_file': 'a.pid', 'treekill': false,\n"
+              "'autostart': false, 'exec_mode': 'cluster', 'merge_logs': true,\n"
               "'scirpt': 1}], 'static': [], 'frob': 1}");
-    CHECK(found(&f, FINDING_WARNING, "apps[0].watch: files are not watched"));
-    CHECK(found(&f, FINDING_WARNING, "apps[0].autorestart: "));
-    CHECK(found(&f, FINDING_WARNING, "apps[0].cron_restart: "));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].pid_file: no pid files"));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].treekill: "));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].autostart: "));
     CHECK(found(&f, FINDING_NOTE, "apps[0].exec_mode: "));
     CHECK(found(&f, FINDING_NOTE, "apps[0].merge_logs: "));
     CHECK(found(&f, FINDING_WARNING,
@@ -226,6 +226,29 @@ static void another_user_and_its_number_are_settings(void)
     CHECK_STR(g.settings.uid, "0");
     CHECK_STR(g.settings.instance_var, "ID");
     CHECK_STR(g.settings.increment_var, "PORT");
+}
+
+static void starts_and_restarts_are_settings(void)
+{
+    AUTO(fixture_done) struct fixture f;
+
+    read_text(&f, "", "",
+              "{'script': 'a.js', 'cwd': 'app', 'watch': ['src', '/etc/x.json'],\n"
+              "'ignore_watch': ['*.log', 'tmp'], 'watch_delay': 250, 'autorestart': false,\n"
+              "'max_restarts': 3, 'stop_exit_codes': [0, 3], 'cron_restart': '@daily',\n"
+              "'wait_ready': true, 'env_file': '.env', 'restart_delay': '2s'}");
+    CHECK_EQ(f.findings.count, 0);
+    CHECK_STR(f.settings.watch, "/srv/app/src,/etc/x.json");
+    CHECK_STR(f.settings.watch_ignore, "*.log,tmp");
+    CHECK_EQ(f.settings.watch_delay_ns, 250 * NS_PER_MS);
+    CHECK(!f.settings.autorestart);
+    CHECK_EQ(f.settings.max_restarts, 3);
+    CHECK_EQ(f.settings.min_uptime_ns, NS_PER_S);
+    CHECK_STR(f.settings.stop_exit_codes, "0,3");
+    CHECK_STR(f.settings.restart_at, "@daily");
+    CHECK(f.settings.wait_ready);
+    CHECK_STR(f.settings.env_file, ".env");
+    CHECK_EQ(f.settings.restart_delay_ns, 2 * NS_PER_S);
 }
 
 static void mistakes_say_what_would_be_right(void)
@@ -313,6 +336,7 @@ int main(void)
     TEST(two_apps_of_one_name_are_a_mistake);
     TEST(nothing_is_dropped_silently);
     TEST(what_asks_for_nothing_is_not_warned_about);
+    TEST(starts_and_restarts_are_settings);
     TEST(another_user_and_its_number_are_settings);
     TEST(mistakes_say_what_would_be_right);
     TEST(variables_are_filtered);

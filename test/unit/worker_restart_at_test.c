@@ -3,7 +3,7 @@
 
 #include "tap.h"
 
-#define MIDNIGHT 1795651200 /* 2026-11-26, UTC */
+#define MIDNIGHT 1795651200ll /* 2026-11-26, UTC */
 
 static struct cron hourly(void)
 {
