@@ -287,10 +287,15 @@ static int kind_launch(struct resolve *r, const struct script *s, struct str nam
             strings_add_from(argv, &s->words, 1);
             break;
         }
+        r->out->is_side = r->ask->is_side || program_is_other(s);
+        if (r->out->is_side && r->ask->node_args.len == 0) {
+            strings_add_from(argv, &s->words, 0); /* no shell is needed for plain words */
+            break;
+        }
         /* fall through */
     case SCRIPT_SHELL:
         shell_launch(r, text);
-        r->out->is_side = r->ask->is_side || program_is_other(s);
+        r->out->is_side |= r->ask->is_side;
         if (r->ask->node_args.len)
             return problem_set(r->problem,
                                "node-args: the script \"%.*s\" is started by a shell, which "

@@ -55,9 +55,10 @@ test('beside a Node app, with a worker of its own', { skip }, async (t) => {
     web: { run: 'web.js', workers: 2 },
     jobs: { command: 'sh loop.sh' },
   } }, { 'web.js': "require('http').createServer((req, res) => res.end('web')).listen(process.env.PORT)", 'loop.sh': LOOP });
-  const rows = await app.serving(3);
+  await app.line(/fettle: web: 2 workers ready in/);
+  await app.line(/fettle: jobs: 1 worker ready in \d+ ms; the app does not listen/);
+  assert.match(app.output, /jobs 1 \| up/);
   assert.equal((await app.get('/')).text, 'web');
-  assert.equal(rows.filter((row) => row.app === 'jobs').length, 1, JSON.stringify(rows));
 });
 
 test("pm2's interpreter", { skip: skip || (!has('python3') && 'no python3') }, async (t) => {
@@ -74,6 +75,12 @@ test('it is replaced for its memory', { skip: skip || (!has('perl') && 'no perl'
   const app = await run(t, { command: `perl -e '$x = "a" x 150e6; sleep 1000'`, 'max-memory': '100M' }, {}, { ready: false });
   await app.line(/worker 1 \(pid \d+\) uses \d+ MB, more than 100: it is being replaced/);
   await app.line(/has taken over from/);
+});
+
+test('a program that is not there is named', { skip }, async (t) => {
+  const app = await run(t, { command: 'no-such-program --now' }, {}, { ready: false });
+  assert.equal((await app.exit()).code, 1);
+  assert.match(app.output, /worker 1 cannot be started: no-such-program: No such file or directory/);
 });
 
 test('run and command are one too many', { skip }, (t) => {
