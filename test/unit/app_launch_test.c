@@ -351,7 +351,7 @@ static void a_program_that_is_not_node_needs_no_shell(void)
     struct launch_ask ask = { .command = "KIND=x python3 w.py 'a b'",
                               .node_args = STR(""),
                               .node_path = "/opt/node/bin/node",
-                              .here = root,
+                              .here = "/",
                               .path = "/usr/bin:/bin" };
     struct problem p;
     struct launch l;
