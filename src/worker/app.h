@@ -9,6 +9,7 @@
 #include "worker/listeners.h"
 #include "worker/reload.h"
 #include "worker/restart_at.h"
+#include "worker/scaling.h"
 #include "worker/supervisor.h"
 #include "worker/worker.h"
 
@@ -36,6 +37,7 @@ struct app {
     struct reload reload;
     struct restart_at restart_at;
     struct dev dev;
+    struct scaling scaling;
 
     u32 reloads_failed;
     struct app_failure failure;
