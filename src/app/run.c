@@ -572,7 +572,8 @@ static int outline_fill(struct run_outline *out, const struct starts *all)
 
         out->drain_ns = max(out->drain_ns, set->drain_ns);
         out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
-        if (!set->start_timeout_ns || !out->start_timeout_ns)
+        /* What is run before, such as a build, has no limit. */
+        if (!set->start_timeout_ns || !out->start_timeout_ns || all->list[i].launch.pre.count)
             out->start_timeout_ns = 0;
         else
             out->start_timeout_ns = max(out->start_timeout_ns, set->start_timeout_ns);
