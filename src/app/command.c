@@ -33,6 +33,7 @@ const struct command commands[] = {
 { "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
 { "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = proxy_command },
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
+{ "__log-tidy", "", "compress and delete old log files", NULL, .hidden = true, .run = log_tidy_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
 { "__pm2-md", "", "print doc/pm2.md", NULL, .hidden = true, .run = pm2_page_command },

@@ -9,6 +9,7 @@
 #include "conf/cpus.h"
 #include "conf/words.h"
 #include "io/child.h"
+#include "proxy/access.h"
 #include "worker/supervisor.h"
 
 #include <limits.h>
@@ -315,6 +316,9 @@ static int supervise(struct start *s)
     conf.kill_after_ns = set->kill_after_ns;
     conf.start_timeout_ns = set->start_timeout_ns;
     conf.log_json = set->log == SETTINGS_LOG_JSON;
+    conf.log_file = set->log_file.ptr;
+    conf.error_file = set->error_file.ptr;
+    conf.log_rules = access_log_rules(set);
     conf.agent_dir = s->agent_dir.ptr;
     conf.runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL;
     conf.proxy_argv = proxy_argv;

@@ -9,6 +9,7 @@
 #include "worker/agents.h"
 #include "worker/helper.h"
 #include "worker/listeners.h"
+#include "worker/logbook.h"
 #include "worker/output.h"
 #include "worker/process.h"
 #include "worker/reload.h"
@@ -27,6 +28,8 @@ struct crew {
     char preload[4096]; /* empty: fettle-loop.so is not there */
 
     struct output_sink sink;
+    struct logbook logbook;
+    struct output_app output_app;
     struct slots slots;
     struct listeners listeners;
     struct agents agents;

@@ -380,7 +380,8 @@ static int spawn(struct process *p)
     int r = workenv_new(&env, &env_conf);
 
     if (r == 0) {
-        r = output_init(&p->output, &p->crew->sink, p->crew->loop, p->worker->number, write_fds);
+        r = output_init(&p->output, &p->crew->sink, &p->crew->output_app, p->crew->loop,
+                        p->worker->number, write_fds);
         if (r == 0) {
             struct child_conf child = {
                 .file = file,

@@ -38,11 +38,12 @@ struct supervisor {
     u64 lost_ns;    /* … since the last time */
 };
 
-static struct output_sink *log_sink; /* base/log.h has room for no argument */
+static struct crew *log_crew; /* base/log.h has room for no argument */
 
 static void log_write(struct str line)
 {
-    spool_write(log_sink->spool[1], line);
+    spool_write(log_crew->sink.spool[1], line);
+    logbook_line(&log_crew->logbook, line);
 }
 
 struct supervisor_conf supervisor_conf_default(void)
@@ -250,6 +251,11 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
         else if (!c->draining)
             reload_begin(c);
         break;
+    case SIGUSR2:
+        logbook_reopen(&c->logbook);
+        if (c->proxy.pid)
+            kill(c->proxy.pid, SIGUSR2); /* it has the access log */
+        break;
     default:
         break;
     }
@@ -291,6 +297,7 @@ static void tick(struct timer *t)
     slots_tick(&c->slots, now_ns);
     listeners_close(c, now_ns);
     lost_lines_tell(s, now_ns);
+    logbook_tick(&c->logbook, now_ns);
 }
 
 /* A path that LD_PRELOAD can hold: it is split at spaces and colons, so another name stands in. */
@@ -367,9 +374,20 @@ static int loop_make(struct supervisor *s, struct problem *problem)
         r = output_sink_init(&c->sink, c->conf->log_json);
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
-    log_sink = &c->sink;
+    log_crew = c;
     log_redirect(log_write);
     return 0;
+}
+
+static int logs_open(struct crew *c, struct problem *problem)
+{
+    const struct supervisor_conf *conf = c->conf;
+    int r;
+
+    c->logbook.json = conf->log_json;
+    r = logbook_app(&c->logbook, &c->output_app, conf->app ? conf->app : "app", conf->log_file,
+                    conf->error_file, &conf->log_rules);
+    return r < 0 ? problem_set(problem, "no log files: %s", strerror(-r)) : 0;
 }
 
 static int helpers_start(struct crew *c, struct problem *problem)
@@ -418,6 +436,8 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = memory_make(c, problem);
     if (r == 0)
         r = loop_make(s, problem);
+    if (r == 0)
+        r = logs_open(c, problem);
     if (r == 0 && agents_init(&c->agents, c) < 0)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
     return r == 0 ? helpers_start(c, problem) : r;
@@ -465,6 +485,7 @@ static void tear_down(struct supervisor *s)
     if (c->shm)
         listeners_done(&c->listeners);
     log_redirect(NULL);
+    logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
     region_unmap(c->shm);

@@ -24,11 +24,13 @@
  *   128+n a second SIGTERM or SIGINT (n) ended all at once
  *
  * Signals: SIGTERM, SIGINT: drain and end, a second one ends at once. SIGHUP: reload the workers
- * one by one (a terminal that was closed means SIGTERM). SIGUSR1, SIGUSR2, SIGPIPE: ignored.
+ * one by one (a terminal that was closed means SIGTERM). SIGUSR2: log files may have been moved.
+ * SIGUSR1, SIGPIPE: ignored.
  */
 #pragma once
 
 #include "base/problem.h"
+#include "logs/logfile.h"
 
 struct supervisor_conf {
     const char *app;   /* the app's name, for people */
@@ -49,7 +51,10 @@ struct supervisor_conf {
     u64 start_timeout_ns; /* for the main script of a worker to run */
     u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
 
-    bool log_json;           /* workers' lines as JSON objects */
+    bool log_json;          /* workers' lines as JSON objects */
+    const char *log_file;   /* for what workers write; NULL: our own output */
+    const char *error_file; /* for their stderr; NULL: as log_file */
+    struct logfile_rules log_rules;
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of
                               * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
