@@ -170,7 +170,7 @@ void page_app(struct buf *out, const struct page_source *src)
 
     buf_addc(out, '{');
     json_key(out, "name");
-    json_text(out, text_at(shm->app, sizeof(shm->app)));
+    json_text(out, text_at(shm->app[0].name, SHM_NAME_MAX));
     json_key(out, "version");
     json_text(out, STR(FETTLE_VERSION));
     started(out, shm->started_wall_ms);
@@ -179,7 +179,7 @@ void page_app(struct buf *out, const struct page_source *src)
     json_bool(out, !unready);
     json_key(out, "draining");
     json_bool(out, atomic_load(&shm->draining));
-    number(out, "workers_wanted", atomic_load(&shm->workers_wanted));
+    number(out, "workers_wanted", atomic_load(&shm->app[0].workers_wanted));
     number(out, "workers_ready", ready_count(shm));
     listeners(out, shm);
     recent(out, src);

@@ -207,7 +207,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     text_family(t, "fettle_info", TEXT_GAUGE, "Which fettle this is, and the app that it runs.");
     text_u64(t,
              LABELS({ "version", STR(FETTLE_VERSION) },
-                    { "app", str_make(shm->app, strnlen(shm->app, sizeof(shm->app))) }),
+                    { "app", str_make(shm->app[0].name, strnlen(shm->app[0].name, SHM_NAME_MAX)) }),
              1);
     text_family(t, "fettle_start_time_seconds", TEXT_GAUGE,
                 "When fettle was started, in seconds since 1970.");
@@ -215,7 +215,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     text_family(t, "fettle_ready", TEXT_GAUGE, "What /readyz says: 1 ready, 0 not.");
     text_u64(t, NO_LABELS, page_unready(shm) == NULL);
     text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
-    text_u64(t, NO_LABELS, atomic_load(&shm->workers_wanted));
+    text_u64(t, NO_LABELS, atomic_load(&shm->app[0].workers_wanted));
     own_write(t, src);
     proxy_write(t, shm);
     http_write(t, src);

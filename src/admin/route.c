@@ -50,7 +50,7 @@ static void list_write(struct buf *out)
 static void page_index(struct buf *out, const struct page_source *src)
 {
     buf_addf(out, "fettle " FETTLE_VERSION ", running %.*s\n\n",
-             (int)strnlen(src->shm->app, sizeof(src->shm->app)), src->shm->app);
+             (int)strnlen(src->shm->app[0].name, SHM_NAME_MAX), src->shm->app[0].name);
     list_write(out);
 }
 

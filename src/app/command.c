@@ -4,6 +4,7 @@
 #include "app/bench_options.h"
 #include "app/config_options.h"
 #include "app/exit_code.h"
+#include "app/logs_options.h"
 
 #include <stdarg.h>
 
@@ -24,6 +25,10 @@ const struct command commands[] = {
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
+{ "logs", "[FLAGS] [APP[/WORKER]]", "show what the app has written to its log files",
+  "Reads the log files that the settings here name (log-file, error-file), or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
+  "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
+  .flags = &logs_flags, .run = logs_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -47,6 +52,10 @@ const struct example examples[] = {
 { "run", "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
 { "run", "fettle run --log json --admin off server.js -- --app-arg", "" },
 { "run", "fettle run ecosystem.config.js", "a file of pm2's" },
+{ "logs", "fettle logs -f", "the last lines, and those that come" },
+{ "logs", "fettle logs shop/2 --since 10m", "of one worker" },
+{ "logs", "fettle logs --errors --since 2026-11-26", "" },
+{ "logs", "fettle logs --grep 'timeout|refused' --json", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

@@ -290,7 +290,8 @@ static int supervise(struct start *s)
     const struct settings *set = &s->settings;
     AUTO(strings_done) struct strings proxy = { 0 };
     AUTO(strings_done) struct strings monitor = { 0 };
-    struct supervisor_conf conf = supervisor_conf_default();
+    struct app_conf app = app_conf_default();
+    struct supervisor_conf conf = { .app = &app, .apps = 1 };
 
     helper_args(set, "__proxy", &proxy);
     helper_args(set, "__monitor", &monitor);
@@ -301,24 +302,24 @@ static int supervise(struct start *s)
 
     if (!proxy_argv || !monitor_argv || !worker_argv || !worker_env || secrets_export(set))
         return -ENOMEM;
-    conf.app = set->name.ptr;
-    conf.argv = worker_argv;
-    conf.is_node = s->launch.is_node;
-    conf.node_path = s->node_path.ptr;
-    conf.cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
-    conf.extra_env = worker_env;
-    conf.workers = set->workers;
-    conf.port = set->port;
-    conf.max_memory_bytes = set->max_memory_bytes;
-    conf.max_block_ns = set->max_block_ns;
-    conf.warn_block_ns = set->warn_block_ns;
-    conf.drain_ns = set->drain_ns;
-    conf.kill_after_ns = set->kill_after_ns;
-    conf.start_timeout_ns = set->start_timeout_ns;
+    app.name = set->name.ptr;
+    app.argv = worker_argv;
+    app.is_node = s->launch.is_node;
+    app.node_path = s->node_path.ptr;
+    app.cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
+    app.extra_env = worker_env;
+    app.workers = set->workers;
+    app.port = set->port;
+    app.max_memory_bytes = set->max_memory_bytes;
+    app.max_block_ns = set->max_block_ns;
+    app.warn_block_ns = set->warn_block_ns;
+    app.drain_ns = set->drain_ns;
+    app.kill_after_ns = set->kill_after_ns;
+    app.start_timeout_ns = set->start_timeout_ns;
     conf.log_json = set->log == SETTINGS_LOG_JSON;
-    conf.log_file = set->log_file.ptr;
-    conf.error_file = set->error_file.ptr;
-    conf.log_rules = access_log_rules(set);
+    app.log_file = set->log_file.ptr;
+    app.error_file = set->error_file.ptr;
+    app.log_rules = access_log_rules(set);
     conf.agent_dir = s->agent_dir.ptr;
     conf.runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL;
     conf.proxy_argv = proxy_argv;

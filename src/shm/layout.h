@@ -26,9 +26,10 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 2,
+    SHM_VERSION = 3,
+    SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
-    SHM_LISTENERS_MAX = 32,  /* distinct addresses that the app listens on */
+    SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
     SHM_TURNS_MAX = 1024,    /* remembered turns of a loop */
     SHM_DELAY_BUCKETS = 128, /* shm_delay_bucket() */
     SHM_SPACES_MAX = 16,     /* V8 heap spaces */
@@ -44,6 +45,16 @@ enum {
     SHM_KIND_WAYS = 4,
     SHM_KIND_TEXT_MAX = 88,
     SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
+};
+
+/* What the supervisor says of an app. */
+enum shm_app_state {
+    SHM_APP_NONE,     /* there is none */
+    SHM_APP_STARTING, /* nothing of it has been ready yet */
+    SHM_APP_RUNNING,
+    SHM_APP_STOPPED,  /* by people */
+    SHM_APP_FINISHED, /* has run to its end, like a script */
+    SHM_APP_ERRORED,  /* was never ready, and is not tried any more */
 };
 
 /* What the supervisor says of a slot. */
@@ -112,7 +123,7 @@ struct shm_slot {
     _Atomic uint32_t state;      /* enum shm_state */
     _Atomic uint32_t generation; /* counts the users of this slot; part of its socket's name */
     _Atomic uint32_t listening;  /* bit i: accepts connections of listener i */
-    _Atomic uint32_t worker;     /* the worker (1…) that this process belongs to */
+    _Atomic uint32_t worker;     /* the worker (1…) of its app that this process belongs to */
     _Atomic uint32_t pid;
     _Atomic uint32_t is_main;   /* 1: the one that /api/workers shows for the worker */
     _Atomic uint32_t restarts;  /* of the worker, since fettle started */
@@ -120,8 +131,8 @@ struct shm_slot {
     _Atomic uint64_t started_ns;
     _Atomic uint64_t rss_bytes, vm_bytes; /* every 250 ms */
     _Atomic uint64_t cpu_user_ns, cpu_system_ns;
-    _Atomic uint32_t open_fds, max_fds, threads, spare;
-    char node_version[16]; /* "v20.20.2" */
+    _Atomic uint32_t open_fds, max_fds, threads, app; /* app: index */
+    char node_version[16];                            /* "v20.20.2" */
     uint64_t reserved[2];
 
     /* Writers: the proxy's threads, by atomic addition. A new proxy sets dispatched to seen and
@@ -171,11 +182,22 @@ struct shm_series {
     }
 enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
 
-/* An address that the app listens on. Writer: the supervisor. */
+/* An app. Writer: the supervisor. */
+struct shm_app {
+    _Atomic uint32_t state; /* enum shm_app_state */
+    _Atomic uint32_t workers_wanted;
+    _Atomic uint64_t started_ns;
+    char name[SHM_NAME_MAX]; /* NUL-terminated */
+    uint64_t reserved[8];
+};
+
+/* An address that an app listens on. Writer: the supervisor. */
 struct shm_listener {
     _Atomic uint32_t state; /* 0 unused, 1 open */
     _Atomic uint32_t kind;  /* enum wire_kind: 0 http, 1 stream */
-    char address[112];      /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
+    _Atomic uint32_t app;   /* index of the app */
+    uint32_t spare;
+    char address[112]; /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
 };
 
 /* The proxy as a whole. Writers: its threads, by atomic addition. */
@@ -240,14 +262,13 @@ struct shm {
     uint32_t magic;
     uint32_t version;
     uint64_t bytes;
-    char app[SHM_NAME_MAX]; /* the app's name, NUL-terminated */
-    uint64_t started_ns;    /* the supervisor */
+    uint64_t started_ns; /* the supervisor */
     uint64_t started_wall_ms;
     uint32_t supervisor_pid;
     _Atomic uint32_t slots_used; /* slots 0 … slots_used-1 have ever been used */
     _Atomic uint32_t proxy_pid, monitor_pid;
     _Atomic uint32_t proxy_restarts, monitor_restarts;
-    _Atomic uint32_t workers_wanted;
+    _Atomic uint32_t apps;     /* app 0 … apps-1 are there */
     _Atomic uint32_t draining; /* 1: the whole of fettle is stopping: /readyz says no */
 
     /* Not 0: requests wait in the central queue; a loop that begins to wait writes 8 bytes to the
@@ -255,6 +276,7 @@ struct shm {
     _Alignas(64) _Atomic uint32_t waiters;
 
     _Alignas(64) struct shm_proxy proxy;
+    struct shm_app app[SHM_APPS_MAX];
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
     _Alignas(64) struct shm_lanes lanes;

@@ -19,7 +19,7 @@ static int map(int fd, struct shm **out)
     return 0;
 }
 
-int region_create(struct shm **out, int *fd_out, const char *app)
+int region_create(struct shm **out, int *fd_out)
 {
     AUTO(fd_closep) int fd = memfd_create("fettle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct shm *shm = NULL;
@@ -37,7 +37,6 @@ int region_create(struct shm **out, int *fd_out, const char *app)
     shm->started_ns = clock_now_ns();
     shm->started_wall_ms = clock_wall_ms();
     shm->supervisor_pid = (u32)getpid();
-    str_to_cstr(str_of(app), shm->app, sizeof(shm->app));
     shm->magic = SHM_MAGIC;
     *out = shm;
     *fd_out = TAKE(fd, -1);

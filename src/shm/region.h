@@ -8,9 +8,9 @@
 #include "base/str.h"
 #include "shm/layout.h"
 
-/* A fresh region, all zero but for magic, version, size, the app's name (cut to fit), start time
+/* A fresh region, all zero but for magic, version, size, start time
  * and the calling process as supervisor. The caller owns *fd (close-on-exec) and the mapping. */
-MUST_USE int region_create(struct shm **out, int *fd, const char *app);
+MUST_USE int region_create(struct shm **out, int *fd);
 
 /* Maps what another process made; `fd` may be closed afterwards. -EPROTO: not fettle's memory, or
  * of another version; -EPERM: not sealed. */

@@ -31,6 +31,13 @@
 
 enum { WIRE_VERSION = 1, WIRE_SHM_FD = 3, WIRE_PROXY_FD = 4, WIRE_WAKE_FD = 5 };
 
+/* A worker's number over all apps. */
+enum { WIRE_WORKERS_MAX = 256 };
+static inline uint32_t wire_worker(uint32_t app, uint32_t number)
+{
+    return app * WIRE_WORKERS_MAX + number;
+}
+
 enum wire_type {
     WIRE_HELLO = 1,
     WIRE_WELCOME,
@@ -55,7 +62,7 @@ enum wire_role { WIRE_MAIN, WIRE_CLUSTER_CHILD, WIRE_DESCENDANT };
 struct wire_hello {
     uint32_t type, version;
     uint32_t pid;    /* checked against SO_PEERCRED */
-    uint32_t worker; /* FETTLE_WORKER */
+    uint32_t worker; /* FETTLE_WORKER: wire_worker() */
     uint32_t role;   /* enum wire_role */
     char node_version[16];
 };

@@ -91,7 +91,7 @@ static void main_choose(struct process *p, struct agent *chosen)
     list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
         bool is_main = a == chosen || a->role == WIRE_CLUSTER_CHILD ||
-                       (a->is_main && (a->holds || p->crew->is_cluster));
+                       (a->is_main && (a->holds || p->app->is_cluster));
 
         if (a->slot >= 0 && a->is_main != is_main)
             slots_main(&p->crew->slots, (u32)a->slot, is_main);
@@ -114,6 +114,7 @@ static void slot_take(struct agent *a)
     struct process *p = a->process;
     bool is_first = a->role == WIRE_CLUSTER_CHILD || a->pid == (u32)p->pid;
     struct slots_user user = {
+        .app = p->app->index,
         .worker = p->worker->number,
         .pid = a->pid,
         .restarts = p->worker->starts ? p->worker->starts - 1 : 0,
@@ -125,8 +126,8 @@ static void slot_take(struct agent *a)
         a->slot = slots_take(&a->crew->slots, &user);
     if (a->slot < 0) {
         a->slot = -1;
-        log_warn("process %u of worker %u runs unwatched: all %d slots are taken", a->pid,
-                 p->worker->number, SHM_SLOTS_MAX);
+        log_warn("process %u of %s runs unwatched: all %d slots are taken", a->pid, p->worker->name,
+                 SHM_SLOTS_MAX);
     }
 }
 
@@ -192,6 +193,23 @@ static void listening_answer(struct agent *a, int index, struct wire_listening *
              c->slots.own[a->slot].generation, (u32)index);
 }
 
+/* An address that one app has is not another one's too. */
+static void taken_tell(const struct agent *a, const struct wire_listen *m)
+{
+    const struct crew *c = a->crew;
+    u32 id = a->process->worker->id;
+    int holder = listeners_holder(&c->listeners, m, id);
+
+    if (holder < 0)
+        return;
+    AUTO(buf_done) struct buf url = { 0 };
+
+    listeners_url(&c->listeners, (u32)holder, &url);
+    log_error("%s cannot listen on %.*s: %s does already; give one of them another port",
+              a->process->app->title, STR_ARG(buf_str(&url)),
+              c->app[c->listeners.listener[holder].app]->title);
+}
+
 static void listen_asked(struct agent *a, const struct wire_listen *m)
 {
     struct wire_listening out = { .type = WIRE_LISTENING };
@@ -200,12 +218,14 @@ static void listen_asked(struct agent *a, const struct wire_listen *m)
     int i = -ENOTSUP;
 
     if (a->process && a->slot >= 0)
-        i = listeners_open(&c->listeners, m, a->process->worker->number, &is_new);
+        i = listeners_open(&c->listeners, m, a->process->worker->id, &is_new);
+    if (i == -EADDRINUSE)
+        taken_tell(a, m);
     if (i < 0) {
         out.error = (u32)-i;
     } else {
         a->holds |= BIT(i);
-        a->process->ever_listened = c->ever_listened = true;
+        a->process->ever_listened = a->process->app->ever_listened = true;
         a->process->busy_ns = loop_now_ns(c->loop);
         if (!a->is_main)
             main_choose(a->process, a);
@@ -222,7 +242,7 @@ static void accepts(struct agent *a, u32 index)
     slots_listening(&a->crew->slots, (u32)a->slot, a->listening);
     crew_changed(a->crew);
     process_consider(a->process, loop_now_ns(a->crew->loop));
-    worker_announce(a->crew);
+    app_announce(a->process->app);
 }
 
 static void unlistened(struct agent *a, u32 index)
@@ -239,23 +259,7 @@ static void unlistened(struct agent *a, u32 index)
     list_each (link, &p->agents)
         if (container_of(link, struct agent, link)->holds & BIT(index))
             return;
-    listeners_release(&c->listeners, index, p->worker->number, loop_now_ns(c->loop));
-}
-
-/* The app forks workers of its own: one copy of it is enough. */
-static void cluster_found(struct agent *a)
-{
-    struct crew *c = a->crew;
-
-    if (c->is_cluster || !a->process)
-        return;
-    c->is_cluster = true;
-    c->shm->workers_wanted = 1;
-    if (c->workers > 1)
-        log_info("the app uses cluster itself: one copy of it runs (worker 1), and its own "
-                 "processes are the backends");
-    for (u32 i = 2; i <= c->workers; i++)
-        worker_retire(&c->worker[i]);
+    listeners_release(&c->listeners, index, p->worker->id, loop_now_ns(c->loop));
 }
 
 /* A note about a listener counts only from who holds it. */
@@ -276,7 +280,8 @@ static void note(struct agent *a, const struct wire_note *m)
             unlistened(a, m->listener);
         break;
     case WIRE_CLUSTER:
-        cluster_found(a);
+        if (a->process)
+            app_is_a_cluster(a->process->app);
         break;
     case WIRE_IDLE:
         if (a->idle)

@@ -16,9 +16,9 @@ static double seconds(u64 ns)
     return (double)ns / NS_PER_S;
 }
 
-static u32 worker_of(const struct agent *a)
+static const char *worker_of(const struct agent *a)
 {
-    return a->process->worker->number;
+    return a->process->worker->name;
 }
 
 /* The text as it is shown: whole lines, no more than a log line holds. */
@@ -39,7 +39,7 @@ static void stack_log(const struct agent *a, struct str stack, u64 now_ns)
     double blocked_s = seconds(verdict_blocked_ns(a->stack_since_ns, now_ns));
 
     stack = stack_cut(stack);
-    log_warn("worker %u's loop has been blocked for %.1f s (pid %u)%s%.*s", worker_of(a), blocked_s,
+    log_warn("%s's loop has been blocked for %.1f s (pid %u)%s%.*s", worker_of(a), blocked_s,
              a->pid, stack.len ? " at:\n" : "; it gave no stack: it may be in native code",
              STR_ARG(stack));
 }
@@ -60,7 +60,7 @@ void health_stack(struct agent *a, struct str stack, u64 now_ns)
         return;
     if (!a->stack_asked_ns) { /* the call has returned */
         if (TAKE(a->stack_follows, false))
-            log_warn("worker %u's loop was blocked %.*s", worker_of(a), STR_ARG(stack_cut(stack)));
+            log_warn("%s's loop was blocked %.*s", worker_of(a), STR_ARG(stack_cut(stack)));
         return;
     }
     a->stack_follows = str_starts(stack, STR("in native code"));
@@ -73,7 +73,7 @@ static void blocked(struct agent *a, u64 since_ns, u64 now_ns)
     struct process *p = a->process;
     struct worker *w = p->worker;
 
-    log_error("worker %u's loop has been blocked for %.1f s: process %u is replaced", w->number,
+    log_error("%s's loop has been blocked for %.1f s: process %u is replaced", w->name,
               seconds(verdict_blocked_ns(since_ns, now_ns)), a->pid);
     agent_stack_ask(a, since_ns, now_ns);
     if (a->role == WIRE_CLUSTER_CHILD) {
@@ -91,7 +91,7 @@ static void blocked(struct agent *a, u64 since_ns, u64 now_ns)
 
 static void loop_check(struct agent *a, u64 now_ns)
 {
-    const struct supervisor_conf *conf = a->crew->conf;
+    const struct app_conf *conf = a->process->app->conf;
     struct verdict_loop_limits limits = { conf->warn_block_ns, conf->max_block_ns };
     u64 since_ns = slots_busy_since_ns(&a->crew->slots, (u32)a->slot);
 
@@ -116,12 +116,12 @@ static void loop_check(struct agent *a, u64 now_ns)
     }
 }
 
-static u32 replacements(const struct crew *c)
+static u32 replacements(const struct app *app)
 {
     u32 n = 0;
 
-    for (u32 i = 1; i <= c->workers; i++)
-        n += c->worker[i].successor != NULL;
+    for (u32 i = 1; i <= app->workers; i++)
+        n += app->worker[i].successor != NULL;
     return n;
 }
 
@@ -129,30 +129,32 @@ static void memory_check(struct agent *a, u64 rss_bytes, u64 now_ns)
 {
     struct crew *c = a->crew;
     struct worker *w = a->process->worker;
-    u64 limit = c->conf->max_memory_bytes;
+    const struct app *app = w->app;
+    u64 limit = app->conf->max_memory_bytes;
 
     if (!limit || rss_bytes <= limit || c->draining || a->process->state != PROCESS_READY)
         return;
     if (a->role == WIRE_CLUSTER_CHILD) {
         if (a->drain_until_ns)
             return;
-        log_warn("process %u of the app's cluster uses %llu MB, more than %llu: it is drained and "
+        log_warn("process %u of the cluster of %s uses %llu MB, more than %llu: it is drained and "
                  "ended",
-                 a->pid, (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
-        a->drain_until_ns = now_ns + c->conf->drain_ns;
+                 a->pid, app->title, (unsigned long long)(rss_bytes >> 20),
+                 (unsigned long long)(limit >> 20));
+        a->drain_until_ns = now_ns + app->conf->drain_ns;
         agent_publish(a);
         crew_changed(c);
         return;
     }
     if (a->process != w->current || w->successor || now_ns < w->replace_not_before_ns ||
-        replacements(c) >= verdict_replacements_max(c->workers))
+        replacements(app) >= verdict_replacements_max(app->workers))
         return;
-    log_warn("worker %u (pid %u) uses %llu MB, more than %llu: it is being replaced", w->number,
-             a->pid, (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
+    log_warn("%s (pid %u) uses %llu MB, more than %llu: it is being replaced", w->name, a->pid,
+             (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
     /* A limit that the app exceeds at once must not keep the machine busy with starts. */
     w->replace_not_before_ns = now_ns + (now_ns - a->started_ns < SOON_NS ? SOON_NS : 0);
     if (!worker_replace(w, WORKER_MEMORY))
-        log_error("worker %u cannot be replaced now", w->number);
+        log_error("%s cannot be replaced now", w->name);
 }
 
 /* A child of the app's own cluster that is being drained for its memory. */
@@ -160,7 +162,7 @@ static void cluster_child_drain(struct agent *a, u64 now_ns)
 {
     if (!a->drain_until_ns || a->doomed)
         return;
-    if (now_ns >= a->drain_until_ns + a->crew->conf->kill_after_ns) {
+    if (now_ns >= a->drain_until_ns + a->process->app->conf->kill_after_ns) {
         a->doomed = true;
         kill((pid_t)a->pid, SIGKILL);
     } else if (now_ns >= a->drain_until_ns || slots_in_flight(&a->crew->slots, (u32)a->slot) == 0) {

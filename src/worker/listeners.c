@@ -1,4 +1,4 @@
-/* worker/listeners.c -- the addresses that the app listens on, held in fettle's name */
+/* worker/listeners.c -- the addresses that the apps listen on, held in fettle's name */
 #include "worker/listeners.h"
 
 #include "base/clock.h"
@@ -9,13 +9,33 @@
 enum { BACKLOG_MIN = 511 };
 #define EMPTY_NS (500 * NS_PER_MS)
 
-void listeners_init(struct listeners *ls, struct shm *shm, u32 port)
+static u32 app_of(u32 worker)
+{
+    return worker / WIRE_WORKERS_MAX;
+}
+
+/* The word and the bit of a worker in listener.workers. */
+static u64 *word_of(struct listener *l, u32 worker)
+{
+    return &l->workers[worker % WIRE_WORKERS_MAX / 64];
+}
+
+static u64 bit_of(u32 worker)
+{
+    return 1ull << worker % 64;
+}
+
+void listeners_init(struct listeners *ls, struct shm *shm)
 {
     memset(ls, 0, sizeof(*ls));
     ls->shm = shm;
-    ls->port = port;
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         ls->listener[i].fd = -1;
+}
+
+void listeners_port(struct listeners *ls, u32 app, u32 port)
+{
+    ls->port[app] = port;
 }
 
 static void listener_close(struct listeners *ls, u32 index)
@@ -65,10 +85,11 @@ static bool same_address(const struct wire_listen *a, const struct wire_listen *
     return a->port != 0 || a->index == b->index;
 }
 
-static int listener_find(const struct listeners *ls, const struct wire_listen *asked)
+static int listener_find(const struct listeners *ls, u32 app, const struct wire_listen *asked)
 {
     for (int i = 0; i < SHM_LISTENERS_MAX; i++)
-        if (ls->listener[i].open && same_address(&ls->listener[i].as, asked))
+        if (ls->listener[i].open && ls->listener[i].app == app &&
+            same_address(&ls->listener[i].as, asked))
             return i;
     return -ENOENT;
 }
@@ -133,8 +154,8 @@ static int bind_nothing(struct listener *l, u32 port)
 
 static int listener_bind(struct listeners *ls, struct listener *l)
 {
-    bool overridden = ls->port && l->kind == WIRE_HTTP;
-    u32 port = overridden ? ls->port : l->as.port;
+    bool overridden = ls->port[l->app] && l->kind == WIRE_HTTP;
+    u32 port = overridden ? ls->port[l->app] : l->as.port;
     int r;
 
     if (ls->done)
@@ -143,7 +164,7 @@ static int listener_bind(struct listeners *ls, struct listener *l)
         return bind_unix(l);
     r = l->as.family == 0 ? bind_any(l, port) : bind_ip(l, l->as.host, port);
     if (r == 0 && overridden)
-        ls->port = 0; /* only the first one */
+        ls->port[l->app] = 0; /* only the first one */
     return r;
 }
 
@@ -161,10 +182,11 @@ static void publish(struct listeners *ls, u32 index)
     else
         str_to_cstr(addr_text(&l->bound, text), out->address, sizeof(out->address));
     out->kind = l->kind;
+    out->app = l->app;
     out->state = 1;
 }
 
-static int listener_make(struct listeners *ls, const struct wire_listen *asked)
+static int listener_make(struct listeners *ls, u32 app, const struct wire_listen *asked)
 {
     for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
         struct listener *l = &ls->listener[i];
@@ -172,7 +194,7 @@ static int listener_make(struct listeners *ls, const struct wire_listen *asked)
 
         if (l->open)
             continue;
-        *l = (struct listener){ .fd = -1, .kind = asked->kind, .as = *asked };
+        *l = (struct listener){ .fd = -1, .app = app, .kind = asked->kind, .as = *asked };
         r = listener_bind(ls, l);
         if (r < 0) {
             fd_closep(&l->fd);
@@ -188,22 +210,41 @@ static int listener_make(struct listeners *ls, const struct wire_listen *asked)
 
 int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker, bool *is_new)
 {
+    u32 app = app_of(worker);
     int i;
 
-    assert(worker <= LISTENERS_WORKERS_MAX);
+    assert(worker % WIRE_WORKERS_MAX <= LISTENERS_WORKERS_MAX && app < SHM_APPS_MAX);
     if (!asked_is_sane(asked))
         return -EINVAL;
-    i = listener_find(ls, asked);
+    i = listener_find(ls, app, asked);
     *is_new = i < 0;
     if (i >= 0 && ls->listener[i].kind != asked->kind)
         return -EADDRINUSE; /* an http server and a raw one on one address */
     if (i < 0)
-        i = listener_make(ls, asked);
+        i = listener_make(ls, app, asked);
     if (i >= 0) {
-        ls->listener[i].workers[worker / 64] |= 1ull << worker % 64;
+        *word_of(&ls->listener[i], worker) |= bit_of(worker);
         ls->listener[i].empty_ns = 0;
     }
     return i;
+}
+
+int listeners_holder(const struct listeners *ls, const struct wire_listen *asked, u32 worker)
+{
+    u32 app = app_of(worker), port = asked->port;
+
+    if (asked->kind == WIRE_HTTP && ls->port[app])
+        port = ls->port[app];
+    for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
+        const struct listener *l = &ls->listener[i];
+        bool same =
+            asked->family == AF_UNIX ? strcmp(l->as.path, asked->path) == 0 : l->bound.port == port;
+
+        if (l->open && l->app != app && same &&
+            (l->bound.family == AF_UNIX) == (asked->family == AF_UNIX))
+            return i;
+    }
+    return -ENOENT;
 }
 
 static bool is_held(const struct listener *l)
@@ -218,9 +259,9 @@ void listeners_release(struct listeners *ls, u32 index, u32 worker, u64 now_ns)
 {
     struct listener *l = &ls->listener[index];
 
-    if (!l->open || !(l->workers[worker / 64] & 1ull << worker % 64))
+    if (!l->open || l->app != app_of(worker) || !(*word_of(l, worker) & bit_of(worker)))
         return;
-    l->workers[worker / 64] &= ~(1ull << worker % 64);
+    *word_of(l, worker) &= ~bit_of(worker);
     if (!is_held(l)) {
         l->last = worker;
         l->empty_ns = now_ns;
@@ -239,7 +280,7 @@ void listeners_keep(struct listeners *ls, u32 worker)
         struct listener *l = &ls->listener[i];
 
         if (l->open && l->empty_ns && l->last == worker) {
-            l->workers[worker / 64] |= 1ull << worker % 64;
+            *word_of(l, worker) |= bit_of(worker);
             l->empty_ns = 0;
         }
     }

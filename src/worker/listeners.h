@@ -1,7 +1,8 @@
-/* worker/listeners.h -- the addresses that the app listens on, held in fettle's name
+/* worker/listeners.h -- the addresses that the apps listen on, held in fettle's name
  *
- * The same address asked for by several workers is the same listener; so is port 0 with the same
- * index. The sockets live here, whoever dies: a listener closes only when every worker that
+ * The same address asked for by several workers of an app is the same listener; so is port 0 with
+ * the same index. `worker` is a worker's number over all apps (wire_worker). Two apps share no
+ * listener. The sockets live here, whoever dies: a listener closes only when every worker that
  * listened on it has ended that itself. Decides about no process; who is told is the caller's
  * affair.
  */
@@ -18,7 +19,7 @@ struct listener {
     bool open;
     bool announced; /* the line for people has been logged */
     int fd;
-    u32 kind;                                    /* enum wire_kind */
+    u32 app, kind;                               /* kind: enum wire_kind */
     struct wire_listen as;                       /* as it was asked for */
     struct addr bound;                           /* family AF_UNIX: as.path */
     u64 workers[LISTENERS_WORKERS_MAX / 64 + 1]; /* bit n: worker n listens here */
@@ -29,11 +30,13 @@ struct listener {
 struct listeners {
     struct shm *shm;
     bool done;
-    u32 port; /* for the first http listener; 0: as asked. Then taken */
+    u32 port[SHM_APPS_MAX]; /* for an app's first http listener; 0: as asked. Then taken */
     struct listener listener[SHM_LISTENERS_MAX];
 };
 
-void listeners_init(struct listeners *ls, struct shm *shm, u32 port);
+void listeners_init(struct listeners *ls, struct shm *shm);
+/* The app's first http listener gets this port, whatever is asked for; 0: as asked. */
+void listeners_port(struct listeners *ls, u32 app, u32 port);
 /* Closes all, removes the unix sockets. A worker that only now comes to listen is told that it
  * does, and nothing is bound: clients stay refused. */
 void listeners_done(struct listeners *ls);
@@ -43,6 +46,11 @@ void listeners_done(struct listeners *ls);
  * there are too many. */
 MUST_USE int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker,
                             bool *is_new);
+
+/* After -EADDRINUSE: the listener of another app that has the address; -ENOENT: somebody else has.
+ */
+MUST_USE int listeners_holder(const struct listeners *ls, const struct wire_listen *asked,
+                              u32 worker);
 
 /* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
  * tick half a second later, unless somebody asks for it again. */

@@ -29,12 +29,11 @@ static int file_find(struct logbook *b, const char *path, const struct logfile_r
     return 0;
 }
 
-int logbook_app(struct logbook *b, struct output_app *out, const char *name, const char *log_file,
+int logbook_app(struct logbook *b, struct output_app *out, const char *log_file,
                 const char *error_file, const struct logfile_rules *rules)
 {
     int err = 0;
 
-    *out = (struct output_app){ .name = name };
     if (log_file && *log_file)
         err = file_find(b, log_file, rules, true, &out->file[0]);
     out->file[1] = out->file[0];
@@ -97,6 +96,8 @@ void logbook_done(struct logbook *b, u64 wait_ns)
 
     while (b->count) {
         now_ns = clock_now_ns();
-        logfile_free(TAKE(b->file[--b->count], NULL), until_ns > now_ns ? until_ns - now_ns : 0);
+        b->count--;
+        logfile_free(b->file[b->count], until_ns > now_ns ? until_ns - now_ns : 0);
+        b->file[b->count] = NULL;
     }
 }

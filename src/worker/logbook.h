@@ -17,12 +17,11 @@ struct logbook {
     bool json;
 };
 
-/* Where an app's lines go, in *out, which points into the logbook from then on. `name` stays the
- * caller's; paths are NULL or empty for none. A file that cannot be opened is only warned about.
- * 0, -ENOMEM, or -EMFILE for too many files. */
-MUST_USE int logbook_app(struct logbook *b, struct output_app *out, const char *name,
-                         const char *log_file, const char *error_file,
-                         const struct logfile_rules *rules);
+/* Where an app's lines go: out->file, which points into the logbook from then on. Paths are NULL or
+ * empty for none. A file that cannot be opened is only warned about. 0, -ENOMEM, or -EMFILE for too
+ * many files. */
+MUST_USE int logbook_app(struct logbook *b, struct output_app *out, const char *log_file,
+                         const char *error_file, const struct logfile_rules *rules);
 
 /* A line of fettle's own, as base/log.h has made it. */
 void logbook_line(struct logbook *b, struct str line);

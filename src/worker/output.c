@@ -96,15 +96,18 @@ static void begin_json(struct buf *b, const struct output_stream *s)
 static void begin_text(struct buf *b, const struct output_stream *s)
 {
     static const u8 colours[] = { 36, 35, 33, 32, 34, 96, 95, 93, 92, 94 };
+    const struct output_app *app = s->output->app;
+    const char *name = app->is_named ? app->name : "", *space = app->is_named ? " " : "";
     u32 worker = s->output->worker;
 
-    if (s->output->app->file[s->index]) {
+    if (app->file[s->index]) {
         output_time_add(b);
-        buf_addf(b, " %s/%u %c ", s->output->app->name, worker, s->index ? '!' : '|');
+        buf_addf(b, " %s/%u %c ", app->name, worker, s->index ? '!' : '|');
     } else if (s->output->sink->colours[s->index]) {
-        buf_addf(b, "\033[%um%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], worker);
+        buf_addf(b, "\033[%um%s%s%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], name, space,
+                 worker);
     } else {
-        buf_addf(b, "%u | ", worker);
+        buf_addf(b, "%s%s%u | ", name, space, worker);
     }
 }
 

@@ -2,7 +2,8 @@
  *
  * Where to: with a log file (struct output_app) to that, else to our own stdout and stderr.
  *
- * A line of worker 1 becomes "1 | line" (coloured by worker on a terminal). With --log json it is
+ * A line of worker 1 becomes "1 | line" (coloured by worker on a terminal), of one of several
+ * apps "shop 1 | line". With --log json it is
  * one object a line: {"time", "app", "worker", "pid", "stream", "text"}; a line that already is a
  * JSON object is embedded as "json" in place of "text". In a file the line of worker 1 of the app
  * shop is "2026-11-26T04:02:26.123Z shop/1 | line", and with "!" instead of "|" from stderr. Lines
@@ -36,6 +37,7 @@ struct output_sink {
 /* Whose workers' lines these are. Owned by whoever calls output_init. */
 struct output_app {
     const char *name;
+    bool is_named; /* there are several: the name stands before each line in a terminal, too */
     struct logfile *file[2]; /* for stdout and stderr, perhaps the same one; NULL: to the sink */
 };
 

@@ -22,7 +22,7 @@ static void kill_again(struct process *p);
 static void drain_look(struct process *p);
 static void left_look(struct process *p);
 
-#define CONF(field) (offsetof(struct supervisor_conf, field) + 1)
+#define CONF(field) (offsetof(struct app_conf, field) + 1)
 
 static const struct {
     const char *name;
@@ -79,7 +79,7 @@ static void look_due(struct timer *t)
 
 static u64 time_out_ns(const struct process *p)
 {
-    const char *conf = (const char *)p->crew->conf;
+    const char *conf = (const char *)p->app->conf;
     u64 ns = states[p->state].time_out_ns;
 
     if (states[p->state].time_out)
@@ -136,15 +136,15 @@ static void bury(struct process *p)
     output_done(&p->output);
     list_del(&p->link);
     loop_bury(c->loop, &p->grave, grave);
-    reload_process_gone(c, p);
-    crew_process_gone(c);
+    reload_process_gone(p->app, p);
+    app_process_gone(p->app);
 }
 
 void process_move(struct process *p, enum process_state state)
 {
     assert(states[p->state].next & BIT(state));
-    log_debug("worker %u (pid %d): %s, then %s", p->worker->number, (int)p->pid,
-              states[p->state].name, states[state].name);
+    log_debug("%s (pid %d): %s, then %s", p->worker->name, (int)p->pid, states[p->state].name,
+              states[state].name);
     p->state = state;
     p->since_ns = loop_now_ns(p->crew->loop);
     list_del(&p->link);
@@ -196,15 +196,14 @@ void process_kill(struct process *p, int signal)
 
 static void start_over(struct process *p)
 {
-    double limit_s = (double)p->crew->conf->start_timeout_ns / NS_PER_S;
+    double limit_s = (double)p->app->conf->start_timeout_ns / NS_PER_S;
     bool asked = false;
 
-    log_error(
-        "worker %u (pid %d) has neither begun to listen nor finished its main script within %g s%s",
-        p->worker->number, (int)p->pid, limit_s,
-        list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
-                                 "does it keep NODE_OPTIONS?"
-                               : "");
+    log_error("%s (pid %d) has neither begun to listen nor finished its main script within %g s%s",
+              p->worker->name, (int)p->pid, limit_s,
+              list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
+                                       "does it keep NODE_OPTIONS?"
+                                     : "");
     list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
         u64 since_ns = a->slot < 0 ? 0 : slots_busy_since_ns(&p->crew->slots, (u32)a->slot);
@@ -277,7 +276,7 @@ static bool agent_ready(const struct process *p, const struct agent *a, u64 now_
         return true;
     if (!a->idle)
         return false;
-    if (p->crew->conf->is_node)
+    if (p->app->conf->is_node)
         return now_ns - a->idle_ns >= IDLE_NODE_NS;
     return now_ns - p->busy_ns >= IDLE_SHELL_NS;
 }
@@ -330,7 +329,7 @@ struct process *process_of_pid(struct crew *c, u32 pid, u32 claimed)
 
             if ((u32)p->pid == pid || (u32)p->pid == sample.group)
                 return p;
-            if (p->worker->number != claimed)
+            if (p->worker->id != claimed)
                 continue;
             if (procfs_descends(pid, (u32)p->pid))
                 return p;
@@ -344,25 +343,24 @@ struct process *process_of_pid(struct crew *c, u32 pid, u32 claimed)
 /* The command could not be executed; says so as people can use it. */
 static void start_failed(const struct worker *w, const char *file, enum child_step step, int error)
 {
-    const struct supervisor_conf *conf = w->crew->conf;
+    const struct app_conf *conf = w->app->conf;
 
     switch (step) {
     case CHILD_CHDIR:
-        log_error("worker %u cannot be started: the folder %s: %s", w->number, conf->cwd,
-                  strerror(error));
+        log_error("%s cannot be started: the folder %s: %s", w->name, conf->cwd, strerror(error));
         break;
     case CHILD_EXEC:
-        log_error("worker %u cannot be started: %s: %s", w->number, file, strerror(error));
+        log_error("%s cannot be started: %s: %s", w->name, file, strerror(error));
         break;
     case CHILD_FORK:
-        log_error("worker %u cannot be started: no new process: %s", w->number, strerror(error));
+        log_error("%s cannot be started: no new process: %s", w->name, strerror(error));
         break;
     }
 }
 
 static int spawn(struct process *p)
 {
-    const struct supervisor_conf *conf = p->crew->conf;
+    const struct app_conf *conf = p->app->conf;
     const char *file = conf->is_node && conf->node_path ? conf->node_path : conf->argv[0];
     struct workenv_conf env_conf = {
         .base_env = environ,
@@ -372,7 +370,8 @@ static int spawn(struct process *p)
         .preload = p->crew->preload[0] ? p->crew->preload : NULL,
         .node_path = conf->node_path,
         .is_node = conf->is_node,
-        .worker = p->worker->number,
+        .worker = p->worker->id,
+        .instance = p->worker->number - 1,
     };
     enum child_step step = CHILD_FORK;
     int write_fds[2];
@@ -380,7 +379,7 @@ static int spawn(struct process *p)
     int r = workenv_new(&env, &env_conf);
 
     if (r == 0) {
-        r = output_init(&p->output, &p->crew->sink, &p->crew->output_app, p->crew->loop,
+        r = output_init(&p->output, &p->crew->sink, &p->app->output, p->crew->loop,
                         p->worker->number, write_fds);
         if (r == 0) {
             struct child_conf child = {
@@ -412,7 +411,8 @@ int process_start(struct worker *w, struct process **out)
 
     if (!p)
         return -ENOMEM;
-    p->crew = w->crew;
+    p->app = w->app;
+    p->crew = w->app->crew;
     p->worker = w;
     list_init(&p->agents);
     r = spawn(p);
@@ -422,9 +422,10 @@ int process_start(struct worker *w, struct process **out)
         return r;
     }
     p->output.pid = (u32)p->pid;
+    p->app->processes++;
     p->started_ns = p->since_ns = p->busy_ns = clock_now_ns();
     list_init(&p->link);
-    list_add(&w->crew->processes[PROCESS_STARTING], &p->link);
+    list_add(&p->crew->processes[PROCESS_STARTING], &p->link);
     timers_arm(p);
     *out = p;
     return 0;

@@ -15,6 +15,7 @@
 #include "io/loop.h"
 #include "worker/output.h"
 
+struct app;
 struct crew;
 struct worker;
 
@@ -33,6 +34,7 @@ enum process_state {
 struct process {
     struct list link; /* in crew.processes[state] */
     struct crew *crew;
+    struct app *app;
     struct worker *worker;
     enum process_state state;
     u64 since_ns;         /* in this state */
@@ -75,5 +77,5 @@ void process_consider(struct process *p, u64 now_ns);
 MUST_USE bool process_reaped(struct process *p, const struct child_end *end);
 
 /* The process of a worker that the kernel's `pid` belongs to; `claimed` is the worker that it
- * names itself. NULL: none. */
+ * names itself (wire_worker). NULL: none. */
 struct process *process_of_pid(struct crew *c, u32 pid, u32 claimed);

@@ -4,14 +4,15 @@
 #include "base/log.h"
 #include "worker/crew.h"
 
-static void finish(struct crew *c)
+static void finish(struct app *app)
 {
-    bool again = c->reload.again;
+    bool again = app->reload.again;
 
-    log_info("reloaded %u worker%s", c->reload.done, c->reload.done == 1 ? "" : "s");
-    c->reload = (struct reload){ 0 };
+    log_info("%sreloaded %u worker%s", app->lead, app->reload.done,
+             app->reload.done == 1 ? "" : "s");
+    app->reload = (struct reload){ 0 };
     if (again)
-        reload_begin(c);
+        reload_begin(app);
 }
 
 /* Begins with the worker whose turn it is. False: there is nothing to replace in it. */
@@ -31,54 +32,56 @@ static bool turn(struct worker *w)
     return true;
 }
 
-static void next(struct crew *c)
+static void next(struct app *app)
 {
-    while (c->reload.at++ < c->workers)
-        if (turn(&c->worker[c->reload.at]))
+    while (app->reload.at++ < app->workers)
+        if (turn(&app->worker[app->reload.at]))
             return;
-    finish(c);
+    finish(app);
 }
 
-void reload_begin(struct crew *c)
+void reload_begin(struct app *app)
 {
-    if (c->reload.at) {
-        c->reload.again = true;
+    if (app_is_over(app))
+        return;
+    if (app->reload.at) {
+        app->reload.again = true;
         return;
     }
-    log_info("reloading the workers, one by one");
-    next(c);
+    log_info("%sreloading the workers, one by one", app->lead);
+    next(app);
 }
 
-void reload_worker_done(struct crew *c, struct worker *w, struct process *old)
+void reload_worker_done(struct app *app, struct worker *w, struct process *old)
 {
-    if (c->reload.at != w->number)
+    if (app->reload.at != w->number)
         return;
-    c->reload.done++;
+    app->reload.done++;
     if (old)
-        c->reload.old = old;
+        app->reload.old = old;
     else
-        next(c);
+        next(app);
 }
 
-void reload_worker_failed(struct crew *c, struct worker *w)
+void reload_worker_failed(struct app *app, struct worker *w)
 {
-    if (c->reload.at != w->number)
+    if (app->reload.at != w->number)
         return;
-    log_error("the reload has ended at worker %u of %u: its new process did not get ready; those "
+    log_error("%sthe reload has ended at worker %u of %u: its new process did not get ready; those "
               "that were not replaced go on as they are",
-              w->number, c->workers);
-    c->reload = (struct reload){ 0 };
+              app->lead, w->number, app->workers);
+    app->reload = (struct reload){ 0 };
 }
 
-void reload_process_gone(struct crew *c, struct process *p)
+void reload_process_gone(struct app *app, struct process *p)
 {
-    if (c->reload.old != p)
+    if (app->reload.old != p)
         return;
-    c->reload.old = NULL;
-    next(c);
+    app->reload.old = NULL;
+    next(app);
 }
 
-void reload_stop(struct crew *c)
+void reload_stop(struct app *app)
 {
-    c->reload = (struct reload){ 0 };
+    app->reload = (struct reload){ 0 };
 }

@@ -1,4 +1,4 @@
-/* worker/reload.h -- all workers replaced, one by one
+/* worker/reload.h -- all workers of an app replaced, one by one
  *
  * Each new process is ready before the old one drains, and the old one is gone before the next
  * worker's turn: one process more than usual. A new one that does not get ready ends the reload,
@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 
-struct crew;
+struct app;
 struct worker;
 struct process;
 
@@ -19,10 +19,11 @@ struct reload {
     struct process *old; /* waited for */
 };
 
-void reload_begin(struct crew *c);
+/* An app that is over stays as it is. */
+void reload_begin(struct app *app);
 /* The worker's new process has taken over from `old`, or is ready where there was none (NULL). */
-void reload_worker_done(struct crew *c, struct worker *w, struct process *old);
+void reload_worker_done(struct app *app, struct worker *w, struct process *old);
 /* The worker's new process has failed. */
-void reload_worker_failed(struct crew *c, struct worker *w);
-void reload_process_gone(struct crew *c, struct process *p);
-void reload_stop(struct crew *c);
+void reload_worker_failed(struct app *app, struct worker *w);
+void reload_process_gone(struct app *app, struct process *p);
+void reload_stop(struct app *app);

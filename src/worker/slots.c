@@ -28,6 +28,7 @@ int slots_take(struct slots *s, const struct slots_user *user)
     slot = &s->shm->slot[i];
     memset(slot, 0, sizeof(*slot));
     slot->generation = ++s->own[i].generation;
+    slot->app = user->app;
     slot->worker = user->worker;
     slot->pid = user->pid;
     slot->is_main = user->is_main;

@@ -20,7 +20,7 @@ struct slots {
 };
 
 struct slots_user {
-    u32 worker, pid, restarts;
+    u32 app, worker, pid, restarts;
     bool is_main;
     const char *node_version; /* at most 15 bytes are kept */
     u64 started_ns;

@@ -1,4 +1,4 @@
-/* worker/supervisor.c -- runs an app: workers, proxy, monitor, their listening sockets
+/* worker/supervisor.c -- runs apps: their workers and listening sockets, one proxy, one monitor
  *
  * Ties the parts of the room together: what comes first, what happens four times a second, what
  * signals mean, and how it all ends:
@@ -25,7 +25,10 @@
 #define LOST_PAUSE_NS (10 * NS_PER_S)
 #define PROXY_PAUSE_MAX_NS (2 * NS_PER_S)
 #define MONITOR_PAUSE_MAX_NS (30 * NS_PER_S)
-enum { CHILDREN_MAX = 256 };
+enum {
+    CHILDREN_MAX = 256,
+    WORKERS_MAX = SHM_SLOTS_MAX - 32, /* of all apps: some more are there while they are replaced */
+};
 
 struct supervisor {
     struct crew crew;
@@ -46,9 +49,9 @@ static void log_write(struct str line)
     logbook_line(&log_crew->logbook, line);
 }
 
-struct supervisor_conf supervisor_conf_default(void)
+struct app_conf app_conf_default(void)
 {
-    return (struct supervisor_conf){
+    return (struct app_conf){
         .workers = 1,
         .max_block_ns = 30 * NS_PER_S,
         .warn_block_ns = NS_PER_S,
@@ -75,6 +78,16 @@ static bool processes_left(const struct crew *c)
         if (!list_empty(&c->processes[state]))
             return true;
     return false;
+}
+
+/* All apps' requests have the time that the most patient one gives. */
+static u64 drain_ns(const struct crew *c)
+{
+    u64 ns = 0;
+
+    for (u32 i = 0; i < c->apps; i++)
+        ns = max(ns, c->app[i]->conf->drain_ns);
+    return ns;
 }
 
 static void over(struct crew *c)
@@ -122,7 +135,7 @@ static void drain_over(struct timer *t)
     struct crew *c = &container_of(t, struct supervisor, drain_over)->crew;
 
     if (!c->workers_told)
-        log_warn("some requests were not done in %g s", (double)c->conf->drain_ns / NS_PER_S);
+        log_warn("some requests were not done in %g s", (double)drain_ns(c) / NS_PER_S);
     workers_end(c);
 }
 
@@ -153,37 +166,43 @@ void crew_end(struct crew *c, int exit_code)
     c->draining = true;
     c->exit_code = exit_code;
     c->shm->draining = 1;
-    reload_stop(c);
-    for (u32 i = 1; i <= c->workers; i++) {
-        struct worker *w = &c->worker[i];
+    for (u32 k = 0; k < c->apps; k++) {
+        struct app *app = c->app[k];
 
-        loop_timer_stop(&w->restart);
-        if (w->successor)
-            process_kill(TAKE(w->successor, NULL), SIGTERM);
+        reload_stop(app);
+        for (u32 i = 1; i <= app->workers; i++) {
+            struct worker *w = &app->worker[i];
+
+            loop_timer_stop(&w->restart);
+            if (w->successor)
+                process_kill(TAKE(w->successor, NULL), SIGTERM);
+        }
     }
-    loop_timer(c->loop, &s->drain_over, loop_now_ns(c->loop) + c->conf->drain_ns, drain_over);
+    loop_timer(c->loop, &s->drain_over, loop_now_ns(c->loop) + drain_ns(c), drain_over);
     helper_drain(&c->proxy);
     /* The proxy closes its own: from here on clients are refused rather than left waiting. */
     listeners_done(&c->listeners);
 }
 
+bool crew_apps_over(struct crew *c)
+{
+    bool errored = false;
+
+    for (u32 i = 0; i < c->apps; i++) {
+        if (!app_is_over(c->app[i]) || c->app[i]->state == SHM_APP_STOPPED)
+            return false;
+        errored |= c->app[i]->state == SHM_APP_ERRORED;
+    }
+    crew_end(c, errored);
+    return true;
+}
+
 void crew_process_gone(struct crew *c)
 {
-    bool wanted = false;
-
     if (processes_left(c))
         return;
-    if (c->draining) {
-        workers_end(c); /* nobody is left to answer what the proxy still holds */
-        end_go_on(c);
-        return;
-    }
-    for (u32 i = 1; i <= c->workers; i++)
-        wanted |= !c->worker[i].finished && !c->worker[i].retired;
-    if (wanted)
-        return;
-    log_info("all workers have finished");
-    crew_end(c, 0);
+    workers_end(c); /* nobody is left to answer what the proxy still holds */
+    end_go_on(c);
 }
 
 /* Everything dies now. */
@@ -204,7 +223,7 @@ static void asked_to_end(struct crew *c, int signal)
         return;
     }
     log_info("SIG%s: requests that run have %g s to finish", sigabbrev_np(signal),
-             (double)c->conf->drain_ns / NS_PER_S);
+             (double)drain_ns(c) / NS_PER_S);
     crew_end(c, 0);
 }
 
@@ -249,7 +268,8 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
         if (info->ssi_code == SI_KERNEL)
             asked_to_end(c, SIGTERM);
         else if (!c->draining)
-            reload_begin(c);
+            for (u32 i = 0; i < c->apps; i++)
+                reload_begin(c->app[i]);
         break;
     case SIGUSR2:
         logbook_reopen(&c->logbook);
@@ -292,8 +312,9 @@ static void tick(struct timer *t)
 
     loop_timer(c->loop, t, now_ns + TICK_NS, tick);
     health_tick(c, s->ticks++, now_ns);
-    for (u32 i = 1; i <= c->workers; i++)
-        worker_tick(&c->worker[i], now_ns);
+    for (u32 k = 0; k < c->apps; k++)
+        for (u32 i = 1; i <= c->app[k]->workers; i++)
+            worker_tick(&c->app[k]->worker[i], now_ns);
     slots_tick(&c->slots, now_ns);
     listeners_close(c, now_ns);
     lost_lines_tell(s, now_ns);
@@ -336,26 +357,45 @@ static int agent_find(struct crew *c, struct problem *problem)
 
 static int conf_check(const struct supervisor_conf *conf, struct problem *problem)
 {
-    if (conf->workers < 1 || conf->workers > LISTENERS_WORKERS_MAX)
-        return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
-                           conf->workers, LISTENERS_WORKERS_MAX);
-    if (!conf->argv || !conf->argv[0])
-        return problem_set(problem, "there is no command to run");
+    u32 all = 0;
+
+    if (conf->apps < 1 || conf->apps > SHM_APPS_MAX)
+        return problem_set(problem, "%u apps are asked for; there may be 1 to %d", conf->apps,
+                           SHM_APPS_MAX);
+    for (u32 i = 0; i < conf->apps; i++) {
+        const struct app_conf *app = &conf->app[i];
+
+        if (app->workers < 1 || app->workers > LISTENERS_WORKERS_MAX)
+            return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
+                               app->workers, LISTENERS_WORKERS_MAX);
+        if (!app->argv || !app->argv[0])
+            return problem_set(problem, "there is no command to run");
+        all += app->workers;
+    }
+    if (all > WORKERS_MAX)
+        return problem_set(problem,
+                           "the apps ask for %u workers altogether; there may be %d: set `workers` "
+                           "of some to less",
+                           all, WORKERS_MAX);
     return 0;
 }
 
 static int memory_make(struct crew *c, struct problem *problem)
 {
-    int r = region_create(&c->shm, &c->shm_fd, c->conf->app ? c->conf->app : "app");
+    int r = region_create(&c->shm, &c->shm_fd);
 
     if (r < 0)
         return problem_set(problem, "no shared memory: %s", strerror(-r));
-    c->shm->workers_wanted = c->workers;
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (c->wake_fd < 0)
         return problem_set(problem, "no eventfd: %s", strerror(errno));
     slots_init(&c->slots, c->shm);
-    listeners_init(&c->listeners, c->shm, c->conf->port);
+    listeners_init(&c->listeners, c->shm);
+    for (u32 i = 0; i < c->conf->apps; i++) {
+        if (app_new(&c->app[i], c, &c->conf->app[i], i) < 0)
+            return problem_set(problem, "out of memory");
+        c->shm->apps = ++c->apps;
+    }
     return 0;
 }
 
@@ -374,20 +414,10 @@ static int loop_make(struct supervisor *s, struct problem *problem)
         r = output_sink_init(&c->sink, c->conf->log_json);
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
+    c->logbook.json = c->conf->log_json;
     log_crew = c;
     log_redirect(log_write);
     return 0;
-}
-
-static int logs_open(struct crew *c, struct problem *problem)
-{
-    const struct supervisor_conf *conf = c->conf;
-    int r;
-
-    c->logbook.json = conf->log_json;
-    r = logbook_app(&c->logbook, &c->output_app, conf->app ? conf->app : "app", conf->log_file,
-                    conf->error_file, &conf->log_rules);
-    return r < 0 ? problem_set(problem, "no log files: %s", strerror(-r)) : 0;
 }
 
 static int helpers_start(struct crew *c, struct problem *problem)
@@ -427,7 +457,6 @@ static int set_up(struct supervisor *s, struct problem *problem)
     struct crew *c = &s->crew;
     int r = conf_check(c->conf, problem);
 
-    c->workers = c->conf->workers;
     if (r == 0)
         r = rundir_make(&c->dir, c->conf->runtime_dir, problem);
     if (r == 0)
@@ -436,8 +465,6 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = memory_make(c, problem);
     if (r == 0)
         r = loop_make(s, problem);
-    if (r == 0)
-        r = logs_open(c, problem);
     if (r == 0 && agents_init(&c->agents, c) < 0)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
     return r == 0 ? helpers_start(c, problem) : r;
@@ -488,6 +515,8 @@ static void tear_down(struct supervisor *s)
     logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
+    for (u32 i = 0; i < c->apps; i++)
+        app_free(c->app[i]);
     region_unmap(c->shm);
     fd_closep(&c->shm_fd);
     fd_closep(&c->wake_fd);
@@ -497,16 +526,10 @@ static void tear_down(struct supervisor *s)
 static void run(struct supervisor *s)
 {
     struct crew *c = &s->crew;
-    bool started = true;
 
-    c->started_ns = clock_now_ns();
-    for (u32 i = 1; i <= c->workers; i++)
-        worker_init(&c->worker[i], c, i);
-    for (u32 i = 1; i <= c->workers && started; i++)
-        started = worker_start(&c->worker[i]);
-    if (!started) /* the command itself is wrong: it will not get better */
-        crew_end(c, 1);
-    loop_timer(c->loop, &s->tick, c->started_ns + TICK_NS, tick);
+    for (u32 i = 0; i < c->apps; i++)
+        app_start(c->app[i]);
+    loop_timer(c->loop, &s->tick, clock_now_ns() + TICK_NS, tick);
     while (!c->over)
         loop_run(c->loop);
 }

@@ -1,4 +1,4 @@
-/* worker/supervisor.h -- runs an app: workers, proxy, monitor, their listening sockets
+/* worker/supervisor.h -- runs apps: their workers and listening sockets, one proxy, one monitor
  *
  * One thread, one loop. It parses no traffic; what comes from the app (output,
  * control messages, shared memory) is checked and bounded.
@@ -8,9 +8,13 @@
  *     100 ms and doubles up to backoff_max_ns. Five ends within 10 s of run time (and again when
  *     the pause has reached its maximum) are named once, with the last lines it wrote.
  *   - Exit code 0 while nothing of the app has ever listened: the worker has finished, like a
- *     script, and is not started again. When all have finished, fettle ends with 0.
- *   - While no worker was ever ready, fettle gives up when every worker has failed at least once
- *     and there were at least three failures: exit code 1 (whoever runs containers wants to know).
+ *     script, and is not started again. When all have finished, the app has.
+ *   - While no worker of an app was ever ready, the app is given up when every worker has failed at
+ *     least once and there were at least three failures.
+ *
+ * All of that is each app's own affair; the others go on. When every app is over, fettle ends: with
+ * 1 when one was given up (whoever runs containers wants to know), else with 0. An address that
+ * one app listens on is refused to another with EADDRINUSE.
  *
  * When a worker is ready: when it listens; or, for one that does not, when its main script has
  * run and it has not listened for 1 s (3 s when a shell or npm runs it). A replacement (reload,
@@ -19,8 +23,8 @@
  *
  * Exit codes of supervisor_run:
  *   0     asked to end (SIGTERM, SIGINT), whether or not all requests were done in drain_ns; or
- *         all workers have finished
- *   1     could not start: *problem says why; or the app never became ready
+ *         all apps have finished
+ *   1     could not start: *problem says why; or an app never became ready
  *   128+n a second SIGTERM or SIGINT (n) ended all at once
  *
  * Signals: SIGTERM, SIGINT: drain and end, a second one ends at once. SIGHUP: reload the workers
@@ -31,9 +35,10 @@
 
 #include "base/problem.h"
 #include "logs/logfile.h"
+#include "shm/layout.h"
 
-struct supervisor_conf {
-    const char *app;   /* the app's name, for people */
+struct app_conf {
+    const char *name;  /* for people */
     char *const *argv; /* the whole command of a worker, argv[0] included */
     bool is_node;      /* argv runs node itself, with node_path; else a shell, npm … that will */
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
@@ -51,10 +56,15 @@ struct supervisor_conf {
     u64 start_timeout_ns; /* for the main script of a worker to run */
     u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
 
-    bool log_json;          /* workers' lines as JSON objects */
-    const char *log_file;   /* for what workers write; NULL: our own output */
-    const char *error_file; /* for their stderr; NULL: as log_file */
+    const char *log_file;   /* for what workers write; NULL or empty: our own output */
+    const char *error_file; /* for their stderr; NULL or empty: as log_file */
     struct logfile_rules log_rules;
+};
+
+struct supervisor_conf {
+    const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
+    u32 apps;
+    bool log_json;           /* workers' lines as JSON objects */
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of
                               * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
@@ -68,8 +78,8 @@ struct supervisor_conf {
     char *const *monitor_argv; /* NULL: no monitor */
 };
 
-/* The usual values of all settings that are times; the rest is zero. */
-struct supervisor_conf supervisor_conf_default(void);
+/* The usual values of all settings that are times, and one worker; the rest is zero. */
+struct app_conf app_conf_default(void);
 
 /* Runs until it is told to end or everything has finished; returns the exit code. When that is 1
  * before anything could be started, *problem says why; else its text is empty and the reason has

@@ -146,7 +146,7 @@ int workenv_new(char ***out, const struct workenv_conf *conf)
     put_preload(&e, conf);
     env_putf(&e, "FETTLE_DIR=%s", conf->dir);
     env_putf(&e, "FETTLE_WORKER=%u", conf->worker);
-    env_putf(&e, "NODE_APP_INSTANCE=%u", conf->worker - 1);
+    env_putf(&e, "NODE_APP_INSTANCE=%u", conf->instance);
     if (conf->is_node)
         env_put(&e, "FETTLE_SPAWNED=1");
     if (e.failed || !e.vars) {

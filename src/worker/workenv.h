@@ -16,7 +16,8 @@ struct workenv_conf {
     const char *preload;    /* path of fettle-loop.so, without spaces or colons; NULL: not there */
     const char *node_path;  /* its folder goes first in PATH when is_node is false; NULL: no */
     bool is_node;
-    u32 worker;
+    u32 worker;   /* FETTLE_WORKER */
+    u32 instance; /* NODE_APP_INSTANCE */
 };
 
 /* A NULL-terminated environment that the caller frees with workenv_free. */

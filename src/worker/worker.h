@@ -5,14 +5,19 @@
  */
 #pragma once
 
+#include "shm/layout.h"
 #include "worker/backoff.h"
 #include "worker/process.h"
+
+enum { WORKER_NAME_MAX = SHM_NAME_MAX + 24 };
 
 enum worker_why { WORKER_RELOAD, WORKER_MEMORY };
 
 struct worker {
-    struct crew *crew;
-    u32 number; /* 1 … */
+    struct app *app;
+    u32 number;                 /* 1 … */
+    u32 id;                     /* wire_worker() */
+    char name[WORKER_NAME_MAX]; /* "worker 1"; where there are several apps "shop worker 1" */
     struct process *current, *successor;
     enum worker_why why; /* there is a successor */
     struct backoff backoff;
@@ -20,10 +25,10 @@ struct worker {
     u64 replace_not_before_ns;
     u32 starts;
     bool finished; /* it has run to its end, like a script */
-    bool retired;  /* is not wanted any more: the app is a cluster of its own */
+    bool retired;  /* is not wanted any more: the app is a cluster of its own, or over */
 };
 
-void worker_init(struct worker *w, struct crew *crew, u32 number);
+void worker_init(struct worker *w, struct app *app, u32 number);
 
 /* Starts a life now; failing, later again. False: a program that cannot be executed at all. */
 bool worker_start(struct worker *w);
@@ -42,6 +47,3 @@ void worker_retire(struct worker *w);
 void worker_process_ready(struct worker *w, struct process *p);
 void worker_process_ended(struct worker *w, struct process *p);
 void worker_tick(struct worker *w, u64 now_ns);
-
-/* Tells of an "N workers ready", and of listeners, when it is time. */
-void worker_announce(struct crew *c);

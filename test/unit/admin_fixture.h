@@ -105,11 +105,12 @@ static inline struct shm *fixture_shm(void)
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof(*shm);
-    str_to_cstr(STR("shop"), shm->app, sizeof(shm->app));
+    str_to_cstr(STR("shop"), shm->app[0].name, SHM_NAME_MAX);
+    shm->apps = 1;
     shm->started_ns = FIXTURE_NOW - 200 * NS_PER_S;
     shm->started_wall_ms = 1700000000000;
     shm->supervisor_pid = (u32)getpid();
-    shm->workers_wanted = 2;
+    shm->app[0].workers_wanted = 2;
     shm->listener[0].state = 1;
     str_to_cstr(STR("0.0.0.0:3000"), shm->listener[0].address, sizeof(shm->listener[0].address));
     shm->proxy.started_ns = FIXTURE_NOW - 150 * NS_PER_S;

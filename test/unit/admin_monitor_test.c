@@ -58,8 +58,10 @@ static void begin(const struct endpoint *address)
     struct shm *fixture = fixture_shm();
     int ends[2];
 
-    assert(region_create(&shm, &shm_fd, "shop") == 0);
+    assert(region_create(&shm, &shm_fd) == 0);
     memcpy(&shm->slot, &fixture->slot, sizeof(shm->slot));
+    memcpy(&shm->app, &fixture->app, sizeof(shm->app));
+    shm->apps = fixture->apps;
     for (u32 i = 0; i < 3; i++) {
         shm->slot[i].started_ns = clock_now_ns() - NS_PER_S;
         shm->slot[i].pid = (u32)getpid();

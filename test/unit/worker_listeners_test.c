@@ -13,7 +13,8 @@ static void fresh(u32 port)
         listeners_done(ls);
     ls = ls ? ls : calloc(1, sizeof(*ls));
     memset(shm, 0, sizeof(*shm));
-    listeners_init(ls, shm, port);
+    listeners_init(ls, shm);
+    listeners_port(ls, 0, port);
 }
 
 static struct wire_listen ask(const char *host, u32 port, u32 index)
@@ -43,6 +44,45 @@ static void the_same_address_is_the_same_listener(void)
     /* The same address for another kind of server. */
     zero.kind = WIRE_STREAM;
     CHECK_EQ(listeners_open(ls, &zero, 1, &is_new), -EADDRINUSE);
+}
+
+static void two_apps_share_no_listener(void)
+{
+    struct wire_listen zero = ask("127.0.0.1", 0, 0);
+    u32 second = wire_worker(1, 1);
+    bool is_new;
+    int a, b;
+
+    fresh(0);
+    a = listeners_open(ls, &zero, 1, &is_new);
+    b = listeners_open(ls, &zero, second, &is_new);
+    CHECK(a >= 0 && b >= 0 && a != b && is_new);
+    CHECK_EQ(shm->listener[b].app, 1);
+    /* The address itself is only the first one's. */
+    zero.port = ls->listener[a].bound.port;
+    CHECK_EQ(listeners_open(ls, &zero, second, &is_new), -EADDRINUSE);
+    CHECK_EQ(listeners_holder(ls, &zero, second), a);
+    CHECK_EQ(listeners_holder(ls, &zero, 1), -ENOENT);
+    /* The worker of the same number of another app releases nothing of it. */
+    listeners_release(ls, (u32)a, second, NS_PER_S);
+    listeners_release_all(ls, second, NS_PER_S);
+    CHECK_EQ(listeners_tick(ls, 10 * NS_PER_S), BIT(b));
+}
+
+static void the_port_of_an_app_is_for_its_own_first_listener(void)
+{
+    struct wire_listen any = ask("127.0.0.1", 0, 0), asked = ask("127.0.0.1", 1, 0);
+    bool is_new;
+    u32 port;
+    int a;
+
+    fresh(0);
+    a = listeners_open(ls, &any, wire_worker(2, 1), &is_new);
+    port = ls->listener[a].bound.port;
+    CHECK_EQ(listeners_open(ls, &any, 1, &is_new), 1 - a);
+    listeners_port(ls, 3, port);
+    CHECK_EQ(listeners_open(ls, &asked, wire_worker(3, 1), &is_new), -EADDRINUSE);
+    CHECK_EQ(listeners_holder(ls, &asked, wire_worker(3, 1)), a);
 }
 
 static void it_closes_when_all_have_ended_it_and_not_before(void)
@@ -177,6 +217,8 @@ int main(void)
 {
     shm = calloc(1, sizeof(*shm));
     TEST(the_same_address_is_the_same_listener);
+    TEST(two_apps_share_no_listener);
+    TEST(the_port_of_an_app_is_for_its_own_first_listener);
     TEST(it_closes_when_all_have_ended_it_and_not_before);
     TEST(another_port_goes_to_the_first_http_listener_only);
     TEST(nonsense_is_refused);

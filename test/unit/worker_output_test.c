@@ -7,6 +7,7 @@
 
 static struct loop *loop;
 static const struct output_app app = { .name = "shop" };
+static const struct output_app named = { .name = "shop", .is_named = true };
 static FILE *files[2];
 static char text[256 * 1024];
 
@@ -41,6 +42,27 @@ static void sink_end(struct output_sink *sink)
 static void put(int fd, const char *s)
 {
     CHECK_EQ(write(fd, s, strlen(s)), strlen(s));
+}
+
+static void of_several_apps_a_line_names_its_own(void)
+{
+    for (int json = 0; json < 2; json++) {
+        struct output_sink sink = sink_to_files(json);
+        struct output o;
+        int fds[2];
+
+        CHECK_EQ(output_init(&o, &sink, &named, loop, 3, fds), 0);
+        put(fds[0], "one\n");
+        close(fds[0]);
+        close(fds[1]);
+        struct str said = end_and_read(&o, &sink, 0);
+
+        if (json)
+            CHECK(memmem(said.ptr, said.len, "Z\",\"app\":\"shop\",\"worker\":3,", 27));
+        else
+            CHECK_STR(said, "shop 3 | one\n");
+        sink_end(&sink);
+    }
 }
 
 static void lines_are_marked_and_streams_stay_apart(void)
@@ -152,6 +174,7 @@ static void only_the_last_lines_are_kept(void)
 int main(void)
 {
     CHECK_EQ(loop_new(&loop), 0);
+    TEST(of_several_apps_a_line_names_its_own);
     TEST(lines_are_marked_and_streams_stay_apart);
     TEST(a_line_without_an_end_comes_after_a_while);
     TEST(a_line_too_long_is_split);

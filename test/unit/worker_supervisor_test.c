@@ -59,19 +59,26 @@ static void app_hello(void)
     app.slot = welcome.slot;
 }
 
-static void app_listen(void)
+static void app_listen(bool at_path)
 {
     struct wire_listen ask = { .type = WIRE_LISTEN, .family = AF_INET, .host = "127.0.0.1" };
     struct wire_listening answer = { 0 };
     struct wire_note ready = { .type = WIRE_READY };
     u32 n;
 
+    if (at_path) {
+        ask = (struct wire_listen){ .type = WIRE_LISTEN, .family = AF_UNIX };
+        str_to_cstr(str_of(getenv("TEST_PATH")), ask.path, sizeof(ask.path));
+    }
     if (sock_send_msg(app.fd, &ask, sizeof(ask), NULL, 0) < 0)
         exit(93);
     poll(&(struct pollfd){ .fd = app.fd, .events = POLLIN }, 1, 10000);
-    if (sock_recv_msg(app.fd, &answer, sizeof(answer), NULL, 0, &n) != sizeof(answer) ||
-        answer.error)
+    if (sock_recv_msg(app.fd, &answer, sizeof(answer), NULL, 0, &n) != sizeof(answer))
         exit(94);
+    if (answer.error) {
+        dprintf(STDOUT_FILENO, "refused %u\n", answer.error);
+        exit(94);
+    }
     ready.listener = answer.listener;
     if (sock_send_msg(app.fd, &ready, sizeof(ready), NULL, 0) < 0)
         exit(95);
@@ -143,9 +150,9 @@ static bool first_life(void)
     return fd >= 0;
 }
 
-/* h hello, l listen, i idle, s stack, b garbage, r random messages, f fail, 1 what follows only in
- * the first life, d a child that outlives the main process, w wait for ever. At its end: exit code
- * 0. */
+/* h hello, l listen, u listen at TEST_PATH, i idle, s stack, b garbage, r random messages, f fail,
+ * 1 what follows only in the first life, d a child that outlives the main process, w wait for ever.
+ * At its end: exit code 0. */
 static int app_main(const char *steps)
 {
     struct wire_note idle = { .type = WIRE_IDLE };
@@ -155,7 +162,9 @@ static int app_main(const char *steps)
         if (*steps == 'h')
             app_hello();
         else if (*steps == 'l')
-            app_listen();
+            app_listen(false);
+        else if (*steps == 'u')
+            app_listen(true);
         else if (*steps == 'i' && sock_send_msg(app.fd, &idle, sizeof(idle), NULL, 0) < 0)
             return 98;
         else if (*steps == 's')
@@ -187,20 +196,18 @@ struct run {
     size_t len;
 };
 
-static struct supervisor_conf conf_of(char *const *argv)
+static struct app_conf conf_of(const char *name, char *const *argv)
 {
-    struct supervisor_conf conf = supervisor_conf_default();
+    struct app_conf conf = app_conf_default();
 
-    conf.app = "test";
+    conf.name = name;
     conf.argv = argv;
     conf.is_node = true;
-    conf.agent_dir = base;
-    conf.runtime_dir = base;
     conf.kill_after_ns = NS_PER_S;
     return conf;
 }
 
-static void run_conf(struct run *r, const struct supervisor_conf *conf)
+static void run_all(struct run *r, const struct supervisor_conf *conf)
 {
     int fds[2];
 
@@ -222,6 +229,20 @@ static void run_conf(struct run *r, const struct supervisor_conf *conf)
         _exit(code);
     }
     close(fds[1]);
+}
+
+static void run_apps(struct run *r, const struct app_conf *apps, u32 n)
+{
+    struct supervisor_conf conf = {
+        .app = apps, .apps = n, .agent_dir = base, .runtime_dir = base
+    };
+
+    run_all(r, &conf);
+}
+
+static void run_conf(struct run *r, const struct app_conf *conf)
+{
+    run_apps(r, conf, 1);
 }
 
 /* Reads until `text` has been said `times` times; false: that never came. */
@@ -299,7 +320,7 @@ static bool gone(pid_t pid)
 static void a_script_that_ends_well_ends_fettle_well(void)
 {
     char *argv[] = ARGV("h");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     conf.workers = 2;
@@ -312,7 +333,7 @@ static void a_script_that_ends_well_ends_fettle_well(void)
 static void an_app_that_never_starts_is_given_up(void)
 {
     char *argv[] = ARGV("f");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     run_conf(&r, &conf);
@@ -323,7 +344,7 @@ static void an_app_that_never_starts_is_given_up(void)
 static void a_program_that_is_not_there_is_named(void)
 {
     char *argv[] = { (char *)"no-such-program", NULL };
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     run_conf(&r, &conf);
@@ -334,11 +355,12 @@ static void a_program_that_is_not_there_is_named(void)
 static void a_missing_agent_is_a_problem(void)
 {
     char *argv[] = ARGV("h");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf one = conf_of("test", argv);
+    struct supervisor_conf conf = { .app = &one, .apps = 1, .runtime_dir = base };
     struct run r;
 
     conf.agent_dir = "/no/such/folder";
-    run_conf(&r, &conf);
+    run_all(&r, &conf);
     CHECK_EQ(ends(&r), 1);
     CHECK(strstr(r.text, "problem: ") && strstr(r.text, "/no/such/folder/agent.js"));
 }
@@ -346,7 +368,7 @@ static void a_missing_agent_is_a_problem(void)
 static void a_killed_worker_is_replaced_and_its_port_stays(void)
 {
     char *argv[] = ARGV("hlw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct addr a = { 0 };
     struct sockaddr_storage sa;
     struct run r;
@@ -369,7 +391,7 @@ static void a_killed_worker_is_replaced_and_its_port_stays(void)
 static void a_reload_replaces_all_and_an_old_one_goes_after_the_new_is_ready(void)
 {
     char *argv[] = ARGV("hlw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
     pid_t old;
 
@@ -390,7 +412,7 @@ static void a_reload_that_fails_leaves_the_old_ones(void)
     char dir[] = "/tmp/fettle-test-XXXXXX", var[64], path[64];
     char *env[] = { var, NULL };
     char *argv[] = ARGV("h1lwf"); /* the second life fails */
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
     pid_t old;
 
@@ -415,7 +437,7 @@ static void a_blocked_loop_is_replaced_and_its_stack_is_told(void)
     char dir[] = "/tmp/fettle-test-XXXXXX", var[64], path[64];
     char *env[] = { var, NULL };
     char *argv[] = ARGV("hl1sw"); /* blocks in its first life */
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
     pid_t old;
 
@@ -440,7 +462,7 @@ static void a_blocked_loop_is_replaced_and_its_stack_is_told(void)
 static void a_worker_that_never_listens_is_ready_all_the_same(void)
 {
     char *argv[] = ARGV("hiw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     run_conf(&r, &conf);
@@ -452,7 +474,7 @@ static void a_worker_that_never_listens_is_ready_all_the_same(void)
 static void an_agent_that_talks_nonsense_is_cut_off(void)
 {
     char *argv[] = ARGV("hbw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     run_conf(&r, &conf);
@@ -464,7 +486,7 @@ static void an_agent_that_talks_nonsense_is_cut_off(void)
 static void random_messages_shake_nothing(void)
 {
     char *argv[] = ARGV("hrhlw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
 
     run_conf(&r, &conf);
@@ -477,7 +499,7 @@ static void random_messages_shake_nothing(void)
 static void nothing_of_a_worker_outlives_it(void)
 {
     char *argv[] = ARGV("hldf");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
     pid_t child;
 
@@ -492,7 +514,7 @@ static void nothing_of_a_worker_outlives_it(void)
 static void a_supervisor_that_is_killed_takes_its_workers_with_it(void)
 {
     char *argv[] = ARGV("hlw");
-    struct supervisor_conf conf = conf_of(argv);
+    struct app_conf conf = conf_of("test", argv);
     struct run r;
     pid_t worker;
 
@@ -502,6 +524,78 @@ static void a_supervisor_that_is_killed_takes_its_workers_with_it(void)
     kill(r.pid, SIGKILL);
     CHECK(gone(worker));
     CHECK_EQ(ends(&r), -SIGKILL);
+}
+
+static void of_several_apps_each_starts_and_ends_alone(void)
+{
+    char *well[] = ARGV("h"), *badly[] = ARGV("f"), *serves[] = ARGV("hlw");
+    char *missing[] = { (char *)"no-such-program", NULL };
+    struct app_conf apps[] = { conf_of("one", well), conf_of("two", badly),
+                               conf_of("three", serves), conf_of("four", missing) };
+    struct run r;
+
+    apps[2].workers = 2;
+    run_apps(&r, apps, 4);
+    CHECK(says(&r, "one: all workers have finished", 1));
+    CHECK(says(&r, "app two does not start: 3 tries have failed", 1));
+    CHECK(says(&r, "four worker 1 cannot be started: no-such-program", 1));
+    CHECK(says(&r, "three: 2 workers ready", 1));
+    CHECK(says(&r, "three 1 | start ", 1) && says(&r, "three 2 | start ", 1));
+    kill(pid_after(&r, "three 1 | start ", 1), SIGKILL);
+    CHECK(says(&r, "three worker 1: process ", 1)); /* … is ready: the third goes on */
+    kill(r.pid, SIGTERM);
+    CHECK_EQ(ends(&r), 0);
+}
+
+static void fettle_ends_when_the_last_app_is_over(void)
+{
+    char *well[] = ARGV("h"), *badly[] = ARGV("f");
+    struct app_conf apps[] = { conf_of("one", well), conf_of("two", well),
+                               conf_of("three", badly) };
+    struct run r;
+
+    run_apps(&r, apps, 2);
+    CHECK_EQ(ends(&r), 0);
+    run_apps(&r, apps + 1, 2);
+    CHECK_EQ(ends(&r), 1);
+}
+
+static void an_address_of_one_app_is_refused_to_another(void)
+{
+    char *serves[] = ARGV("huw"), var[64];
+    char *env[] = { var, NULL };
+    struct app_conf apps[] = { conf_of("one", serves), conf_of("two", serves) };
+    char text[64];
+    struct run r;
+
+    snprintf(var, sizeof(var), "TEST_PATH=%s/sock", base);
+    snprintf(text, sizeof(text), "refused %d", EADDRINUSE);
+    for (int i = 0; i < 2; i++) {
+        apps[i].workers = 2;
+        apps[i].extra_env = env;
+    }
+    run_apps(&r, apps, 2);
+    CHECK(says(&r, " does not start", 1));
+    CHECK(says(&r, text, 1));
+    CHECK(strstr(r.text, "app two cannot listen on unix:") ? says(&r, "one: 2 workers ready", 1)
+                                                           : says(&r, "two: 2 workers ready", 1));
+    CHECK(says(&r, " does already; give one of them another port", 1));
+    kill(r.pid, SIGTERM);
+    CHECK_EQ(ends(&r), 0);
+}
+
+static void a_reload_is_of_all_apps(void)
+{
+    char *serves[] = ARGV("hlw");
+    struct app_conf apps[] = { conf_of("one", serves), conf_of("two", serves) };
+    struct run r;
+
+    run_apps(&r, apps, 2);
+    CHECK(says(&r, "one: 1 worker ready", 1) && says(&r, "two: 1 worker ready", 1));
+    kill(r.pid, SIGHUP);
+    CHECK(says(&r, "one: reloaded 1 worker", 1) && says(&r, "two: reloaded 1 worker", 1));
+    kill(r.pid, SIGTERM);
+    CHECK_EQ(ends(&r), 0);
 }
 
 int main(int argc, char **argv)
@@ -528,6 +622,10 @@ int main(int argc, char **argv)
     TEST(random_messages_shake_nothing);
     TEST(nothing_of_a_worker_outlives_it);
     TEST(a_supervisor_that_is_killed_takes_its_workers_with_it);
+    TEST(of_several_apps_each_starts_and_ends_alone);
+    TEST(fettle_ends_when_the_last_app_is_over);
+    TEST(an_address_of_one_app_is_refused_to_another);
+    TEST(a_reload_is_of_all_apps);
     unlink(path);
     /* The killed supervisor has left its folder. */
     char sweep[128];

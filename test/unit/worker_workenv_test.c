@@ -37,7 +37,8 @@ static void the_agent_goes_in_and_the_users_stay(void)
         .preload = "/a/fettle-loop.so",
         .node_path = "/opt/node/bin/node",
         .is_node = true,
-        .worker = 3,
+        .worker = 259,
+        .instance = 2,
     };
     char **env;
 
@@ -48,7 +49,7 @@ static void the_agent_goes_in_and_the_users_stay(void)
     CHECK_STR(get(env, "LD_PRELOAD"), "/a/fettle-loop.so:/lib/x.so");
     CHECK_STR(get(env, "FETTLE_MAX_MEMORY"), "");
     CHECK_STR(get(env, "FETTLE_DIR"), "/run/f");
-    CHECK_STR(get(env, "FETTLE_WORKER"), "3");
+    CHECK_STR(get(env, "FETTLE_WORKER"), "259");
     CHECK_STR(get(env, "FETTLE_SPAWNED"), "1");
     CHECK_STR(get(env, "NODE_APP_INSTANCE"), "2");
     CHECK_STR(get(env, "PATH"), "/bin");
