@@ -1,6 +1,6 @@
 /* admin/app_page.c -- /api/app: JSON about the app as a whole, and whether it is ready */
-#include "admin/json.h"
 #include "admin/page.h"
+#include "base/json.h"
 #include "metrics/histogram.h"
 #include "metrics/text.h"
 
@@ -22,18 +22,34 @@ static bool is_ready(const struct shm_slot *slot)
     return atomic_load(&slot->state) == SHM_READY;
 }
 
+/* A worker's number over all apps. */
+static u64 worker_of(const struct shm_slot *slot)
+{
+    return (u64)atomic_load(&slot->app) << 32 | atomic_load(&slot->worker);
+}
+
+u64 page_workers_wanted(const struct shm *shm)
+{
+    u32 apps = min(atomic_load(&shm->apps), SHM_APPS_MAX);
+    u64 n = 0;
+
+    for (u32 i = 0; i < apps; i++)
+        n += atomic_load(&shm->app[i].workers_wanted);
+    return n;
+}
+
 /* Workers that have a process that is ready. */
 static u32 ready_count(const struct shm *shm)
 {
     u32 used = min(atomic_load(&shm->slots_used), SHM_SLOTS_MAX), ready = 0;
 
     for (u32 i = 0; i < used; i++) {
-        u32 worker = atomic_load(&shm->slot[i].worker), first = 0;
+        u32 first = 0;
 
         if (!is_ready(&shm->slot[i]))
             continue;
-        while (first < i &&
-               !(is_ready(&shm->slot[first]) && atomic_load(&shm->slot[first].worker) == worker))
+        while (first < i && !(is_ready(&shm->slot[first]) &&
+                              worker_of(&shm->slot[first]) == worker_of(&shm->slot[i])))
             first++;
         ready += first >= i;
     }
@@ -179,7 +195,7 @@ void page_app(struct buf *out, const struct page_source *src)
     json_bool(out, !unready);
     json_key(out, "draining");
     json_bool(out, atomic_load(&shm->draining));
-    number(out, "workers_wanted", atomic_load(&shm->app[0].workers_wanted));
+    number(out, "workers_wanted", page_workers_wanted(shm));
     number(out, "workers_ready", ready_count(shm));
     listeners(out, shm);
     recent(out, src);

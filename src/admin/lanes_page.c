@@ -1,6 +1,6 @@
 /* admin/lanes_page.c -- /api/lanes: JSON about what was learned of kinds of requests */
-#include "admin/json.h"
 #include "admin/page.h"
+#include "base/json.h"
 
 /* Kinds shown: those that block longest, then those seen most. */
 enum { KINDS_SHOWN = 200 };

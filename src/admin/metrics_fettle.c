@@ -215,7 +215,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     text_family(t, "fettle_ready", TEXT_GAUGE, "What /readyz says: 1 ready, 0 not.");
     text_u64(t, NO_LABELS, page_unready(shm) == NULL);
     text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
-    text_u64(t, NO_LABELS, atomic_load(&shm->app[0].workers_wanted));
+    text_u64(t, NO_LABELS, page_workers_wanted(shm));
     own_write(t, src);
     proxy_write(t, shm);
     http_write(t, src);

@@ -31,5 +31,8 @@ void page_lanes(struct buf *out, const struct page_source *src);   /* JSON objec
 enum { PAGE_REFUSALS = 10 };
 extern const char *const page_refusal_name[PAGE_REFUSALS];
 
+/* Of all apps. */
+u64 page_workers_wanted(const struct shm *shm);
+
 /* Whether requests are served: NULL, or why not. */
 const char *page_unready(const struct shm *shm);

@@ -1,6 +1,6 @@
 /* admin/workers_page.c -- /api/workers and /api/history: JSON about each Node process */
-#include "admin/json.h"
 #include "admin/page.h"
+#include "base/json.h"
 #include "metrics/histogram.h"
 #include "metrics/text.h"
 

@@ -27,21 +27,28 @@ static bool is_filtered(const struct config_app *app, struct str name)
     return false;
 }
 
-int app_env_filter(const struct config_app *app)
+bool app_env_inherits(const struct config_app *app, struct str name)
 {
-    AUTO(strings_done) struct strings gone = { 0 };
+    AUTO(freep) char *key = str_dup(name);
 
-    for (char **v = environ; v && *v; v++) {
-        struct str rest, name = str_cut(str_of(*v), '=', &rest);
+    return key && getenv(key) && !is_filtered(app, name);
+}
 
-        if (is_filtered(app, name) && name.len)
-            strings_add(&gone, name);
+char **app_env_base(const struct config_app *app)
+{
+    u32 n = 0, kept = 0;
+    char **list;
+
+    while (environ && environ[n])
+        n++;
+    list = calloc(n + 1, sizeof(*list));
+    for (u32 i = 0; list && i < n; i++) {
+        struct str rest, name = str_cut(str_of(environ[i]), '=', &rest);
+
+        if (!is_filtered(app, name))
+            list[kept++] = environ[i];
     }
-    if (gone.bytes.failed)
-        return -ENOMEM;
-    for (u32 i = 0; i < gone.count; i++)
-        unsetenv(strings_at(&gone, i).ptr);
-    return 0;
+    return list;
 }
 
 struct str app_env_value(const struct config_app *app, struct str name)

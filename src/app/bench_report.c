@@ -1,7 +1,7 @@
 /* app/bench_report.c -- what `fettle bench` prints */
 #include "app/bench_report.h"
 
-#include "admin/json.h"
+#include "base/json.h"
 
 static const struct {
     const char *key, *title;

@@ -3,6 +3,7 @@
 
 #include "app/bench_options.h"
 #include "app/config_options.h"
+#include "app/control_options.h"
 #include "app/exit_code.h"
 #include "app/logs_options.h"
 
@@ -15,6 +16,34 @@ const struct command commands[] = {
   "TARGET is a file (server.js, also .mjs, .cjs, .ts, .mts, .cts), a folder with a package.json (its start script, else its main, else index.js, server.js or app.js), or npm:NAME for a script of the package.json here or in the nearest folder above; or a file that says what to run: fettle.json, fettle.config.js, pm2's ecosystem.config.js, a Procfile. Without a TARGET, the current folder is meant. ARGS go to the app.\n"
   "fettle listens where the app asks to listen. SIGTERM and SIGINT let the requests in flight finish and end it; SIGHUP replaces all workers, one by one, without a failed request.",
   .flags = &settings_of_run, .run = run_command },
+{ "ps", "[FLAGS]", "show all apps and how they are",
+  "A row for each app of this user, whichever fettle runs it: how many of its workers are ready, of how many; loop, how busy their event loops are; p99, the time that 99 of 100 requests stay below, and requests a second, both of the last ten seconds; memory; restarts; how long it runs; its state. Below that, what is not as it should be. A terminal that is too narrow shows fewer columns; what is no terminal gets all of them.\n"
+  "With --json: {\"apps\":[…]}, each with name, state, workers_ready, workers_wanted, utilization, p99_ms, requests_per_second, memory_bytes, restarts, uptime_ms, urls, findings, supervisor_pid. What is not known is null.",
+  .aliases = "ls|list|status", .flags = &ps_flags, .run = ps_command },
+{ "describe", "[FLAGS] [APP]", "tell everything about one app",
+  "Its command and folder, where it listens, each worker with its process, state, loop, memory, restarts and why the last one was, and the settings that are not the default, with where they were read. APP may be left out where there is just one; APP/2 shows its second worker only.",
+  .aliases = "show|info", .flags = &describe_flags, .takes_app = true, .run = describe_command },
+{ "reload", "[FLAGS] [APP]", "new code, without a failed request",
+  "Reads the settings again, then replaces the workers one by one: a new process serves before the old one is drained. A mistake in the settings is told with its file and line, and nothing changes. A new process that does not get ready leaves the old ones serving; the last lines that it wrote are shown, and the exit code is 1. Settings that only a start can change are named. APP is the name of an app, APP/2 its second worker, or all; it may be left out where there is just one app. SIGHUP does the same for all apps.",
+  .flags = &reload_flags, .takes_app = true, .run = reload_command },
+{ "restart", "[FLAGS] [APP]", "end all workers and start them anew",
+  "All at once, which is quicker than reload, and for a moment nobody serves: requests wait for the new workers. APP as with reload.",
+  .flags = &restart_flags, .takes_app = true, .run = restart_command },
+{ "stop", "[FLAGS] [APP]", "end an app",
+  "Requests in flight may finish. Where fettle runs several apps, the others go on, and `fettle start` starts it again; a fettle that runs this one only ends with it. APP as with reload.",
+  .aliases = "delete", .flags = &stop_flags, .takes_app = true, .run = stop_command },
+{ "start", "[FLAGS] APP", "start an app that was stopped",
+  "Within the fettle that ran it before; for anything else there is `fettle run`.",
+  .flags = &start_flags, .takes_app = true, .run = start_command },
+{ "scale", "[FLAGS] [APP] N|+N|-N", "change the number of workers",
+  "To N, or by so many more or less. New ones start, those that are too many are drained; it waits until that is done. It holds until the next start or reload of the settings.",
+  .flags = &scale_flags, .takes_app = true, .run = scale_command },
+{ "env", "[FLAGS] [APP] [WORKER]", "show the environment of workers",
+  "As the process has it, of the first worker unless another one is named. Values of names with TOKEN, PASSWORD, SECRET, KEY and their like are masked, unless --show-secrets asks for them; so are passwords in URLs.",
+  .flags = &env_flags, .takes_app = true, .run = env_command },
+{ "signal", "[FLAGS] [APP] SIGNAL", "send a signal to an app's workers",
+  "To the main process of each worker, or of one: APP/2. SIGNAL is a name such as SIGUSR2, with or without SIG, or a number.",
+  .aliases = "sendSignal", .flags = &signal_flags, .takes_app = true, .run = signal_command },
 { "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",
   "Sends requests to http://host:port/path, or messages to ws://host:port/path and waits for their echo. Without --rate each connection sends the next request when it has the answer (a closed loop: how much can it take). With --rate each request has a time at which it shall be sent, and its latency counts from then, whether or not a connection was free (an open loop: how long do users wait); so a server that stalls cannot hide it.\n"
   "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
@@ -28,7 +57,7 @@ const struct command commands[] = {
 { "logs", "[FLAGS] [APP[/WORKER]]", "show what the app has written to its log files",
   "Reads the log files that the settings here name (log-file, error-file), or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
   "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
-  .flags = &logs_flags, .run = logs_command },
+  .flags = &logs_flags, .takes_app = true, .run = logs_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -42,6 +71,7 @@ const struct command commands[] = {
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
 { "__pm2-md", "", "print doc/pm2.md", NULL, .hidden = true, .run = pm2_page_command },
+{ "__apps", "", "print the names of the apps that run, for completion", NULL, .hidden = true, .run = apps_command },
 { "__scripts", "", "print the names of the package's scripts, for completion", NULL, .hidden = true, .run = scripts_command },
 };
 
@@ -56,6 +86,23 @@ const struct example examples[] = {
 { "logs", "fettle logs shop/2 --since 10m", "of one worker" },
 { "logs", "fettle logs --errors --since 2026-11-26", "" },
 { "logs", "fettle logs --grep 'timeout|refused' --json", "" },
+{ "ps", "fettle ps", "" },
+{ "ps", "fettle ps --json", "" },
+{ "describe", "fettle describe shop", "" },
+{ "describe", "fettle describe shop/2", "its second worker" },
+{ "reload", "fettle reload", "where there is just one app" },
+{ "reload", "fettle reload shop", "" },
+{ "reload", "fettle reload all --timeout 2m", "" },
+{ "restart", "fettle restart shop/2", "its second worker" },
+{ "stop", "fettle stop shop", "" },
+{ "stop", "fettle stop all", "" },
+{ "start", "fettle start shop", "" },
+{ "scale", "fettle scale shop 4", "" },
+{ "scale", "fettle scale shop +1", "one more" },
+{ "env", "fettle env shop", "" },
+{ "env", "fettle env shop 2 --show-secrets", "" },
+{ "signal", "fettle signal shop SIGUSR2", "" },
+{ "signal", "fettle signal shop/1 SIGUSR1", "opens the inspector of a worker" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },
@@ -69,6 +116,22 @@ const struct example examples[] = {
 const u32 command_count = ARRAY_LEN(commands);
 const u32 example_count = ARRAY_LEN(examples);
 
+bool command_is_plain(const struct command *c)
+{
+    return c->flags && !c->hidden && c->flags != &settings_of_run && c->flags != &bench_flags &&
+           c->flags != &config_flags;
+}
+
+static bool is_alias(const struct command *c, struct str name)
+{
+    struct str rest = str_of(c->aliases);
+
+    while (rest.ptr)
+        if (str_eq(str_cut(rest, '|', &rest), name))
+            return true;
+    return false;
+}
+
 const struct command *command_find(struct str name, const char **nearest)
 {
     u32 least = UINT32_MAX, distance;
@@ -76,7 +139,7 @@ const struct command *command_find(struct str name, const char **nearest)
     if (nearest)
         *nearest = NULL;
     for (u32 i = 0; i < command_count; i++) {
-        if (str_eq(name, str_of(commands[i].name)))
+        if (str_eq(name, str_of(commands[i].name)) || is_alias(&commands[i], name))
             return &commands[i];
         distance = str_distance(name, str_of(commands[i].name));
         if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 3) {
@@ -143,12 +206,12 @@ static int command_unknown(const char *word)
         return command_usage("unknown flag %.100s before the command; flags follow it: fettle run "
                              "%.100s …, and `fettle --help` shows the commands",
                              word, word);
-    command_find(str_of(word), &nearest);
-    if (nearest)
-        return command_usage("unknown command \"%.100s\"; did you mean \"%s\"?", word, nearest);
     if (access(word, F_OK) == 0 || str_starts(str_of(word), STR("npm:")))
         return command_usage("unknown command \"%.100s\"; did you mean \"fettle run %.100s\"?",
                              word, word);
+    command_find(str_of(word), &nearest);
+    if (nearest)
+        return command_usage("unknown command \"%.100s\"; did you mean \"%s\"?", word, nearest);
     return command_usage("unknown command \"%.100s\"; `fettle --help` shows the commands", word);
 }
 
@@ -170,5 +233,6 @@ int command_main(int argc, char **argv)
     for (int i = 2; i < argc && !c->flags && !c->hidden; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help_of(c->name);
+    argv[1] = (char *)c->name; /* an alias is the command itself */
     return c->run(argc - 1, argv + 1);
 }

@@ -14,6 +14,8 @@ struct command {
     const char *help;     /* one line, without a full stop */
     const char *more;     /* paragraphs of full sentences, separated by a newline; or NULL */
     const struct settings_table *flags; /* that it takes; NULL: none */
+    const char *aliases;                /* other names for it, with | between: "ls|list"; or NULL */
+    bool takes_app;                     /* what completes its words: the names of running apps */
     bool hidden;                        /* for fettle itself */
     int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns the exit code */
 };
@@ -35,6 +37,10 @@ int command_main(int argc, char **argv);
 /* NULL: no such command; *nearest (may be NULL) is then the name most like it, or NULL. */
 const struct command *command_find(struct str name, const char **nearest);
 
+/* Shown, and its words are flags of its own and names of apps: what the completions and the man
+ * page say of it is made from its tables alone. */
+bool command_is_plain(const struct command *c);
+
 /* «fettle: FILE:LINE: TEXT» on standard error, with the file and the line where there are. */
 void command_problem(const struct problem *p);
 /* «fettle: …» on standard error for one that has no struct problem; returns EXIT_USAGE. */
@@ -47,6 +53,15 @@ int command_print(const struct buf *text);
 int run_command(int argc, char **argv);
 int bench_command(int argc, char **argv);
 int config_command(int argc, char **argv);
+int ps_command(int argc, char **argv);
+int describe_command(int argc, char **argv);
+int reload_command(int argc, char **argv);
+int restart_command(int argc, char **argv);
+int stop_command(int argc, char **argv);
+int start_command(int argc, char **argv);
+int scale_command(int argc, char **argv);
+int env_command(int argc, char **argv);
+int signal_command(int argc, char **argv);
 int help_command(int argc, char **argv);
 int version_command(int argc, char **argv);
 int completion_command(int argc, char **argv);
@@ -58,6 +73,7 @@ int pm2_page_command(int argc, char **argv);
 int scripts_command(int argc, char **argv);
 int logs_command(int argc, char **argv);
 int log_tidy_command(int argc, char **argv);
+int apps_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */
 int help_of(const char *name);

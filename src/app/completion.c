@@ -29,6 +29,8 @@ static enum complete kind_of(const struct settings_row *row)
     case SETTINGS_DURATION:
     case SETTINGS_ADDRESS:
         return COMPLETE_WORDS; /* what can be told: the default, and off */
+    case SETTINGS_LIST:
+        return row->flags & SETTINGS_PATHS ? COMPLETE_FILE : COMPLETE_NONE;
     case SETTINGS_BOOL:
     case SETTINGS_TEXT:
     case SETTINGS_LINES:
@@ -116,8 +118,6 @@ static const char bash_middle[] =
     "            return\n"
     "        fi\n"
     "        ;;\n"
-    "    run | bench) ;;\n"
-    "    *) return ;;\n"
     "    esac\n"
     "    for ((i = 2; i < at; i++)); do\n"
     "        if [[ ${COMP_WORDS[i]} == -- ]]; then\n"
@@ -132,6 +132,11 @@ static const char bash_middle[] =
     "    elif [[ $prev == = ]] && ((at > 2)); then\n"
     "        flag=${COMP_WORDS[at - 2]}\n"
     "    fi\n"
+    "    case ${COMP_WORDS[1]} in\n"
+    "    run | bench | config) ;;\n"
+    "@PLAIN@"
+    "    *) return ;;\n"
+    "    esac\n"
     "    _fettle_value_${COMP_WORDS[1]} \"$flag\" \"$cur\" && return\n"
     "    if [[ ${COMP_WORDS[1]} == bench ]]; then\n"
     "        [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"@BENCH_FLAGS@\" -- \"$cur\"))\n"
@@ -170,7 +175,31 @@ static const char bash_middle[] =
     "}\n"
     "complete -F _fettle fettle\n";
 
-/* `text` with @COMMANDS@, @FLAGS@, @BENCH_FLAGS@ and @CONFIG_FLAGS@ filled in. */
+/* The branches of bash's case for the commands that are made from their tables alone. */
+static void plain_cases(struct buf *out)
+{
+    for (u32 i = 0; i < command_count; i++) {
+        const struct command *c = &commands[i];
+
+        if (!command_is_plain(c))
+            continue;
+        buf_addf(out,
+                 "    %s)\n"
+                 "        _fettle_value_%s \"$flag\" \"$cur\" && return\n"
+                 "        if [[ $cur == -* ]]; then\n"
+                 "            COMPREPLY=($(compgen -W \"",
+                 c->name, c->name);
+        flag_names(out, c->flags);
+        buf_add(out, STR("\" -- \"$cur\"))\n"));
+        if (c->takes_app)
+            buf_add(out, STR("        else\n"
+                             "            COMPREPLY=($(compgen -W \"$(fettle __apps "
+                             "2>/dev/null)\" -- \"$cur\"))\n"));
+        buf_add(out, STR("        fi\n        return\n        ;;\n"));
+    }
+}
+
+/* `text` with what stands between two @ filled in. */
 static void fill(struct buf *out, struct str text)
 {
     while (text.ptr) {
@@ -188,6 +217,8 @@ static void fill(struct buf *out, struct str text)
             flag_names(out, &bench_flags);
         else if (str_eq(word, STR("CONFIG_FLAGS")))
             flag_names(out, &config_flags);
+        else if (str_eq(word, STR("PLAIN")))
+            plain_cases(out);
         else
             assert(!"the script has no other @");
     }
@@ -233,6 +264,9 @@ static void bash_add(struct buf *out)
     bash_values(out, &settings_of_run);
     bash_values(out, &bench_flags);
     bash_values(out, &config_flags);
+    for (u32 i = 0; i < command_count; i++)
+        if (command_is_plain(&commands[i]))
+            bash_values(out, commands[i].flags);
     fill(out, str_of(bash_middle));
 }
 
@@ -261,7 +295,8 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
         buf_addf(out, "'(-%c --%s)'{-%c+,--%s=}'[", row->short_flag, row->name, row->short_flag,
                  row->name);
     else
-        buf_addf(out, "'%s--%s=[", row->type == SETTINGS_CIDRS ? "*" : "", row->name);
+        buf_addf(out, "'%s--%s=[",
+                 row->type == SETTINGS_CIDRS || row->type == SETTINGS_LIST ? "*" : "", row->name);
     zsh_text(out, str_of(row->help));
     buf_add(out, STR("]"));
     if (row->type == SETTINGS_BOOL) {
@@ -295,6 +330,25 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
         break;
     }
     buf_add(out, STR("' \\\n"));
+}
+
+static void zsh_plain(struct buf *out)
+{
+    buf_add(out, STR("_fettle_app() {\n"
+                     "    compadd -- ${(f)\"$(fettle __apps 2>/dev/null)\"}\n"
+                     "}\n\n"));
+    for (u32 i = 0; i < command_count; i++) {
+        const struct command *c = &commands[i];
+
+        if (!command_is_plain(c))
+            continue;
+        buf_addf(out, "_fettle_%s() {\n    _arguments -s -S \\\n", c->name);
+        for (u32 k = 0; k < *c->flags->count; k++)
+            if (is_shown(&c->flags->rows[k]))
+                zsh_flag(out, &c->flags->rows[k]);
+        buf_addf(out, "        '(- *)'{-h,--help}'[all flags]'%s\n}\n\n",
+                 c->takes_app ? " \\\n        '*:app:_fettle_app'" : "");
+    }
 }
 
 static void zsh_add(struct buf *out)
@@ -337,8 +391,9 @@ static void zsh_add(struct buf *out)
     buf_add(out, STR("        '(- *)'{-h,--help}'[all flags]' \\\n"
                      "        '1:what to do:(check show schema)' \\\n"
                      "        '2:file or folder:_files'\n"
-                     "}\n\n"
-                     "_fettle() {\n"
+                     "}\n\n"));
+    zsh_plain(out);
+    buf_add(out, STR("_fettle() {\n"
                      "    local -a cmds\n"
                      "    cmds=(\n"));
     for (u32 i = 0; i < command_count; i++) {
@@ -359,8 +414,11 @@ static void zsh_add(struct buf *out)
                      "    case $cmd in\n"
                      "    run) _fettle_run ;;\n"
                      "    bench) _fettle_bench ;;\n"
-                     "    config) _fettle_config ;;\n"
-                     "    help) ((CURRENT == 2)) && compadd -- "));
+                     "    config) _fettle_config ;;\n"));
+    for (u32 i = 0; i < command_count; i++)
+        if (command_is_plain(&commands[i]))
+            buf_addf(out, "    %s) _fettle_%s ;;\n", commands[i].name, commands[i].name);
+    buf_add(out, STR("    help) ((CURRENT == 2)) && compadd -- "));
     command_names(out);
     buf_add(out, STR(" settings exit-codes ;;\n"
                      "    completion) ((CURRENT == 2)) && compadd -- bash zsh fish ;;\n"
@@ -417,6 +475,28 @@ static void fish_flag(struct buf *out, const char *command, const struct setting
     }
 }
 
+static void fish_plain(struct buf *out)
+{
+    for (u32 i = 0; i < command_count; i++) {
+        const struct command *c = &commands[i];
+
+        if (!command_is_plain(c))
+            continue;
+        buf_addf(out,
+                 "complete -c fettle -n '__fish_seen_subcommand_from %s' -l help -s h -d "
+                 "'all flags'\n",
+                 c->name);
+        if (c->takes_app)
+            buf_addf(out,
+                     "complete -c fettle -n '__fish_seen_subcommand_from %s' -a '(fettle "
+                     "__apps 2>/dev/null)'\n",
+                     c->name);
+        for (u32 k = 0; k < *c->flags->count; k++)
+            if (is_shown(&c->flags->rows[k]))
+                fish_flag(out, c->name, &c->flags->rows[k]);
+    }
+}
+
 static void fish_add(struct buf *out)
 {
     const char *first = "complete -c fettle -n __fish_use_subcommand";
@@ -456,6 +536,7 @@ static void fish_add(struct buf *out)
     for (u32 i = 0; i < *config_flags.count; i++)
         if (is_shown(&config_flags.rows[i]))
             fish_flag(out, "config", &config_flags.rows[i]);
+    fish_plain(out);
 }
 
 int completion_command(int argc, char **argv)

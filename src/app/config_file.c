@@ -23,6 +23,7 @@ static const char *const names[] = {
 struct load {
     struct config_file *out;
     struct settings *settings;
+    const struct config_file *all; /* loaded before, for all apps; NULL: not yet */
     const char *target;
     const char *here; /* the current folder, absolute */
     struct buf path;  /* of the file, absolute; empty: none */
@@ -36,6 +37,8 @@ void config_file_done(struct config_file *f)
     findings_done(&f->findings);
     buf_done(&f->path);
     buf_done(&f->folder);
+    strings_done(&f->chosen);
+    json_value_freep(&f->document);
 }
 
 static bool is_ours(struct str name)
@@ -147,14 +150,22 @@ static struct str shown_path(const struct load *l, struct str path)
     return path;
 }
 
+/* What --app or --only say: "shop", "shop,jobs". */
+static struct str wanted_of(const struct load *l)
+{
+    return l->settings->app.len ? l->settings->app : l->settings->only;
+}
+
 static struct config_from from_of(const struct load *l, const char *shown, struct str folder)
 {
-    const struct settings *s = l->settings;
+    struct str wanted = wanted_of(l);
+    bool one = l->all || str_index(wanted, ',') < 0;
 
     return (struct config_from){ .file = shown,
                                  .folder = folder,
-                                 .app = s->app.len ? s->app : s->only,
-                                 .env = s->env_name,
+                                 .app = one ? wanted : (struct str){ 0 },
+                                 .several = l->all != NULL,
+                                 .env = l->settings->env_name,
                                  .cpus = cpus_allowed(),
                                  .uid = getuid(),
                                  .gid = getgid() };
@@ -304,13 +315,12 @@ static int procfile_take(struct load *l, const struct config_from *from)
 
 static int document_take(struct load *l)
 {
-    AUTO(json_value_freep) struct json_value *document = NULL;
     AUTO(config_app_done) struct config_app package = TAKE(l->out->app, (struct config_app){ 0 });
     struct config_file *out = l->out;
     struct str name = path_base(buf_str(&l->path));
-    const struct json_value *value = NULL;
+    const struct json_value *value = l->all ? l->all->value : NULL;
     struct config_from from;
-    int err;
+    int err = 0;
 
     buf_add(&out->path, shown_path(l, buf_str(&l->path)));
     buf_addc(&out->path, 0);
@@ -319,8 +329,10 @@ static int document_take(struct load *l)
     from = from_of(l, out->path.ptr, path_folder(buf_str(&l->path)));
     if (is_procfile(name))
         err = procfile_take(l, &from);
-    else
-        err = document_read(l, out->path.ptr, &document, &value);
+    else if (!l->all)
+        err = document_read(l, out->path.ptr, &out->document, &value);
+    if (!l->all)
+        out->value = value;
     if (!err && value && !is_ours(name) &&
         (pm2_is(value) || str_starts(name, STR("ecosystem.")) || str_starts(name, STR("pm2.")) ||
          str_starts(name, STR("process."))))
@@ -341,60 +353,95 @@ static int document_take(struct load *l)
     return err;
 }
 
-/* That the app which --app names is there. */
-static void chosen_check(struct load *l)
+static void app_check(struct load *l, struct str wanted)
 {
     struct config_app *app = &l->out->app;
-    struct str wanted = l->settings->app.len ? l->settings->app : l->settings->only;
-    struct str names_of = buf_str(&app->names);
     const char *file = l->out->path.len ? l->out->path.ptr : "";
 
-    if (wanted.len == 0 || app->found || l->out->findings.of[FINDING_MISTAKE])
+    if (app->found || strings_has(&app->all, wanted) || l->out->findings.of[FINDING_MISTAKE])
         return;
-    if (names_of.len)
+    if (app->names.len)
         findings_add(&l->out->findings, FINDING_MISTAKE, file, 0,
                      "there is no app \"%.*s\"; there are: %.*s", STR_ARG(str_sub(wanted, 0, 80)),
-                     STR_ARG(str_sub(names_of, 0, 400)));
+                     STR_ARG(str_sub(buf_str(&app->names), 0, 400)));
     else
         findings_add(&l->out->findings, FINDING_MISTAKE, file, 0,
                      "--app: there is no app \"%.*s\", since no file with `apps` was found",
                      STR_ARG(str_sub(wanted, 0, 80)));
 }
 
-int config_file_load(struct config_file *out, struct settings *s, const char *target,
-                     struct problem *p)
+/* That the apps which --app names are there; and which are to run. */
+static void apps_choose(struct load *l)
 {
+    struct strings *chosen = &l->out->chosen;
+    struct str wanted = wanted_of(l), one;
+    bool several = str_index(wanted, ',') >= 0;
+
+    if (wanted.len == 0 && l->out->app.choose)
+        strings_add_from(chosen, &l->out->app.all, 0);
+    for (struct str rest = wanted; wanted.len && rest.ptr;) {
+        one = str_trim(str_cut(rest, ',', &rest));
+        if (one.len == 0 || strings_has(chosen, one))
+            continue;
+        app_check(l, one);
+        if (several)
+            strings_add(chosen, one);
+    }
+}
+
+static int load(struct load *l)
+{
+    struct config_file *out = l->out;
     char here[PATH_MAX];
-    struct load l = { .out = out, .settings = s, .target = target, .here = here, .problem = p };
     int err;
 
     *out = (struct config_file){ 0 };
-    *p = (struct problem){ 0 };
+    *l->problem = (struct problem){ 0 };
     if (!getcwd(here, sizeof(here)))
-        return problem_set(p, "the current folder cannot be read: %s", strerror(errno));
-    start_find(&l);
-    err = file_find(&l);
+        return problem_set(l->problem, "the current folder cannot be read: %s", strerror(errno));
+    l->here = here;
+    start_find(l);
+    err = file_find(l);
     if (!err)
-        err = l.start.failed || l.path.failed ? -ENOMEM : package_read(&l);
-    if (!err && l.path.len)
-        err = document_take(&l);
-    if (!err)
-        chosen_check(&l);
+        err = l->start.failed || l->path.failed ? -ENOMEM : package_read(l);
+    if (!err && l->path.len)
+        err = document_take(l);
+    if (!err && !l->all)
+        apps_choose(l);
     buf_addc(&out->folder, 0);
     out->folder.len -= !out->folder.failed;
-    buf_done(&l.path);
-    buf_done(&l.start);
-    return err ? err : out->folder.failed || out->findings.failed ? -ENOMEM : 0;
+    buf_done(&l->path);
+    buf_done(&l->start);
+    if (!err && (out->folder.failed || out->findings.failed || out->chosen.bytes.failed))
+        err = -ENOMEM;
+    return err;
 }
 
-bool config_file_ambiguous(const struct config_file *f, struct problem *p)
+int config_file_load(struct config_file *out, struct settings *s, const char *target,
+                     struct problem *p)
 {
-    struct str all = buf_str(&f->app.names), rest, first = str_cut(all, ',', &rest);
+    return load(&(struct load){ .out = out, .settings = s, .target = target, .problem = p });
+}
 
-    if (!f->app.choose || f->app.found)
+int config_file_load_app(struct config_file *out, struct settings *s, const char *target,
+                         const struct config_file *all, struct str app, struct problem *p)
+{
+    int err = settings_put(s, &s->app, app);
+
+    *out = (struct config_file){ 0 };
+    return err ? err
+               : load(&(struct load){
+                     .out = out, .settings = s, .all = all, .target = target, .problem = p });
+}
+
+bool config_file_ambiguous(const struct config_file *f, const char *what, struct problem *p)
+{
+    if (f->chosen.count == 0)
         return false;
-    problem_set(p, "%s%sthere are several apps: %.*s; say which one, as in: fettle run --app %.*s",
-                f->path.len ? f->path.ptr : "", f->path.len ? ": " : "",
-                STR_ARG(str_sub(all, 0, 300)), STR_ARG(first));
+    problem_set(p,
+                "%s%s%.200s is for one app, and there are several: %.*s; say for which one, as in: "
+                "--app %s",
+                f->path.len ? f->path.ptr : "", f->path.len ? ": " : "", what,
+                STR_ARG(str_sub(buf_str(&f->app.names), 0, 300)), f->chosen.bytes.ptr);
     return true;
 }

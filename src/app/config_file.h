@@ -17,6 +17,11 @@ struct config_file {
     struct buf folder; /* absolute, NUL-terminated: where app.run and app.command are to be found */
     bool has_package;  /* there is a key `fettle` in package.json */
     bool is_target;    /* TARGET is that file, and not what is to be run */
+    struct strings chosen; /* the apps that are to run when they are several; empty: one, `app` */
+
+    /* private: what the file holds, for config_file_load_app */
+    struct json_value *document;
+    const struct json_value *value; /* in the document */
 };
 
 /* Reads the files into `s`, of which flags and environment have been read, and *out. What is wrong
@@ -24,10 +29,15 @@ struct config_file {
  * or there are two; -ENOMEM. The caller calls config_file_done in any case. */
 MUST_USE int config_file_load(struct config_file *out, struct settings *s, const char *target,
                               struct problem *p);
+/* The same for one of `all->chosen`: the files were found and evaluated when *all was loaded. */
+MUST_USE int config_file_load_app(struct config_file *out, struct settings *s, const char *target,
+                                  const struct config_file *all, struct str app, struct problem *p);
 void config_file_done(struct config_file *f);
 
-/* Whether several apps are there and none was chosen; *p then says how to choose. */
-MUST_USE bool config_file_ambiguous(const struct config_file *f, struct problem *p);
+/* Whether several apps are there, of which `what` can only be for one; *p then says how to choose.
+ */
+MUST_USE bool config_file_ambiguous(const struct config_file *f, const char *what,
+                                    struct problem *p);
 
 /* Whether the name (without folders) is that of a file of settings, not of an app. */
 bool config_file_is(struct str name);

@@ -1,7 +1,9 @@
 /* app/config_view.c -- `fettle config`: what files of settings say, and whether that is right */
 #include "app/config_options.h"
 
+#include "app/apps.h"
 #include "app/command.h"
+#include "app/env_file.h"
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/path.h"
@@ -73,6 +75,18 @@ static int flag_take(struct view *v, const char *name, struct str value, struct 
                         &(struct settings_origin){ .source = SETTINGS_FLAG }, p);
 }
 
+/* What stands in the app's .env files belongs to the check. */
+static int env_files_check(struct view *v)
+{
+    AUTO(strings_done) struct strings vars = { 0 };
+    struct problem p = { 0 };
+    int err = env_file_read(&v->settings, &v->file.app, &vars, &v->file.findings, &p);
+
+    if (err && err != -ENOMEM)
+        findings_put(&v->file.findings, FINDING_MISTAKE, &p);
+    return err == -ENOMEM ? err : 0;
+}
+
 static int view_read(struct view *v, struct problem *p)
 {
     int err = settings_init(&v->settings);
@@ -89,6 +103,8 @@ static int view_read(struct view *v, struct problem *p)
         err = target_take(v, p);
     if (!err)
         err = config_file_load(&v->file, &v->settings, v->target, p);
+    if (!err)
+        err = env_files_check(v);
     if (!err && !v->file.path.len && !v->file.has_package) {
         problem_set(p, "there is no file of settings: no fettle.json, no fettle.config.js, .cjs, "
                        ".mjs or .ts, and no key \"fettle\" in package.json");
@@ -145,10 +161,20 @@ static void summary_add(struct buf *out, const struct view *v)
         buf_add(out, STR("no mistakes\n"));
     else
         buf_addf(out, "%u mistake%s\n", mistakes, mistakes == 1 ? "" : "s");
-    if (mistakes || v->file.app.choose)
+    if (mistakes || v->file.chosen.count)
         return;
     reloadable_add(out, &v->settings, true, "reloadable: ");
     reloadable_add(out, &v->settings, false, "only at a start: ");
+}
+
+/* What single settings cannot show, of each app and of all together. */
+static int all_check(const struct view *v, struct problem *p)
+{
+    AUTO(apps_done) struct apps apps = { 0 };
+    int err = settings_check(&v->settings, p);
+
+    return err || !v->file.chosen.count ? err
+                                        : apps_read(&apps, &v->settings, &v->file, v->target, p);
 }
 
 static int check(struct view *v)
@@ -159,7 +185,7 @@ static int check(struct view *v)
 
     if (err)
         return fail(err, &p);
-    if (!v->file.findings.of[FINDING_MISTAKE] && settings_check(&v->settings, &p))
+    if (!v->file.findings.of[FINDING_MISTAKE] && all_check(v, &p))
         findings_put(&v->file.findings, FINDING_MISTAKE, &p);
     for (u32 i = 0; i < v->file.findings.count; i++)
         finding_add(&out, &v->file.findings.list[i]);
@@ -205,9 +231,10 @@ static void pad(struct buf *out, size_t line, u32 column)
     while (!out->failed && out->len - line < column);
 }
 
-static void text_show(const struct view *v, struct buf *out)
+static void text_show(const struct settings *settings, const struct config_file *file,
+                      struct buf *out)
 {
-    const struct config_app *app = &v->file.app;
+    const struct config_app *app = &file->app;
 
     for (u32 i = 0; i < settings_row_count; i++) {
         const struct settings_row *row = &settings_rows[i];
@@ -217,9 +244,9 @@ static void text_show(const struct view *v, struct buf *out)
             continue;
         buf_addf(out, "%s", row->name);
         pad(out, line, NAME_COLUMN);
-        value_add(out, &v->settings, row);
+        value_add(out, settings, row);
         pad(out, line, NAME_COLUMN + VALUE_COLUMN);
-        origin_add(out, row, settings_origin_of(&v->settings, row));
+        origin_add(out, row, settings_origin_of(settings, row));
         buf_addc(out, '\n');
     }
     if (app->run.len || app->command.len)
@@ -292,9 +319,10 @@ static void env_json(struct buf *out, const struct strings *env)
     buf_add(out, STR("}"));
 }
 
-static void json_show(const struct view *v, struct buf *out)
+static void json_show(const struct settings *settings, const struct config_file *file,
+                      struct buf *out)
 {
-    const struct config_app *app = &v->file.app;
+    const struct config_app *app = &file->app;
     bool first = true;
 
     buf_add(out, STR("{\"settings\":{"));
@@ -302,11 +330,11 @@ static void json_show(const struct view *v, struct buf *out)
         if (!is_shown(&settings_rows[i]))
             continue;
         buf_add(out, first ? STR("") : STR(","));
-        setting_json(out, &v->settings, &settings_rows[i]);
+        setting_json(out, settings, &settings_rows[i]);
         first = false;
     }
     buf_addc(out, '}');
-    member(out, "file", str_of(v->file.path.ptr));
+    member(out, "file", str_of(file->path.ptr));
     member(out, "app", buf_str(&app->name));
     member(out, "run", str_of(app->run.ptr));
     member(out, "command", str_of(app->command.ptr));
@@ -317,7 +345,29 @@ static void json_show(const struct view *v, struct buf *out)
     }
     buf_addc(out, ']');
     env_json(out, &app->env);
-    buf_add(out, STR("}\n"));
+    buf_addc(out, '}');
+}
+
+/* One app after the other: in JSON a list. */
+static int all_show(const struct view *v, struct buf *out, struct problem *p)
+{
+    AUTO(apps_done) struct apps apps = { 0 };
+    int err = apps_read(&apps, &v->settings, &v->file, v->target, p);
+
+    for (u32 i = 0; i < apps.count && !err; i++) {
+        const struct apps_one *one = &apps.list[i];
+
+        if (v->options.json) {
+            buf_addc(out, i ? ',' : '[');
+            json_show(&one->settings, &one->file, out);
+        } else {
+            buf_addf(out, "%sapp %.*s\n\n", i ? "\n\n" : "", STR_ARG(one->settings.name));
+            text_show(&one->settings, &one->file, out);
+        }
+    }
+    if (v->options.json)
+        buf_addc(out, ']');
+    return err;
 }
 
 static int show(struct view *v)
@@ -330,9 +380,16 @@ static int show(struct view *v)
         return fail(err, &p);
     if (options_mistakes(&v->file.findings))
         return EXIT_USAGE;
-    if (config_file_ambiguous(&v->file, &p) || settings_check(&v->settings, &p))
+    if (settings_check(&v->settings, &p))
         return fail(-EINVAL, &p);
-    v->options.json ? json_show(v, &out) : text_show(v, &out);
+    if (v->file.chosen.count)
+        err = all_show(v, &out, &p);
+    else
+        (v->options.json ? json_show : text_show)(&v->settings, &v->file, &out);
+    if (err)
+        return fail(err, &p);
+    if (v->options.json)
+        buf_addc(&out, '\n');
     return command_print(&out);
 }
 

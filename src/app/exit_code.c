@@ -4,11 +4,11 @@
 const struct exit_code exit_codes[] = {
     { "0", "Ended as it was asked to (SIGTERM, SIGINT), or the app has finished by itself." },
     { "1", "The app could not be started or never became ready, or fettle itself could not go on; "
-           "the log says why." },
+           "the log says why. Of a command such as reload: it failed, and the message says why." },
     { "2", "The command line, an environment variable or a file holds a mistake; the message says "
            "what would be right." },
     { "3", "Something that was named is not there: the app's file, folder or script, the node "
-           "program, or a part of fettle." },
+           "program, a part of fettle; or an app of that name that runs." },
     { "128+N", "A second signal N while it was ending: all was ended at once." },
 };
 

@@ -3,7 +3,7 @@
 #include "app/exit_code.h"
 #include "app/topic.h"
 
-enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42 };
+enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 3 };
 
 struct page {
     struct buf text;
@@ -94,9 +94,9 @@ static bool is_of(const struct example *e, const char *command)
     return strcmp(e->command, command) == 0;
 }
 
-static void examples_add(struct page *p, const char *command)
+static void examples_add(struct page *p, const char *command, u32 most)
 {
-    u32 column = 0;
+    u32 column = 0, shown = 0;
 
     heading(p, "Examples");
     for (u32 i = 0; i < example_count; i++)
@@ -105,7 +105,7 @@ static void examples_add(struct page *p, const char *command)
     for (u32 i = 0; i < example_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (!is_of(&examples[i], command))
+        if (!is_of(&examples[i], command) || shown++ >= most)
             continue;
         buf_addf(&left, "  %s", examples[i].line);
         entry(&p->text, buf_str(&left), str_of(examples[i].help), column);
@@ -115,24 +115,22 @@ static void examples_add(struct page *p, const char *command)
 
 static void overview(struct page *p)
 {
-    buf_addf(&p->text,
-             "fettle %s keeps Node.js services in fine fettle: every core, a proxy that\n"
-             "sees the event loops, and metrics.\n",
-             FETTLE_VERSION);
+    buf_addf(&p->text, "fettle %s keeps Node.js services in fine fettle.\n", FETTLE_VERSION);
     heading(p, "Usage");
     for (u32 i = 0; i < command_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (commands[i].hidden)
-            continue;
+        if (commands[i].hidden || !commands[i].flags)
+            continue; /* those that take no flags are about fettle itself: the last line */
         buf_addf(&left, "  fettle %s%s%s", commands[i].name, *commands[i].synopsis ? " " : "",
                  commands[i].synopsis);
         entry(&p->text, buf_str(&left), str_of(commands[i].help), USAGE_COLUMN);
         p->text.failed |= left.failed;
     }
-    examples_add(p, "run");
-    buf_add(&p->text, STR("\nfettle help run lists all flags, fettle help settings tells how to "
-                          "write them.\n"));
+    examples_add(p, "run", OVERVIEW_EXAMPLES);
+    buf_add(&p->text,
+            STR("\nMore: fettle help run (or another command), help settings, completion, "
+                "version.\n"));
 }
 
 static void flag_entry(struct page *p, const struct settings_row *row)
@@ -171,7 +169,7 @@ static void command_page(struct page *p, const struct command *c)
     if (!c->flags)
         return;
     flags_add(p, c->flags);
-    examples_add(p, c->name);
+    examples_add(p, c->name, UINT32_MAX);
     buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
                           "exit-codes,\nman fettle.\n"));
 }

@@ -204,6 +204,10 @@ static const char head[] =
     ".Op Ar flags\n"
     ".Op Ar file | folder\n"
     ".Nm\n"
+    ".Cm ps | describe | reload | restart | stop | start | scale | env | signal\n"
+    ".Op Ar flags\n"
+    ".Op Ar app\n"
+    ".Nm\n"
     ".Cm help\n"
     ".Op Ar topic\n"
     ".Nm\n"
@@ -258,6 +262,27 @@ static const char signals[] =
     "Replace all workers, one by one; the new one serves before the old one ends.\n"
     ".El\n";
 
+/* One section for all commands that have the same flags. */
+static void plain_flags_add(struct buf *out)
+{
+    for (u32 i = 0; i < command_count; i++) {
+        const struct settings_row *rows =
+            command_is_plain(&commands[i]) ? commands[i].flags->rows : NULL;
+        bool told = false;
+
+        for (u32 k = 0; k < i && rows; k++)
+            told |= commands[k].flags && commands[k].flags->rows == rows;
+        if (!rows || told)
+            continue;
+        buf_add(out, STR(".Sh FLAGS OF"));
+        for (u32 k = i; k < command_count; k++)
+            if (command_is_plain(&commands[k]) && commands[k].flags->rows == rows)
+                buf_addf(out, "%s %s", k > i ? " ," : "", commands[k].name);
+        buf_addc(out, '\n');
+        table_add(out, commands[i].flags);
+    }
+}
+
 int man_command(int argc, char **argv)
 {
     AUTO(buf_done) struct buf out = { 0 };
@@ -272,6 +297,7 @@ int man_command(int argc, char **argv)
     table_add(&out, &bench_flags);
     buf_add(&out, STR(".Sh FLAGS OF CONFIG\n"));
     table_add(&out, &config_flags);
+    plain_flags_add(&out);
     buf_add(&out, str_of(environment));
     buf_add(&out, str_of(files));
     buf_add(&out, str_of(signals));

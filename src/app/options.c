@@ -64,8 +64,7 @@ bool options_mistakes(const struct findings *f)
     return f->of[FINDING_MISTAKE] > 0;
 }
 
-/* What was asked for in a file and does not happen; and, in one line, what needs no doing. */
-static void findings_log(const struct findings *f)
+void options_findings_log(const struct findings *f)
 {
     AUTO(buf_done) struct buf notes = { 0 };
     const char *file = "";
@@ -97,9 +96,7 @@ static int files_read(struct settings *s, struct config_file *file, const char *
         problem_exit(err, &p);
         return err == -ENOENT ? EXIT_MISSING : err == -EINVAL ? EXIT_USAGE : EXIT_APP;
     }
-    if (options_mistakes(&file->findings))
-        return EXIT_USAGE;
-    return config_file_ambiguous(file, &p) ? problem_exit(-EINVAL, &p) : 0;
+    return options_mistakes(&file->findings) ? EXIT_USAGE : 0;
 }
 
 int options_read(struct settings *s, struct settings_args *args, struct config_file *file, int argc,
@@ -127,7 +124,7 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
         return problem_exit(err, &p);
     log_from(s, "fettle");
     misspelt_warn();
-    findings_log(&file->findings);
+    options_findings_log(&file->findings);
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* app/run.c -- `fettle run`: from a command line to a running supervisor */
 #include "app/agent_dir.h"
 #include "app/app_env.h"
+#include "app/apps.h"
 #include "app/command.h"
+#include "app/env_file.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
 #include "app/node.h"
@@ -18,18 +20,26 @@
 
 extern char **environ;
 
-/* All that a start needs, so that its steps can fill it in one after the other. */
+/* All that the start of an app needs, so that its steps can fill it in one after the other. */
 struct start {
     struct settings settings;
     struct settings_args args;
     struct config_file file;
     struct launch launch;
     struct buf node_path;
-    struct buf agent_dir;
     struct str cwd; /* absolute; empty: not set */
     char *cwd_real;
-    char **app_args; /* of the command line, up to a NULL */
+    char **app_args;                /* of the command line, up to a NULL */
+    char **argv, **env, **base_env; /* of its workers */
     struct problem problem;
+};
+
+/* Of several apps each has one; what they share is the first one's. */
+struct starts {
+    struct start *list;
+    u32 count;
+    struct buf agent_dir;
+    struct app_conf *conf;
 };
 
 static void start_done(struct start *s)
@@ -38,8 +48,19 @@ static void start_done(struct start *s)
     config_file_done(&s->file);
     launch_done(&s->launch);
     buf_done(&s->node_path);
-    buf_done(&s->agent_dir);
     free(s->cwd_real);
+    free(s->argv);
+    free(s->env);
+    free(s->base_env);
+}
+
+static void starts_done(struct starts *all)
+{
+    for (u32 i = 0; all->list && i < all->count; i++)
+        start_done(&all->list[i]);
+    free(all->list);
+    free(all->conf);
+    buf_done(&all->agent_dir);
 }
 
 static int cwd_resolve(struct start *s)
@@ -75,14 +96,19 @@ static bool is_its_folder(const struct start *s, const char *target)
     return s->settings.config.len == 0 && real && strcmp(real, s->file.folder.ptr) == 0;
 }
 
+/* Whether TARGET says what to run, whatever a file says of that. */
+static bool target_says(const struct start *s, const char *target)
+{
+    return target && !s->file.is_target && !is_its_folder(s, target);
+}
+
 /* What the file says of what to run, for whatever the command line leaves open. */
 static int file_apply(struct start *s, struct launch_ask *ask)
 {
     struct config_file *file = &s->file;
     struct config_app *app = &file->app;
-    bool is_said = ask->target && !file->is_target && !is_its_folder(s, ask->target);
 
-    if (is_said)
+    if (target_says(s, ask->target))
         return 0;
     if (app->command.len)
         ask->command = app->command.ptr;
@@ -99,6 +125,24 @@ static int file_apply(struct start *s, struct launch_ask *ask)
         s->cwd = ask->cwd = str_of(s->cwd_real);
     }
     return s->cwd.len ? 0 : -ENOMEM;
+}
+
+/* The app's own variables: of .env files, of the file of settings, of what is launched. */
+static int env_find(struct start *s)
+{
+    AUTO(findings_done) struct findings found = { 0 };
+    AUTO(strings_done) struct strings vars = { 0 };
+    int err = env_file_read(&s->settings, &s->file.app, &vars, &found, &s->problem);
+
+    if (!err && options_mistakes(&found))
+        return EXIT_USAGE;
+    options_findings_log(&found);
+    if (!err)
+        err = app_env_join(&s->launch.env, &s->file.app);
+    strings_add_from(&vars, &s->launch.env, 0);
+    strings_done(&s->launch.env);
+    s->launch.env = TAKE(vars, (struct strings){ 0 });
+    return err ? err : s->launch.env.bytes.failed ? -ENOMEM : 0;
 }
 
 static int launch_find(struct start *s, char **argv)
@@ -129,7 +173,7 @@ static int launch_find(struct start *s, char **argv)
         ask.here = ask.cwd.ptr; /* pm2's script relates to its cwd */
     if (!err)
         err = launch_resolve(&s->launch, &ask, &s->problem);
-    return err ? err : app_env_join(&s->launch.env, &s->file.app);
+    return err ? err : env_find(s);
 }
 
 /* Adds the flag that Node 22.6 to 22.17 and 23.0 to 23.5 need for .ts files. */
@@ -160,16 +204,17 @@ static int typescript_check(struct start *s)
     return s->launch.argv.bytes.failed ? -ENOMEM : 0;
 }
 
-static int agent_find(struct start *s)
+static int agent_find(struct starts *all)
 {
+    struct problem *problem = &all->list[0].problem;
     char exe[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
     if (n < 0)
-        return problem_set(&s->problem, "/proc/self/exe cannot be read (%s); is /proc mounted?",
+        return problem_set(problem, "/proc/self/exe cannot be read (%s); is /proc mounted?",
                            strerror(errno));
     exe[n] = 0;
-    return agent_dir_find(exe, &s->agent_dir, &s->problem);
+    return agent_dir_find(exe, &all->agent_dir, problem);
 }
 
 /* What stands as "auto" or empty becomes what it means, for the proxy and monitor too. */
@@ -285,92 +330,166 @@ static int secrets_export(const struct settings *set)
     return env.failed ? -ENOMEM : 0;
 }
 
-static int supervise(struct start *s)
+static int conf_fill(struct start *s, struct app_conf *conf)
 {
     const struct settings *set = &s->settings;
+
+    s->argv = strings_list(&s->launch.argv);
+    s->env = strings_list(&s->launch.env);
+    s->base_env = app_env_base(&s->file.app);
+    if (!s->argv || !s->env || !s->base_env)
+        return -ENOMEM;
+    *conf = app_conf_default();
+    conf->name = set->name.ptr;
+    conf->argv = s->argv;
+    conf->is_node = s->launch.is_node;
+    conf->node_path = s->node_path.ptr;
+    conf->cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
+    conf->base_env = s->base_env;
+    conf->extra_env = s->env;
+    conf->workers = set->workers;
+    conf->port = set->port;
+    conf->max_memory_bytes = set->max_memory_bytes;
+    conf->max_block_ns = set->max_block_ns;
+    conf->warn_block_ns = set->warn_block_ns;
+    conf->drain_ns = set->drain_ns;
+    conf->kill_after_ns = set->kill_after_ns;
+    conf->start_timeout_ns = set->start_timeout_ns;
+    conf->log_file = set->log_file.ptr;
+    conf->error_file = set->error_file.ptr;
+    conf->log_rules = access_log_rules(set);
+    return 0;
+}
+
+static int supervise(struct starts *all)
+{
+    const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings proxy = { 0 };
     AUTO(strings_done) struct strings monitor = { 0 };
-    struct app_conf app = app_conf_default();
-    struct supervisor_conf conf = { .app = &app, .apps = 1 };
+    int err = secrets_export(set);
 
     helper_args(set, "__proxy", &proxy);
     helper_args(set, "__monitor", &monitor);
     AUTO(freep) char **proxy_argv = strings_list(&proxy);
     AUTO(freep) char **monitor_argv = strings_list(&monitor);
-    AUTO(freep) char **worker_argv = strings_list(&s->launch.argv);
-    AUTO(freep) char **worker_env = strings_list(&s->launch.env);
 
-    if (!proxy_argv || !monitor_argv || !worker_argv || !worker_env || secrets_export(set))
+    all->conf = calloc(all->count, sizeof(*all->conf));
+    if (!proxy_argv || !monitor_argv || !all->conf)
         return -ENOMEM;
-    app.name = set->name.ptr;
-    app.argv = worker_argv;
-    app.is_node = s->launch.is_node;
-    app.node_path = s->node_path.ptr;
-    app.cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
-    app.extra_env = worker_env;
-    app.workers = set->workers;
-    app.port = set->port;
-    app.max_memory_bytes = set->max_memory_bytes;
-    app.max_block_ns = set->max_block_ns;
-    app.warn_block_ns = set->warn_block_ns;
-    app.drain_ns = set->drain_ns;
-    app.kill_after_ns = set->kill_after_ns;
-    app.start_timeout_ns = set->start_timeout_ns;
-    conf.log_json = set->log == SETTINGS_LOG_JSON;
-    app.log_file = set->log_file.ptr;
-    app.error_file = set->error_file.ptr;
-    app.log_rules = access_log_rules(set);
-    conf.agent_dir = s->agent_dir.ptr;
-    conf.runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL;
-    conf.proxy_argv = proxy_argv;
-    conf.monitor_argv = monitor_argv;
-    return supervisor_run(&conf, &s->problem);
+    for (u32 i = 0; i < all->count && !err; i++)
+        err = conf_fill(&all->list[i], &all->conf[i]);
+    if (err)
+        return err;
+    struct supervisor_conf conf = {
+        .app = all->conf,
+        .apps = all->count,
+        .log_json = set->log == SETTINGS_LOG_JSON,
+        .agent_dir = all->agent_dir.ptr,
+        .runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL,
+        .proxy_argv = proxy_argv,
+        .monitor_argv = monitor_argv,
+    };
+
+    return supervisor_run(&conf, &all->list[0].problem);
 }
 
-static int fail(struct start *s, int err)
+/* What was wrong with one of them. */
+static struct problem *problem_of(struct starts *all)
 {
-    if (!s->problem.text[0])
-        problem_set(&s->problem, "%s", err == -ENOMEM ? "out of memory" : strerror(-err));
-    command_problem(&s->problem);
+    for (u32 i = 0; i < all->count; i++)
+        if (all->list[i].problem.text[0])
+            return &all->list[i].problem;
+    return &all->list[0].problem;
+}
+
+static int fail(struct starts *all, int err)
+{
+    struct problem *problem = problem_of(all);
+
+    if (!problem->text[0])
+        problem_set(problem, "%s", err == -ENOMEM ? "out of memory" : strerror(-err));
+    command_problem(problem);
     return err == -EINVAL ? EXIT_USAGE : err == -ENOENT ? EXIT_MISSING : EXIT_APP;
+}
+
+/* Up to what is to be run, and how. */
+static int start_prepare(struct start *s, char **argv)
+{
+    int err = cwd_resolve(s);
+
+    if (!err)
+        err = launch_find(s, argv);
+    if (!err)
+        err = typescript_check(s);
+    return err ? err : settings_complete(s);
+}
+
+/* Of the one start, which has read the settings, one for each of several apps. */
+static int starts_split(struct starts *all, char **argv)
+{
+    struct start *first = &all->list[0], *list;
+    const char *target = first->args.operands ? argv[first->args.operand[0]] : NULL;
+    AUTO(apps_done) struct apps apps = { 0 };
+    int err;
+
+    if (first->file.chosen.count == 0)
+        return 0;
+    if ((target_says(first, target) &&
+         config_file_ambiguous(&first->file, target, &first->problem)) ||
+        (*first->app_args &&
+         config_file_ambiguous(&first->file, "what stands after --", &first->problem)))
+        return -EINVAL;
+    err = apps_read(&apps, &first->settings, &first->file, target, &first->problem);
+    list = err ? NULL : calloc(apps.count, sizeof(*list));
+    if (!list)
+        return err ? err : -ENOMEM;
+    for (u32 i = 0; i < apps.count; i++) {
+        list[i].settings = TAKE(apps.list[i].settings, (struct settings){ 0 });
+        list[i].file = TAKE(apps.list[i].file, (struct config_file){ 0 });
+        list[i].args = first->args;
+        list[i].app_args = first->app_args;
+    }
+    start_done(first);
+    free(first);
+    all->list = list;
+    all->count = apps.count;
+    return 0;
 }
 
 int run_command(int argc, char **argv)
 {
-    AUTO(start_done) struct start s = { 0 };
-    int err = options_read(&s.settings, &s.args, &s.file, argc, argv);
+    AUTO(starts_done) struct starts all = { .list = calloc(1, sizeof(struct start)), .count = 1 };
+    struct start *s = all.list;
+    int err;
 
+    if (!s)
+        return EXIT_APP;
+    err = options_read(&s->settings, &s->args, &s->file, argc, argv);
     if (err)
         return err;
-    if (s.args.help)
+    if (s->args.help)
         return help_of("run");
-    if (s.args.version)
+    if (s->args.version)
         return version_command(1, argv);
-    if (s.args.operands > 1)
+    if (s->args.operands > 1)
         return command_usage("\"%.100s\" is one word too many; words for the app itself go after "
                              "--: fettle run %.100s -- %.100s",
-                             argv[s.args.operand[1]], argv[s.args.operand[0]],
-                             argv[s.args.operand[1]]);
-    s.app_args = argv + s.args.rest;
+                             argv[s->args.operand[1]], argv[s->args.operand[0]],
+                             argv[s->args.operand[1]]);
+    s->app_args = argv + s->args.rest;
     options_wipe_secrets(argc, argv);
-    err = cwd_resolve(&s);
+    err = starts_split(&all, argv);
+    for (u32 i = 0; i < all.count && !err; i++)
+        err = start_prepare(&all.list[i], argv);
     if (!err)
-        err = launch_find(&s, argv);
+        err = agent_find(&all);
+    for (u32 i = 0; i < all.count && !err; i++)
+        err = pre_run_all(&all.list[i]);
     if (!err)
-        err = typescript_check(&s);
-    if (!err)
-        err = agent_find(&s);
-    if (!err)
-        err = settings_complete(&s);
-    if (!err)
-        err = pre_run_all(&s);
-    if (!err)
-        err = app_env_filter(&s.file.app);
-    if (!err)
-        err = supervise(&s);
+        err = supervise(&all);
     if (err < 0)
-        return fail(&s, err);
-    if (s.problem.text[0])
-        command_problem(&s.problem);
+        return fail(&all, err);
+    if (problem_of(&all)->text[0])
+        command_problem(problem_of(&all));
     return err;
 }

@@ -8,6 +8,7 @@ static const double fade = 0.965936;
 enum { REQUESTS_MIN = 8 };
 /* What rounding leaves of none. */
 #define LONG_TURNS_LEAST 1e-6
+#define SHARE_LEAST 0.25
 
 static bool fell(const struct learn_counters *now, const struct learn_counters *before)
 {
@@ -37,7 +38,17 @@ void learn_reading(struct learn *l, const struct learn_counters *c)
                   grown(c->requests, before->requests, c->slow_requests, before->slow_requests);
     l->long_turns = l->long_turns * fade +
                     grown(c->long_turns, before->long_turns, c->slow_turns, before->slow_turns);
+    l->all_ns = l->all_ns * fade + (double)(c->busy_ns - before->busy_ns);
+    l->delay_ns = l->delay_ns * fade +
+                  (double)(c->delay_ns > before->delay_ns ? c->delay_ns - before->delay_ns : 0);
     l->last = *c;
+}
+
+/* The part of its busy time in which the loop had a CPU. Some of the delay is from before a turn
+ * begins, so it may be less than it seems. */
+static double share(const struct learn *l)
+{
+    return l->all_ns > 0 ? max(1 - l->delay_ns / l->all_ns, SHARE_LEAST) : 1;
 }
 
 u64 learn_request_mean_ns(const struct learn *l)
@@ -45,15 +56,15 @@ u64 learn_request_mean_ns(const struct learn *l)
     return l->requests < REQUESTS_MIN ? 0 : (u64)max(l->busy_ns / l->requests, 0.0) + 1;
 }
 
-u64 learn_ahead_max(const struct learn *l)
+u64 learn_ahead_max(const struct learn *l, bool lanes)
 {
     u64 mean_ns = learn_request_mean_ns(l);
-    double ahead = LEARN_AHEAD_MAX;
+    double ahead = LEARN_AHEAD_MAX, on_cpu = lanes ? 1 : share(l);
 
     if (mean_ns == 0)
         return 0;
-    ahead = min(ahead, (double)LEARN_AHEAD_NS / (double)mean_ns);
+    ahead = min(ahead, (double)LEARN_AHEAD_NS / ((double)mean_ns * on_cpu));
     if (l->long_turns > LONG_TURNS_LEAST)
-        ahead = min(ahead, l->requests / (l->long_turns * LEARN_STUCK_ONE_IN));
+        ahead = min(ahead, l->requests / (l->long_turns * on_cpu * LEARN_STUCK_ONE_IN));
     return ahead < 2 ? 0 : (u64)ahead;
 }

@@ -33,6 +33,16 @@ void strings_addf(struct strings *l, const char *fmt, ...)
     free(text);
 }
 
+bool strings_has(const struct strings *l, struct str s)
+{
+    const char *at = l->bytes.ptr;
+
+    for (u32 i = 0; i < l->count && !l->bytes.failed; i++, at += strlen(at) + 1)
+        if (str_eq(str_of(at), s))
+            return true;
+    return false;
+}
+
 struct str strings_at(const struct strings *l, u32 index)
 {
     const char *at = l->bytes.ptr;

@@ -17,6 +17,7 @@ void strings_add(struct strings *l, struct str s);
 void strings_addf(struct strings *l, const char *fmt, ...) PRINTF(2, 3);
 /* Those of `from` beginning with number `first`. */
 void strings_add_from(struct strings *l, const struct strings *from, u32 first);
+bool strings_has(const struct strings *l, struct str s);
 struct str strings_at(const struct strings *l, u32 index);
 
 /* The strings with NULL after the last: one malloc'ed block that the caller frees and that points

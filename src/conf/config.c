@@ -19,6 +19,7 @@ void config_app_done(struct config_app *app)
 {
     buf_done(&app->name);
     buf_done(&app->names);
+    strings_done(&app->all);
     buf_done(&app->run);
     buf_done(&app->command);
     strings_done(&app->args);
@@ -366,6 +367,7 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
         twice_check(r, v, name, one);
         mine = wanted ? str_eq(name, r->from->app) : alone;
         buf_addf(&r->app->names, "%s%.*s", r->app->names.len ? ", " : "", SHOWN(name));
+        strings_add(&r->app->all, name);
         if (!mine) {
             app_check(r, name, one);
             continue;
@@ -392,7 +394,7 @@ int config_read(const struct json_value *root, const struct config_from *from, s
     object_read(&r, root);
     if (apps)
         apps_read(&r, apps);
-    r.failed |= app->name.failed || app->names.failed || app->run.failed ||
+    r.failed |= app->name.failed || app->names.failed || app->all.bytes.failed || app->run.failed ||
                 app->args.bytes.failed || app->env.bytes.failed || f->failed;
     return r.failed ? -ENOMEM : 0;
 }

@@ -23,6 +23,7 @@ struct config_from {
     struct str folder; /* absolute: to what relative paths in it relate */
     bool package;      /* it is the key `fettle` of a package.json */
     struct str app;    /* the chosen app; empty: the only one */
+    bool several;      /* it is one of several that run together */
     struct str env;    /* pm2: also take env_… */
     u32 cpus;          /* pm2: what `instances: "max"` and -1 relate to */
     u32 uid, gid;      /* pm2: who we are, */
@@ -32,12 +33,13 @@ struct config_from {
 /* What is to be run, beside the settings. All zero: nothing is said. */
 struct config_app {
     struct buf name;       /* the app that was taken from `apps` */
-    struct buf names;      /* of all apps, ", " between; empty: the document has no `apps` */
+    struct buf names;      /* of all apps, ", " between, for people; empty: there are no `apps` */
+    struct strings all;    /* the same, to choose by */
     struct buf run;        /* a TARGET of `fettle run`, from `folder`, NUL-terminated */
     struct buf command;    /* instead: a command line as in scripts of package.json, likewise */
     bool may_be_program;   /* `run` is a program when there is no such file (pm2's script: "npm") */
     bool found;            /* the app that was asked for is there */
-    bool choose;           /* there are several and none was asked for: nothing of them was taken */
+    bool choose;           /* there are several and none was asked for: nothing of them is taken */
     struct strings args;   /* for the app */
     struct strings env;    /* NAME=value; the last one of a name counts */
     bool env_clear;        /* pm2's filter_env: take nothing of our environment … */

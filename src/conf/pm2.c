@@ -225,6 +225,17 @@ static struct str app_name(const struct json_value *app)
     return name.len ? name : json_value_text(json_value_member(app, "script"));
 }
 
+/* By their names they are told apart here, and in pm2's own commands. */
+static void twice_check(struct pm2_reader *r, const struct json_value *app)
+{
+    struct str name = app_name(app);
+
+    if (name.len && strings_has(&r->app->all, name))
+        findings_add(r->findings, FINDING_MISTAKE, r->from->file, json_value_line(app),
+                     "apps[%u] is named \"%.*s\", as another one is; give each a `name` of its own",
+                     r->index, SHOWN(name));
+}
+
 static void apps_read(struct pm2_reader *r, const struct json_value *apps)
 {
     bool is_list = json_value_kind(apps) == JSON_VALUE_ARRAY;
@@ -245,6 +256,8 @@ static void apps_read(struct pm2_reader *r, const struct json_value *apps)
             continue;
         }
         buf_addf(&r->app->names, "%s%.*s", r->app->names.len ? ", " : "", SHOWN(app_name(app)));
+        twice_check(r, app);
+        strings_add(&r->app->all, app_name(app));
         if (mine && !r->app->found) {
             r->app->found = true;
             buf_add(&r->app->name, app_name(app));
@@ -303,8 +316,8 @@ int pm2_read(const struct json_value *root, const struct config_from *from, stru
     else
         apps = root;
     apps_read(&r, apps);
-    r.failed |= app->name.failed || app->names.failed || app->run.failed || app->command.failed ||
-                app->args.bytes.failed || app->env.bytes.failed || app->env_no.bytes.failed ||
-                f->failed;
+    r.failed |= app->name.failed || app->names.failed || app->all.bytes.failed || app->run.failed ||
+                app->command.failed || app->args.bytes.failed || app->env.bytes.failed ||
+                app->env_no.bytes.failed || f->failed;
     return r.failed ? -ENOMEM : 0;
 }

@@ -23,13 +23,53 @@ static void take(struct config_app *app, struct str name, struct str command)
     buf_addc(&app->command, 0);
 }
 
+static void untake(struct config_app *app)
+{
+    app->found = false;
+    buf_clear(&app->name);
+    buf_clear(&app->command);
+}
+
+static void twice_check(const struct config_app *app, struct str name,
+                        const struct config_from *from, u32 line, struct findings *f)
+{
+    if (strings_has(&app->all, name))
+        findings_add(f, FINDING_MISTAKE, from->file, line,
+                     "the process type \"%.*s\" stands here for the second time",
+                     STR_ARG(str_sub(name, 0, 80)));
+}
+
+static int type_set(const struct config_from *from, u32 line, struct settings *s, const char *name,
+                    struct str value)
+{
+    struct settings_origin origin = { SETTINGS_FILE_APP, str_of(from->file), line, { 0 } };
+    struct problem p;
+    int err = settings_set(s, settings_row_find(str_of(name), NULL), value, &origin, &p);
+
+    return err == -ENOMEM ? err : 0;
+}
+
+/* The type `web`, alone, is the app itself, which has a better name. Of the others (a clock, a
+ * worker) nothing says that they can run more than once. */
+static int type_settings(const struct config_app *app, const struct config_from *from, u32 line,
+                         struct settings *s)
+{
+    struct str name = buf_str(&app->name);
+    bool is_web = str_eq(name, STR("web"));
+    int err = 0;
+
+    if (!is_web || from->several)
+        err = type_set(from, line, s, "name", str_sub(name, 0, 47));
+    if (!err && !is_web)
+        err = type_set(from, line, s, "workers", STR("1"));
+    return err;
+}
+
 int procfile_read(struct str text, const struct config_from *from, struct settings *s,
                   struct config_app *app, struct findings *f)
 {
-    const struct settings_row *row = settings_row_find(STR("name"), NULL);
     u32 line = 0, count = 0, taken_line = 0;
-    struct problem p;
-    int err;
+    int err = 0;
 
     for (struct str rest = text; rest.ptr;) {
         struct str command, all = str_trim(str_cut(rest, '\n', &rest));
@@ -48,25 +88,29 @@ int procfile_read(struct str text, const struct config_from *from, struct settin
                          STR_ARG(str_sub(all, 0, 80)));
             continue;
         }
+        if (count == CONFIG_MEMBERS_MAX) {
+            findings_add(f, FINDING_MISTAKE, from->file, line,
+                         "there are more than %d process types", CONFIG_MEMBERS_MAX);
+            break;
+        }
+        twice_check(app, name, from, line, f);
         buf_addf(&app->names, "%s%.*s", count++ ? ", " : "", STR_ARG(str_sub(name, 0, 80)));
-        if (from->app.len ? str_eq(name, from->app) : count == 1 || str_eq(name, STR("web"))) {
+        strings_add(&app->all, name);
+        if (from->app.len ? str_eq(name, from->app) : count == 1) {
             take(app, name, command);
             taken_line = line;
         }
     }
-    app->choose = count > 1 && from->app.len == 0 && !str_eq(buf_str(&app->name), STR("web"));
+    app->choose = count > 1 && from->app.len == 0;
+    if (app->choose)
+        untake(app);
     if (count == 0)
         findings_add(f, FINDING_MISTAKE, from->file, 0,
                      "holds no process type; write one, as in web: node server.js");
-    /* The type `web` is the app itself, which has a better name. */
-    if (app->found && !app->choose && !str_eq(buf_str(&app->name), STR("web"))) {
-        struct settings_origin origin = {
-            SETTINGS_FILE_APP, str_of(from->file), taken_line, { 0 }
-        };
-
-        err = settings_set(s, row, str_sub(buf_str(&app->name), 0, 47), &origin, &p);
-        if (err == -ENOMEM)
-            return err;
-    }
-    return app->names.failed || app->name.failed || app->command.failed || f->failed ? -ENOMEM : 0;
+    if (app->found && !app->choose)
+        err = type_settings(app, from, taken_line, s);
+    return err || app->names.failed || app->all.bytes.failed || app->name.failed ||
+                   app->command.failed || f->failed
+               ? -ENOMEM
+               : 0;
 }

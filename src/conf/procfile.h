@@ -7,6 +7,7 @@
 
 #include "conf/config.h"
 
-/* Takes the type that from->app names; else web; else the only one. As config_read. */
+/* Takes the type that from->app names, else the only one. A type other than web gets one worker,
+ * unless more is said. As config_read. */
 MUST_USE int procfile_read(struct str text, const struct config_from *from, struct settings *s,
                            struct config_app *app, struct findings *f);

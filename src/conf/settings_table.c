@@ -12,6 +12,7 @@
 #define WATCH SETTINGS_GROUP_WATCH
 #define RELOAD SETTINGS_RELOADABLE
 #define OFF SETTINGS_ZERO_OFF
+#define PER_APP SETTINGS_PER_APP
 #define KB 1024ull
 #define MB (1024 * KB)
 #define TB (1024 * 1024 * MB)
@@ -45,7 +46,8 @@ const struct settings_row settings_rows[] = {
   .more = "Without it, fettle.json or fettle.config.js, .cjs, .mjs or .ts in the app's folder. Also the ecosystem file of pm2, or a Procfile." },
 { .name = "app", .type = SETTINGS_TEXT, .group = APP, .flags = SETTINGS_START, .offset = AT(app),
   .default_text = "", .placeholder = "NAME",
-  .help = "which app of a file that has several" },
+  .help = "which apps of a file that has several: NAME or NAME,NAME",
+  .more = "Without it, all of them run, each with its own workers, behind one proxy and with one monitor." },
 { .name = "only", .type = SETTINGS_TEXT, .group = APP, .flags = SETTINGS_START | SETTINGS_HIDDEN, .offset = AT(only),
   .default_text = "", .placeholder = "NAME",
   .help = "the same, as pm2 names it" },
@@ -63,6 +65,10 @@ const struct settings_row settings_rows[] = {
   .default_text = "", .placeholder = "ARGS",
   .help = "flags for node itself, before the app's file",
   .more = "They are split into words as a shell does, for example --node-args \"--max-old-space-size=512 --enable-source-maps\"." },
+{ .name = "env-file", .type = SETTINGS_LIST, .group = APP, .flags = RELOAD | SETTINGS_EMPTY_OFF | SETTINGS_PATHS, .offset = AT(env_file),
+  .default_text = "off", .placeholder = "FILE,…",
+  .help = "take the app's variables from this .env file too",
+  .more = "What the environment has already wins over the file, and of several files the last one. The rules are those of Node's --env-file; see doc/development.md." },
 { .name = "max-memory", .type = SETTINGS_SIZE, .group = APP, .flags = RELOAD | OFF, .offset = AT(max_memory_bytes),
   .default_text = "off", .least = 16 * MB, .most = 64 * TB, .placeholder = "SIZE",
   .help = "replace a worker whose resident memory exceeds this",
@@ -119,22 +125,22 @@ const struct settings_row settings_rows[] = {
 { .name = "max-fields", .type = SETTINGS_COUNT, .group = PROXY, .flags = RELOAD, .offset = AT(max_fields),
   .default_text = "100", .least = 1, .most = 2000, .placeholder = "N",
   .help = "most header fields of a request, then 431" },
-{ .name = "max-body", .type = SETTINGS_SIZE, .group = PROXY, .flags = RELOAD | OFF, .offset = AT(max_body_bytes),
+{ .name = "max-body", .type = SETTINGS_SIZE, .group = PROXY, .flags = RELOAD | OFF | PER_APP, .offset = AT(max_body_bytes),
   .default_text = "off", .least = 1, .most = 1024 * TB, .placeholder = "SIZE",
   .help = "largest request body, then 413" },
 { .name = "head-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .offset = AT(head_timeout_ns),
   .default_text = "15s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time for a request's head, then 408" },
-{ .name = "body-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .offset = AT(body_timeout_ns),
+{ .name = "body-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF | PER_APP, .offset = AT(body_timeout_ns),
   .default_text = "30s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time between two pieces of a request's body, then 408" },
 { .name = "idle-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD, .offset = AT(idle_timeout_ns),
   .default_text = "75s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "how long an idle keep-alive connection stays open" },
-{ .name = "write-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .offset = AT(write_timeout_ns),
+{ .name = "write-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF | PER_APP, .offset = AT(write_timeout_ns),
   .default_text = "60s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "close a client that takes nothing of a response this long" },
-{ .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .offset = AT(upstream_timeout_ns),
+{ .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF | PER_APP, .offset = AT(upstream_timeout_ns),
   .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time for the app's first byte of a response, then 504" },
 
@@ -152,7 +158,7 @@ const struct settings_row settings_rows[] = {
 { .name = "metrics-opentelemetry", .type = SETTINGS_BOOL, .group = WATCH, .offset = AT(metrics_opentelemetry),
   .default_text = "on",
   .help = "metrics under OpenTelemetry's names" },
-{ .name = "slow", .type = SETTINGS_DURATION, .group = WATCH, .flags = RELOAD | OFF, .offset = AT(slow_ns),
+{ .name = "slow", .type = SETTINGS_DURATION, .group = WATCH, .flags = RELOAD | OFF | PER_APP, .offset = AT(slow_ns),
   .default_text = "1s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "warn about requests slower than this" },
 { .name = "access-log", .type = SETTINGS_PATH, .group = WATCH, .flags = SETTINGS_EMPTY_OFF, .offset = AT(access_log),

@@ -1,6 +1,9 @@
 /* io/sched.c -- how the kernel shares the CPUs between our processes */
 #include "io/sched.h"
 
+#include "base/str.h"
+
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -59,4 +62,23 @@ int sched_set_slice(u32 tid, u64 slice_ns)
     a.flags |= SCHED_RESET_ON_FORK_FLAG; /* children are as they would be without us */
     a.runtime_ns = slice_ns;
     return syscall(SYS_sched_setattr, tid, &a, 0) < 0 ? -errno : 0;
+}
+
+/* /proc/TID/schedstat: nanoseconds on a CPU, nanoseconds without one, time slices. */
+int sched_delay(u32 tid, u64 *delay_ns)
+{
+    AUTO(fd_closep) int fd = -1;
+    char path[32], text[96];
+    struct str rest;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%u/schedstat", tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    n = read(fd, text, sizeof(text));
+    if (n < 0)
+        return -errno;
+    str_cut(str_make(text, (size_t)n), ' ', &rest);
+    return str_to_u64(str_cut(rest, ' ', &rest), delay_ns) ? 0 : -ENODATA;
 }

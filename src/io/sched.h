@@ -15,6 +15,10 @@ bool sched_may_lower_nice(void);
 MUST_USE int sched_nice(u32 tid, int *nice);
 MUST_USE int sched_set_nice(u32 tid, int nice);
 
+/* How long a thread has been ready to run and had no CPU, since it began. -errno, -ENODATA: the
+ * kernel does not count it. */
+MUST_USE int sched_delay(u32 tid, u64 *delay_ns);
+
 /* How long a thread may run before others get a turn, at least 100 µs; 0: as the kernel likes. A
  * thread with a short slice that has slept runs at once when it wakes, and gets no more CPU for it
  * (Linux 6.12 and later, EEVDF; needs no privilege). The thread's nice value stays. tid 0: the

@@ -77,7 +77,7 @@ int sock_listen_unix(const char *path, int type, u32 backlog, u32 mode)
     return TAKE(fd, -1);
 }
 
-int sock_connect_unix(const char *path, int type)
+static int connect_unix(const char *path, int type)
 {
     AUTO(fd_closep) int fd = -1;
     struct sockaddr_un sa;
@@ -90,8 +90,20 @@ int sock_connect_unix(const char *path, int type)
         return -errno;
     if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
         return -errno;
-    r = sock_nonblock(fd);
+    return TAKE(fd, -1);
+}
+
+int sock_connect_unix(const char *path, int type)
+{
+    AUTO(fd_closep) int fd = connect_unix(path, type);
+    int r = fd < 0 ? fd : sock_nonblock(fd);
+
     return r < 0 ? r : TAKE(fd, -1);
+}
+
+int sock_connect_unix_now(const char *path, int type)
+{
+    return connect_unix(path, type | SOCK_NONBLOCK);
 }
 
 int sock_pair(int fds[2])

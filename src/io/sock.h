@@ -27,6 +27,8 @@ MUST_USE int sock_listen_unix(const char *path, int type, u32 backlog, u32 mode)
 
 /* Connects to a unix socket; it is non-blocking from then on. */
 MUST_USE int sock_connect_unix(const char *path, int type);
+/* The same without ever waiting: -EAGAIN when whoever listens there has no room for one more. */
+MUST_USE int sock_connect_unix_now(const char *path, int type);
 
 /* Two connected SOCK_SEQPACKET ends. */
 MUST_USE int sock_pair(int fds[2]);

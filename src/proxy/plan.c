@@ -44,7 +44,7 @@ int plan_new(struct plan **out, const struct settings *settings, struct shm *shm
 
 /* ---- one loop ---- */
 
-static void learn_slot(struct learn *l, struct shm_slot *slot)
+static void learn_slot(struct learn *l, struct shm_slot *slot, bool lanes)
 {
     struct learn_counters c = {
         .busy_ns = slot->loop.busy_ns,
@@ -54,11 +54,13 @@ static void learn_slot(struct learn *l, struct shm_slot *slot)
         .slow_turns = slot->slow_turns,
     };
 
+    if (sched_delay(slot->pid, &c.delay_ns) < 0)
+        c.delay_ns = 0;
     for (u32 i = shm_delay_bucket(LEARN_LONG_TURN_NS); i < SHM_DELAY_BUCKETS; i++)
         c.long_turns += atomic_load_explicit(&slot->loop.delay_count[i], memory_order_relaxed);
     learn_reading(l, &c);
     slot->request_mean_ns = learn_request_mean_ns(l);
-    slot->ahead_max = learn_ahead_max(l);
+    slot->ahead_max = learn_ahead_max(l, lanes);
 }
 
 /* ---- all of them ---- */
@@ -168,11 +170,11 @@ void plan_look(struct plan *p, u64 now_ns)
     struct lane_reading r = reading_take(p, used, now_ns);
     struct lane_plan plan = { 0 };
 
-    for (u32 i = 0; i < used; i++)
-        if (p->shm->slot[i].state == SHM_READY)
-            learn_slot(&p->learn[i], &p->shm->slot[i]);
     if (p->settings->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
         plan = lane_reading(&p->lane, &r);
+    for (u32 i = 0; i < used; i++)
+        if (p->shm->slot[i].state == SHM_READY)
+            learn_slot(&p->learn[i], &p->shm->slot[i], plan.slow_ns > 0);
     publish(&p->shm->lanes, &plan);
     weights(p, used, &plan);
 }

@@ -117,6 +117,16 @@ struct shm_agent {
     struct shm_resource resource[SHM_RESOURCES_MAX];
 };
 
+/* What a process, or an app, did lately, for `fettle ps`. Writer: the monitor, once a second.
+ * Utilization is of the last second, the others are of the last ten. */
+struct shm_rates {
+    _Atomic uint64_t at_ns;      /* when it was written; 0: never */
+    _Atomic uint32_t generation; /* of the slot, as it was then */
+    _Atomic uint32_t utilization_ppm;
+    _Atomic uint64_t requests_per_1000s;
+    _Atomic uint64_t p99_ns; /* 0: nothing was answered */
+};
+
 /* One Node process. */
 struct shm_slot {
     /* Writer: the supervisor. */
@@ -154,6 +164,9 @@ struct shm_slot {
     _Atomic uint32_t slow_in_flight;
     _Atomic uint32_t kept; /* 1: kept for fast kinds */
 
+    _Atomic uint64_t took_count[SHM_DELAY_BUCKETS]; /* answers by time, shm_delay_bucket() */
+
+    _Alignas(64) struct shm_rates rates;
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
 };
@@ -182,13 +195,14 @@ struct shm_series {
     }
 enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
 
-/* An app. Writer: the supervisor. */
+/* An app. Writer: the supervisor, but for `rates`. */
 struct shm_app {
-    _Atomic uint32_t state; /* enum shm_app_state */
-    _Atomic uint32_t workers_wanted;
+    _Atomic uint32_t state;          /* enum shm_app_state */
+    _Atomic uint32_t workers_wanted; /* 0 when it is over */
     _Atomic uint64_t started_ns;
     char name[SHM_NAME_MAX]; /* NUL-terminated */
-    uint64_t reserved[8];
+    struct shm_rates rates;
+    uint64_t reserved[4];
 };
 
 /* An address that an app listens on. Writer: the supervisor. */

@@ -68,6 +68,34 @@ void app_start(struct app *app)
         app_end(app, SHM_APP_ERRORED);
 }
 
+void app_start_again(struct app *app)
+{
+    assert(app_is_over(app));
+    listeners_port(&app->crew->listeners, app->index, app->conf->port);
+    app->failures = 0;
+    app->ever_ready = app->ever_listened = app->all_ready_told = app->is_cluster = false;
+    app->crew->shm->app[app->index].workers_wanted = app->workers;
+    state_set(app, SHM_APP_STARTING);
+    app_start(app);
+}
+
+void app_failed(struct app *app, const struct process *p, const char *why)
+{
+    struct app_failure *f = &app->failure;
+    AUTO(buf_done) struct buf tail = { 0 };
+    struct str lines;
+
+    f->count++;
+    f->worker = p->worker->number;
+    str_to_cstr(p->term_sent ? STR("it took longer than start-timeout") : str_of(why), f->why,
+                sizeof(f->why));
+    output_tail(&p->output, &tail);
+    lines = buf_str(&tail);
+    if (lines.len >= sizeof(f->lines)) /* the end says most */
+        lines = str_sub(lines, lines.len - sizeof(f->lines) + 1, lines.len);
+    str_to_cstr(lines, f->lines, sizeof(f->lines));
+}
+
 void app_end(struct app *app, enum shm_app_state state)
 {
     struct crew *c = app->crew;
@@ -75,6 +103,7 @@ void app_end(struct app *app, enum shm_app_state state)
     if (app_is_over(app) || c->draining)
         return;
     state_set(app, state);
+    c->shm->app[app->index].workers_wanted = 0;
     reload_stop(app);
     if (crew_apps_over(c))
         return;

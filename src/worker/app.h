@@ -13,6 +13,14 @@
 
 enum { APP_TITLE_MAX = SHM_NAME_MAX + 16 };
 
+/* A process that ended before it was ready: the newest. */
+struct app_failure {
+    u32 count; /* of such, ever */
+    u32 worker;
+    char why[CHILD_END_TEXT_MAX];
+    char lines[4096]; /* the last ones that it wrote, with a newline before each */
+};
+
 struct app {
     struct crew *crew;
     const struct app_conf *conf;
@@ -27,6 +35,9 @@ struct app {
     bool is_cluster; /* it forks its own workers: only worker 1 runs */
     struct reload reload;
 
+    u32 reloads_failed;
+    struct app_failure failure;
+
     u64 started_ns;
     u32 failures; /* before anything was ready */
     bool ever_ready, ever_listened, all_ready_told;
@@ -39,6 +50,12 @@ void app_free(struct app *app);
 
 /* Starts its workers. When the command itself cannot be executed, it is over. */
 void app_start(struct app *app);
+
+/* The same for one that is over. */
+void app_start_again(struct app *app);
+
+/* A process of it has ended before it was ready. */
+void app_failed(struct app *app, const struct process *p, const char *why);
 
 /* Nothing of it is started (any more). */
 static inline bool app_is_over(const struct app *app)

@@ -12,6 +12,7 @@
 #include "worker/helper.h"
 #include "worker/listeners.h"
 #include "worker/logbook.h"
+#include "worker/operator.h"
 #include "worker/output.h"
 #include "worker/process.h"
 #include "worker/rundir.h"
@@ -32,6 +33,7 @@ struct crew {
     struct listeners listeners;
     struct agents agents;
     struct helper proxy, monitor;
+    struct operator operator; /* the control socket */
 
     struct list processes[PROCESS_STATES]; /* of all apps, by state */
     struct app *app[SHM_APPS_MAX];         /* owned; 0 … apps-1 */

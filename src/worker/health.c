@@ -85,8 +85,10 @@ static void blocked(struct agent *a, u64 since_ns, u64 now_ns)
     process_move(p, PROCESS_BLOCKED);
     if (p == w->successor)
         w->successor = NULL;
-    if (p == w->current && !p->crew->draining)
+    if (p == w->current && !p->crew->draining) {
+        worker_note(w, "its loop was blocked");
         worker_abandon(w);
+    }
 }
 
 static void loop_check(struct agent *a, u64 now_ns)

@@ -363,7 +363,7 @@ static int spawn(struct process *p)
     const struct app_conf *conf = p->app->conf;
     const char *file = conf->is_node && conf->node_path ? conf->node_path : conf->argv[0];
     struct workenv_conf env_conf = {
-        .base_env = environ,
+        .base_env = conf->base_env ? conf->base_env : environ,
         .extra_env = conf->extra_env,
         .dir = p->crew->dir.path,
         .agent_js = p->crew->agent_js,

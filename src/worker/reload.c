@@ -70,6 +70,7 @@ void reload_worker_failed(struct app *app, struct worker *w)
     log_error("%sthe reload has ended at worker %u of %u: its new process did not get ready; those "
               "that were not replaced go on as they are",
               app->lead, w->number, app->workers);
+    app->reloads_failed++;
     app->reload = (struct reload){ 0 };
 }
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define NAME_START "fettle-"
-enum { TRIES = 4, ENTRIES_MAX = 4096 };
+enum { TRIES = 4, ENTRIES_MAX = 4096, LOOKED_AT_MAX = 65536 };
 
 /* Everything in a folder is a socket or a link: fettle makes no folders in it. */
 static void folder_empty(int fd)
@@ -98,10 +98,47 @@ static int make_in(struct rundir *out, const char *base)
     return -EEXIST;
 }
 
-int rundir_make(struct rundir *out, const char *base, struct problem *problem)
+u32 rundir_bases(const char *out[RUNDIR_BASES])
 {
     const char *run = geteuid() == 0 ? "/run" : NULL;
-    const char *bases[] = { getenv("XDG_RUNTIME_DIR"), run, "/tmp", "/dev/shm" };
+    const char *bases[RUNDIR_BASES] = { getenv("XDG_RUNTIME_DIR"), run, "/tmp", "/dev/shm" };
+    u32 n = 0;
+
+    for (u32 i = 0; i < RUNDIR_BASES; i++)
+        if (bases[i] && bases[i][0] == '/')
+            out[n++] = bases[i];
+    return n;
+}
+
+u32 rundir_find(const char *base, struct rundir_found *out, u32 room)
+{
+    DIR *dir = opendir(base);
+    struct dirent *entry;
+    u32 found = 0;
+
+    if (!dir)
+        return 0;
+    for (int i = 0; i < LOOKED_AT_MAX && found < room && (entry = readdir(dir)); i++) {
+        struct rundir_found *f = &out[found];
+        struct stat st;
+        int n;
+
+        f->pid = name_pid(entry->d_name);
+        if (!f->pid || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        n = snprintf(f->path, sizeof(f->path), "%s/%s", base, entry->d_name);
+        /* Others may make folders of such names in /tmp. */
+        found += n > 0 && (size_t)n < sizeof(f->path) && S_ISDIR(st.st_mode) &&
+                 st.st_uid == geteuid() && (st.st_mode & 0077) == 0;
+    }
+    closedir(dir);
+    return found;
+}
+
+int rundir_make(struct rundir *out, const char *base, struct problem *problem)
+{
+    const char *bases[RUNDIR_BASES];
+    u32 bases_n = rundir_bases(bases);
     int r = -ENOENT;
 
     *out = (struct rundir){ .fd = -1 };
@@ -115,9 +152,7 @@ int rundir_make(struct rundir *out, const char *base, struct problem *problem)
                            "this user may write to and whose path is shorter than 60 bytes",
                            base, strerror(-r));
     }
-    for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
-        if (!bases[i] || bases[i][0] != '/')
-            continue;
+    for (u32 i = 0; i < bases_n; i++) {
         rundir_sweep(bases[i]);
         r = make_in(out, bases[i]);
         if (r == 0)

@@ -25,3 +25,15 @@ void rundir_remove(struct rundir *dir);
 
 /* Removes the folders under `base` whose fettle is gone; how many. */
 u32 rundir_sweep(const char *base);
+
+/* The usual places for runtime folders, in the order in which they are tried. How many. */
+enum { RUNDIR_BASES = 4 };
+u32 rundir_bases(const char *out[RUNDIR_BASES]);
+
+/* The folders under `base` that are of this user's fettles, whether they still run or not; at most
+ * `room` of them. How many; and the pid in each one's name. */
+struct rundir_found {
+    char path[RUNDIR_PATH_MAX];
+    u32 pid;
+};
+u32 rundir_find(const char *base, struct rundir_found *out, u32 room);

@@ -467,6 +467,8 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = loop_make(s, problem);
     if (r == 0 && agents_init(&c->agents, c) < 0)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
+    if (r == 0)
+        operator_init(&c->operator, c);
     return r == 0 ? helpers_start(c, problem) : r;
 }
 
@@ -506,6 +508,7 @@ static void tear_down(struct supervisor *s)
         orphans_kill();
         processes_free(c);
         agents_done(&c->agents);
+        operator_done(&c->operator);
         signals_done(&s->signals);
         loop_free(c->loop);
     }

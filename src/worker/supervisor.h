@@ -44,6 +44,7 @@ struct app_conf {
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
                              * NULL: "node" from PATH */
     const char *cwd;        /* of the workers; NULL: the present one */
+    char *const *base_env;  /* their environment; NULL: ours */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
     u32 workers;            /* 1 … 128 */
     u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
@@ -54,7 +55,9 @@ struct app_conf {
     u64 drain_ns;         /* how long requests may take to finish when a worker or fettle ends */
     u64 kill_after_ns;    /* between SIGTERM and SIGKILL */
     u64 start_timeout_ns; /* for the main script of a worker to run */
-    u64 backoff_max_ns;   /* longest pause before a failing worker is started again */
+    const char *settings_json; /* those that are not the default, as `fettle describe` shows them;
+                                * NULL: not known */
+    u64 backoff_max_ns;        /* longest pause before a failing worker is started again */
 
     const char *log_file;   /* for what workers write; NULL or empty: our own output */
     const char *error_file; /* for their stderr; NULL or empty: as log_file */

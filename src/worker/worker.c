@@ -66,6 +66,12 @@ bool worker_replace(struct worker *w, enum worker_why why)
     return true;
 }
 
+void worker_note(struct worker *w, const char *why)
+{
+    w->ended_ns = loop_now_ns(w->app->crew->loop);
+    str_to_cstr(str_of(why), w->ended_why, sizeof(w->ended_why));
+}
+
 /* The successor becomes the current one without the old one's consent. */
 static void promote(struct worker *w)
 {
@@ -102,9 +108,13 @@ void worker_retire(struct worker *w)
 /* The successor has taken over. */
 static void succeeded(struct worker *w)
 {
+    static const char *const why[] = { [WORKER_RELOAD] = "reload",
+                                       [WORKER_MEMORY] = "more memory than max-memory",
+                                       [WORKER_ASKED] = "asked for" };
     struct process *old = w->current;
     bool is_reload = w->why == WORKER_RELOAD;
 
+    worker_note(w, why[w->why]);
     w->current = TAKE(w->successor, NULL);
     log_info("%s: process %d has taken over from %d", w->name, (int)w->current->pid, (int)old->pid);
     process_retire(old);
@@ -147,9 +157,10 @@ void worker_process_ready(struct worker *w, struct process *p)
     }
 }
 
-static void successor_failed(struct worker *w, const char *why)
+static void successor_failed(struct worker *w, const struct process *p, const char *why)
 {
     w->successor = NULL;
+    app_failed(w->app, p, why);
     w->replace_not_before_ns =
         loop_now_ns(w->app->crew->loop) +
         max(backoff_failed(&w->backoff, 0, pause_max_ns(w), loop_now_ns(w->app->crew->loop)),
@@ -203,6 +214,9 @@ static void current_ended(struct worker *w, const struct process *p, const char 
     u64 pause_ns = 0;
 
     w->current = NULL;
+    worker_note(w, why);
+    if (!p->ready_ns)
+        app_failed(app, p, why);
     switch (verdict_end(&p->end, ours, app->ever_listened)) {
     case VERDICT_FINISHED:
         w->finished = true;
@@ -241,7 +255,7 @@ void worker_process_ended(struct worker *w, struct process *p)
     child_end_text(&p->end, why);
     output_settle(&p->output);
     if (p == w->successor)
-        successor_failed(w, why);
+        successor_failed(w, p, why);
     else if (p == w->current && w->app->crew->draining)
         w->current = NULL;
     else if (p == w->current)

@@ -11,7 +11,7 @@
 
 enum { WORKER_NAME_MAX = SHM_NAME_MAX + 24 };
 
-enum worker_why { WORKER_RELOAD, WORKER_MEMORY };
+enum worker_why { WORKER_RELOAD, WORKER_MEMORY, WORKER_ASKED };
 
 struct worker {
     struct app *app;
@@ -24,8 +24,10 @@ struct worker {
     struct timer restart;
     u64 replace_not_before_ns;
     u32 starts;
-    bool finished; /* it has run to its end, like a script */
-    bool retired;  /* is not wanted any more: the app is a cluster of its own, or over */
+    u64 ended_ns;                       /* when it was last started again; 0: never … */
+    char ended_why[CHILD_END_TEXT_MAX]; /* … and why */
+    bool finished;                      /* it has run to its end, like a script */
+    bool retired; /* is not wanted any more: the app is a cluster of its own, or over */
 };
 
 void worker_init(struct worker *w, struct app *app, u32 number);
@@ -35,6 +37,9 @@ bool worker_start(struct worker *w);
 
 /* A new process shall take over from the current one. False: cannot be started now. */
 bool worker_replace(struct worker *w, enum worker_why why);
+
+/* Notes why it is started again. */
+void worker_note(struct worker *w, const char *why);
 
 /* Its current process is past help: a new one starts at once. */
 void worker_abandon(struct worker *w);

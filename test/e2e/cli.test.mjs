@@ -190,6 +190,8 @@ const completing = {
   'sub/x': '',
 };
 
+const COMMANDS = ['bench', 'completion', 'config', 'describe', 'env', 'help', 'ps', 'reload', 'restart', 'run', 'scale', 'signal', 'start', 'stop', 'version'];
+
 test('completion in bash', { skip: without('bash') }, async (t) => {
   const cwd = folder(t, completing);
   // Splits as readline does, so that : and = are words of their own.
@@ -202,8 +204,10 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
     assert.equal(status, 0);
     return stdout.split('\n').filter(Boolean).sort();
   };
-  assert.deepEqual(complete('fettle', ''), ['--help', '--version', 'bench', 'completion', 'config', 'help', 'run', 'version']);
-  assert.deepEqual(complete('fettle', 'r'), ['run']);
+  assert.deepEqual(complete('fettle', ''), ['--help', '--version', ...COMMANDS]);
+  assert.deepEqual(complete('fettle', 'ru'), ['run']);
+  assert.deepEqual(complete('fettle', 'describe', '--'), ['--help', '--json', '--no-json', '--pid', '--runtime-dir']);
+  assert.deepEqual(complete('fettle', 'reload', '--timeout', ''), ['5m', 'off']);
   assert.deepEqual(complete('fettle', 'run', '--max-me'), ['--max-memory']);
   assert.deepEqual(complete('fettle', 'run', '--no-metrics-p'), ['--no-metrics-prom-client']);
   assert.deepEqual(complete('fettle', 'run', '--log', ''), ['json', 'text']);
@@ -226,7 +230,7 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'config', ''), ['check', 'schema', 'show']);
   assert.deepEqual(complete('fettle', 'config', 'show', '--'), ['--app', '--env', '--help', '--json', '--no-json']);
   assert.deepEqual(complete('fettle', 'config', 'check', 'ser'), ['server.js']);
-  assert.deepEqual(complete('fettle', 'help', 's'), ['settings']);
+  assert.deepEqual(complete('fettle', 'help', 'se'), ['settings']);
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
 });
@@ -256,7 +260,7 @@ test('completion in zsh', { skip: without('zsh') }, async (t) => {
     assert.ok(found, stdout);
     return found[1].split(/\s+/).filter(Boolean);
   };
-  assert.deepEqual([...new Set(complete('fettle '))].sort(), ['bench', 'completion', 'config', 'help', 'run', 'version']);
+  assert.deepEqual([...new Set(complete('fettle '))].sort(), COMMANDS);
   const flags = complete('fettle run --max-');
   for (const flag of ['--max-memory', '--max-block', '--max-body']) assert.ok(flags.some((f) => f.startsWith(flag)), `${flag} in ${flags}`);
   assert.deepEqual([...new Set(complete('fettle run --log '))].sort(), ['json', 'text']);
@@ -272,7 +276,7 @@ test('completion in fish', { skip: without('fish') }, async (t) => {
     assert.equal(stderr, '');
     return stdout.split('\n').filter(Boolean).map((l) => l.split('\t')[0]);
   };
-  assert.deepEqual(complete('fettle ').sort(), ['bench', 'completion', 'config', 'help', 'run', 'version']);
+  assert.deepEqual(complete('fettle ').sort(), COMMANDS);
   assert.ok(complete('fettle run --max-').includes('--max-memory'));
   assert.deepEqual(complete('fettle bench --arrivals ').sort(), ['constant', 'poisson']);
   assert.deepEqual(complete('fettle run --log ').sort(), ['json', 'text']);

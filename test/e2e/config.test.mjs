@@ -143,6 +143,7 @@ test('one message for each other mistake', { skip }, async (t) => {
     'two/fettle.json': {}, 'two/fettle.config.mjs': 'export default {}', 'two/s.js': '',
     'broken/fettle.json': '{\n  // drain\n  "drain": "1s"\n}', 'broken/s.js': '',
     'many/fettle.json': { apps: { shop: { run: 's.js' }, jobs: { run: 's.js' } } }, 'many/s.js': '',
+    'differ/fettle.json': { apps: { shop: { run: 's.js', slow: '5s', threads: 2 }, jobs: { run: 's.js', threads: 3 } } }, 'differ/s.js': '',
     'large/fettle.json': `{"name": "x"${' '.repeat(1 << 20)}}`, 'deep/fettle.json': '['.repeat(5000),
     'cross/fettle.json': { 'max-head': '1K', 'max-line': '2K' }, 'cross/s.js': '',
     'cwd/fettle.json': { cwd: 'nowhere', run: 's.js' },
@@ -152,7 +153,12 @@ test('one message for each other mistake', { skip }, async (t) => {
   for (const [args, status, says] of [
     [['run', 'two/s.js'], 2, /two has both fettle\.json and fettle\.config\.mjs, and only one may hold the settings/],
     [['run', 'broken/s.js'], 2, /broken\/fettle\.json:2: not valid JSON: .*comments are not possible/],
-    [['run', 'many'], 2, /several apps: shop, jobs; say which one, as in: fettle run --app shop/],
+    [['run', 'many/s.js'], 2, /many\/fettle\.json: many\/s\.js is for one app, and there are several: shop, jobs; say for which one, as in: --app shop/],
+    [['run', 'many', '--port', '1'], 2, /--port is for one app/],
+    [['run', 'many', '--', 'x'], 2, /what stands after -- is for one app/],
+    [['run', 'many', '--app', 'shop,shpo'], 2, /there is no app "shpo"; there are: shop, jobs/],
+    [['run', 'differ'], 2, /differ\/fettle\.json:10: apps\.jobs\.threads: app shop and app jobs have two values for it, but one proxy and one monitor/],
+    [['config', 'show', 'differ'], 2, /apps\.jobs\.threads: app shop and app jobs/],
     [['run', 'many', '--app', 'shpo'], 2, /there is no app "shpo"; there are: shop, jobs/],
     [['run', 'cross/s.js', '--app', 'x'], 2, /fettle\.json: --app: there is no app "x", since no file with `apps` was found/],
     [['run', 'large'], 2, /large\/fettle\.json: is larger than 1 MiB/],
@@ -169,7 +175,6 @@ test('one message for each other mistake', { skip }, async (t) => {
     [['config'], 2, /check, show or schema/],
     [['config', 'chekc'], 2, /config knows check, show and schema, not "chekc"/],
     [['config', 'show', '--jsno'], 2, /unknown flag --jsno; did you mean --json\?/],
-    [['config', 'show', 'many'], 2, /several apps: shop, jobs/],
   ])
     await t.test(args.join(' '), () => {
       const got = fettle(args, { cwd });
@@ -354,10 +359,30 @@ test("pm2's other forms", { skip }, async (t) => {
 
 test('a Procfile', { skip }, async (t) => {
   const cwd = folder(t, { Procfile: 'release: exit 1\nweb: node s.js --from $((40+2))\nworker: node s.js --worker\n', 's.js': TELLING });
-  const { seen } = await told(t, { cwd, args: ['-w', '1'], target: 'Procfile' });
+  const { seen } = await told(t, { cwd, args: ['-w', '1', '--app', 'web'], target: 'Procfile' });
   assert.deepEqual(seen.argv, ['--from', '42']);
   const other = await told(t, { cwd, args: ['-w', '1', '--app', 'worker'], target: 'Procfile' });
   assert.deepEqual(other.seen.argv, ['--worker']);
+});
+
+test('several apps: what each is told', { skip }, (t) => {
+  const cwd = folder(t, {
+    'fettle.json': { drain: '3s', apps: { shop: { run: 's.js', workers: 2 }, jobs: { run: 'j.js' } } },
+    'ecosystem.config.js': 'module.exports = { apps: [{ script: "a/index.js" }, { script: "b/index.js", instances: 2 }] }',
+  });
+  const [shop, jobs] = shown([], { cwd });
+  assert.equal(shop.settings.name.value, 'shop');
+  assert.equal(shop.settings.workers.value, '2');
+  assert.equal(jobs.settings.name.value, 'jobs');
+  assert.equal(jobs.settings.drain.value, '3s');
+  assert.equal(jobs.run, 'j.js');
+  assert.equal(shown(['--app', 'jobs'], { cwd }).run, 'j.js');
+  assert.equal(shown(['--app', 'jobs,shop'], { cwd })[1].run, 's.js');
+  assert.match(fettle(['config', 'show'], { cwd }).stdout, /^app shop$[^]*^run: s\.js$[^]*^app jobs$[^]*^run: j\.js$/m);
+  assert.deepEqual(shown(['ecosystem.config.js'], { cwd }).map(({ settings }) => settings.name.value), ['index', 'index-2']);
+  const check = fettle(['config', 'check'], { cwd });
+  assert.equal(check.status, 0);
+  assert.equal(check.stdout, 'fettle.json: no mistakes\n');
 });
 
 test('the JSON Schema accepts what is right and refuses what is wrong', { skip }, async (t) => {

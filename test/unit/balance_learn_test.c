@@ -31,11 +31,11 @@ static void nothing_is_known_at_first(void)
     struct learn_counters c = { 0 };
 
     CHECK_EQ(learn_request_mean_ns(&l), 0);
-    CHECK_EQ(learn_ahead_max(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
     work(&c, 5, 1000); /* too few to go by */
     read_it(&l, &c);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
-    CHECK_EQ(learn_ahead_max(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
 }
 
 static void the_mean_is_the_loops_time_by_its_requests(void)
@@ -62,7 +62,7 @@ static u64 ahead_of(u64 request_ns, u64 requests, u64 long_turns)
         c.long_turns += long_turns;
         read_it(&l, &c);
     }
-    return learn_ahead_max(&l);
+    return learn_ahead_max(&l, false);
 }
 
 static void as_many_may_be_ahead_as_make_the_allowed_work(void)
@@ -121,10 +121,10 @@ static void a_loop_that_begins_to_block_is_found_out_at_once(void)
         work(&c, 100, 100000);
         read_it(&l, &c);
     }
-    CHECK(learn_ahead_max(&l) > 0);
+    CHECK(learn_ahead_max(&l, false) > 0);
     c.long_turns += 15;
     read_it(&l, &c);
-    CHECK_EQ(learn_ahead_max(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
 }
 
 static void a_loop_that_blocks_no_more_is_trusted_again(void)
@@ -138,8 +138,8 @@ static void a_loop_that_blocks_no_more_is_trusted_again(void)
         c.long_turns++;
         read_it(&l, &c);
     }
-    CHECK_EQ(learn_ahead_max(&l), 0);
-    for (i = 0; i < 40 * LEARN_HALF_LIFE && learn_ahead_max(&l) == 0; i++) {
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
+    for (i = 0; i < 40 * LEARN_HALF_LIFE && learn_ahead_max(&l, false) == 0; i++) {
         work(&c, 100, 100000);
         read_it(&l, &c);
     }
@@ -155,11 +155,11 @@ static void a_new_process_in_the_slot_starts_from_nothing(void)
         work(&c, 100, 1000);
         read_it(&l, &c);
     }
-    CHECK(learn_ahead_max(&l) > 0);
+    CHECK(learn_ahead_max(&l, false) > 0);
     work(&fresh, 2, 1000);
     read_it(&l, &fresh);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
-    CHECK_EQ(learn_ahead_max(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
     for (int i = 0; i < 30; i++) {
         work(&fresh, 100, 200000);
         read_it(&l, &fresh);
@@ -176,7 +176,7 @@ static void what_a_process_took_to_start_is_not_a_requests(void)
     work(&c, 100, 100000);
     read_it(&l, &c);
     CHECK(near(learn_request_mean_ns(&l), 100000));
-    CHECK(learn_ahead_max(&l) > 0);
+    CHECK(learn_ahead_max(&l, false) > 0);
 }
 
 static void slow_kinds_are_left_out_whenever_they_are_counted(void)
@@ -200,7 +200,7 @@ static void slow_kinds_are_left_out_whenever_they_are_counted(void)
         }
         /* What is counted late has faded a little less than what it is taken from. */
         CHECK(learn_request_mean_ns(&l) > 75000 && learn_request_mean_ns(&l) < 101001);
-        CHECK(learn_ahead_max(&l) >= LEARN_AHEAD_NS / 101001);
+        CHECK(learn_ahead_max(&l, false) >= LEARN_AHEAD_NS / 101001);
     }
 }
 
@@ -216,7 +216,37 @@ static void no_requests_for_long_is_not_knowing(void)
     for (int i = 0; i < 10 * LEARN_HALF_LIFE; i++)
         read_it(&l, &c);
     CHECK_EQ(learn_request_mean_ns(&l), 0);
-    CHECK_EQ(learn_ahead_max(&l), 0);
+    CHECK_EQ(learn_ahead_max(&l, false), 0);
+}
+
+static void a_full_machine_does_not_make_batches_smaller(void)
+{
+    struct learn_counters c = { 0 };
+    struct learn l = { 0 }, alone = { 0 };
+
+    read_it(&l, &c);
+    for (int i = 0; i < 50; i++) { /* 2 ms each, three quarters of it without a CPU */
+        work(&c, 50, 2000000);
+        c.delay_ns += 50 * 1500000ull;
+        read_it(&l, &c);
+    }
+    CHECK_EQ(learn_request_mean_ns(&l) / 1000, 2000);
+    CHECK(learn_ahead_max(&l, false) >= 7 &&
+          learn_ahead_max(&l, false) <= 8); /* as with 0.5 ms each */
+    CHECK(learn_ahead_max(&l, true) < 3);   /* beside slow kinds it does count */
+    c = (struct learn_counters){ 0 };
+    read_it(&alone, &c);
+    for (int i = 0; i < 50; i++) {
+        work(&c, 50, 2000000);
+        read_it(&alone, &c);
+    }
+    CHECK(learn_ahead_max(&alone, false) < 3);
+    for (int i = 0; i < 50; i++) { /* more delay than there was to do: from before its turns */
+        work(&c, 50, 2000000);
+        c.delay_ns += 50 * 9000000ull;
+        read_it(&alone, &c);
+    }
+    CHECK(learn_ahead_max(&alone, false) <= 8);
 }
 
 int main(void)
@@ -233,5 +263,6 @@ int main(void)
     TEST(what_a_process_took_to_start_is_not_a_requests);
     TEST(slow_kinds_are_left_out_whenever_they_are_counted);
     TEST(no_requests_for_long_is_not_knowing);
+    TEST(a_full_machine_does_not_make_batches_smaller);
     return tap_done();
 }

@@ -271,7 +271,7 @@ static enum pick_verdict choose(enum pick_lane lane, u32 *index)
             .busy_ns = w->began_ns < 0 ? 0 : (u64)(s.now_ns - w->began_ns) + 1,
             .unseen = w->dispatched - w->seen,
             .taken = w->taken,
-            .ahead_max = s.how == CENTRAL ? 0 : learn_ahead_max(&w->learn),
+            .ahead_max = s.how == CENTRAL ? 0 : learn_ahead_max(&w->learn, s.plan.slow_ns > 0),
             .request_mean_ns = learn_request_mean_ns(&w->learn),
             .blocks = w->slow_in_flight > 0,
         };

@@ -176,6 +176,15 @@ static void the_app_is_chosen_by_its_name(void)
     CHECK_EQ(g.findings.count, 0);
 }
 
+static void two_apps_of_one_name_are_a_mistake(void)
+{
+    AUTO(fixture_done) struct fixture f;
+
+    read_text(&f, "", "", "[{'script': 'a.js', 'name': 'x'},\n{'script': 'b.js', 'name': 'x'}]");
+    CHECK_EQ(f.findings.of[FINDING_MISTAKE], 1);
+    CHECK_EQ(f.findings.list[0].problem.line, 2);
+}
+
 static void nothing_is_dropped_silently(void)
 {
     AUTO(fixture_done) struct fixture f;
@@ -321,6 +330,7 @@ int main(void)
     TEST(env_takes_the_environment_of_that_name);
     TEST(what_is_not_node_becomes_a_command);
     TEST(the_app_is_chosen_by_its_name);
+    TEST(two_apps_of_one_name_are_a_mistake);
     TEST(nothing_is_dropped_silently);
     TEST(log_files_relate_to_the_apps_folder);
     TEST(what_asks_for_nothing_is_not_warned_about);

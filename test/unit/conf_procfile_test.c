@@ -25,34 +25,46 @@ static void read_text(struct fixture *f, const char *app, const char *text)
     CHECK_EQ(procfile_read(str_of(text), &from, &f->settings, &f->app, &f->findings), 0);
 }
 
-static void web_is_the_app_unless_another_is_named(void)
+static void of_several_types_each_is_an_app(void)
 {
     static const char text[] =
         "# all\n\nworker: node worker.js\r\nweb:  node server.js --p=$PORT \n";
     AUTO(fixture_done) struct fixture f;
     AUTO(fixture_done) struct fixture g;
+    AUTO(fixture_done) struct fixture h;
 
     read_text(&f, "", text);
     CHECK_EQ(f.findings.count, 0);
-    CHECK_STR(str_of(f.app.command.ptr), "node server.js --p=$PORT");
-    CHECK(f.app.found && !f.app.choose);
-    CHECK_EQ(f.settings.name.len, 0);
+    CHECK(f.app.choose && !f.app.found);
+    CHECK_EQ(f.app.command.len, 0);
+    CHECK_EQ(f.app.all.count, 2);
+    CHECK_STR(strings_at(&f.app.all, 1), "web");
     read_text(&g, "worker", text);
     CHECK_STR(str_of(g.app.command.ptr), "node worker.js");
     CHECK_STR(g.settings.name, "worker");
+    CHECK_EQ(g.settings.workers, 1); /* nothing says that it can run twice */
+    read_text(&h, "web", text);
+    CHECK_STR(str_of(h.app.command.ptr), "node server.js --p=$PORT");
+    CHECK_EQ(h.settings.name.len, 0);
+    CHECK_EQ(h.settings.workers, 0);
 }
 
-static void without_web_one_alone_is_meant_and_of_several_none(void)
+static void a_type_alone_is_meant(void)
 {
     AUTO(fixture_done) struct fixture f;
-    AUTO(fixture_done) struct fixture g;
 
     read_text(&f, "", "jobs: node jobs.js");
     CHECK(f.app.found && !f.app.choose);
     CHECK_STR(str_of(f.app.command.ptr), "node jobs.js");
-    read_text(&g, "", "a: x\nb: y\n");
-    CHECK(g.app.choose);
-    CHECK_STR(buf_str(&g.app.names), "a, b");
+}
+
+static void a_type_stands_once(void)
+{
+    AUTO(fixture_done) struct fixture f;
+
+    read_text(&f, "", "web: x\nb: y\nweb: z\n");
+    CHECK_EQ(f.findings.of[FINDING_MISTAKE], 1);
+    CHECK_EQ(f.findings.list[0].problem.line, 3);
 }
 
 static void what_is_no_process_type_is_named(void)
@@ -70,8 +82,9 @@ static void what_is_no_process_type_is_named(void)
 
 int main(void)
 {
-    TEST(web_is_the_app_unless_another_is_named);
-    TEST(without_web_one_alone_is_meant_and_of_several_none);
+    TEST(of_several_types_each_is_an_app);
+    TEST(a_type_alone_is_meant);
+    TEST(a_type_stands_once);
     TEST(what_is_no_process_type_is_named);
     return tap_done();
 }

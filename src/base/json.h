@@ -1,4 +1,4 @@
-/* admin/json.h -- writes JSON members in order
+/* base/json.h -- writes JSON members in order
  *
  * A comma is written between members by looking at the last byte, so a caller just names one
  * after the other. Numbers are always finite.

@@ -1,0 +1,455 @@
+/* worker/operation.c -- what is done with an app because somebody asked for it, until it is done */
+#include "worker/operation.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "worker/control.h"
+#include "worker/crew.h"
+#include "worker/snapshot.h"
+#include "worker/workers.h"
+
+#include <signal.h>
+#include <stdarg.h>
+
+#define LOOK_NS (20 * NS_PER_MS)
+
+struct operation {
+    struct list link;
+    struct operations *all;
+    struct app *app;
+    struct order order;
+    struct control_talk *talk;
+    u64 started_ns;
+    u32 failures;        /* app->failures_told at the start */
+    u32 reloads_failed;  /* likewise */
+    u32 at, done, ready; /* as they were told last */
+    pid_t old_pid;       /* of the one worker that is meant */
+    bool ends_all;       /* fettle ends with it */
+};
+
+static void answer_begin(struct buf *out, const struct operation *op, bool ok)
+{
+    buf_addf(out, "{\"ok\":%s", ok ? "true" : "false");
+    json_key(out, "app");
+    json_text(out, str_of(op->app->conf->name));
+    json_key(out, "did");
+    json_text(out, str_of(order_name(op->order.verb)));
+    json_key(out, "took_ms");
+    json_u64(out, (clock_now_ns() - op->started_ns) / NS_PER_MS);
+}
+
+static void operation_end(struct operation *op, struct buf *answer)
+{
+    buf_addc(answer, '}');
+    if (answer->failed)
+        control_fail(op->talk, "out of memory");
+    else
+        control_end(op->talk, buf_str(answer));
+    list_del(&op->link);
+    free(op);
+}
+
+static void succeeded(struct operation *op, const char *fmt, ...) PRINTF(2, 3);
+static void succeeded(struct operation *op, const char *fmt, ...)
+{
+    AUTO(buf_done) struct buf answer = { 0 };
+    char text[512];
+    va_list args;
+    u64 took_ms = (clock_now_ns() - op->started_ns) / NS_PER_MS;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    answer_begin(&answer, op, true);
+    json_key(&answer, "text");
+    buf_addc(&answer, '"');
+    buf_add_json(&answer, str_of(text));
+    if (took_ms >= 10)
+        buf_addf(&answer, " in %.2f s", (double)took_ms / 1000);
+    buf_addc(&answer, '"');
+    if (op->ends_all) {
+        json_key(&answer, "ends");
+        json_bool(&answer, true);
+    }
+    operation_end(op, &answer);
+}
+
+/* With the last lines of the process that failed, where one did. */
+static void failed(struct operation *op, bool with_lines, const char *fmt, ...) PRINTF(3, 4);
+static void failed(struct operation *op, bool with_lines, const char *fmt, ...)
+{
+    AUTO(buf_done) struct buf answer = { 0 };
+    struct str rest = str_of(with_lines ? op->app->failure.lines : NULL);
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    answer_begin(&answer, op, false);
+    json_key(&answer, "error");
+    json_text(&answer, str_of(text));
+    json_key(&answer, "lines");
+    buf_addc(&answer, '[');
+    while (rest.ptr && rest.len) {
+        struct str line = str_trim(str_cut(rest, '\n', &rest));
+
+        if (line.len)
+            json_text(&answer, line);
+    }
+    buf_addc(&answer, ']');
+    operation_end(op, &answer);
+}
+
+static void tell(const struct operation *op, u32 worker, const char *text)
+{
+    AUTO(buf_done) struct buf line = { 0 };
+
+    buf_addc(&line, '{');
+    json_key(&line, "app");
+    json_text(&line, str_of(op->app->conf->name));
+    if (worker) {
+        json_key(&line, "worker");
+        json_u64(&line, worker);
+    }
+    json_key(&line, "text");
+    json_text(&line, str_of(text));
+    buf_addc(&line, '}');
+    if (!line.failed)
+        control_say(op->talk, buf_str(&line));
+}
+
+static void ready_tell(struct operation *op)
+{
+    u32 ready = snapshot_ready(op->app), wanted = snapshot_wanted(op->app);
+    char text[64];
+
+    if (ready == op->ready)
+        return;
+    op->ready = ready;
+    snprintf(text, sizeof(text), "%u of %u workers ready", ready, wanted);
+    tell(op, 0, text);
+}
+
+static bool has_failed(const struct operation *op)
+{
+    return op->app->failure.count != op->failures &&
+           (!op->order.worker || op->order.worker == op->app->failure.worker);
+}
+
+static const char *plural(u32 n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* ---- each looks whether it is done, and ends itself if so ---- */
+
+static void reload_look(struct operation *op)
+{
+    struct app *app = op->app;
+    u32 at = app->reload.at;
+
+    if (at && at != op->at) {
+        op->at = at;
+        tell(op, at, "a new process starts");
+    }
+    if (at)
+        return;
+    if (app->reloads_failed != op->reloads_failed)
+        failed(op, true,
+               "worker %u's new process did not get ready (%s); those that were not replaced go on "
+               "serving. Its last lines:",
+               app->failure.worker, app->failure.why);
+    else
+        succeeded(op, "reloaded %u worker%s", snapshot_ready(app), plural(snapshot_ready(app)));
+}
+
+static void one_look(struct operation *op)
+{
+    const struct worker *w = &op->app->worker[op->order.worker];
+    const struct process *p = w->current;
+
+    if (has_failed(op))
+        failed(op, true,
+               "worker %u's new process did not get ready (%s)%s. Its last lines:", w->number,
+               op->app->failure.why,
+               p && p->pid == op->old_pid ? "; the old one goes on serving" : "");
+    else if (p && p->pid != op->old_pid && p->state == PROCESS_READY)
+        succeeded(op, "worker %u is replaced: process %d", w->number, (int)p->pid);
+}
+
+static void ready_look(struct operation *op)
+{
+    u32 wanted = snapshot_wanted(op->app), ready = snapshot_ready(op->app);
+
+    ready_tell(op);
+    if (has_failed(op))
+        failed(op, true, "worker %u did not get ready (%s); it is tried again. Its last lines:",
+               op->app->failure.worker, op->app->failure.why);
+    else if (op->app->state == SHM_APP_FINISHED)
+        succeeded(op, "it has run to its end");
+    else if (ready >= wanted && (op->order.verb != ORDER_SCALE || op->app->processes <= wanted))
+        succeeded(op,
+                  op->order.verb == ORDER_SCALE   ? "%u worker%s"
+                  : op->order.verb == ORDER_START ? "started %u worker%s"
+                                                  : "restarted %u worker%s",
+                  ready, plural(ready));
+}
+
+static void stop_look(struct operation *op)
+{
+    if (op->app->processes == 0 && !op->ends_all)
+        succeeded(op, "stopped");
+}
+
+static void look_at(struct operation *op)
+{
+    enum order_verb verb = op->order.verb;
+
+    if (verb == ORDER_STOP)
+        stop_look(op);
+    else if (op->app->crew->draining)
+        failed(op, false, "fettle is ending");
+    else if (app_is_over(op->app) && op->app->state != SHM_APP_FINISHED)
+        failed(op, op->app->state == SHM_APP_ERRORED,
+               op->app->state == SHM_APP_ERRORED ? "it did not start, and has been given up"
+                                                 : "it has been stopped meanwhile");
+    else if (op->order.worker)
+        one_look(op);
+    else if (verb == ORDER_RELOAD)
+        reload_look(op);
+    else
+        ready_look(op);
+}
+
+static void look(struct timer *t)
+{
+    struct operations *ops = container_of(t, struct operations, look);
+
+    list_each_safe (link, &ops->list)
+        look_at(container_of(link, struct operation, link));
+    if (!list_empty(&ops->list))
+        loop_timer(ops->crew->loop, t, loop_now_ns(ops->crew->loop) + LOOK_NS, look);
+}
+
+/* ---- the beginnings: false when it has been answered already ---- */
+
+static bool worker_check(struct operation *op)
+{
+    struct app *app = op->app;
+    u32 n = op->order.worker;
+
+    if (n <= app->workers)
+        return true;
+    failed(op, false, "there is no worker %u; there are %u", n, app->workers);
+    return false;
+}
+
+static bool one_replace(struct operation *op)
+{
+    struct worker *w = &op->app->worker[op->order.worker];
+    bool serves = w->current && w->current->state == PROCESS_READY;
+
+    op->old_pid = w->current ? w->current->pid : 0;
+    w->backoff = (struct backoff){ 0 };
+    w->finished = false;
+    if (op->order.verb == ORDER_RESTART || !serves) {
+        worker_note(w, order_name(op->order.verb));
+        worker_abandon(w);
+    } else if (!w->successor && !worker_replace(w, WORKER_ASKED)) {
+        failed(op, false, "a new process cannot be started");
+        return false;
+    }
+    return true;
+}
+
+static void all_restart(struct operation *op)
+{
+    struct app *app = op->app;
+
+    reload_stop(app);
+    for (u32 i = 1; i <= app->workers; i++) {
+        struct worker *w = &app->worker[i];
+
+        if (w->retired)
+            continue;
+        w->backoff = (struct backoff){ 0 };
+        w->finished = false;
+        worker_note(w, "restart");
+        worker_abandon(w);
+    }
+}
+
+static void stop_begin(struct operation *op)
+{
+    struct crew *c = op->app->crew;
+
+    op->ends_all = c->apps == 1;
+    log_info("%sstopped by `fettle stop`", op->app->lead);
+    if (op->ends_all)
+        crew_end(c, 0);
+    else
+        app_end(op->app, SHM_APP_STOPPED);
+}
+
+static bool scale_begin(struct operation *op)
+{
+    struct app *app = op->app;
+    i64 n = op->order.workers ? (i64)op->order.workers : (i64)app->workers + op->order.by;
+    u32 before = app->workers;
+    int r = n < 1 || n > LISTENERS_WORKERS_MAX ? -ERANGE : workers_set(app, (u32)n);
+
+    if (r == 0) {
+        if (before != app->workers)
+            log_info("%s%u worker%s instead of %u, by `fettle scale`", app->lead, app->workers,
+                     plural(app->workers), before);
+        return true;
+    }
+    if (r == -ERANGE)
+        failed(op, false, "%lld workers are not possible; there are %u now, and may be 1 to %d",
+               (long long)n, before, LISTENERS_WORKERS_MAX);
+    else if (r == -ENOTSUP)
+        failed(op, false, "it uses cluster itself: how many processes it has is its own affair");
+    else
+        failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
+    return false;
+}
+
+static void signal_begin(struct operation *op)
+{
+    struct app *app = op->app;
+    u32 n = 0, from = op->order.worker ? op->order.worker : 1;
+    u32 to = op->order.worker ? op->order.worker : app->workers;
+
+    for (u32 i = from; i <= to; i++) {
+        const struct process *p = app->worker[i].current;
+
+        n += p && !p->reaped && kill(p->pid, op->order.signal) == 0;
+    }
+    if (n)
+        succeeded(op, "SIG%s sent to %u process%s", sigabbrev_np(op->order.signal), n,
+                  n == 1 ? "" : "es");
+    else
+        failed(op, false, "none of its processes runs");
+}
+
+/* False: it has been answered. */
+static bool begin(struct operation *op)
+{
+    struct app *app = op->app;
+
+    switch (op->order.verb) {
+    case ORDER_RELOAD:
+        if (op->order.worker)
+            return one_replace(op);
+        reload_begin(app);
+        return true;
+    case ORDER_RESTART:
+        if (op->order.worker)
+            return one_replace(op);
+        all_restart(op);
+        return true;
+    case ORDER_STOP:
+        stop_begin(op);
+        return true;
+    case ORDER_START:
+        app_start_again(app);
+        return true;
+    case ORDER_SCALE:
+        return scale_begin(op);
+    case ORDER_SIGNAL:
+        signal_begin(op);
+        return false;
+    case ORDER_PS:
+    case ORDER_DESCRIBE:
+    case ORDER_ENV:
+    case ORDER_VERBS:
+        break;
+    }
+    failed(op, false, "this is no operation");
+    return false;
+}
+
+/* Whether it makes sense for the app as it is; else it is answered. */
+static bool check(struct operation *op)
+{
+    const struct app *app = op->app;
+    bool over = app_is_over(app);
+
+    if (app->crew->draining && op->order.verb != ORDER_STOP) {
+        failed(op, false, "fettle is ending");
+        return false;
+    }
+    if (op->order.verb == ORDER_START && !over) {
+        failed(op, false,
+               "it runs already; `fettle reload %s` brings new code, `fettle stop %s` "
+               "ends it",
+               app->conf->name, app->conf->name);
+        return false;
+    }
+    if (over && op->order.verb == ORDER_STOP && app->crew->apps > 1) {
+        succeeded(op, "it does not run");
+        return false;
+    }
+    if (over && op->order.verb != ORDER_START && op->order.verb != ORDER_STOP) {
+        failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
+        return false;
+    }
+    return worker_check(op);
+}
+
+void operation_begin(struct operations *ops, struct app *app, const struct order *order,
+                     struct control_talk *talk)
+{
+    struct operation *op = calloc(1, sizeof(*op));
+
+    if (!op) {
+        control_fail(talk, "out of memory");
+        return;
+    }
+    op->all = ops;
+    op->app = app;
+    op->order = *order;
+    op->talk = talk;
+    op->started_ns = clock_now_ns();
+    op->failures = app->failure.count;
+    op->reloads_failed = app->reloads_failed;
+    op->ready = snapshot_ready(app);
+    list_init(&op->link);
+    list_add(&ops->list, &op->link);
+    if (check(op) && begin(op))
+        loop_timer(ops->crew->loop, &ops->look, loop_now_ns(ops->crew->loop) + LOOK_NS, look);
+}
+
+void operation_forget(struct operations *ops, struct control_talk *talk)
+{
+    list_each_safe (link, &ops->list) {
+        struct operation *op = container_of(link, struct operation, link);
+
+        if (op->talk != talk)
+            continue;
+        list_del(link);
+        free(op);
+    }
+}
+
+void operations_init(struct operations *ops, struct crew *crew)
+{
+    ops->crew = crew;
+    list_init(&ops->list);
+}
+
+void operations_done(struct operations *ops)
+{
+    if (!ops->crew)
+        return;
+    loop_timer_stop(&ops->look);
+    list_each_safe (link, &ops->list) {
+        struct operation *op = container_of(link, struct operation, link);
+
+        if (op->order.verb == ORDER_STOP)
+            succeeded(op, "stopped");
+        else
+            failed(op, false, "fettle has ended");
+    }
+}

@@ -1,0 +1,47 @@
+/* worker/order.h -- one request that came over the control socket
+ *
+ * A JSON object on a line of its own:
+ *     {"do":"ps"}
+ *     {"do":"scale","app":"shop","by":-1}
+ *     {"do":"signal","app":"shop","worker":2,"signal":"SIGUSR2"}
+ * An app that is not named is the only one that there is. What is not known is refused, so that a
+ * wish that an older supervisor cannot fulfil is not passed over. Pure.
+ */
+#pragma once
+
+#include "base/problem.h"
+
+enum order_verb {
+    ORDER_PS,       /* all apps, a row each */
+    ORDER_DESCRIBE, /* everything about one app */
+    ORDER_ENV,
+    ORDER_RELOAD,
+    ORDER_RESTART,
+    ORDER_STOP,
+    ORDER_START,
+    ORDER_SCALE,
+    ORDER_SIGNAL,
+    ORDER_VERBS,
+};
+
+enum { ORDER_BYTES_MAX = 8192, ORDER_APP_MAX = 128, ORDER_WORKERS_MAX = 128 };
+
+struct order {
+    enum order_verb verb;
+    char app[ORDER_APP_MAX]; /* empty: the only one */
+    u32 worker;              /* 1 …; 0: all of them */
+    u32 workers;             /* scale: how many; 0: `by` more */
+    int by;
+    int signal;
+    bool show_secrets;
+};
+
+/* Reads one line, without its end. -EINVAL with *p; -ENOMEM. */
+MUST_USE int order_read(struct order *out, struct str line, struct problem *p);
+
+/* "reload". */
+const char *order_name(enum order_verb verb);
+
+/* The number of a signal's name, with or without SIG, in any case; or of its number. 0: there is
+ * none. */
+int order_signal(struct str name);

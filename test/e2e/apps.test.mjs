@@ -1,0 +1,105 @@
+// Several apps under one supervisor, behind one proxy, with one monitor.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BARE, alive, connectable, freePort, request, startFettle } from './helpers/fettle.mjs';
+
+const skip = BARE && 'needs fettle';
+
+/** Tells who answers. */
+const SERVER = `
+  require('node:http').createServer((req, res) => {
+    if (req.url === '/die') process.exit(3);
+    res.end(JSON.stringify({ app: process.env.APP, pid: process.pid, url: req.url, instance: process.env.NODE_APP_INSTANCE }));
+  }).listen(process.env.PORT);`;
+
+function folder(t, files) {
+  const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-apps-')));
+  t.after(() => fs.rmSync(root, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files))
+    fs.writeFileSync(path.join(root, name), typeof text === 'string' ? text : JSON.stringify(text, null, 2));
+  return root;
+}
+
+/** apps: { NAME: settings }; those without `run` serve on a port of their own. */
+async function run(t, apps, { args = [], files = {}, ...more } = {}) {
+  const ports = {};
+  for (const [name, app] of Object.entries(apps)) {
+    app.run ??= 'server.js';
+    ports[name] = await freePort();
+    app.env = { APP: name, PORT: ports[name], ...app.env };
+  }
+  const cwd = folder(t, { 'server.js': SERVER, 'fettle.json': { apps }, ...files });
+  const run = await startFettle({ t, cwd, target: 'fettle.json', port: false, ready: false, args, ...more });
+  const get = async (name, url = '/') => (await request({ port: ports[name], path: url })).json();
+  const serving = (name) => run.until(() => connectable(ports[name]), { what: `the port of ${name}` });
+  return { run, ports, get, serving, cwd };
+}
+
+test('each app has its own workers, port and life', { skip }, async (t) => {
+  const { run: it, ports, get, serving } = await run(t, {
+    shop: { workers: 2 },
+    api: { workers: 1 },
+    script: { workers: 1, run: 'script.js' },
+    broken: { workers: 1, run: 'broken.js' },
+  }, { files: { 'script.js': 'console.log("done")', 'broken.js': 'throw new Error("broken")' } });
+  await serving('shop');
+  await serving('api');
+  await it.line(/^fettle: shop: 2 workers ready in /m);
+  await it.line(/^script 1 \| done$/m);
+  await it.line(/^fettle: script: all workers have finished$/m);
+  await it.line(/^fettle: error: app broken does not start: 3 tries have failed/m);
+  assert.equal((await get('shop')).app, 'shop');
+  const { app, pid, instance } = await get('api');
+  assert.deepEqual([app, instance], ['api', '0']);
+
+  await t.test('what dies is replaced, and the other app does not notice', async () => {
+    await request({ port: ports.api, path: '/die' });
+    await it.until(async () => (await get('api').catch(() => ({ pid }))).pid !== pid, { what: 'another process of api' });
+    assert.match(it.output, /^fettle: warning: api worker 1 \(pid \d+\) has ended: exit code 3$/m);
+    assert.doesNotMatch(it.output, /shop worker \d \(pid/);
+  });
+
+  await t.test('SIGHUP reloads all that run', async () => {
+    const before = (await get('api')).pid;
+    it.kill('SIGHUP');
+    await it.line(/^fettle: shop: reloaded 2 workers$/m);
+    await it.line(/^fettle: api: reloaded 1 worker$/m);
+    assert.notEqual((await get('api')).pid, before);
+    assert.doesNotMatch(it.output, /script: reload|broken: reload/);
+  });
+
+  await t.test('SIGTERM ends all', async () => {
+    const { pid: last } = await get('shop');
+    it.kill('SIGTERM');
+    assert.equal((await it.exit()).code, 0);
+    assert.equal(alive(last), false);
+  });
+});
+
+test('an address that two apps ask for', { skip }, async (t) => {
+  const PORT = await freePort();
+  const { run: it } = await run(t, { shop: { workers: 1, env: { PORT } }, api: { workers: 1, env: { PORT } } });
+  await it.line(/^fettle: error: app (shop|api) cannot listen on http:\/\/localhost:\d+: app (shop|api) does already/m);
+  await it.line(/^fettle: error: app (shop|api) does not start/m);
+  assert.match((await request({ port: PORT, path: '/' })).json().app, /shop|api/);
+});
+
+test('when the last app is over, fettle ends', { skip }, async (t) => {
+  const files = { 'a.js': 'console.log("a")', 'bad.js': 'process.exit(5)' };
+  const well = await run(t, { a: { run: 'a.js' }, b: { run: 'a.js' } }, { args: ['-w', '1'], files });
+  assert.equal((await well.run.exit()).code, 0);
+  const badly = await run(t, { a: { run: 'a.js' }, b: { run: 'bad.js' } }, { args: ['-w', '1'], files });
+  assert.equal((await badly.run.exit()).code, 1);
+});
+
+test('in JSON each line names its app', { skip }, async (t) => {
+  const { run: it } = await run(t, { a: { run: 'a.js' }, b: { run: 'a.js' } },
+    { args: ['-w', '1', '--log', 'json'], files: { 'a.js': 'console.log("hello")' } });
+  await it.exit();
+  const apps = it.lines.filter((line) => line.includes('hello')).map((line) => JSON.parse(line).app);
+  assert.deepEqual(apps.sort(), ['a', 'b']);
+});
