@@ -55,7 +55,7 @@ const struct command commands[] = {
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
 { "logs", "[FLAGS] [APP[/WORKER]]", "show what the app has written to its log files",
-  "Reads the log files that the settings here name (log-file, error-file), or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
+  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
   "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
   .flags = &logs_flags, .takes_app = true, .run = logs_command },
 { "help", "[TOPIC]", "explain a command or a topic",

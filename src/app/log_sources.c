@@ -2,6 +2,7 @@
 #include "app/log_sources.h"
 
 #include "app/config_file.h"
+#include "app/control_client.h"
 
 extern char **environ;
 
@@ -82,22 +83,52 @@ static int here_add(struct strings *paths, const struct logs_options *o, struct 
     return 0;
 }
 
+/* Of the apps that run. Those without a log file are counted. */
+static void running_add(struct strings *paths, const struct logs_options *o, u32 *without)
+{
+    AUTO(control_peers_done) struct control_peers peers = { 0 };
+    struct control_options where = { .runtime_dir = o->runtime_dir };
+    const struct json_value *one;
+    struct control_app app;
+    struct str name;
+    u32 at = 0;
+
+    control_peers_open(&peers, &where);
+    while (control_peers_each(&peers, &at, &app)) {
+        const struct json_value *files = json_value_member(app.row, "log_files");
+
+        if (o->app.len && !str_eq(o->app, app.name))
+            continue;
+        *without += json_value_count(files) == 0;
+        for (void *k = NULL; files && json_value_each(files, &k, &name, &one);)
+            path_add(paths, json_value_text(one));
+        if (o->access)
+            path_add(paths, json_value_text(json_value_member(app.row, "access_log")));
+    }
+}
+
 int log_sources_find(struct strings *paths, const struct logs_options *o, struct problem *p)
 {
+    u32 without = 0;
     int err = 0;
 
     files_add(paths, o->files);
-    if (paths->count == 0)
+    if (paths->count == 0 && (o->config.len || !o->runtime_dir.len))
         err = here_add(paths, o, p);
     if (err)
         return err;
+    if (paths->count == 0 && !o->config.len)
+        running_add(paths, o, &without);
     if (paths->bytes.failed)
         return -ENOMEM;
     if (paths->count)
         return 0;
-    problem_set(p,
-                "the settings here name no log-file%s; set one (fettle run --log-file app.log), "
-                "or name a file: fettle logs --file app.log",
-                o->access ? " and no access-log" : "");
+    if (without)
+        problem_set(p, "what runs has no log file; give it one: fettle run --log-file app.log");
+    else
+        problem_set(p,
+                    "no app%s%.*s runs, and the settings in this folder name no log-file; name a "
+                    "file: fettle logs --file app.log",
+                    o->app.len ? " " : "", STR_ARG(str_sub(o->app, 0, 80)));
     return -ENOENT;
 }

@@ -5,7 +5,7 @@
 #include "base/problem.h"
 #include "base/strings.h"
 
-/* The paths, each once: those that the options name; else those of the settings here. -ENOENT with
- * *p when there are none, -EINVAL, -ENOMEM. */
+/* The paths, each once: those that the options name; else those of the settings in this folder;
+ * else those of the apps that run. -ENOENT with *p when there are none, -EINVAL, -ENOMEM. */
 MUST_USE int log_sources_find(struct strings *paths, const struct logs_options *o,
                               struct problem *p);

@@ -34,6 +34,8 @@ static const struct settings_row rows[] = {
   .help = "this log file instead; may be repeated" },
 { .name = "config", .type = SETTINGS_PATH, .group = WHICH, .offset = AT(config), .default_text = "", .placeholder = "FILE",
   .help = "the log files that this file of settings names" },
+{ .name = "runtime-dir", .type = SETTINGS_PATH, .group = WHICH, .offset = AT(runtime_dir), .default_text = "", .placeholder = "DIR",
+  .help = "where the fettle was told to make its folder" },
 { .name = "json", .type = SETTINGS_BOOL, .group = HOW, .offset = AT(json), .default_text = "off",
   .help = "each line as a JSON object" },
 };

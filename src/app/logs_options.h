@@ -8,7 +8,7 @@ struct logs_options {
     bool follow, json, errors, access;
     u32 lines;    /* 0: all */
     u64 since_ms; /* since 1970; 0: not given */
-    struct str since, grep, files /* lines */, config;
+    struct str since, grep, files /* lines */, config, runtime_dir;
     struct str app; /* a view of argv */
     u32 worker;     /* 0: all */
     bool help;

@@ -357,6 +357,7 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     conf->start_timeout_ns = set->start_timeout_ns;
     conf->log_file = set->log_file.ptr;
     conf->error_file = set->error_file.ptr;
+    conf->access_log = set->access_log.ptr;
     conf->log_rules = access_log_rules(set);
     return 0;
 }

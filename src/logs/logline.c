@@ -40,7 +40,7 @@ static bool date(struct str s, i64 *days)
     int year, month, day;
 
     if (!digits(s, 0, 4, &year) || !is_at(s, 4, '-') || !digits(s, 5, 2, &month) ||
-        !is_at(s, 7, '-') || !digits(s, 8, 2, &day) || year < 1970 || month < 1 || month > 12 ||
+        !is_at(s, 7, '-') || !digits(s, 8, 2, &day) || year < 1971 || month < 1 || month > 12 ||
         day < 1 || day > 31)
         return false;
     *days = days_of(year, month, day);

@@ -423,6 +423,7 @@ static void segments_renew(struct logtail *t)
     u32 first = 0;
     struct stat st;
 
+    t->moved_ns = 0;
     segments_free(t);
     if (segments_find(t) < 0)
         return;

@@ -11,6 +11,8 @@ enum { SPOOL_BYTES = 4 << 20, SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, 
 
 struct facts {
     struct str method, target, id;
+    struct str trace;                                /* 32 hex digits, or empty */
+    struct str app;                                  /* empty: there is only one */
     double total_ms, queue_ms, loop_ms, upstream_ms; /* below 0: unknown */
     u32 worker;
 };
@@ -66,6 +68,31 @@ static void add_when(struct buf *b)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
+/* The trace-id of a traceparent (W3C Trace Context, section 3.2): 00-32 hex-16 hex-2 hex. */
+static struct str trace_of(struct exchange *x, const char *bytes)
+{
+    struct http_field *f = http_field_find(&x->req, HTTP_TRACEPARENT);
+    struct str id = f ? str_sub(http_text(bytes, f->value), 3, 32) : (struct str){ 0 };
+
+    if (id.len != 32 || f->value.len < 55)
+        return (struct str){ 0 };
+    for (size_t i = 0; i < id.len; i++)
+        if (!((id.ptr[i] >= '0' && id.ptr[i] <= '9') || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f')))
+            return (struct str){ 0 };
+    return id;
+}
+
+/* The name of the app that has the request, where there are several. */
+static struct str app_of(struct exchange *x)
+{
+    struct shm *shm = x->client->thread->proxy->shm;
+    u32 app = x->claim.slot ? x->claim.slot->app : SHM_APPS_MAX;
+
+    if (shm->apps < 2 || app >= SHM_APPS_MAX)
+        return (struct str){ 0 };
+    return str_make(shm->app[app].name, strnlen(shm->app[app].name, SHM_NAME_MAX));
+}
+
 static void line_text(struct buf *b, struct exchange *x, const struct facts *f, struct str ip)
 {
     add_when(b);
@@ -81,6 +108,10 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
     add_time(b, "upstream", f->upstream_ms, false);
     buf_add(b, STR(" id="));
     buf_add_json(b, f->id);
+    if (f->trace.len)
+        buf_addf(b, " trace=%.*s", STR_ARG(f->trace));
+    if (f->app.len)
+        buf_addf(b, " app=%.*s", STR_ARG(f->app));
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
     buf_addc(b, '\n');
@@ -104,6 +135,13 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     buf_add(b, STR(",\"request_id\":\""));
     buf_add_json(b, f->id);
     buf_addc(b, '"');
+    if (f->trace.len)
+        buf_addf(b, ",\"trace_id\":\"%.*s\"", STR_ARG(f->trace));
+    if (f->app.len) {
+        buf_add(b, STR(",\"app\":\""));
+        buf_add_json(b, f->app);
+        buf_addc(b, '"');
+    }
     if (x->route_len) {
         buf_add(b, STR(",\"route\":\""));
         buf_add_json(b, str_make(x->route, x->route_len));
@@ -254,6 +292,8 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
         .target = x->head_known && bytes ? http_text(bytes, x->req.target) : STR("-"),
         .id = exchange_id(x, bytes, id),
+        .trace = x->head_known && bytes ? trace_of(x, bytes) : (struct str){ 0 },
+        .app = app_of(x),
         .total_ms = ms_between(x->times.begun_ns, now_ns),
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
         .loop_ms = loop_wait_ms(x),

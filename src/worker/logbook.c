@@ -4,11 +4,17 @@
 
 #include "base/log.h"
 
+#include <limits.h>
+
 static int file_find(struct logbook *b, const char *path, const struct logfile_rules *rules,
                      bool is_own, struct logfile **out)
 {
+    char here[PATH_MAX], full[PATH_MAX];
     int err;
 
+    if (path[0] != '/' && getcwd(here, sizeof(here)) &&
+        snprintf(full, sizeof(full), "%s/%s", here, path) < (int)sizeof(full))
+        path = full; /* whoever asks for it may be elsewhere */
     for (u32 i = 0; i < b->count; i++) {
         if (strcmp(logfile_path(b->file[i]), path) != 0)
             continue;

@@ -61,6 +61,7 @@ struct app_conf {
 
     const char *log_file;   /* for what workers write; NULL or empty: our own output */
     const char *error_file; /* for their stderr; NULL or empty: as log_file */
+    const char *access_log; /* as the proxy has it: so that people can be told */
     struct logfile_rules log_rules;
 };
 

@@ -1,6 +1,6 @@
 // Log files: no line is lost or torn, whatever happens to the files; and `fettle logs`.
 
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -26,9 +26,13 @@ require('http').createServer((req, res) => {
 }).listen(process.env.PORT);
 `;
 
-function folder(t) {
+// Removed when the apps have ended: a running one makes its log file again.
+const folders = [];
+after(() => folders.forEach((dir) => fs.rmSync(dir, { recursive: true, force: true })));
+
+function folder() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-logs-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  folders.push(dir);
   fs.writeFileSync(path.join(dir, 'app.js'), APP);
   return dir;
 }
@@ -70,7 +74,7 @@ const allOf = (dir) => filesOf(dir).map(read).join('');
 const fettle = (args, dir) => spawnSync(FETTLE, args, { cwd: dir, encoding: 'utf8', maxBuffer: 1 << 28 });
 
 test('rotation under load loses and tears no line, compressed or not', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const logs = path.join(dir, 'logs');
   const app = await run(t, dir, ['--log-rotate-size', '300K', '--log-keep', 'all', '--access-log', 'logs/access.log']);
   const clients = load({ port: app.port });
@@ -98,7 +102,7 @@ test('rotation under load loses and tears no line, compressed or not', { skip },
 });
 
 test('--log-keep deletes the oldest', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const logs = path.join(dir, 'logs');
   const app = await run(t, dir, ['--log-rotate-size', '50K', '--log-keep', '3', '--no-log-compress']);
   for (let i = 0; i < 5; i++) await app.get('/write?n=2000');
@@ -110,7 +114,7 @@ test('--log-keep deletes the oldest', { skip }, async (t) => {
 });
 
 test('files that others move are made again, also at SIGUSR2', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const file = path.join(dir, 'logs/app.log');
   const access = path.join(dir, 'logs/access.log');
   const app = await run(t, dir, ['--access-log', 'logs/access.log']);
@@ -134,7 +138,7 @@ test('files that others move are made again, also at SIGUSR2', { skip }, async (
 });
 
 test('a disk that is full costs logs, not requests, and is told of', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const app = await startFettle({
     t, target: 'app.js', cwd: dir, args: ['-w', '1', '--log-file', '/dev/full', '--access-log', '/dev/full'],
   });
@@ -148,7 +152,7 @@ test('a disk that is full costs logs, not requests, and is told of', { skip }, a
 });
 
 test('a folder that cannot be made keeps the lines until it can', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   fs.writeFileSync(path.join(dir, 'logs'), 'not a folder');
   const app = await run(t, dir);
   await app.line(/log file \S*logs\/app.log cannot be opened: Not a directory/);
@@ -159,7 +163,7 @@ test('a folder that cannot be made keeps the lines until it can', { skip }, asyn
 });
 
 test('after kill -9 of the supervisor all files can be read, and the next one goes on', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const logs = path.join(dir, 'logs');
   const args = ['--log-rotate-size', '100K', '--log-keep', 'all'];
   const first = await run(t, dir, args);
@@ -181,7 +185,7 @@ test('after kill -9 of the supervisor all files can be read, and the next one go
 });
 
 test('fettle logs', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   fs.writeFileSync(path.join(dir, 'fettle.json'), JSON.stringify({
     run: 'app.js', name: 'shop', workers: 2, 'log-file': 'logs/out.log', 'error-file': 'logs/err.log', 'log-rotate-size': '20K',
   }));
@@ -236,7 +240,7 @@ test('fettle logs', { skip }, async (t) => {
 });
 
 test('JSON lines: app, worker, pid; the text form shows them as text', { skip }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const app = await run(t, dir, ['--log', 'json', '--access-log', 'logs/access.log']);
   await app.get('/say?text=%22hi%22%20%C3%BC');
   await app.get(`/say?text=${encodeURIComponent('{"level":30,"msg":"from pino"}')}`);
@@ -248,20 +252,39 @@ test('JSON lines: app, worker, pid; the text form shows them as text', { skip },
   assert.equal(said.stream, 'stdout');
   assert.ok(said.pid > 1);
   assert.deepEqual(lines().find(({ json }) => json).json, { level: 30, msg: 'from pino' });
+  await app.get('/say?text=traced', { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } });
+  const requests = () => read(path.join(dir, 'logs/access.log')).trim().split('\n').map((line) => JSON.parse(line));
+  await app.until(() => requests().length === 3);
+  assert.deepEqual(requests().map(({ trace_id }) => trace_id), [undefined, undefined, '0af7651916cd43dd8448eb211c80319c']);
+  assert.ok(requests().every(({ request_id, source }) => /^[0-9a-f]{32}$/.test(request_id) && source === 'access'));
   const { stdout } = fettle(['logs', '--file', 'logs/app.log'], dir);
   assert.match(stdout, /^\S+Z app\/1 \| "hi" ü$/m);
   assert.match(stdout, /^\S+Z app\/1 \| \{"level":30,"msg":"from pino"\}$/m);
   assert.match(stdout, /^\S+Z fettle: 1 worker ready in/m);
 });
 
-test('mistakes say what would be right', { skip }, (t) => {
-  const dir = folder(t);
+test('the files of apps that run are found from anywhere', { skip }, async (t) => {
+  const dir = folder();
+  const elsewhere = folder();
+  const runtime = path.join(dir, 'run');
+  fs.mkdirSync(runtime, { mode: 0o700 });
+  const app = await run(t, dir, ['--runtime-dir', runtime, '--access-log', path.join(dir, 'logs/access.log'), '--name', 'shop']);
+  await app.get('/say?text=hello');
+  const logs = (...args) => fettle(['logs', '--runtime-dir', runtime, ...args], elsewhere).stdout;
+  await app.until(() => logs('shop').includes('shop/1 | hello'));
+  await app.until(() => logs('--access', 'shop').includes('"GET /say?text=hello HTTP/1.1" 200'));
+  assert.match(fettle(['logs', '--runtime-dir', runtime, 'nosuch'], elsewhere).stderr, /no app nosuch runs/);
+});
+
+test('mistakes say what would be right', { skip }, () => {
+  const dir = folder();
+  fs.writeFileSync(path.join(dir, 'fettle.json'), '{ "run": "app.js" }');
   const wrong = (args, pattern, status = 2) => {
     const got = fettle(['logs', ...args], dir);
     assert.match(got.stderr, pattern);
     assert.equal(got.status, status);
   };
-  wrong([], /the settings here name no log-file; set one \(fettle run --log-file app\.log\)/, 3);
+  wrong(['--config', 'fettle.json'], /no app runs, and the settings in this folder name no log-file; name a file/, 3);
   wrong(['--file', 'nowhere.log'], /there is no log file yet: nowhere\.log/, 3);
   wrong(['--since', 'yesterday'], /--since: "yesterday" is no time; write how long ago/);
   wrong(['shop/x'], /what follows the \/ is the number of a worker/);
