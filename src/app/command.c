@@ -6,6 +6,7 @@
 #include "app/control_options.h"
 #include "app/exit_code.h"
 #include "app/logs_options.h"
+#include "app/service_options.h"
 
 #include <stdarg.h>
 
@@ -58,6 +59,11 @@ const struct command commands[] = {
   "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
   "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
   .flags = &logs_flags, .takes_app = true, .run = logs_command },
+{ "service", "install|remove|show [FLAGS] [TARGET] [-- ARGS]", "start an app at boot, by systemd",
+  "install writes a unit for what fettle run TARGET with the same flags would run, enables it and starts it: a unit of the machine's for root, else one of your own. It takes every flag of fettle run. systemd then starts it at boot, watches it (sd_notify, watchdog), restarts it when it fails, and shuts from it what an ordinary app does not need. A unit that fettle did not write is left alone.\n"
+  "With --socket, systemd opens the port: that may be one below 1024, and clients wait while fettle itself is restarted.\n"
+  "show prints the units and whether they are installed. remove stops and removes them; NAME, as in fettle service remove NAME, is enough.",
+  .flags = &service_flags, .run = service_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -103,6 +109,10 @@ const struct example examples[] = {
 { "env", "fettle env shop 2 --show-secrets", "" },
 { "signal", "fettle signal shop SIGUSR2", "" },
 { "signal", "fettle signal shop/1 SIGUSR1", "opens the inspector of a worker" },
+{ "service", "sudo fettle service install -w 2-8 /srv/shop", "" },
+{ "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
+{ "service", "fettle service show .", "what would be written" },
+{ "service", "sudo fettle service remove shop", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

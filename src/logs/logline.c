@@ -194,7 +194,7 @@ static void parse_text(struct logline *out, struct str line)
     struct logline blank;
 
     out->time = str_sub(line, 0, STAMP_LEN);
-    if (!logline_time(out->time, &out->at_ms) || !take(&s, STR(" ")))
+    if (!take(&s, STR(" ")) || !logline_time(out->time, &out->at_ms))
         return;
     out->text = s;
     blank = *out;

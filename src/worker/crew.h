@@ -12,6 +12,7 @@
 #include "worker/helper.h"
 #include "worker/listeners.h"
 #include "worker/logbook.h"
+#include "worker/notice.h"
 #include "worker/operator.h"
 #include "worker/output.h"
 #include "worker/process.h"
@@ -33,6 +34,7 @@ struct crew {
     struct listeners listeners;
     struct agents agents;
     struct helper proxy, monitor;
+    struct notice notice;
     struct operator operator; /* the control socket */
 
     struct list processes[PROCESS_STATES]; /* of all apps, by state */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -165,6 +166,15 @@ static void several_writers_share_a_file_and_its_rotation(void)
     for (int i = 0; i < 1000 && tidy_due(path, &rules, clock_wall_ms()); i++) {
         tidy_start(path, &rules);
         usleep(20000);
+    }
+    { /* … and may not be through with the last one. */
+        int fd;
+
+        path[strlen(dir) + 4] = 0; /* the folder */
+        fd = open(path, O_RDONLY | O_DIRECTORY);
+        CHECK_EQ(flock(fd, LOCK_EX), 0);
+        close(fd);
+        path[strlen(dir) + 4] = '/';
     }
     /* What each wrote is in order within the files; a file that was rotated may get some lines
      * from a writer that has not noticed yet, but never after that writer's next file. */
