@@ -19,10 +19,10 @@ struct pm2_reader {
     u32 line;        /* of the app */
     struct str script, interpreter, cwd, name;
     struct str log_file[3]; /* what log_file, out_file and error_file say; see enum pm2_log */
-    const struct json_value *deploy, *env, *env_more;
-    struct buf args, interpreter_args; /* words as a shell has them */
     bool no_logs;
-    bool instances, source_maps, env_in_name;
+    const struct json_value *deploy, *env, *env_more, *watch;
+    struct buf args, interpreter_args; /* words as a shell has them */
+    bool instances, source_maps, env_in_name, max_restarts, min_uptime;
     bool quiet; /* it is not the app that was asked for: only mistakes are of interest */
     bool failed;
 };
