@@ -570,6 +570,7 @@ static int outline_fill(struct run_outline *out, const struct starts *all)
     for (u32 i = 0; i < all->count; i++) {
         const struct settings *set = &all->list[i].settings;
 
+        out->has_user |= set->uid.len > 0 || set->gid.len > 0;
         out->drain_ns = max(out->drain_ns, set->drain_ns);
         out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
         /* What is run before, such as a build, has no limit. */
