@@ -517,6 +517,8 @@ static void tear_down(struct supervisor *s)
     helper_done(&c->monitor);
     if (c->loop) {
         orphans_kill();
+        for (u32 i = 0; i < c->apps; i++)
+            dev_done(c->app[i]); /* its timer and its watch are the loop's */
         processes_free(c);
         agents_done(&c->agents);
         operator_done(&c->operator);
