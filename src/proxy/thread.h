@@ -63,7 +63,9 @@ struct proxy {
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
-    struct spool *access; /* NULL: no access log */
+    struct spool *access;        /* the access log on standard output, or … */
+    struct logfile *access_file; /* … in a file; both NULL: there is none */
+    u64 access_lost;             /* lines of that file which are counted */
     struct hash_key hash_key;
     u32 fields_max; /* of a response: settings->max_fields or more */
     u64 tick_ns;    /* how often an exchange looks at its time-outs */
