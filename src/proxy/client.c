@@ -17,6 +17,8 @@ enum {
 };
 #define LINGER_NS (2 * NS_PER_S)
 #define ACCEPT_REST_NS (100 * NS_PER_MS)
+/* For the request of who has just connected, or has sent part of it, when fettle ends. */
+#define AWAITED_NS (1 * NS_PER_S)
 
 static void event(struct watch *w, u32 events);
 static void go_on(struct client *c);
@@ -44,6 +46,8 @@ static void client_bury(struct client *c)
     block_give(&t->blocks, &c->out);
     pipe_give(&t->pipes, &c->pipe);
     list_del(&c->link);
+    if (c->awaited)
+        UNCOUNT(t->proxy->awaited, 1);
     UNCOUNT(t->proxy->shm->proxy.connections, 1);
     loop_bury(t->loop, &c->grave, grave_fn);
 }
@@ -415,12 +419,27 @@ void client_accept(struct listener_watch *lw)
     }
 }
 
+/* Whether its next request is in the kernel already: closed now, it would be reset. */
+static bool has_bytes(const struct client *c)
+{
+    char byte;
+
+    return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void client_drain(struct thread *t)
 {
     list_each_safe (link, &t->clients) {
         struct client *c = container_of(link, struct client, link);
 
-        if (c->state == CLIENT_IDLE && !block_len(c->in))
+        if (c->awaited || c->state > CLIENT_HEAD)
+            continue;
+        if (c->state == CLIENT_IDLE && c->requests > 0 && !block_len(c->in) && !has_bytes(c)) {
             client_close(c);
+            continue;
+        }
+        c->awaited = true;
+        COUNT(t->proxy->awaited, 1);
+        arm(c, AWAITED_NS);
     }
 }

@@ -38,6 +38,7 @@ struct client {
     bool ended;    /* its last byte has been read: half-closed */
     bool said_end; /* CLOSING: our side is shut down */
     bool closed;
+    bool awaited; /* counted in proxy->awaited */
     struct listener *listener;
     struct addr peer, local;
     char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
@@ -124,5 +125,6 @@ void client_finish(struct client *c);
 void client_close(struct client *c);
 /* Gives up the connection without closing it (it becomes a tunnel's). The descriptor. */
 MUST_USE int client_release(struct client *c);
-/* Closes every connection without a running request. */
+/* Nothing more is accepted: closes every connection without a request. Those whose first request
+ * has not come yet, or not as a whole, have a second for it and are counted in proxy->awaited. */
 void client_drain(struct thread *t);

@@ -105,7 +105,10 @@ static void drain_look(struct timer *timer)
     struct proxy *p = &pp->proxy;
     struct wire_note note = { .type = WIRE_DRAINED };
 
-    if (!pp->drained_told && atomic_load(&p->exchanges) == 0)
+    bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
+                atomic_load(&p->awaited) == 0;
+
+    if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
     if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {
         access_flush(p);

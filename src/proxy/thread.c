@@ -92,6 +92,19 @@ void thread_poke(struct thread *t)
         return; /* it is full: the thread will look anyway */
 }
 
+/* Who has connected already is accepted: nobody else may do it. */
+static void thread_drain(struct thread *t)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        if (t->listeners[i].watch.loop)
+            client_accept(&t->listeners[i]);
+    thread_unlisten(t);
+    client_drain(t);
+    if (!t->drained)
+        atomic_fetch_add(&t->proxy->drained, 1);
+    t->drained = true;
+}
+
 static void changed(struct thread *t)
 {
     u32 changes = atomic_load(&t->proxy->changes);
@@ -101,8 +114,7 @@ static void changed(struct thread *t)
     t->changes_seen = changes;
     upstream_prune(t);
     if (atomic_load(&t->proxy->draining)) {
-        thread_unlisten(t);
-        client_drain(t);
+        thread_drain(t);
     } else {
         thread_listen(t);
     }

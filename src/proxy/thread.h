@@ -74,6 +74,8 @@ struct proxy {
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;
     _Atomic u32 exchanges; /* running in all threads */
+    _Atomic u32 awaited;   /* while draining: connections whose request is on its way */
+    _Atomic u32 drained;   /* threads that accept nothing more */
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];
@@ -91,6 +93,7 @@ struct thread {
     struct watch wake;    /* the loops' eventfd, shared by all threads */
     struct watch control; /* thread 0: the supervisor */
     u32 changes_seen;
+    bool drained; /* counted in proxy->drained */
     struct block_pool blocks;
     struct pipe_pool pipes;
     struct listener_watch listeners[SHM_LISTENERS_MAX];

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BARE, BUILD, connectable, freePort, poll, request, sleep, startFettle, startNode, statOf } from './helpers/fettle.mjs';
+import { BARE, BUILD, NODE, connectable, freePort, poll, request, sleep, startFettle, startNode, statOf } from './helpers/fettle.mjs';
 
 const skip = BARE && 'needs fettle';
 const MANAGER = fileURLToPath(new URL('helpers/manager.pl', import.meta.url));
@@ -134,6 +134,48 @@ test('a socket that systemd opened is used where the app asks for it', { skip },
     await app.line(/reloaded \d+ worker/);
     await app.until(async () => (await request({ port, path: '/' })).status === 200);
     assert.equal((await app.stop()).code, 0);
+  });
+
+  await t.test('fettle itself is started anew under load, and no request is lost', async (t) => {
+    const port = await freePort();
+    const child = spawn(MANAGER, ['keep', 'run', '-w', '2', '--admin', 'off', '--node', NODE, 'server.js'], {
+      cwd: folder,
+      env: { ...process.env, ACTIVATE_RUN: FETTLE, ACTIVATE: `127.0.0.1:${port}`, PORT: String(port), XDG_RUNTIME_DIR: folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    const times = (text) => output.split(text).length - 1;
+    const ready = (n) => poll(() => times('workers ready in') >= n, { timeout: 30000 });
+    await ready(1);
+
+    // Each request has a connection of its own: one that is kept may be closed as the next one is sent.
+    let over = false, answered = 0;
+    const failures = [];
+    const client = async () => {
+      while (!over) {
+        try {
+          const { status } = await request({ port, path: '/', timeout: 20000 });
+          if (status === 200) answered++;
+          else failures.push(status);
+        } catch (error) {
+          failures.push(error.code ?? error.message);
+        }
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    for (let i = 1; i <= 3; i++) {
+      await poll(() => answered > 200 * i, { timeout: 30000 });
+      process.kill(Number(output.match(/keeps (\d+)/g).pop().slice(6)), 'SIGTERM');
+      await ready(i + 1);
+    }
+    over = true;
+    await Promise.all(clients);
+    assert.deepEqual(failures, []);
+    child.kill('SIGTERM');
+    await new Promise((done) => (child.exitCode === null ? child.once('exit', done) : done()));
+    assert.equal(times('keeps'), 4, output);
   });
 
   await t.test('so is a unix socket, whose path is not removed', async () => {

@@ -5,6 +5,8 @@
 #                                     the ends of its own lines as "|"
 #   manager.pl run …                  opens the sockets that ACTIVATE names ("127.0.0.1:80,/path"),
 #                                     puts them at descriptor 3 and up, and becomes ACTIVATE_RUN …
+#   manager.pl keep …                 … or runs ACTIVATE_RUN with all that follows `keep`, again each time
+#                                     that it has ended with 0, and prints its pids, until SIGTERM
 use strict;
 use warnings;
 use POSIX ();
@@ -38,7 +40,23 @@ for my $at (split /,/, $ENV{ACTIVATE}) {
     our @kept;
     push @kept, $s;
 }
-$ENV{LISTEN_PID} = $$;
 $ENV{LISTEN_FDS} = $n;
 $ENV{LISTEN_FDNAMES} = join ':', map { "test$_.socket" } 1 .. $n;
-exec $ENV{ACTIVATE_RUN}, @ARGV or die "exec: $!";
+
+sub become {
+    $ENV{LISTEN_PID} = $$;
+    exec $ENV{ACTIVATE_RUN}, @_ or die "exec: $!";
+}
+become(@ARGV) if $ARGV[0] ne 'keep';
+
+shift @ARGV;
+my ($pid, $over) = (0, 0);
+$SIG{TERM} = sub { $over = 1; kill 'TERM', $pid if $pid };
+$| = 1;
+until ($over) {
+    $pid = fork() // die "fork: $!";
+    become(@ARGV) if $pid == 0;
+    print "keeps $pid\n";
+    1 while waitpid($pid, 0) < 0 && $!{EINTR};
+    exit $? >> 8 || 128 if $?;
+}
