@@ -27,6 +27,13 @@ static bool is_filtered(const struct config_app *app, struct str name)
     return false;
 }
 
+bool app_env_inherits(const struct config_app *app, struct str name)
+{
+    AUTO(freep) char *key = str_dup(name);
+
+    return key && getenv(key) && !is_filtered(app, name);
+}
+
 char **app_env_base(const struct config_app *app)
 {
     u32 n = 0, kept = 0;

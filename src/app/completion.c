@@ -29,6 +29,8 @@ static enum complete kind_of(const struct settings_row *row)
     case SETTINGS_DURATION:
     case SETTINGS_ADDRESS:
         return COMPLETE_WORDS; /* what can be told: the default, and off */
+    case SETTINGS_LIST:
+        return row->flags & SETTINGS_PATHS ? COMPLETE_FILE : COMPLETE_NONE;
     case SETTINGS_BOOL:
     case SETTINGS_TEXT:
     case SETTINGS_LINES:
@@ -293,7 +295,8 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
         buf_addf(out, "'(-%c --%s)'{-%c+,--%s=}'[", row->short_flag, row->name, row->short_flag,
                  row->name);
     else
-        buf_addf(out, "'%s--%s=[", row->type == SETTINGS_CIDRS ? "*" : "", row->name);
+        buf_addf(out, "'%s--%s=[",
+                 row->type == SETTINGS_CIDRS || row->type == SETTINGS_LIST ? "*" : "", row->name);
     zsh_text(out, str_of(row->help));
     buf_add(out, STR("]"));
     if (row->type == SETTINGS_BOOL) {

@@ -3,6 +3,7 @@
 
 #include "app/apps.h"
 #include "app/command.h"
+#include "app/env_file.h"
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/path.h"
@@ -74,6 +75,18 @@ static int flag_take(struct view *v, const char *name, struct str value, struct 
                         &(struct settings_origin){ .source = SETTINGS_FLAG }, p);
 }
 
+/* What stands in the app's .env files belongs to the check. */
+static int env_files_check(struct view *v)
+{
+    AUTO(strings_done) struct strings vars = { 0 };
+    struct problem p = { 0 };
+    int err = env_file_read(&v->settings, &v->file.app, &vars, &v->file.findings, &p);
+
+    if (err && err != -ENOMEM)
+        findings_put(&v->file.findings, FINDING_MISTAKE, &p);
+    return err == -ENOMEM ? err : 0;
+}
+
 static int view_read(struct view *v, struct problem *p)
 {
     int err = settings_init(&v->settings);
@@ -90,6 +103,8 @@ static int view_read(struct view *v, struct problem *p)
         err = target_take(v, p);
     if (!err)
         err = config_file_load(&v->file, &v->settings, v->target, p);
+    if (!err)
+        err = env_files_check(v);
     if (!err && !v->file.path.len && !v->file.has_package) {
         problem_set(p, "there is no file of settings: no fettle.json, no fettle.config.js, .cjs, "
                        ".mjs or .ts, and no key \"fettle\" in package.json");

@@ -64,8 +64,7 @@ bool options_mistakes(const struct findings *f)
     return f->of[FINDING_MISTAKE] > 0;
 }
 
-/* What was asked for in a file and does not happen; and, in one line, what needs no doing. */
-static void findings_log(const struct findings *f)
+void options_findings_log(const struct findings *f)
 {
     AUTO(buf_done) struct buf notes = { 0 };
     const char *file = "";
@@ -125,7 +124,7 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
         return problem_exit(err, &p);
     log_from(s, "fettle");
     misspelt_warn();
-    findings_log(&file->findings);
+    options_findings_log(&file->findings);
     return 0;
 }
 

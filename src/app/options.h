@@ -17,5 +17,8 @@ MUST_USE int options_read_child(struct settings *s, const char *source, int argc
 /* Every mistake that was found in files, on standard error. True: there was one. */
 bool options_mistakes(const struct findings *f);
 
+/* What was asked for in a file and does not happen; and, in one line, what needs no doing. */
+void options_findings_log(const struct findings *f);
+
 /* Overwrites the value of every secret flag in argv, which other users of the machine can read. */
 void options_wipe_secrets(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include "app/app_env.h"
 #include "app/apps.h"
 #include "app/command.h"
+#include "app/env_file.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
 #include "app/node.h"
@@ -125,6 +126,24 @@ static int file_apply(struct start *s, struct launch_ask *ask)
     return s->cwd.len ? 0 : -ENOMEM;
 }
 
+/* The app's own variables: of .env files, of the file of settings, of what is launched. */
+static int env_find(struct start *s)
+{
+    AUTO(findings_done) struct findings found = { 0 };
+    AUTO(strings_done) struct strings vars = { 0 };
+    int err = env_file_read(&s->settings, &s->file.app, &vars, &found, &s->problem);
+
+    if (!err && options_mistakes(&found))
+        return EXIT_USAGE;
+    options_findings_log(&found);
+    if (!err)
+        err = app_env_join(&s->launch.env, &s->file.app);
+    strings_add_from(&vars, &s->launch.env, 0);
+    strings_done(&s->launch.env);
+    s->launch.env = TAKE(vars, (struct strings){ 0 });
+    return err ? err : s->launch.env.bytes.failed ? -ENOMEM : 0;
+}
+
 static int launch_find(struct start *s, char **argv)
 {
     AUTO(freep) char **file_args = strings_list(&s->file.app.args);
@@ -153,7 +172,7 @@ static int launch_find(struct start *s, char **argv)
         ask.here = ask.cwd.ptr; /* pm2's script relates to its cwd */
     if (!err)
         err = launch_resolve(&s->launch, &ask, &s->problem);
-    return err ? err : app_env_join(&s->launch.env, &s->file.app);
+    return err ? err : env_find(s);
 }
 
 /* Adds the flag that Node 22.6 to 22.17 and 23.0 to 23.5 need for .ts files. */

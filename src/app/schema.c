@@ -84,6 +84,11 @@ static void forms_add(struct buf *out, const struct settings_row *row)
             buf_add(out, STR(",{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"));
         off_add(out, row);
         return;
+    case SETTINGS_LIST:
+        buf_add(out, STR("{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":"
+                         "[\"string\",\"integer\"]}}"));
+        off_add(out, row);
+        return;
     case SETTINGS_ENUM:
         buf_add(out, STR("{\"enum\":["));
         words_add(out, row->words);

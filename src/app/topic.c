@@ -85,6 +85,11 @@ void topic_values(const struct settings_row *row, struct buf *out)
     case SETTINGS_LINES:
         buf_add(out, STR("a text; may be repeated"));
         return;
+    case SETTINGS_LIST:
+        buf_addf(out, "%s, with commas between%s; may be repeated",
+                 row->flags & SETTINGS_PATHS ? "paths" : "texts",
+                 row->flags & SETTINGS_EMPTY_OFF ? ", or off" : "");
+        return;
     case SETTINGS_TEXT:
         if (row->least)
             buf_addf(out, "a text of %llu to %llu bytes", (unsigned long long)row->least,

@@ -46,6 +46,8 @@ const char *config_value_form(const struct settings_row *row)
         return "a text";
     case SETTINGS_ADDRESS:
         return "a text such as \"127.0.0.1:9484\", or false";
+    case SETTINGS_LIST:
+        return "a text or a list of texts";
     case SETTINGS_CIDRS:
         return "a list of texts, such as [\"10.0.0.0/8\"]";
     }
@@ -91,6 +93,35 @@ static void path_put(struct str folder, const struct settings_row *row, struct s
     buf_add(out, path);
 }
 
+/* A list, or a single text. An entry cannot hold a comma. */
+static bool list_put(const struct settings_row *row, const struct json_value *v, struct str folder,
+                     struct buf *out)
+{
+    bool is_list = json_value_kind(v) == JSON_VALUE_ARRAY;
+    u32 count = is_list ? json_value_count(v) : 1;
+
+    for (u32 i = 0; i < count; i++) {
+        const struct json_value *one = is_list ? json_value_at(v, i) : v;
+        enum json_value_kind kind = json_value_kind(one);
+        struct str text = kind == JSON_VALUE_NUMBER ? json_value_number(one) : json_value_text(one);
+
+        if ((kind != JSON_VALUE_TEXT && kind != JSON_VALUE_NUMBER) ||
+            (is_list && str_index(text, ',') >= 0))
+            return false;
+        if (i)
+            buf_addc(out, ',');
+        while (row->flags & SETTINGS_PATHS && str_index(text, ',') >= 0) {
+            path_put(folder, row, str_trim(str_cut(text, ',', &text)), out);
+            buf_addc(out, ',');
+        }
+        if (row->flags & SETTINGS_PATHS)
+            path_put(folder, row, text, out);
+        else
+            buf_add(out, text);
+    }
+    return true;
+}
+
 bool config_value_text(const struct settings_row *row, const struct json_value *v,
                        struct str folder, struct buf *out)
 {
@@ -108,6 +139,8 @@ bool config_value_text(const struct settings_row *row, const struct json_value *
         buf_add(out, STR("off"));
         return true;
     }
+    if (row->type == SETTINGS_LIST)
+        return list_put(row, v, folder, out);
     if (row->type == SETTINGS_CIDRS)
         return list_text(v, ',', text_put, out);
     if (kind == JSON_VALUE_ARRAY && row->flags & SETTINGS_WORDS)

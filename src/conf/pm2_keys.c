@@ -181,6 +181,32 @@ static void listen_timeout_read(struct pm2_reader *r, const struct json_value *v
         set_ms(r, "start-timeout", v);
 }
 
+/* A list of texts, or one text, for a setting that is a list. */
+static void list_of(struct pm2_reader *r, const char *setting, const struct json_value *v)
+{
+    const struct json_value *one;
+    struct str name;
+
+    if (json_value_kind(v) == JSON_VALUE_TEXT || json_value_kind(v) == JSON_VALUE_NUMBER) {
+        pm2_set(r, setting, json_value_text(v).len ? json_value_text(v) : json_value_number(v),
+                json_value_line(v));
+        return;
+    }
+    if (json_value_kind(v) != JSON_VALUE_ARRAY)
+        pm2_mistake(r, v, "a text or a list of texts");
+    for (void *at = NULL;
+         json_value_kind(v) == JSON_VALUE_ARRAY && json_value_each(v, &at, &name, &one);)
+        pm2_set(r, setting,
+                json_value_text(one).len ? json_value_text(one) : json_value_number(one),
+                json_value_line(one));
+}
+
+static void env_file_read(struct pm2_reader *r, const struct json_value *v)
+{
+    if (json_value_kind(v) != JSON_VALUE_OBJECT) /* which is env_NAME of an unlucky NAME */
+        list_of(r, "env-file", v);
+}
+
 static void log_type_read(struct pm2_reader *r, const struct json_value *v)
 {
     if (str_eq(text_of(r, v), STR("json")))
@@ -282,6 +308,7 @@ const struct pm2_key pm2_keys[] = {
 { "exec_mode", NULL, PM2_NOT_NEEDED, "workers are processes of their own and share the port in either mode", NULL },
 { "env", NULL, PM2_HONOURED, "the app's environment", env_read },
 { "env_NAME", NULL, PM2_HONOURED, "added to it with --env NAME", NULL },
+{ "env_file", NULL, PM2_HONOURED, "`env-file`; pm2 7 itself leaves it aside, and Node has --env-file in node_args", env_file_read },
 { "filter_env", NULL, PM2_HONOURED, "variables that the app does not get", filter_env_read },
 { "port", NULL, PM2_HONOURED, "PORT in the app's environment", port_read },
 { "append_env_to_name", NULL, PM2_HONOURED, "the name is NAME-ENV with --env", env_in_name_read },
@@ -380,7 +407,7 @@ bool pm2_key_is(const struct pm2_key *key, struct str name)
 
 const struct pm2_key *pm2_key_find(struct str name)
 {
-    if (str_starts(name, STR("env_")) && name.len > 4)
+    if (str_starts(name, STR("env_")) && name.len > 4 && !str_eq(name, STR("env_file")))
         name = STR("env_NAME");
     for (u32 i = 0; i < pm2_key_count; i++)
         if (pm2_key_is(&pm2_keys[i], name))

@@ -155,6 +155,8 @@ int settings_set(struct settings *s, const struct settings_row *row, struct str 
     *p = (struct problem){ 0 };
     if (!weaker && origin->source != had->source && row->type == SETTINGS_CIDRS)
         ((struct settings_cidrs *)((char *)s + row->offset))->count = 0;
+    if (!weaker && origin->source != had->source && row->type == SETTINGS_LIST)
+        *(struct str *)((char *)s + row->offset) = (struct str){ 0 };
     err = settings_value_read(&to, row, value, p);
     if (err == -EINVAL)
         return problem_place(p, row, origin);

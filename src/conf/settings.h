@@ -78,6 +78,7 @@ struct settings {
     struct str cwd;       /* the app's working directory; empty: ours (or the package's folder) */
     struct str node;      /* the node program: a path, or a name to be found in PATH */
     struct str node_args; /* for node, before the app's file: words as a shell splits them */
+    struct str env_file;  /* files with variables for the app, commas between; empty: none */
     u64 start_timeout_ns; /* a worker that neither listens nor idles by then has failed; 0: never */
     u64 drain_ns;         /* how long requests in flight may take when a worker or fettle stops */
     u64 kill_after_ns;    /* SIGTERM to SIGKILL, after the drain */
@@ -135,6 +136,7 @@ enum settings_type {
     SETTINGS_TEXT,     /* struct str */
     SETTINGS_PATH,     /* struct str; completed as a file */
     SETTINGS_LINES,    /* struct str: may be repeated; each value is a line of it */
+    SETTINGS_LIST,     /* struct str: texts with commas between; may be repeated */
     SETTINGS_ENUM,     /* enum (u32): one of `words`, separated by | */
     SETTINGS_ADDRESS,  /* struct endpoint: host:port, :port, port, unix:path, off */
     SETTINGS_CIDRS,    /* struct settings_cidrs: comma-separated, may be repeated */
@@ -159,6 +161,7 @@ enum settings_flag {
     SETTINGS_IN_PATH = BIT(6),    /* a path that without a slash is looked for in PATH */
     SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
     SETTINGS_PER_APP = BIT(8),    /* of the proxy or the monitor, and yet each app's own */
+    SETTINGS_PATHS = BIT(9),      /* a list of paths */
 };
 
 struct settings_row {

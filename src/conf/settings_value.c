@@ -323,6 +323,31 @@ static int lines_read(const struct settings_values *to, const struct settings_ro
     return -ENOMEM;
 }
 
+/* Commas between, and none within. */
+static int list_read(const struct settings_values *to, const struct settings_row *row,
+                     struct str value, struct problem *p)
+{
+    AUTO(buf_done) struct buf all = { 0 };
+    struct str *list = field_of(to, row), had = *list, rest = value, item;
+    int err = text_read(to, row, value, p); /* for its checks, and for "off" */
+
+    if (err || list->len == 0)
+        return err;
+    *list = had;
+    buf_add(&all, had);
+    while (rest.ptr) {
+        item = str_trim(str_cut(rest, ',', &rest));
+        if (item.len == 0)
+            return problem_set(p, "\"%.*s\" has an empty entry; write values with commas between",
+                               SHOWN(value));
+        buf_addf(&all, "%s%.*s", all.len ? "," : "", STR_ARG(item));
+    }
+    if (all.len > SETTINGS_VALUE_MAX)
+        return problem_set(p, "all of it together has %zu bytes; at most %d are possible", all.len,
+                           SETTINGS_VALUE_MAX);
+    return all.failed ? -ENOMEM : settings_text_put(to->texts, list, buf_str(&all));
+}
+
 static void cidrs_write(const void *fields, const struct settings_row *row, struct buf *out)
 {
     const struct settings_cidrs *list = field_in(fields, row);
@@ -392,6 +417,7 @@ const struct settings_reader settings_readers[] = {
     [SETTINGS_TEXT] = { text_read, text_write },
     [SETTINGS_PATH] = { text_read, text_write },
     [SETTINGS_LINES] = { lines_read, text_write },
+    [SETTINGS_LIST] = { list_read, text_write },
     [SETTINGS_ENUM] = { enum_read, enum_write },
     [SETTINGS_ADDRESS] = { address_read, address_write },
     [SETTINGS_CIDRS] = { cidrs_read, cidrs_write },
@@ -402,7 +428,8 @@ int settings_value_read(const struct settings_values *to, const struct settings_
                         struct str value, struct problem *p)
 {
     bool may_be_empty = row->type == SETTINGS_TEXT || row->type == SETTINGS_PATH ||
-                        row->type == SETTINGS_LINES || row->type == SETTINGS_CIDRS;
+                        row->type == SETTINGS_LINES || row->type == SETTINGS_LIST ||
+                        row->type == SETTINGS_CIDRS;
 
     if (value.len > SETTINGS_VALUE_MAX)
         return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,

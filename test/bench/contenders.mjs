@@ -22,7 +22,7 @@ export const APP = path.join(here, 'apps/app.js');
 export const NODE = process.execPath;
 export const FETTLE = process.env.FETTLE ?? path.join(ROOT, 'build/fettle');
 const modules = path.join(here, 'node_modules');
-const pm2 = path.join(modules, 'pm2/bin/pm2');
+export const PM2 = path.join(modules, 'pm2/bin/pm2');
 const wattpm = path.join(modules, 'wattpm/bin/cli.js');
 
 /** The program or file that a contender needs and that is not there; undefined when all is. */
@@ -146,14 +146,14 @@ export const contenders = {
 
   pm2: {
     label: 'pm2',
-    needs: pm2,
+    needs: PM2,
     start: (options) => begin('pm2', options, async ({ it, folder, workers, app, env, roots }) => {
       const conf = path.join(folder, 'ecosystem.json');
       writeFileSync(conf, JSON.stringify(pm2Conf({ app, workers, env, folder })));
       /* Its daemon stays behind when the command ends: in a home of its own, and on the Node that all use. */
       const home = path.join(folder, 'home');
       const pm2Env = { ...process.env, NODE_ENV: 'production', ...env, PM2_HOME: home, PATH: `${path.dirname(NODE)}:${process.env.PATH}` };
-      const say = (...args) => run(NODE, [pm2, ...args], { cwd: folder, env: pm2Env });
+      const say = (...args) => run(NODE, [PM2, ...args], { cwd: folder, env: pm2Env });
       await say('start', conf);
       roots.push(Number(readFileSync(path.join(home, 'pm2.pid'), 'utf8')));
       it.reload = () => say('reload', 'app');

@@ -300,6 +300,8 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_LINES:
     case SETTINGS_PATH:
         return "/some/where else";
+    case SETTINGS_LIST:
+        return "one,two words,/three";
     case SETTINGS_ENUM:
         return strrchr(row->words, '|') + 1;
     case SETTINGS_ADDRESS:
@@ -310,6 +312,27 @@ static const char *other_value(const struct settings_row *row)
         return "hash:header=X-User";
     }
     return NULL;
+}
+
+static void lists_add_up_and_a_stronger_source_begins_anew(void)
+{
+    AUTO(settings_done) struct settings s = { 0 };
+    const struct settings_row *row = settings_row_find(STR("env-file"), NULL);
+    struct settings_origin file = { .source = SETTINGS_FILE }, flag = { .source = SETTINGS_FLAG };
+    struct problem p = { 0 };
+
+    CHECK_EQ(settings_init(&s), 0);
+    CHECK_EQ(settings_set(&s, row, STR("a, b"), &file, &p), 0);
+    CHECK_EQ(settings_set(&s, row, STR("c"), &file, &p), 0);
+    CHECK_STR(s.env_file, "a,b,c");
+    CHECK_EQ(settings_set(&s, row, STR("d"), &flag, &p), 0);
+    CHECK_EQ(settings_set(&s, row, STR("e"), &file, &p), 0);
+    CHECK_STR(s.env_file, "d");
+    CHECK_EQ(settings_set(&s, row, STR("a,,b"), &flag, &p), -EINVAL);
+    CHECK(strstr(p.text, "empty entry"));
+    CHECK_STR(s.env_file, "d");
+    CHECK_EQ(settings_set(&s, row, STR("off"), &flag, &p), 0);
+    CHECK_EQ(s.env_file.len, 0);
 }
 
 static void a_child_reads_back_what_was_written(void)
@@ -383,6 +406,7 @@ int main(void)
     TEST(a_list_may_be_repeated);
     TEST(what_single_values_cannot_show_is_checked);
     TEST(a_misspelt_variable_is_seen);
+    TEST(lists_add_up_and_a_stronger_source_begins_anew);
     TEST(a_child_reads_back_what_was_written);
     TEST(a_child_takes_only_secrets_from_the_environment);
     return tap_done();
