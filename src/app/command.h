@@ -72,6 +72,7 @@ int settings_page_command(int argc, char **argv);
 int pm2_page_command(int argc, char **argv);
 int scripts_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
+int reread_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */
 int help_of(const char *name);

@@ -19,7 +19,7 @@ struct told {
 };
 
 struct plan {
-    const struct settings *settings;
+    const struct settings *_Atomic *settings; /* the proxy's */
     struct shm *shm;
     u32 cpus;
     bool may_lower_nice;
@@ -28,7 +28,7 @@ struct plan {
     struct told told[SHM_SLOTS_MAX];
 };
 
-int plan_new(struct plan **out, const struct settings *settings, struct shm *shm)
+int plan_new(struct plan **out, const struct settings *_Atomic *settings, struct shm *shm)
 {
     struct plan *p = calloc(1, sizeof(*p));
 
@@ -170,7 +170,7 @@ void plan_look(struct plan *p, u64 now_ns)
     struct lane_reading r = reading_take(p, used, now_ns);
     struct lane_plan plan = { 0 };
 
-    if (p->settings->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
+    if ((*p->settings)->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
         plan = lane_reading(&p->lane, &r);
     for (u32 i = 0; i < used; i++)
         if (p->shm->slot[i].state == SHM_READY)

@@ -15,7 +15,7 @@
 struct plan;
 
 /* Lives as long as the process. -ENOMEM. */
-MUST_USE int plan_new(struct plan **out, const struct settings *settings, struct shm *shm);
+MUST_USE int plan_new(struct plan **out, const struct settings *_Atomic *settings, struct shm *shm);
 
 /* Looks, concludes and publishes. */
 void plan_look(struct plan *plan, u64 now_ns);

@@ -45,7 +45,8 @@ struct listener_watch {
 };
 
 struct proxy {
-    const struct settings *settings;
+    const struct settings
+        *_Atomic settings; /* another one after a reload: read it anew each time */
     struct shm *shm;
     int wake_fd;
     u32 threads_n;
@@ -55,9 +56,9 @@ struct proxy {
     struct kinds kinds;
     struct spool *access; /* NULL: no access log */
     struct hash_key hash_key;
-    u32 fields_max; /* of a response: settings->max_fields or more */
-    u64 tick_ns;    /* how often an exchange looks at its time-outs */
-    u32 stream_tag; /* random part of our end's name on raw streams */
+    u32 fields_max;      /* of a response: settings->max_fields or more */
+    _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
+    u32 stream_tag;      /* random part of our end's name on raw streams */
     _Atomic u64 stream_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;

@@ -29,8 +29,9 @@ struct app {
     char lead[APP_TITLE_MAX];  /* before a line that is about it: ""; of several: "shop: " */
     struct worker worker[LISTENERS_WORKERS_MAX + 1]; /* 1 … workers */
     u32 workers;
-    u32 processes;   /* lives that are not gone yet */
-    bool is_cluster; /* it forks its own workers: only worker 1 runs */
+    u32 workers_conf; /* as the settings had it when they were read last */
+    u32 processes;    /* lives that are not gone yet */
+    bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
 
     u32 reloads_failed;

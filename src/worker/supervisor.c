@@ -241,7 +241,8 @@ static void children_reap(struct crew *c)
 
     while (child_reap(&end)) {
         /* Others are orphans of workers, which came to us as their subreaper. */
-        if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end))
+        if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end) ||
+            reread_reaped(&c->reread, &end))
             continue;
         if (!process_take(c, &end))
             log_debug("process %d, adopted, has ended", (int)end.pid);
@@ -266,9 +267,10 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
         /* From the kernel: our terminal was closed. From a process: somebody wants a reload. */
         if (info->ssi_code == SI_KERNEL)
             asked_to_end(c, SIGTERM);
-        else if (!c->draining)
-            for (u32 i = 0; i < c->apps; i++)
-                reload_begin(c->app[i]);
+        else if (!c->draining) {
+            c->reread.reload_all = true;
+            (void)reread_begin(&c->reread);
+        }
         break;
     default:
         break;
@@ -461,6 +463,7 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
     if (r == 0)
         operator_init(&c->operator, c);
+    reread_init(&c->reread, c);
     return r == 0 ? helpers_start(c, problem) : r;
 }
 
@@ -501,6 +504,7 @@ static void tear_down(struct supervisor *s)
         processes_free(c);
         agents_done(&c->agents);
         operator_done(&c->operator);
+        reread_done(&c->reread);
         signals_done(&s->signals);
         loop_free(c->loop);
     }

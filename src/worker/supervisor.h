@@ -33,6 +33,7 @@
 #pragma once
 
 #include "base/problem.h"
+#include "base/strings.h"
 #include "shm/layout.h"
 
 struct app_conf {
@@ -61,6 +62,7 @@ struct app_conf {
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
+    const char *log_path;    /* of a fettle in the background; NULL: none. For `fettle describe` */
     bool log_json;           /* workers' lines as JSON objects */
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of
@@ -73,6 +75,16 @@ struct supervisor_conf {
      * they end when that socket does, and die with the supervisor. */
     char *const *proxy_argv;
     char *const *monitor_argv; /* NULL: no monitor */
+
+    /* How the settings are read again (worker/reread.h): a command line for /proc/self/exe, its
+     * environment and folder. NULL: they are not. reread_take is given what that has printed and
+     * changes this struct and its apps in place; it adds what people should know to `notes`, and
+     * *proxy says whether proxy_argv is another one. -EINVAL with *p: nothing has changed. */
+    char *const *reread_argv;
+    char *const *reread_env;
+    const char *reread_cwd;
+    int (*reread_take)(const struct supervisor_conf *conf, struct str text, struct strings *notes,
+                       bool *proxy, struct problem *p);
 };
 
 /* The usual values of all settings that are times, and one worker; the rest is zero. */
