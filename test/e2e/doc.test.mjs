@@ -73,6 +73,9 @@ async function runExample(t, { block, files }) {
   const [port, adminPort] = [await freePort(), await freePort()];
   const ports = (text) => text.replace(/\b3000\b/g, port).replace(/\b9484\b/g, adminPort);
   for (const file of files) fs.writeFileSync(path.join(folder, file.name), ports(file.text));
+  // Commands such as `fettle reload` find what runs here, and nothing else.
+  const runtime = path.join(folder, '.run');
+  fs.mkdirSync(runtime, { mode: 0o700 });
   fs.writeFileSync(path.join(folder, 'example.sh'), ports(scriptOf(block.text)));
 
   const run = await startNode({
@@ -84,6 +87,7 @@ async function runExample(t, { block, files }) {
     env: {
       PORT: String(port),
       FETTLE_ADMIN: `127.0.0.1:${adminPort}`,
+      XDG_RUNTIME_DIR: runtime,
       PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}`,
     },
   });
