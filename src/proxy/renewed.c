@@ -38,6 +38,16 @@ static void old_free(struct renewed *r, u64 now_ns)
     }
 }
 
+void renewed_done(struct renewed *r)
+{
+    while (r->old) {
+        struct renewed_settings *one = r->old;
+
+        r->old = one->next;
+        free_one(one);
+    }
+}
+
 static int read_into(struct settings *out, const struct settings *present, struct str flags,
                      struct problem *p)
 {

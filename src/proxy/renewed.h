@@ -12,6 +12,9 @@ struct renewed {
     struct renewed_settings *old; /* owned, the newest first */
 };
 
+/* Nobody reads any of them any more. */
+void renewed_done(struct renewed *r);
+
 /* New settings from flags, each with its NUL; they live as long as they are in force and ten
  * seconds more. NULL: they cannot be read, which has been logged. */
 const struct settings *renewed_read(struct renewed *r, const struct settings *present,

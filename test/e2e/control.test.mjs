@@ -33,7 +33,11 @@ const SERVER = (version) => `
 /** A folder that is also where runtime folders are made, so that no other fettle is seen. */
 function place(t, files = { 'server.js': SERVER(1) }) {
   const cwd = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fc-')));
-  t.after(() => fs.rmSync(cwd, { recursive: true, force: true }));
+  const ends = [];
+  t.after(() => {
+    ends.forEach((end) => end());
+    fs.rmSync(cwd, { recursive: true, force: true });
+  });
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(cwd, name), text);
   fs.mkdirSync(path.join(cwd, 'run'));
   const env = { FETTLE_RUNTIME_DIR: path.join(cwd, 'run') };
@@ -63,7 +67,7 @@ function place(t, files = { 'server.js': SERVER(1) }) {
     return app;
   };
   const write = (text) => fs.writeFileSync(path.join(cwd, 'server.js'), text);
-  return { cwd, env, fettle, terminal, run, rows, write };
+  return { cwd, env, fettle, terminal, run, rows, write, ends };
 }
 
 const plain = (text) => text.replace(/\x1b\[\d*m/g, '');
@@ -430,9 +434,9 @@ test('the number of workers follows the settings', { skip }, async (t) => {
 
 test('run --detach goes on in the background, once it runs', { skip }, async (t) => {
   const port = 20000 + (process.pid % 10000);
-  const { cwd, env, fettle, rows } = place(t, { 'server.js': GREETER, 'fettle.json': config() });
+  const { cwd, env, fettle, rows, ends } = place(t, { 'server.js': GREETER, 'fettle.json': config() });
   const more = { env: { ...env, XDG_STATE_HOME: path.join(cwd, 'state'), PORT: String(port), GREETING: 'hello' } };
-  t.after(() => fettle(['stop', 'all'], more));
+  ends.push(() => fettle(['stop', 'all'], more));
 
   const { status, stdout, stderr } = fettle(['run', '-d'], more);
   assert.equal(status, 0, stderr);

@@ -87,7 +87,8 @@ async function runExample(t, { block, files }) {
     env: {
       PORT: String(port),
       FETTLE_ADMIN: `127.0.0.1:${adminPort}`,
-      XDG_RUNTIME_DIR: runtime,
+      FETTLE_RUNTIME_DIR: runtime,
+      XDG_STATE_HOME: path.join(folder, '.state'),
       PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}`,
     },
   });

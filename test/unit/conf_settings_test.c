@@ -288,7 +288,7 @@ static const char *other_value(const struct settings_row *row)
 {
     switch (row->type) {
     case SETTINGS_BOOL:
-        return "off";
+        return strcmp(row->default_text, "on") == 0 ? "off" : "on";
     case SETTINGS_COUNT:
         return "7";
     case SETTINGS_SIZE:
