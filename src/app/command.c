@@ -5,6 +5,7 @@
 #include "app/config_options.h"
 #include "app/control_options.h"
 #include "app/exit_code.h"
+#include "app/service_options.h"
 
 #include <stdarg.h>
 
@@ -53,6 +54,11 @@ const struct command commands[] = {
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
+{ "service", "install|remove|show [FLAGS] [TARGET] [-- ARGS]", "start an app at boot, by systemd",
+  "install writes a unit for what fettle run TARGET with the same flags would run, enables it and starts it: a unit of the machine's for root, else one of your own. It takes every flag of fettle run. systemd then starts it at boot, watches it (sd_notify, watchdog), restarts it when it fails, and shuts from it what an ordinary app does not need. A unit that fettle did not write is left alone.\n"
+  "With --socket, systemd opens the port: that may be one below 1024, and clients wait while fettle itself is restarted.\n"
+  "show prints the units and whether they are installed. remove stops and removes them; NAME, as in fettle service remove NAME, is enough.",
+  .flags = &service_flags, .run = service_command },
 { "help", "[TOPIC]", "explain a command or a topic",
   "TOPIC is the name of a command, settings (how settings are written and where they are read), or exit-codes.",
   .run = help_command },
@@ -94,6 +100,10 @@ const struct example examples[] = {
 { "env", "fettle env shop 2 --show-secrets", "" },
 { "signal", "fettle signal shop SIGUSR2", "" },
 { "signal", "fettle signal shop/1 SIGUSR1", "opens the inspector of a worker" },
+{ "service", "sudo fettle service install -w 2-8 /srv/shop", "" },
+{ "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
+{ "service", "fettle service show .", "what would be written" },
+{ "service", "sudo fettle service remove shop", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

@@ -4,6 +4,7 @@
 #include "app/config_options.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
+#include "app/service_options.h"
 #include "conf/package_json.h"
 
 #include <limits.h>
@@ -21,6 +22,7 @@ static enum complete kind_of(const struct settings_row *row)
     case SETTINGS_PATH:
         return strcmp(row->placeholder, "DIR") == 0 ? COMPLETE_DIR : COMPLETE_FILE;
     case SETTINGS_COUNT:
+    case SETTINGS_RANGE:
     case SETTINGS_ENUM:
     case SETTINGS_BALANCE:
     case SETTINGS_CIDRS:
@@ -195,6 +197,11 @@ static void plain_cases(struct buf *out)
             buf_add(out, STR("        else\n"
                              "            COMPREPLY=($(compgen -W \"$(fettle __apps "
                              "2>/dev/null)\" -- \"$cur\"))\n"));
+        if (c->flags == &service_flags)
+            buf_add(out, STR("        else\n"
+                             "            COMPREPLY=($(compgen -f -W \"install remove show\" -- "
+                             "\"$cur\"))\n"
+                             "            compopt -o filenames 2>/dev/null\n"));
         buf_add(out, STR("        fi\n        return\n        ;;\n"));
     }
 }
@@ -346,8 +353,12 @@ static void zsh_plain(struct buf *out)
         for (u32 k = 0; k < *c->flags->count; k++)
             if (is_shown(&c->flags->rows[k]))
                 zsh_flag(out, &c->flags->rows[k]);
-        buf_addf(out, "        '(- *)'{-h,--help}'[all flags]'%s\n}\n\n",
-                 c->takes_app ? " \\\n        '*:app:_fettle_app'" : "");
+        buf_addf(out, "        '(- *)'{-h,--help}'[all flags]'%s%s\n}\n\n",
+                 c->takes_app ? " \\\n        '*:app:_fettle_app'" : "",
+                 c->flags == &service_flags
+                     ? " \\\n        '1:what to do:(install remove show)' \\\n        "
+                       "'2:file or folder:_files'"
+                     : "");
     }
 }
 

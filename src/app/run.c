@@ -1,4 +1,5 @@
 /* app/run.c -- `fettle run`: from a command line to a running supervisor */
+#include "app/run.h"
 #include "app/agent_dir.h"
 #include "app/app_env.h"
 #include "app/apps.h"
@@ -10,6 +11,7 @@
 #include "app/node.h"
 #include "app/options.h"
 #include "app/origin.h"
+#include "app/path.h"
 #include "app/renewal.h"
 #include "conf/cpus.h"
 #include "conf/words.h"
@@ -49,6 +51,9 @@ struct starts {
     struct strings proxy, reread, reread_env;        /* command lines, and an environment … */
     char **proxy_argv, **reread_argv, **reread_envp; /* … as lists into them */
     char *here;
+    struct notify notify; /* of the service manager, if there is one */
+    struct activation activation;
+    int manager_err;
 };
 
 static void start_done(struct start *s)
@@ -80,6 +85,16 @@ static void starts_done(struct starts *all)
     free(all->here);
     buf_done(&all->agent_dir);
     buf_done(&all->log_path);
+    notify_done(&all->notify);
+    activation_done(&all->activation);
+}
+
+/* First of all: no child may inherit it, nor any descriptor stand where its sockets are. */
+static void manager_take(struct starts *all)
+{
+    int notify_err = notify_take(&all->notify), activation_err = activation_take(&all->activation);
+
+    all->manager_err = notify_err ? notify_err : activation_err;
 }
 
 static int cwd_resolve(struct start *s)
@@ -242,8 +257,8 @@ static int settings_complete(struct start *s)
     struct settings *set = &s->settings;
     u32 cpus = cpus_allowed();
 
-    if (set->workers == 0)
-        set->workers = min(cpus, 128u);
+    if (set->workers.most == 0)
+        set->workers.least = set->workers.most = min(cpus, 128u);
     if (set->threads == 0)
         set->threads = min((cpus + 1) / 2, 64u); /* one thread keeps two busy workers fed */
     if (set->name.len == 0)
@@ -353,7 +368,10 @@ static int secrets_export(const struct settings *set)
 static void conf_settings(const struct settings *set, struct app_conf *conf)
 {
     conf->name = set->name.ptr;
-    conf->workers = set->workers;
+    conf->workers = set->workers.least;
+    conf->workers_most = set->workers.most;
+    conf->scale_period_ns = set->scale_period_ns;
+    conf->scale_cpus = set->scale_cpus;
     conf->port = set->port;
     conf->max_memory_bytes = set->max_memory_bytes;
     conf->max_block_ns = set->max_block_ns;
@@ -499,6 +517,8 @@ static int supervise(struct starts *all)
         .app = all->conf,
         .apps = all->count,
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
+        .notify = &all->notify,
+        .activation = &all->activation,
         .log_json = set->log == SETTINGS_LOG_JSON,
         .agent_dir = all->agent_dir.ptr,
         .runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL,
@@ -575,10 +595,23 @@ static int starts_split(struct starts *all, char **argv)
     return 0;
 }
 
+static int words_check(const struct start *s, char **argv)
+{
+    if (s->args.operands <= 1)
+        return 0;
+    return command_usage("\"%.100s\" is one word too many; words for the app itself go after --: "
+                         "fettle run %.100s -- %.100s",
+                         argv[s->args.operand[1]], argv[s->args.operand[0]],
+                         argv[s->args.operand[1]]);
+}
+
+/* From settings to starts that only need to be done. */
 static int starts_prepare(struct starts *all, char **argv)
 {
-    int err = starts_split(all, argv);
+    int err;
 
+    all->list[0].app_args = argv + all->list[0].args.rest;
+    err = starts_split(all, argv);
     for (u32 i = 0; i < all->count && !err; i++)
         err = start_prepare(&all->list[i], argv);
     return err;
@@ -587,14 +620,16 @@ static int starts_prepare(struct starts *all, char **argv)
 /* `fettle __reread`: what `fettle run` with the same words would begin with now. */
 int reread_command(int argc, char **argv)
 {
-    AUTO(starts_done) struct starts all = { .list = calloc(1, sizeof(struct start)), .count = 1 };
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
     AUTO(buf_done) struct buf out = { 0 };
     struct start *s = all.list;
     int err = s ? options_read(&s->settings, &s->args, &s->file, argc, argv) : EXIT_APP;
 
     if (err)
         return err;
-    s->app_args = argv + s->args.rest;
     err = starts_prepare(&all, argv);
     if (!err)
         err = confs_fill(&all);
@@ -639,14 +674,86 @@ static int detach(struct starts *all, int *code)
     return -EIO;
 }
 
+static void text_put(struct buf *out, struct str text)
+{
+    buf_clear(out);
+    buf_add(out, text);
+    buf_addc(out, 0);
+}
+
+/* One folder for all: each app has its own besides, as the file says. */
+static int outline_fill(struct run_outline *out, const struct starts *all)
+{
+    const struct start *first = &all->list[0];
+    struct str folder = str_of(first->launch.cwd.len ? first->launch.cwd.ptr : NULL);
+    char here[PATH_MAX];
+
+    if (all->count > 1)
+        folder = str_of(first->file.folder.ptr);
+    if (folder.len == 0 && !getcwd(here, sizeof(here)))
+        return -errno;
+    text_put(&out->folder, folder.len ? folder : str_of(here));
+    text_put(&out->name,
+             all->count > 1 ? path_base(str_of(out->folder.ptr)) : first->settings.name);
+    text_put(&out->node, str_of(first->node_path.ptr));
+    out->apps = all->count;
+    out->start_timeout_ns = first->settings.start_timeout_ns;
+    out->has_port = first->settings.port > 0;
+    out->has_runtime_dir = first->settings.runtime_dir.len > 0;
+    for (u32 i = 0; i < all->count; i++) {
+        const struct settings *set = &all->list[i].settings;
+
+        out->drain_ns = max(out->drain_ns, set->drain_ns);
+        out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
+        if (!set->start_timeout_ns || !out->start_timeout_ns)
+            out->start_timeout_ns = 0;
+        else
+            out->start_timeout_ns = max(out->start_timeout_ns, set->start_timeout_ns);
+    }
+    return out->folder.failed || out->name.failed || out->node.failed ? -ENOMEM : 0;
+}
+
+int run_outline_read(struct run_outline *out, int argc, char **argv)
+{
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
+    struct start *s = all.list;
+    int err;
+
+    *out = (struct run_outline){ 0 };
+    if (!s)
+        return EXIT_APP;
+    err = options_read(&s->settings, &s->args, &s->file, argc, argv);
+    if (!err)
+        err = words_check(s, argv);
+    if (!err)
+        err = starts_prepare(&all, argv);
+    if (!err)
+        err = outline_fill(out, &all);
+    return err < 0 ? fail(&all, err) : err;
+}
+
+void run_outline_done(struct run_outline *o)
+{
+    buf_done(&o->name);
+    buf_done(&o->folder);
+    buf_done(&o->node);
+}
+
 int run_command(int argc, char **argv)
 {
-    AUTO(starts_done) struct starts all = { .list = calloc(1, sizeof(struct start)), .count = 1 };
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
     struct start *s = all.list;
     int err, code = EXIT_APP;
 
     if (!s)
         return EXIT_APP;
+    manager_take(&all);
     err = options_read(&s->settings, &s->args, &s->file, argc, argv);
     if (err)
         return err;
@@ -654,12 +761,9 @@ int run_command(int argc, char **argv)
         return help_of("run");
     if (s->args.version)
         return version_command(1, argv);
-    if (s->args.operands > 1)
-        return command_usage("\"%.100s\" is one word too many; words for the app itself go after "
-                             "--: fettle run %.100s -- %.100s",
-                             argv[s->args.operand[1]], argv[s->args.operand[0]],
-                             argv[s->args.operand[1]]);
-    s->app_args = argv + s->args.rest;
+    err = words_check(s, argv);
+    if (err)
+        return err;
     err = reread_prepare(&all, argc, argv);
     options_wipe_secrets(argc, argv);
     if (!err)
@@ -672,6 +776,8 @@ int run_command(int argc, char **argv)
         err = pre_run_all(&all.list[i]);
     if (!err && (err = detach(&all, &code)) > 0)
         return code;
+    if (all.manager_err)
+        log_warn("what the service manager gave cannot be used: %s", strerror(-all.manager_err));
     if (!err)
         err = supervise(&all);
     if (err < 0)

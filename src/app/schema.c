@@ -62,6 +62,17 @@ static void forms_add(struct buf *out, const struct settings_row *row)
         if (row->words)
             buf_addf(out, ",{\"const\":\"%s\"}", row->words);
         return;
+    case SETTINGS_RANGE:
+        range_add(out, row);
+        buf_addf(out,
+                 ",{\"type\":\"string\",\"pattern\":\"^([0-9]+-[0-9]+%s%s)$\"},{\"type\":"
+                 "\"object\",\"properties\":{\"least\":",
+                 row->words ? "|" : "", row->words ? row->words : "");
+        range_add(out, row);
+        buf_add(out, STR(",\"most\":"));
+        range_add(out, row);
+        buf_add(out, STR("},\"required\":[\"least\",\"most\"],\"additionalProperties\":false}"));
+        return;
     case SETTINGS_SIZE:
         buf_addf(out, "{\"type\":\"string\",\"pattern\":\"%s\"},", size_pattern);
         range_add(out, row);

@@ -76,6 +76,12 @@ void topic_values(const struct settings_row *row, struct buf *out)
         if (row->words)
             buf_addf(out, ", or %s", row->words);
         return;
+    case SETTINGS_RANGE:
+        range("a number", row, number, out);
+        buf_add(out, STR(", a least and a most such as 2-8"));
+        if (row->words)
+            buf_addf(out, ", or %s", row->words);
+        return;
     case SETTINGS_SIZE:
         range("a size", row, units_size_text, out);
         return;

@@ -33,6 +33,8 @@ const char *config_value_form(const struct settings_row *row)
     case SETTINGS_COUNT:
         return row->words ? "a number without quotes, or the word that stands for it"
                           : "a number without quotes";
+    case SETTINGS_RANGE:
+        return "a number, \"auto\", \"2-8\", or {\"least\": 2, \"most\": 8}";
     case SETTINGS_SIZE:
         return "a text with its unit, such as \"512M\"";
     case SETTINGS_DURATION:
@@ -93,6 +95,26 @@ static void path_put(struct str folder, const struct settings_row *row, struct s
     buf_add(out, path);
 }
 
+/* «2-8» of {"least": 2, "most": 8}. False: something else stands there. */
+static bool range_text(const struct json_value *v, struct buf *out)
+{
+    const struct json_value *one;
+    struct str name, least = { 0 }, most = { 0 };
+    u64 ignored;
+
+    for (void *at = NULL; json_value_each(v, &at, &name, &one);) {
+        struct str *end = str_eq(name, STR("least")) ? &least : &most;
+
+        if ((end == &most && !str_eq(name, STR("most"))) || end->len)
+            return false;
+        *end = json_value_number(one);
+        if (!str_to_u64(*end, &ignored))
+            return false;
+    }
+    buf_addf(out, "%.*s-%.*s", STR_ARG(least), STR_ARG(most));
+    return least.len && most.len;
+}
+
 /* A list, or a single text. An entry cannot hold a comma. */
 static bool list_put(const struct settings_row *row, const struct json_value *v, struct str folder,
                      struct buf *out)
@@ -145,14 +167,19 @@ bool config_value_text(const struct settings_row *row, const struct json_value *
         return list_text(v, ',', text_put, out);
     if (kind == JSON_VALUE_ARRAY && row->flags & SETTINGS_WORDS)
         return list_text(v, ' ', words_quote, out);
+    if (kind == JSON_VALUE_OBJECT && row->type == SETTINGS_RANGE)
+        return range_text(v, out);
     if (kind == JSON_VALUE_NUMBER) {
         buf_add(out, number);
-        return row->type == SETTINGS_COUNT || row->type == SETTINGS_SIZE ||
-               row->type == SETTINGS_DURATION || row->type == SETTINGS_ADDRESS;
+        return row->type == SETTINGS_COUNT || row->type == SETTINGS_RANGE ||
+               row->type == SETTINGS_SIZE || row->type == SETTINGS_DURATION ||
+               row->type == SETTINGS_ADDRESS;
     }
     if (row->type == SETTINGS_PATH)
         path_put(folder, row, text, out);
     else
         buf_add(out, text);
-    return kind == JSON_VALUE_TEXT && !(row->type == SETTINGS_COUNT && str_to_u64(text, &ignored));
+    return kind == JSON_VALUE_TEXT &&
+           !((row->type == SETTINGS_COUNT || row->type == SETTINGS_RANGE) &&
+             str_to_u64(text, &ignored));
 }

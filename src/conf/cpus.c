@@ -1,11 +1,9 @@
 /* conf/cpus.c -- how many CPUs this process may use */
 #include "conf/cpus.h"
 
-#include "conf/file.h"
+#include "conf/cgroup.h"
 
 #include <sched.h>
-
-enum { FILE_BYTES_MAX = 1 << 20 };
 
 static struct str word_cut(struct str *line)
 {
@@ -53,139 +51,41 @@ u32 cpus_of(u32 allowed, u64 quota_milli)
     return max(1u, allowed);
 }
 
-static bool has_item(struct str list, struct str item)
-{
-    while (list.ptr)
-        if (str_eq(str_cut(list, ',', &list), item))
-            return true;
-    return false;
-}
-
-/* A line of mountinfo (proc_pid_mountinfo(5)): is it the hierarchy that has the CPU controller?
- * Then *root and *mount are its fields, still with octal escapes. */
-static bool mount_line(struct str line, bool v2, struct str *root, struct str *mount)
-{
-    struct str type, word;
-
-    for (int i = 0; i < 3; i++)
-        word_cut(&line);
-    *root = word_cut(&line);
-    *mount = word_cut(&line);
-    do
-        word = word_cut(&line);
-    while (line.ptr && !str_eq(word, STR("-")));
-    type = word_cut(&line);
-    word_cut(&line);
-    if (v2)
-        return str_eq(type, STR("cgroup2"));
-    return str_eq(type, STR("cgroup")) && has_item(word_cut(&line), STR("cpu"));
-}
-
-/* A line of /proc/self/cgroup, "4:cpu,cpuacct:/docker/1f" or "0::/app": the path in it. */
-static bool group_line(struct str line, bool v2, struct str *path)
-{
-    struct str number = str_cut(line, ':', &line);
-    struct str controllers = str_cut(line, ':', path);
-
-    if (!path->ptr)
-        return false;
-    return v2 ? str_eq(number, STR("0")) && controllers.len == 0
-              : has_item(controllers, STR("cpu"));
-}
-
-/* mountinfo writes blanks and backslashes as \040. */
-static void unescape(struct str s, struct buf *out)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\\' && i + 3 < s.len) {
-            buf_addc(out, (char)((s.ptr[i + 1] - '0') << 6 | (s.ptr[i + 2] - '0') << 3 |
-                                 (s.ptr[i + 3] - '0')));
-            i += 3;
-        } else {
-            buf_addc(out, s.ptr[i]);
-        }
-    }
-}
-
-static bool small_file(const struct buf *folder, const char *name, struct buf *out)
-{
-    AUTO(buf_done) struct buf path = { 0 };
-
-    buf_add(&path, buf_str(folder));
-    buf_add(&path, str_of(name));
-    buf_addc(&path, 0);
-    buf_clear(out);
-    return !path.failed && file_read(path.ptr, FILE_BYTES_MAX, out) == 0;
-}
-
 static u64 folder_quota(const struct buf *folder, bool v2)
 {
     AUTO(buf_done) struct buf a = { 0 };
     AUTO(buf_done) struct buf b = { 0 };
 
     if (v2)
-        return small_file(folder, "/cpu.max", &a) ? cpus_quota_v2(buf_str(&a)) : 0;
-    if (!small_file(folder, "/cpu.cfs_quota_us", &a) ||
-        !small_file(folder, "/cpu.cfs_period_us", &b))
+        return cgroup_file(folder, "/cpu.max", &a) ? cpus_quota_v2(buf_str(&a)) : 0;
+    if (!cgroup_file(folder, "/cpu.cfs_quota_us", &a) ||
+        !cgroup_file(folder, "/cpu.cfs_period_us", &b))
         return 0;
     return cpus_quota_v1(buf_str(&a), buf_str(&b));
 }
 
-/* The least quota of the group and its parents. `path` is the group's, `root` what of the
- * hierarchy is mounted (in a container, the container's own group). */
-static u64 group_quota(const char *sysroot, struct str mount, struct str root, struct str path,
-                       bool v2)
+struct quotas {
+    u64 least[2]; /* of version 1, 2; 0: none */
+};
+
+/* The least quota of the group and its parents. */
+static void quota_look(const struct buf *folder, bool v2, void *arg)
 {
-    AUTO(buf_done) struct buf folder = { 0 };
-    size_t mount_len;
-    u64 least = 0, quota;
+    u64 *least = &((struct quotas *)arg)->least[v2];
+    u64 quota = folder_quota(folder, v2);
 
-    if (root.len > 1 && str_starts(path, root))
-        path = str_sub(path, root.len, path.len);
-    if (str_starts(path, STR("/..")) || str_eq(path, STR("/")))
-        path = STR("");
-    buf_add(&folder, str_of(sysroot));
-    unescape(mount, &folder);
-    mount_len = folder.len;
-    buf_add(&folder, path);
-    while (!folder.failed) {
-        quota = folder_quota(&folder, v2);
-        if (quota && (!least || quota < least))
-            least = quota;
-        if (folder.len <= mount_len)
-            break;
-        while (folder.len > mount_len && folder.ptr[--folder.len] != '/')
-            ;
-    }
-    return least;
-}
-
-static u64 hierarchy_quota(const char *sysroot, struct str groups, struct str mounts, bool v2)
-{
-    struct str path = { 0 }, root = { 0 }, mount = { 0 };
-    bool found = false;
-
-    while (groups.ptr && !found)
-        found = group_line(str_cut(groups, '\n', &groups), v2, &path);
-    if (!found)
-        return 0;
-    for (found = false; mounts.ptr && !found;)
-        found = mount_line(str_cut(mounts, '\n', &mounts), v2, &root, &mount);
-    return found ? group_quota(sysroot, mount, root, path, v2) : 0;
+    if (quota && (!*least || quota < *least))
+        *least = quota;
 }
 
 u64 cpus_quota(const char *root)
 {
-    AUTO(buf_done) struct buf folder = { 0 };
-    AUTO(buf_done) struct buf groups = { 0 };
-    AUTO(buf_done) struct buf mounts = { 0 };
+    struct quotas q = { 0 };
     u64 v1, v2;
 
-    buf_addf(&folder, "%s/proc/self", root);
-    if (!small_file(&folder, "/cgroup", &groups) || !small_file(&folder, "/mountinfo", &mounts))
-        return 0;
-    v1 = hierarchy_quota(root, buf_str(&groups), buf_str(&mounts), false);
-    v2 = hierarchy_quota(root, buf_str(&groups), buf_str(&mounts), true);
+    cgroup_walk(root, "cpu", quota_look, &q);
+    v1 = q.least[0];
+    v2 = q.least[1];
     return v1 && v2 ? min(v1, v2) : max(v1, v2);
 }
 
@@ -211,4 +111,25 @@ static u32 affinity(void)
 u32 cpus_allowed(void)
 {
     return cpus_of(affinity(), cpus_quota(""));
+}
+
+u64 cpus_idle_ticks(struct str proc_stat)
+{
+    cpu_set_t set;
+    bool all = sched_getaffinity(0, sizeof(set), &set) != 0;
+    u64 sum = 0, cpu, idle, iowait;
+
+    while (proc_stat.ptr) {
+        struct str line = str_cut(proc_stat, '\n', &proc_stat), name = word_cut(&line);
+
+        if (!str_starts(name, STR("cpu")) || !str_to_u64(str_sub(name, 3, name.len), &cpu))
+            continue;
+        for (int i = 0; i < 3; i++) /* user, nice, system */
+            word_cut(&line);
+        if (!str_to_u64(word_cut(&line), &idle) || !str_to_u64(word_cut(&line), &iowait))
+            continue;
+        if (all || (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set)))
+            sum += idle + iowait;
+    }
+    return sum;
 }

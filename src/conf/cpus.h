@@ -24,3 +24,7 @@ u64 cpus_quota_v1(struct str quota_us, struct str period_us);
 
 /* `allowed` by affinity (at least 1) and a quota: 4 and 1500 are 2. */
 u32 cpus_of(u32 allowed, u64 quota_milli);
+
+/* The time that the CPUs which this process may run on have been idle, in clock ticks (sysconf
+ * _SC_CLK_TCK), from the contents of /proc/stat. */
+u64 cpus_idle_ticks(struct str proc_stat);

@@ -62,6 +62,11 @@ struct settings_origin {
     struct str key;  /* its path in the file, "apps.shop.workers"; empty: the name */
 };
 
+/* «4» is 4 to 4. */
+struct settings_range {
+    u32 least, most;
+};
+
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
  * one has ptr "" or NULL). Where 0 means something else than nothing, it says so. */
 struct settings {
@@ -73,7 +78,10 @@ struct settings {
     struct str env_name; /* "production": env_production of pm2's files too; empty: none */
 
     /* The app and its workers */
-    u32 workers;          /* 0: auto; `fettle run` makes it a number before anybody else sees it */
+    struct settings_range workers; /* 0 to 0: auto; `fettle run` makes it a number before anybody
+                                    * else sees it */
+    u64 scale_period_ns;           /* how quickly workers become more (balance/scale.h) */
+    u32 scale_cpus;                /* CPUs that are taken to be free, for tests; 0: measured */
     u32 port;             /* listen here instead of where the app asked to; 0: where it asked to */
     struct str name;      /* empty: from package.json or the file; `fettle run` fills it in */
     struct str cwd;       /* the app's working directory; empty: ours (or the package's folder) */
@@ -132,6 +140,7 @@ struct settings {
 enum settings_type {
     SETTINGS_BOOL,     /* bool: on, off, yes, no, true, false, 1, 0 */
     SETTINGS_COUNT,    /* u32; `auto_word` may name 0 */
+    SETTINGS_RANGE,    /* struct settings_range: 4 or 2-8; `auto_word` may name 0 to 0 */
     SETTINGS_SIZE,     /* u64 bytes: 512M, 1G, 8K, 300 (powers of 1024) */
     SETTINGS_DURATION, /* u64 ns: 10s, 500ms, 2m, 1h, 100us; never a bare number but 0 */
     SETTINGS_TEXT,     /* struct str */
@@ -174,7 +183,8 @@ struct settings_row {
     size_t offset;            /* in struct settings */
     const char *default_text; /* parsed as a value is; "" only for texts and lists */
     u64 least, most;          /* count, bytes or ns; most 0: no range */
-    const char *words; /* SETTINGS_ENUM; for SETTINGS_COUNT the word for 0 ("auto"), or NULL */
+    const char
+        *words; /* SETTINGS_ENUM; for SETTINGS_COUNT and _RANGE the word for 0 ("auto"), or NULL */
     const char *placeholder; /* "SIZE", as --help shows it */
     const char *help;        /* one line, without a full stop */
     const char *more;        /* full sentences for the man page and doc/settings.md, or NULL */

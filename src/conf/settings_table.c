@@ -28,10 +28,17 @@ static const char *const group_title[SETTINGS_GROUPS] = {
 
 /* clang-format off */
 const struct settings_row settings_rows[] = {
-{ .name = "workers", .short_flag = 'w', .type = SETTINGS_COUNT, .group = APP, .flags = RELOAD, .offset = AT(workers),
+{ .name = "workers", .short_flag = 'w', .type = SETTINGS_RANGE, .group = APP, .flags = RELOAD, .offset = AT(workers),
   .default_text = "auto", .least = 1, .most = 128, .words = "auto", .placeholder = "N",
   .help = "Node processes that run the app",
-  .more = "auto is the number of CPUs that fettle may use: its CPU affinity and its cgroup's CPU quota (rounded up) are respected." },
+  .more = "auto is the number of CPUs that fettle may use: its CPU affinity and its cgroup's CPU quota (rounded up) are respected. "
+          "With a least and a most number, such as 2-8 (in a file also {\"least\": 2, \"most\": 8}), there are more while requests wait and a CPU is free for them, and fewer again when those would do." },
+{ .name = "scale-period", .type = SETTINGS_DURATION, .group = APP, .flags = SETTINGS_HIDDEN, .offset = AT(scale_period_ns),
+  .default_text = "1s", .least = 20 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how long the load must ask for more workers" },
+{ .name = "scale-cpus", .type = SETTINGS_COUNT, .group = APP, .flags = SETTINGS_HIDDEN, .offset = AT(scale_cpus),
+  .default_text = "auto", .least = 1, .most = 1024, .words = "auto", .placeholder = "N",
+  .help = "CPUs that are taken to be free for more workers" },
 { .name = "port", .short_flag = 'p', .type = SETTINGS_COUNT, .group = APP, .offset = AT(port),
   .default_text = "app", .least = 1, .most = 65535, .words = "app", .placeholder = "PORT",
   .help = "listen on this port instead of the app's",

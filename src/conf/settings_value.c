@@ -95,6 +95,48 @@ static void count_write(const void *fields, const struct settings_row *row, stru
         buf_addu(out, n);
 }
 
+static int range_read(const struct settings_values *to, const struct settings_row *row,
+                      struct str value, struct problem *p)
+{
+    struct settings_range *range = field_of(to, row);
+    struct str most, least = str_cut(value, '-', &most);
+    u64 from = 0, till;
+    bool is_word = row->words && str_eq_nocase(value, str_of(row->words));
+    int err = 0;
+
+    if (!is_word && (!str_to_u64(least, &from) || (most.ptr && !str_to_u64(most, &till))))
+        return problem_set(p,
+                           "\"%.*s\" is not a number; write one from %llu to %llu, or two for a "
+                           "least and a most, such as 2-8%s%s",
+                           SHOWN(value), (unsigned long long)row->least,
+                           (unsigned long long)row->most, row->words ? ", or " : "",
+                           row->words ? row->words : "");
+    if (is_word || !most.ptr)
+        till = from;
+    if (!is_word)
+        err = range_check(row, value, from, count_text, p);
+    if (!is_word && !err)
+        err = range_check(row, value, till, count_text, p);
+    if (!err && till < from)
+        err = problem_set(p, "\"%.*s\" has the most before the least; write %llu-%llu",
+                          SHOWN(value), (unsigned long long)till, (unsigned long long)from);
+    if (!err)
+        *range = (struct settings_range){ (u32)from, (u32)till };
+    return err;
+}
+
+static void range_write(const void *fields, const struct settings_row *row, struct buf *out)
+{
+    const struct settings_range *range = field_in(fields, row);
+
+    if (range->most == 0 && row->words)
+        buf_add(out, str_of(row->words));
+    else
+        buf_addu(out, range->least);
+    if (range->most != range->least)
+        buf_addf(out, "-%u", range->most);
+}
+
 static int size_read(const struct settings_values *to, const struct settings_row *row,
                      struct str value, struct problem *p)
 {
@@ -412,6 +454,7 @@ static void balance_write(const void *fields, const struct settings_row *row, st
 const struct settings_reader settings_readers[] = {
     [SETTINGS_BOOL] = { bool_read, bool_write },
     [SETTINGS_COUNT] = { count_read, count_write },
+    [SETTINGS_RANGE] = { range_read, range_write },
     [SETTINGS_SIZE] = { size_read, size_write },
     [SETTINGS_DURATION] = { duration_read, duration_write },
     [SETTINGS_TEXT] = { text_read, text_write },

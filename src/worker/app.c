@@ -55,6 +55,7 @@ void app_start(struct app *app)
         worker_init(&app->worker[i], app, i);
     for (u32 i = 1; i <= app->workers && started; i++)
         started = worker_start(&app->worker[i]);
+    scaling_start(app);
     if (!started) /* the command itself is wrong: it will not get better */
         app_end(app, SHM_APP_ERRORED);
 }

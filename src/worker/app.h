@@ -7,6 +7,7 @@
 
 #include "worker/listeners.h"
 #include "worker/reload.h"
+#include "worker/scaling.h"
 #include "worker/supervisor.h"
 #include "worker/worker.h"
 
@@ -33,6 +34,7 @@ struct app {
     u32 processes;    /* lives that are not gone yet */
     bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
+    struct scaling scaling;
 
     u32 reloads_failed;
     struct app_failure failure;

@@ -11,6 +11,7 @@
 #include "worker/app.h"
 #include "worker/helper.h"
 #include "worker/listeners.h"
+#include "worker/notice.h"
 #include "worker/operator.h"
 #include "worker/output.h"
 #include "worker/process.h"
@@ -32,6 +33,7 @@ struct crew {
     struct listeners listeners;
     struct agents agents;
     struct helper proxy, monitor;
+    struct notice notice;
     struct operator operator; /* the control socket */
     struct reread reread;
 

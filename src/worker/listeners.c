@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "io/sock.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 enum { BACKLOG_MIN = 511 };
@@ -44,7 +45,7 @@ static void listener_close(struct listeners *ls, u32 index)
 
     if (!l->open)
         return;
-    if (l->bound.family == AF_UNIX && l->fd >= 0)
+    if (l->bound.family == AF_UNIX && l->fd >= 0 && !l->lent)
         unlink(l->as.path);
     fd_closep(&l->fd);
     *l = (struct listener){ .fd = -1 };
@@ -152,6 +153,31 @@ static int bind_nothing(struct listener *l, u32 port)
     return 0;
 }
 
+/* A socket that was opened for us; ours is a copy, so that one that is closed can be used again. */
+static int lent_take(struct listeners *ls, struct listener *l, u32 port)
+{
+    struct addr a = { 0 };
+    int fd;
+
+    if (!ls->activation)
+        return -ENOENT;
+    if (l->as.family == AF_UNIX) {
+        fd = activation_find_path(ls->activation, l->as.path);
+    } else {
+        if (!addr_parse_ip(str_of(l->as.family == 0 ? "::" : l->as.host), &a))
+            return -EINVAL;
+        a.port = (u16)port;
+        fd = activation_find(ls->activation, &a);
+    }
+    if (fd < 0)
+        return fd;
+    l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (l->fd < 0)
+        return -errno;
+    l->lent = true;
+    return sock_local(l->fd, &l->bound);
+}
+
 static int listener_bind(struct listeners *ls, struct listener *l)
 {
     bool overridden = ls->port[l->app] && l->kind == WIRE_HTTP;
@@ -160,9 +186,11 @@ static int listener_bind(struct listeners *ls, struct listener *l)
 
     if (ls->done)
         return bind_nothing(l, port);
-    if (l->as.family == AF_UNIX)
+    r = lent_take(ls, l, port);
+    if (r == -ENOENT && l->as.family == AF_UNIX)
         return bind_unix(l);
-    r = l->as.family == 0 ? bind_any(l, port) : bind_ip(l, l->as.host, port);
+    if (r == -ENOENT)
+        r = l->as.family == 0 ? bind_any(l, port) : bind_ip(l, l->as.host, port);
     if (r == 0 && overridden)
         ls->port[l->app] = 0; /* only the first one */
     return r;

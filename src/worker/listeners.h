@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "io/activation.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
 
@@ -17,6 +18,7 @@ enum { LISTENERS_WORKERS_MAX = 128 };
 
 struct listener {
     bool open;
+    bool lent;      /* its socket is one that a service manager opened */
     bool announced; /* the line for people has been logged */
     int fd;
     u32 app, kind;                               /* kind: enum wire_kind */
@@ -30,7 +32,8 @@ struct listener {
 struct listeners {
     struct shm *shm;
     bool done;
-    u32 port[SHM_APPS_MAX]; /* for an app's first http listener; 0: as asked. Then taken */
+    u32 port[SHM_APPS_MAX];        /* for an app's first http listener; 0: as asked. Then taken */
+    struct activation *activation; /* sockets to use where they fit; NULL: none */
     struct listener listener[SHM_LISTENERS_MAX];
 };
 

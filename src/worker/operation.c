@@ -350,6 +350,7 @@ static bool scale_begin(struct operation *op)
     int r = n < 1 || n > LISTENERS_WORKERS_MAX ? -ERANGE : workers_set(app, (u32)n);
 
     if (r == 0) {
+        scaling_stop(app); /* by hand, from now on */
         if (before != app->workers)
             log_info("%s%u worker%s instead of %u, by `fettle scale`", app->lead, app->workers,
                      plural(app->workers), before);

@@ -100,6 +100,10 @@ static void apps_follow(struct crew *c)
         struct app *app = c->app[i];
         u32 n = app->conf->workers;
 
+        if (app->conf->workers_most > n) { /* by load, between these */
+            n = min(max(app->workers, n), app->conf->workers_most);
+            app->workers_conf = 0;
+        }
         if (n == app->workers || n == app->workers_conf)
             continue; /* what `scale` has set holds until the setting itself changes */
         app->workers_conf = n;

@@ -164,6 +164,7 @@ void crew_end(struct crew *c, int exit_code)
         return;
     c->draining = true;
     c->exit_code = exit_code;
+    notice_end(c);
     c->shm->draining = 1;
     for (u32 k = 0; k < c->apps; k++) {
         struct app *app = c->app[k];
@@ -268,6 +269,7 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
         if (info->ssi_code == SI_KERNEL)
             asked_to_end(c, SIGTERM);
         else if (!c->draining) {
+            notice_reload(c); /* at once, as systemd wants it; the rest is seen by the tick */
             c->reread.reload_all = true;
             (void)reread_begin(&c->reread);
         }
@@ -313,6 +315,7 @@ static void tick(struct timer *t)
             worker_tick(&c->app[k]->worker[i], now_ns);
     slots_tick(&c->slots, now_ns);
     listeners_close(c, now_ns);
+    notice_tick(c);
     lost_lines_tell(s, now_ns);
 }
 
@@ -360,12 +363,14 @@ static int conf_check(const struct supervisor_conf *conf, struct problem *proble
     for (u32 i = 0; i < conf->apps; i++) {
         const struct app_conf *app = &conf->app[i];
 
-        if (app->workers < 1 || app->workers > LISTENERS_WORKERS_MAX)
+        u32 most = max(app->workers, app->workers_most);
+
+        if (app->workers < 1 || most > LISTENERS_WORKERS_MAX)
             return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
-                               app->workers, LISTENERS_WORKERS_MAX);
+                               most, LISTENERS_WORKERS_MAX);
         if (!app->argv || !app->argv[0])
             return problem_set(problem, "there is no command to run");
-        all += app->workers;
+        all += most;
     }
     if (all > WORKERS_MAX)
         return problem_set(problem,
@@ -386,6 +391,7 @@ static int memory_make(struct crew *c, struct problem *problem)
         return problem_set(problem, "no eventfd: %s", strerror(errno));
     slots_init(&c->slots, c->shm);
     listeners_init(&c->listeners, c->shm);
+    c->listeners.activation = c->conf->activation;
     for (u32 i = 0; i < c->conf->apps; i++) {
         if (app_new(&c->app[i], c, &c->conf->app[i], i) < 0)
             return problem_set(problem, "out of memory");
@@ -528,6 +534,7 @@ static void run(struct supervisor *s)
     for (u32 i = 0; i < c->apps; i++)
         app_start(c->app[i]);
     loop_timer(c->loop, &s->tick, clock_now_ns() + TICK_NS, tick);
+    notice_start(c);
     while (!c->over)
         loop_run(c->loop);
 }

@@ -34,6 +34,8 @@
 
 #include "base/problem.h"
 #include "base/strings.h"
+#include "io/activation.h"
+#include "io/notify.h"
 #include "shm/layout.h"
 
 struct app_conf {
@@ -46,7 +48,10 @@ struct app_conf {
     char *const *base_env;  /* their environment; NULL: ours */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
     u32 workers;            /* 1 … 128 */
-    u32 port;               /* instead of the port of the app's first http listener; 0: as asked */
+    u32 workers_most;    /* not more than `workers`: so many; else there may be so many, by load */
+    u64 scale_period_ns; /* struct scale_conf; 0: the usual one */
+    u32 scale_cpus;      /* are taken to be free always, for tests; 0: it is measured */
+    u32 port;            /* instead of the port of the app's first http listener; 0: as asked */
 
     u64 max_memory_bytes; /* resident size at which a worker is replaced; 0: never */
     u64 max_block_ns;     /* a loop that is blocked so long gets its worker replaced; 0: never */
@@ -62,7 +67,10 @@ struct app_conf {
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
-    const char *log_path;    /* of a fettle in the background; NULL: none. For `fettle describe` */
+    const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
+    /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
+    const struct notify *notify;
+    struct activation *activation;
     bool log_json;           /* workers' lines as JSON objects */
     const char *agent_dir;   /* absolute; where fettle-loop.so, agent.js and agent.node are */
     const char *runtime_dir; /* the folder in which to make the runtime folder; NULL: the first of

@@ -117,7 +117,7 @@ test('mistakes say what was read, what is wrong, and what would be right', { ski
     [['run', '--frob', 'server.js'], 2, /flags for the app itself go after --/],
     [['run', 'server.js', 'arg'], 2, /"arg" is one word too many; words for the app itself go after --/],
     [['run', '--admin', '0.0.0.0:9484', 'server.js'], 2, /other hosts could reach 0\.0\.0\.0:9484 without a token/],
-    [['run', 'server.js'], 2, /FETTLE_WORKERS: "many" is not a whole number/, { FETTLE_WORKERS: 'many' }],
+    [['run', 'server.js'], 2, /FETTLE_WORKERS: "many" is not a number/, { FETTLE_WORKERS: 'many' }],
     [['run', 'nothing.js'], 3, /there is no file or folder "nothing\.js" in .*; name the file that node is to run/],
     [['run', 'serve'], 3, /for the script of that name in package\.json, write npm:serve/],
     [['run', 'notes.txt'], 2, /not JavaScript by its ending/],
@@ -190,7 +190,7 @@ const completing = {
   'sub/x': '',
 };
 
-const COMMANDS = ['bench', 'completion', 'config', 'describe', 'env', 'help', 'ps', 'reload', 'restart', 'run', 'scale', 'signal', 'start', 'stop', 'version'];
+const COMMANDS = ['bench', 'completion', 'config', 'describe', 'env', 'help', 'ps', 'reload', 'restart', 'run', 'scale', 'service', 'signal', 'start', 'stop', 'version'];
 
 test('completion in bash', { skip: without('bash') }, async (t) => {
   const cwd = folder(t, completing);
@@ -230,8 +230,10 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'config', ''), ['check', 'schema', 'show']);
   assert.deepEqual(complete('fettle', 'config', 'show', '--'), ['--app', '--env', '--help', '--json', '--no-json']);
   assert.deepEqual(complete('fettle', 'config', 'check', 'ser'), ['server.js']);
-  assert.deepEqual(complete('fettle', 'help', 'se'), ['settings']);
+  assert.deepEqual(complete('fettle', 'help', 'se'), ['service', 'settings']);
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
+  assert.deepEqual(complete('fettle', 'service', 'in'), ['install']);
+  assert.deepEqual(complete('fettle', 'service', 'show', 'ser'), ['server.js']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
 });
 

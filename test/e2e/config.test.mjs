@@ -122,7 +122,7 @@ test('all mistakes are said, with their lines, and a start ends with 2', { skip 
     [3, 'maxMemory: unknown setting; its name is written "max-memory"'],
     [4, 'drain: "10" is not a duration; write a number with its unit'],
     [7, 'apps.shop.max-block: "1x" is not a duration'],
-    [8, 'apps.jobs.workers: "4" is a text; write a number without quotes'],
+    [8, 'apps.jobs.workers: "4" is a text; write a number, "auto", "2-8", or {"least": 2, "most": 8}'],
   ];
   await t.test('config check', () => {
     const got = fettle(['config', 'check'], { cwd });
@@ -390,7 +390,7 @@ test('the JSON Schema accepts what is right and refuses what is wrong', { skip }
   assert.equal(status, 0);
   const valid = new Ajv({ strict: true, allowUnionTypes: true }).compile(JSON.parse(stdout));
   const good = [
-    {}, { $schema: 'x', workers: 4 }, { workers: 'auto', port: 'app' }, { 'max-memory': '512MB', 'max-body': 1000000 },
+    {}, { $schema: 'x', workers: 4 }, { workers: 'auto', port: 'app' }, { workers: '2-8' }, { workers: { least: 2, most: 8 } }, { 'max-memory': '512MB', 'max-body': 1000000 },
     { 'max-memory': '1.5 GiB' }, { 'max-memory': false, 'max-block': 'off', 'access-log': false, admin: false },
     { drain: '10s', 'queue-timeout': 0, slow: '1.5h' }, { 'node-args': '--a b', 'trust-proxy': ['loopback', '10.0.0.0/8'] },
     { 'node-args': ['--a', 'b'] }, { balance: 'hash:cookie=sid' }, { balance: 'round-robin', log: 'json', 'metrics-prom-client': false },
@@ -398,7 +398,7 @@ test('the JSON Schema accepts what is right and refuses what is wrong', { skip }
     { drain: '1s', apps: { shop: { run: 'x', workers: 2 }, jobs: {} } },
   ];
   const bad = [
-    [], { workers: '4' }, { workers: 0 }, { workers: 1.5 }, { workers: null }, { wokers: 1 }, { maxMemory: '1G' }, { 'max-memory': '12Q' },
+    [], { workers: '4' }, { workers: '2-' }, { workers: { least: 2 } }, { workers: { least: 2, most: 8, x: 1 } }, { workers: { least: '2', most: 8 } }, { workers: 0 }, { workers: 1.5 }, { workers: null }, { wokers: 1 }, { maxMemory: '1G' }, { 'max-memory': '12Q' },
     { 'max-memory': true }, { drain: 10 }, { drain: '10' }, { drain: '1.s' }, { drain: false }, { log: 'xml' }, { balance: 'fastest' },
     { balance: 'hash:cookie=' }, { 'trust-proxy': 'unix' }, { 'metrics-prom-client': 'on' }, { name: 5 }, { config: 'x' }, { run: '' },
     { args: 'x' }, { env: ['A=1'] }, { env: { A: [1] } }, { env: { FETTLE_A: '1' } }, { apps: [] }, { apps: {} }, { apps: { a: { apps: {} } } },

@@ -75,7 +75,7 @@ static void every_type_of_value_is_read(void)
                   "'trust-proxy': ['10.0.0.0/8', 'unix'], 'balance': 'hash:cookie=sid',\n"
                   "'log': 'json', 'node-args': ['--a', 'b c'], 'name': 'x', '$schema': 'y'}");
     CHECK_EQ(f.findings.count, 0);
-    CHECK_EQ(f.settings.workers, 4);
+    CHECK_EQ(f.settings.workers.most, 4);
     CHECK_EQ(f.settings.max_memory_bytes, 512ull << 20);
     CHECK_EQ(f.settings.max_head_bytes, 32768);
     CHECK_EQ(f.settings.drain_ns, 20 * NS_PER_S);
@@ -91,6 +91,46 @@ static void every_type_of_value_is_read(void)
     CHECK_EQ(origin(&f, "drain")->line, 2);
     CHECK_EQ(origin(&f, "drain")->source, SETTINGS_FILE);
     CHECK_STR(origin(&f, "drain")->file, "fettle.json");
+}
+
+static void a_range_is_a_number_a_text_or_an_object(void)
+{
+    static const char *const wrong[] = {
+        "{'workers': {'least': 2}}",
+        "{'workers': {'least': 2, 'most': 8, 'x': 1}}",
+        "{'workers': {'least': '2', 'most': 8}}",
+        "{'workers': {'least': 2, 'most': -8}}",
+        "{'workers': {}}",
+        "{'workers': [2, 8]}",
+        "{'workers': '4'}",
+    };
+
+    {
+        AUTO(fixture_done) struct fixture f;
+
+        fixture_init(&f);
+        read_text(&f, "{'workers': {'most': 8, 'least': 2}}");
+        CHECK_EQ(f.findings.count, 0);
+        CHECK_EQ(f.settings.workers.least, 2);
+        CHECK_EQ(f.settings.workers.most, 8);
+    }
+    {
+        AUTO(fixture_done) struct fixture f;
+
+        fixture_init(&f);
+        read_text(&f, "{'workers': '3-5'}");
+        CHECK_EQ(f.findings.count, 0);
+        CHECK_EQ(f.settings.workers.least, 3);
+        CHECK_EQ(f.settings.workers.most, 5);
+    }
+    for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
+        AUTO(fixture_done) struct fixture f;
+
+        fixture_init(&f);
+        read_text(&f, wrong[i]);
+        CHECK_EQ(f.findings.count, 1);
+        CHECK(strstr(f.findings.list[0].problem.text, "write a number, \"auto\", \"2-8\", or {"));
+    }
 }
 
 static void what_is_to_be_run_is_read(void)
@@ -134,7 +174,7 @@ static void what_an_app_says_wins_over_what_holds_for_all(void)
     read_text(&f, "{'apps': {'shop': {'workers': 3, 'trust-proxy': ['unix'], 'env': {'A': '2'}}},\n"
                   "'workers': 2, 'drain': '3s', 'trust-proxy': ['loopback'], 'env': {'A': '1'}}");
     CHECK_EQ(f.findings.count, 0);
-    CHECK_EQ(f.settings.workers, 3);
+    CHECK_EQ(f.settings.workers.most, 3);
     CHECK_EQ(f.settings.drain_ns, 3 * NS_PER_S);
     CHECK_EQ(f.settings.trust_proxy.count, 1);
     CHECK_STR(f.settings.name, "shop");
@@ -156,12 +196,12 @@ static void of_several_apps_one_is_taken_and_all_are_checked(void)
     CHECK(f.app.choose && !f.app.found);
     CHECK_STR(buf_str(&f.app.names), "shop, jobs");
     CHECK_EQ(f.app.run.len, 0);
-    CHECK_EQ(f.settings.workers, 0);
+    CHECK_EQ(f.settings.workers.most, 0);
     fixture_init(&g);
     g.from.app = STR("jobs");
     read_text(&g, several);
     CHECK(!g.app.choose && g.app.found);
-    CHECK_EQ(g.settings.workers, 2);
+    CHECK_EQ(g.settings.workers.most, 2);
     CHECK_STR(str_of(g.app.run.ptr), "b");
     CHECK(says("{'apps': {'a': {},\n'b': {'workers': 0}}}", 2,
                "apps.b.workers: \"0\" is out of "
@@ -180,7 +220,7 @@ static void the_file_wins_over_package_json_and_loses_to_all_else(void)
     f.from.package = true;
     f.from.file = "package.json";
     read_text(&f, "{'workers': 5, 'drain': '2s', 'slow': '3s', 'apps': {'a': {'workers': 6}}}");
-    CHECK_EQ(f.settings.workers, 2);
+    CHECK_EQ(f.settings.workers.most, 2);
     CHECK_EQ(f.settings.drain_ns, 9 * NS_PER_S);
     CHECK_EQ(f.settings.slow_ns, 3 * NS_PER_S);
     CHECK_STR(origin(&f, "slow")->key, "fettle.slow");
@@ -207,8 +247,8 @@ static void a_wrong_name_gets_the_right_one(void)
 
 static void a_wrong_value_says_what_would_be_right(void)
 {
-    CHECK(says("{'workers': '4'}", 1, "workers: \"4\" is a text; write a number without quotes"));
-    CHECK(says("{'workers': 1.5}", 1, "workers: \"1.5\" is not a whole number"));
+    CHECK(says("{'workers': '4'}", 1, "workers: \"4\" is a text; write a number, \"auto\""));
+    CHECK(says("{'workers': 1.5}", 1, "workers: \"1.5\" is not a number; write one"));
     CHECK(says("{'workers': [1]}", 1, "workers: a list stands here; write a number"));
     CHECK(says("{'workers': null}", 1, "workers: null is no value; leave the key out"));
     CHECK(says("{'drain': 10}", 1,
@@ -281,6 +321,7 @@ static void all_mistakes_are_found_and_bounded(void)
 int main(void)
 {
     TEST(every_type_of_value_is_read);
+    TEST(a_range_is_a_number_a_text_or_an_object);
     TEST(what_is_to_be_run_is_read);
     TEST(paths_relate_to_the_folder_of_the_file);
     TEST(what_an_app_says_wins_over_what_holds_for_all);

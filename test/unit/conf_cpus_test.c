@@ -152,8 +152,26 @@ static void affinity_is_respected(void)
     CHECK_EQ(sched_setaffinity(0, sizeof(had), &had), 0);
 }
 
+static void idle_time_is_that_of_the_cpus_allowed(void)
+{
+    cpu_set_t set;
+    char text[256];
+    int one = 0;
+
+    CHECK_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
+    while (!CPU_ISSET(one, &set))
+        one++;
+    snprintf(text, sizeof(text),
+             "cpu  1 2 3 999 9 0 0\ncpu%d 10 20 30 400 50 6 7\ncpu1023 1 1 1 7 7 0\nctxt 5 5 5 5\n",
+             one);
+    CHECK_EQ(cpus_idle_ticks(str_of(text)), 450);
+    CHECK_EQ(cpus_idle_ticks(STR("")), 0);
+    CHECK_EQ(cpus_idle_ticks(STR("cpu0\ncpu0 1 2\ncpux 1 2 3 4 5")), 0);
+}
+
 int main(void)
 {
+    TEST(idle_time_is_that_of_the_cpus_allowed);
     TEST(a_quota_is_rounded_up_and_never_adds);
     TEST(quotas_are_read_in_both_forms);
     TEST(the_least_quota_of_a_group_and_its_parents_counts);

@@ -67,7 +67,7 @@ static void an_app_becomes_settings(void)
     CHECK_EQ(f.findings.count, 0);
     CHECK_STR(f.settings.name, "shop");
     CHECK_STR(f.settings.cwd, "/srv/shop");
-    CHECK_EQ(f.settings.workers, 0);
+    CHECK_EQ(f.settings.workers.most, 0);
     CHECK_STR(f.settings.node_args, "--expose-gc --enable-source-maps");
     CHECK_EQ(f.settings.max_memory_bytes, 300ull << 20);
     CHECK_EQ(f.settings.kill_after_ns, 3 * NS_PER_S);
@@ -94,7 +94,7 @@ static u32 workers_of(const char *instances)
     buf_addc(&text, 0);
     read_text(&f, "", "", text.ptr);
     CHECK_EQ(f.findings.count, 0);
-    return f.settings.workers;
+    return f.settings.workers.most;
 }
 
 static void instances_are_counted_as_pm2_does(void)
@@ -169,10 +169,10 @@ static void the_app_is_chosen_by_its_name(void)
     read_text(&f, "", "", text);
     CHECK(f.app.choose && !f.app.found);
     CHECK_STR(buf_str(&f.app.names), "a, b.js");
-    CHECK_EQ(f.settings.workers, 0);
+    CHECK_EQ(f.settings.workers.most, 0);
     read_text(&g, "b.js", "", text);
     CHECK(g.app.found && !g.app.choose);
-    CHECK_EQ(g.settings.workers, 3);
+    CHECK_EQ(g.settings.workers.most, 3);
     CHECK_EQ(g.findings.count, 0);
 }
 

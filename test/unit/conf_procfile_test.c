@@ -42,11 +42,11 @@ static void of_several_types_each_is_an_app(void)
     read_text(&g, "worker", text);
     CHECK_STR(str_of(g.app.command.ptr), "node worker.js");
     CHECK_STR(g.settings.name, "worker");
-    CHECK_EQ(g.settings.workers, 1); /* nothing says that it can run twice */
+    CHECK_EQ(g.settings.workers.most, 1); /* nothing says that it can run twice */
     read_text(&h, "web", text);
     CHECK_STR(str_of(h.app.command.ptr), "node server.js --p=$PORT");
     CHECK_EQ(h.settings.name.len, 0);
-    CHECK_EQ(h.settings.workers, 0);
+    CHECK_EQ(h.settings.workers.most, 0);
 }
 
 static void a_type_alone_is_meant(void)

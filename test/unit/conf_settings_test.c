@@ -45,7 +45,7 @@ static void the_defaults_are_what_the_table_says(void)
     AUTO(settings_done) struct settings s = { 0 };
 
     CHECK_EQ(settings_init(&s), 0);
-    CHECK_EQ(s.workers, 0);
+    CHECK_EQ(s.workers.most, 0);
     CHECK_EQ(s.port, 0);
     CHECK_EQ(s.max_memory_bytes, 0);
     CHECK_EQ(s.max_block_ns, 30 * NS_PER_S);
@@ -96,7 +96,7 @@ static void flags_are_read_in_all_their_forms(void)
                        "--log json --balance hash:cookie=sid --no-max-block -- --port 1",
                        &args, &p),
              0);
-    CHECK_EQ(s.workers, 4);
+    CHECK_EQ(s.workers.most, 4);
     CHECK_EQ(s.port, 8080);
     CHECK_EQ(s.max_memory_bytes, 512ull << 20);
     CHECK(!s.metrics_prom_client);
@@ -109,7 +109,8 @@ static void flags_are_read_in_all_their_forms(void)
     CHECK_EQ(args.rest, 14);
     CHECK(!args.help && !args.version);
     CHECK_EQ(args_read(&s, "-w2 --metrics-prom-client=on -p=9 - a", &args, &p), 0);
-    CHECK_EQ(s.workers, 2);
+    CHECK_EQ(s.workers.most, 2);
+    CHECK_EQ(s.workers.least, 2);
     CHECK_EQ(s.port, 9);
     CHECK(s.metrics_prom_client);
     CHECK_EQ(args.operands, 2);
@@ -140,10 +141,17 @@ static void a_mistake_says_what_would_be_right(void)
     CHECK(says("--workers", "--workers needs a value: --workers N"));
     CHECK(says("--workers -- a", "--workers needs a value"));
     CHECK(says("--workers=", "--workers: the value is empty"));
-    CHECK(says("-w four", "--workers: \"four\" is not a whole number; write one from 1 to 128, or "
-                          "auto"));
+    CHECK(says("-w four",
+               "--workers: \"four\" is not a number; write one from 1 to 128, or two for "
+               "a least and a most, such as 2-8, or auto"));
     CHECK(says("-w 0", "out of range; write a value from 1 to 128"));
-    CHECK(says("-w -1", "not a whole number"));
+    CHECK(says("-w -1", "not a number"));
+    CHECK(says("-w 2-", "not a number"));
+    CHECK(says("-w 2-x", "not a number"));
+    CHECK(says("-w 2-129", "\"2-129\" is out of range; write a value from 1 to 128"));
+    CHECK(says("-w 8-2", "\"8-2\" has the most before the least; write 2-8"));
+    CHECK(says("--port 80x", "--port: \"80x\" is not a whole number; write one from 1 to 65535, or "
+                             "app"));
     CHECK(says("--max-memory 12Q", "\"12Q\" is not a size; write a number with K, M or G, such as "
                                    "512M"));
     CHECK(says("--max-memory 1M", "from 16M to 64T, or off"));
@@ -210,7 +218,7 @@ static void a_file_comes_before_both_and_has_its_line(void)
 
     CHECK_EQ(settings_init(&s), 0);
     CHECK_EQ(settings_set(&s, row, STR("3"), &file, &p), 0);
-    CHECK_EQ(s.workers, 3);
+    CHECK_EQ(s.workers.most, 3);
     CHECK_EQ(settings_origin_of(&s, row)->line, 7);
     CHECK_STR(settings_origin_of(&s, row)->file, "fettle.json");
     CHECK_EQ(settings_set(&s, row, STR("x"), &file, &p), -EINVAL);
@@ -218,7 +226,7 @@ static void a_file_comes_before_both_and_has_its_line(void)
     CHECK_EQ(p.line, 7);
     CHECK_EQ(env_read(&s, "FETTLE_WORKERS=5", &p), 0);
     CHECK_EQ(settings_set(&s, row, STR("4"), &file, &p), 0);
-    CHECK_EQ(s.workers, 5);
+    CHECK_EQ(s.workers.most, 5);
 }
 
 static void a_list_may_be_repeated(void)
@@ -291,6 +299,8 @@ static const char *other_value(const struct settings_row *row)
         return strcmp(row->default_text, "on") == 0 ? "off" : "on";
     case SETTINGS_COUNT:
         return "7";
+    case SETTINGS_RANGE:
+        return "7-9";
     case SETTINGS_SIZE:
         return strcmp(row->name, "max-memory") == 0 ? "77M" : "777";
     case SETTINGS_DURATION:
@@ -389,7 +399,7 @@ static void a_child_takes_only_secrets_from_the_environment(void)
 
     CHECK_EQ(settings_init(&s), 0);
     CHECK_EQ(settings_read_env(&s, env, SETTINGS_SECRET, &p), 0);
-    CHECK_EQ(s.workers, 0);
+    CHECK_EQ(s.workers.most, 0);
     CHECK_STR(s.admin_token, "0123456789");
 }
 

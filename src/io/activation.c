@@ -1,0 +1,143 @@
+/* io/activation.c -- listening sockets that a service manager opened for us (sd_listen_fds(3)) */
+#include "io/activation.h"
+
+#include "io/sock.h"
+
+#include <fcntl.h>
+
+enum { FIRST_FD = 3, HIGH_FD = 64 };
+
+static u64 env_number(const char *name)
+{
+    const char *text = getenv(name);
+    u64 n;
+
+    return text && str_to_u64(str_of(text), &n) ? n : 0;
+}
+
+static int option(int fd, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
+}
+
+/* What it is; a socket of another kind has no address. */
+static void describe(struct activation_socket *s)
+{
+    struct sockaddr_storage storage = { 0 };
+    socklen_t len = sizeof(storage);
+
+    if (option(s->fd, SO_TYPE) != SOCK_STREAM || option(s->fd, SO_ACCEPTCONN) != 1 ||
+        getsockname(s->fd, (struct sockaddr *)&storage, &len) < 0)
+        return;
+    s->addr = addr_of((const struct sockaddr *)&storage);
+    if (s->addr.family == AF_UNIX)
+        memcpy(&s->path, &storage, sizeof(s->path) - 1);
+    s->listens = s->addr.family != 0 && sock_nonblock(s->fd) == 0;
+}
+
+/* The place of 3, 4 and 5 is for what fettle's own processes are given. */
+static int socket_move(struct activation *a, int from, struct str name)
+{
+    struct activation_socket *s = &a->socket[a->count];
+    int fd = fcntl(from, F_DUPFD_CLOEXEC, HIGH_FD), r = fd < 0 ? -errno : 0;
+
+    close(from);
+    if (r < 0)
+        return r;
+    *s = (struct activation_socket){ .fd = fd };
+    str_to_cstr(name, s->name, sizeof(s->name));
+    describe(s);
+    a->count++;
+    return 0;
+}
+
+int activation_take(struct activation *out)
+{
+    u64 n = env_number("LISTEN_FDS");
+    const char *names = getenv("LISTEN_FDNAMES");
+    struct str rest = str_of(names);
+    int err = 0;
+
+    *out = (struct activation){ 0 };
+    if (env_number("LISTEN_PID") != (u64)getpid())
+        n = 0;
+    for (u64 i = 0; i < min(n, (u64)ACTIVATION_MAX); i++) {
+        struct str name = rest.ptr ? str_cut(rest, ':', &rest) : (struct str){ 0 };
+        int r = socket_move(out, FIRST_FD + (int)i, name);
+
+        err = err ? err : r;
+    }
+    for (u64 i = ACTIVATION_MAX; i < min(n, (u64)1024); i++)
+        out->closed += close(FIRST_FD + (int)i) == 0;
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDNAMES");
+    return err;
+}
+
+void activation_done(struct activation *a)
+{
+    for (u32 i = 0; i < a->count; i++)
+        close(a->socket[i].fd);
+    a->count = 0;
+}
+
+/* The lower, the better it fits; UINT32_MAX: not at all. */
+static u32 distance(const struct addr *have, const struct addr *asked)
+{
+    if (have->family == AF_UNIX || have->port != asked->port)
+        return UINT32_MAX;
+    if (have->family == asked->family && memcmp(have->ip, asked->ip, sizeof(have->ip)) == 0)
+        return 0;
+    return addr_is_any(have) ? 1 : 2;
+}
+
+int activation_find(struct activation *a, const struct addr *asked)
+{
+    struct activation_socket *best = NULL;
+    u32 least = UINT32_MAX;
+
+    for (u32 i = 0; i < a->count; i++) {
+        struct activation_socket *s = &a->socket[i];
+        u32 d = s->listens && asked->port ? distance(&s->addr, asked) : UINT32_MAX;
+
+        if (d < least) {
+            least = d;
+            best = s;
+        }
+    }
+    if (!best)
+        return -ENOENT;
+    best->used = true;
+    return best->fd;
+}
+
+int activation_find_path(struct activation *a, const char *path)
+{
+    for (u32 i = 0; i < a->count; i++) {
+        struct activation_socket *s = &a->socket[i];
+
+        if (!s->listens || s->addr.family != AF_UNIX || strcmp(s->path.sun_path, path) != 0)
+            continue;
+        s->used = true;
+        return s->fd;
+    }
+    return -ENOENT;
+}
+
+void activation_text(const struct activation_socket *s, struct buf *out)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (!s->listens)
+        buf_add(out, STR("a descriptor that is no listening stream socket"));
+    else if (s->addr.family == AF_UNIX)
+        buf_addf(out, "unix:%.*s", (int)sizeof(s->path.sun_path), s->path.sun_path);
+    else
+        buf_add(out, addr_text(&s->addr, text));
+    if (s->name[0])
+        buf_addf(out, " (%s)", s->name);
+}

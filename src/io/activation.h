@@ -1,0 +1,43 @@
+/* io/activation.h -- listening sockets that a service manager opened for us (sd_listen_fds(3))
+ *
+ * They stand at descriptor 3 and up, LISTEN_FDS says how many, LISTEN_PID for whom, LISTEN_FDNAMES
+ * how they are called. Where the app asks to listen on such an address, the socket is used instead
+ * of a new one: so it may be port 80, and clients that came before the app was ready are waiting in
+ * it.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+enum { ACTIVATION_MAX = 32, ACTIVATION_NAME_MAX = 64 };
+
+struct activation_socket {
+    int fd; /* stays open until activation_done: the manager holds it too */
+    struct addr addr;
+    struct sockaddr_un path; /* of AF_UNIX */
+    bool listens;            /* a stream socket that listens; nothing else is of use */
+    bool used;
+    char name[ACTIVATION_NAME_MAX]; /* "shop.socket"; empty: it has none */
+};
+
+struct activation {
+    struct activation_socket socket[ACTIVATION_MAX];
+    u32 count;
+    u32 closed; /* that were too many */
+};
+
+/* Takes what the environment says, and takes it out of there. The descriptors move to higher
+ * numbers, close-on-exec. Call it before anything else is opened or started. -errno: some could not
+ * be moved and are closed. */
+MUST_USE int activation_take(struct activation *out);
+void activation_done(struct activation *a);
+
+/* The socket for what is asked: the very address; else, where only the port is the same, the one on
+ * all addresses; else another one with that port. -ENOENT: there is none. Marks it as used. */
+MUST_USE int activation_find(struct activation *a, const struct addr *asked);
+/* The same for a unix socket's path. */
+MUST_USE int activation_find_path(struct activation *a, const char *path);
+
+/* "[::]:80 (shop.socket)", for people. */
+void activation_text(const struct activation_socket *s, struct buf *out);
