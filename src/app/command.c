@@ -35,8 +35,8 @@ const struct command commands[] = {
 { "start", "[FLAGS] APP", "start an app that was stopped",
   "Within the fettle that ran it before; for anything else there is `fettle run`.",
   .flags = &start_flags, .takes_app = true, .run = start_command },
-{ "scale", "[FLAGS] [APP] N|+N|-N", "change the number of workers",
-  "To N, or by so many more or less. New ones start, those that are too many are drained; it waits until that is done. It holds until the next start or reload of the settings.",
+{ "scale", "[APP] N|+N|-N|auto", "change the number of workers",
+  "To N, or by so many more or less. New ones start, those that are too many are drained; it waits until that is done. It holds until the next start or reload of the settings, for an app with a least and a most number (--workers 2-8) too; auto gives it back to the load.",
   .flags = &scale_flags, .takes_app = true, .run = scale_command },
 { "env", "[FLAGS] [APP] [WORKER]", "show the environment of workers",
   "As the process has it, of the first worker unless another one is named. Values of names with TOKEN, PASSWORD, SECRET, KEY and their like are masked, unless --show-secrets asks for them; so are passwords in URLs.",
@@ -54,8 +54,8 @@ const struct command commands[] = {
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
-{ "service", "install|remove|show [FLAGS] [TARGET] [-- ARGS]", "start an app at boot, by systemd",
-  "install writes a unit for what fettle run TARGET with the same flags would run, enables it and starts it: a unit of the machine's for root, else one of your own. It takes every flag of fettle run. systemd then starts it at boot, watches it (sd_notify, watchdog), restarts it when it fails, and shuts from it what an ordinary app does not need. A unit that fettle did not write is left alone.\n"
+{ "service", "install|remove|show …", "start an app at boot, by systemd",
+  "fettle service install [FLAGS] [TARGET] [-- ARGS] writes a unit for what fettle run TARGET with the same flags would run, enables it and starts it: a unit of the machine's for root, else one of your own. It takes every flag of fettle run. systemd then starts it at boot, watches it (sd_notify, watchdog), restarts it when it fails, and shuts from it what an ordinary app does not need. A unit that fettle did not write is left alone.\n"
   "With --socket, systemd opens the port: that may be one below 1024, and clients wait while fettle itself is restarted.\n"
   "show prints the units and whether they are installed. remove stops and removes them; NAME, as in fettle service remove NAME, is enough.",
   .flags = &service_flags, .run = service_command },

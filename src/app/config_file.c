@@ -11,9 +11,7 @@
 #include "conf/pm2.h"
 #include "conf/procfile.h"
 
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 static const char *const names[] = {
@@ -166,9 +164,7 @@ static struct config_from from_of(const struct load *l, const char *shown, struc
                                  .app = one ? wanted : (struct str){ 0 },
                                  .several = l->all != NULL,
                                  .env = l->settings->env_name,
-                                 .cpus = cpus_allowed(),
-                                 .uid = getuid(),
-                                 .gid = getgid() };
+                                 .cpus = cpus_allowed() };
 }
 
 /* The key `fettle`. That a package.json cannot be read is for those to say who need it. */
@@ -280,12 +276,6 @@ static int document_read(struct load *l, const char *shown, struct json_value **
 
 static int pm2_take(struct load *l, const struct json_value *value, struct config_from *from)
 {
-    const struct passwd *user = getpwuid(from->uid);
-    AUTO(freep) char *user_name = user ? strdup(user->pw_name) : NULL;
-    const struct group *group = getgrgid(from->gid);
-
-    from->user = str_of(user_name);
-    from->group = group ? str_of(group->gr_name) : (struct str){ 0 };
     from->folder = str_of(l->here); /* as with pm2 */
     return pm2_read(value, from, l->settings, &l->out->app, &l->out->findings);
 }
@@ -293,8 +283,11 @@ static int pm2_take(struct load *l, const struct json_value *value, struct confi
 /* What package.json said of what to run gives way to what the file says of it. */
 static void app_replace(struct config_app *app, struct config_app *package)
 {
-    if (!app->run.len && !app->command.len)
+    if (!app->run.len && !app->command.len) {
         app->run = TAKE(package->run, (struct buf){ 0 });
+        app->command = TAKE(package->command, (struct buf){ 0 });
+        app->is_side = package->is_side;
+    }
     if (!app->args.count)
         app->args = TAKE(package->args, (struct strings){ 0 });
     strings_add_from(&package->env, &app->env, 0);

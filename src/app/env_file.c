@@ -3,7 +3,6 @@
 
 #include "app/app_env.h"
 #include "conf/dotenv.h"
-#include "conf/file.h"
 
 static int unreadable(const struct settings *s, const char *path, int err, struct problem *p)
 {
@@ -24,13 +23,9 @@ static int one_read(const char *path, const struct config_app *app, struct strin
                     struct findings *f)
 {
     AUTO(strings_done) struct strings vars = { 0 };
-    AUTO(buf_done) struct buf text = { 0 };
-    int err = file_read(path, DOTENV_BYTES_MAX, &text);
+    int err = dotenv_load(path, &vars, f);
     const char *at;
 
-    if (err)
-        return err;
-    err = dotenv_read(buf_str(&text), path, &vars, f);
     if (err)
         return err;
     at = vars.bytes.ptr;

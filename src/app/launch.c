@@ -241,6 +241,22 @@ static void shell_launch(struct resolve *r, struct str text)
     l->is_node = false;
 }
 
+/* A program that is known to run something else than JavaScript for Node. */
+static bool program_is_other(const struct script *s)
+{
+    static const char *const others[] = { "python", "python2", "python3", "ruby", "php", "perl",
+                                          "java",   "dotnet",  "deno",    "bun",  "go" };
+    struct str name;
+
+    if (s->kind != SCRIPT_PROGRAM || s->words.count == 0)
+        return false;
+    name = path_base(strings_at(&s->words, 0));
+    for (u32 i = 0; i < ARRAY_LEN(others); i++)
+        if (str_eq(name, str_of(others[i])))
+            return true;
+    return false;
+}
+
 static int script_launch(struct resolve *r, struct str name);
 
 static int kind_launch(struct resolve *r, const struct script *s, struct str name, struct str text)
@@ -271,9 +287,15 @@ static int kind_launch(struct resolve *r, const struct script *s, struct str nam
             strings_add_from(argv, &s->words, 1);
             break;
         }
+        r->out->is_side = r->ask->is_side || program_is_other(s);
+        if (r->out->is_side && r->ask->node_args.len == 0) {
+            strings_add_from(argv, &s->words, 0); /* no shell is needed for plain words */
+            break;
+        }
         /* fall through */
     case SCRIPT_SHELL:
         shell_launch(r, text);
+        r->out->is_side |= r->ask->is_side;
         if (r->ask->node_args.len)
             return problem_set(r->problem,
                                "node-args: the script \"%.*s\" is started by a shell, which "

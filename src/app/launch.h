@@ -25,6 +25,7 @@
 struct launch_ask {
     const char *target;    /* NULL: none */
     const char *command;   /* instead: a command line, as a script of package.json has; or NULL */
+    bool is_side;          /* `command` is a program that is not Node, if it is not node */
     bool may_be_program;   /* `target` is a program in PATH, when there is no such file */
     char *const *app_args; /* up to a NULL */
     struct str node_args;  /* setting node-args */
@@ -42,6 +43,7 @@ struct launch {
     struct buf name;     /* the app's, at most 47 bytes, NUL-terminated */
     struct buf what;     /* for people, NUL-terminated: "server.js", "npm:start (next start)" */
     bool is_node;        /* argv runs node itself */
+    bool is_side;        /* argv runs a program that is not Node */
     bool typescript;     /* the file that node runs is TypeScript */
 };
 

@@ -37,7 +37,9 @@ static void order_write(const struct manage *m, const struct control_app *app, s
     buf_addc(out, '"');
     if (app->worker)
         buf_addf(out, ",\"worker\":%u", app->worker);
-    if (m->amount && *m->amount != '+' && *m->amount != '-')
+    if (m->amount && strcmp(m->amount, "auto") == 0)
+        buf_add(out, STR(",\"auto\":true"));
+    else if (m->amount && *m->amount != '+' && *m->amount != '-')
         buf_addf(out, ",\"workers\":%s", m->amount);
     else if (m->amount)
         buf_addf(out, ",\"by\":%s", m->amount + (*m->amount == '+'));
@@ -220,11 +222,13 @@ static int amount_check(const struct manage *m)
     u64 n;
 
     if (!text.ptr)
-        return command_usage("scale needs a number of workers, or how many more or less: "
+        return command_usage("scale needs a number of workers, how many more or less, or auto: "
                              "fettle scale 4, fettle scale +1");
+    if (str_eq(text, STR("auto")))
+        return 0;
     if (!str_to_u64(str_sub(text, is_signed, text.len), &n) || n < 1 || n > ORDER_WORKERS_MAX)
-        return command_usage("\"%.100s\" is no number of workers; write one from 1 to %d, or a "
-                             "difference such as +1 or -2",
+        return command_usage("\"%.100s\" is no number of workers; write one from 1 to %d, a "
+                             "difference such as +1 or -2, or auto",
                              m->amount, ORDER_WORKERS_MAX);
     return 0;
 }

@@ -35,7 +35,7 @@ static const char head[] =
     "```sh\n"
     "echo 'console.log(\"cleaned\"); setInterval(() => {}, 1000);' >jobs.js\n"
     "fettle run ecosystem.config.js --env production &\n"
-    "# → fettle: warning: ecosystem.config.js: apps[0].watch: files are not watched\n"
+    "# → fettle: shop: watching … for changes\n"
     "# → fettle: shop: http://localhost:3000 → 2 workers\n"
     "# → jobs 1 | cleaned\n"
     "```\n\n"

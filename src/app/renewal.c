@@ -47,6 +47,7 @@ void renewal_done(struct renewal *r)
     free(r->argv);
     free(r->env);
     buf_done(&r->settings_json);
+    settings_done(&r->first);
 }
 
 struct str renewal_name(const struct json_value *line)
@@ -140,7 +141,8 @@ static void notes_add(const struct settings *old, const struct settings *fresh, 
             value_add(&note, fresh, row);
             buf_add(&note, STR(" instead of "));
             value_add(&note, old, row);
-            *proxy |= row->group != SETTINGS_GROUP_APP;
+            *proxy |= row->group == SETTINGS_GROUP_BALANCE || row->group == SETTINGS_GROUP_PROXY ||
+                      row->group == SETTINGS_GROUP_WATCH;
         } else {
             buf_add(&note, STR("stays "));
             value_add(&note, old, row);
@@ -227,6 +229,11 @@ int renewal_take(struct renewal *r, struct json_value *line, struct settings *s,
     notes_add(s, &fresh, conf->name, notes, proxy);
     launch_notes(&next, conf, notes);
     next.line = line;
+    if (r->has_first)
+        next.first = TAKE(r->first, (struct settings){ 0 });
+    else
+        next.first = TAKE(*s, (struct settings){ 0 });
+    next.has_first = true;
     renewal_done(r);
     *r = TAKE(next, (struct renewal){ 0 });
     settings_done(s);

@@ -19,6 +19,8 @@ struct renewal {
     struct json_value *line; /* owned: all texts of the lists below */
     char **argv, **env;
     struct buf settings_json;
+    bool has_first;
+    struct settings first; /* those of the start live on: what cannot be reloaded may point there */
 };
 void renewal_done(struct renewal *r);
 

@@ -2,6 +2,8 @@
 #include "app/run.h"
 #include "app/agent_dir.h"
 #include "app/app_env.h"
+#include "app/app_policy.h"
+#include "app/app_user.h"
 #include "app/apps.h"
 #include "app/command.h"
 #include "app/detach.h"
@@ -30,6 +32,9 @@ struct start {
     struct settings_args args;
     struct config_file file;
     struct launch launch;
+    struct strings file_env; /* of .env files */
+    struct app_user user;
+    struct buf watch; /* paths, NUL-terminated */
     struct buf node_path;
     struct str cwd; /* absolute; empty: not set */
     char *cwd_real;
@@ -61,6 +66,9 @@ static void start_done(struct start *s)
     settings_done(&s->settings);
     config_file_done(&s->file);
     launch_done(&s->launch);
+    strings_done(&s->file_env);
+    app_user_done(&s->user);
+    buf_done(&s->watch);
     buf_done(&s->node_path);
     free(s->cwd_real);
     free(s->argv);
@@ -153,6 +161,7 @@ static int file_apply(struct start *s, struct launch_ask *ask)
     else
         return 0;
     ask->may_be_program = app->may_be_program;
+    ask->is_side = app->is_side;
     ask->here = file->folder.ptr;
     if (s->cwd.len == 0) {
         s->cwd_real = strdup(file->folder.ptr);
@@ -161,22 +170,34 @@ static int file_apply(struct start *s, struct launch_ask *ask)
     return s->cwd.len ? 0 : -ENOMEM;
 }
 
-/* The app's own variables: of .env files, of the file of settings, of what is launched. */
+/* Puts `more` before what is in `env`, which wins. */
+static int env_before(struct strings *env, const struct strings *more)
+{
+    struct strings all = { 0 };
+
+    strings_add_from(&all, more, 0);
+    strings_add_from(&all, env, 0);
+    strings_done(env);
+    *env = all;
+    return all.bytes.failed ? -ENOMEM : 0;
+}
+
+/* What .env files hold is checked now; each process that starts reads them anew. */
 static int env_find(struct start *s)
 {
     AUTO(findings_done) struct findings found = { 0 };
-    AUTO(strings_done) struct strings vars = { 0 };
-    int err = env_file_read(&s->settings, &s->file.app, &vars, &found, &s->problem);
+    int err = env_file_read(&s->settings, &s->file.app, &s->file_env, &found, &s->problem);
 
     if (!err && options_mistakes(&found))
         return EXIT_USAGE;
     options_findings_log(&found);
     if (!err)
         err = app_env_join(&s->launch.env, &s->file.app);
-    strings_add_from(&vars, &s->launch.env, 0);
-    strings_done(&s->launch.env);
-    s->launch.env = TAKE(vars, (struct strings){ 0 });
-    return err ? err : s->launch.env.bytes.failed ? -ENOMEM : 0;
+    if (!err)
+        err = app_user_find(&s->user, &s->settings, &s->problem);
+    if (!err && s->user.other)
+        err = env_before(&s->launch.env, &s->user.env);
+    return err;
 }
 
 static int launch_find(struct start *s, char **argv)
@@ -257,6 +278,10 @@ static int settings_complete(struct start *s)
     struct settings *set = &s->settings;
     u32 cpus = cpus_allowed();
 
+    /* Enough for who develops, and each mistake is shown once; and what is not Node shares no port.
+     */
+    if (set->workers.most == 0 && (set->watch.len || s->launch.is_side))
+        set->workers.least = set->workers.most = 1;
     if (set->workers.most == 0)
         set->workers.least = set->workers.most = min(cpus, 128u);
     if (set->threads == 0)
@@ -290,17 +315,27 @@ static char **env_joined(const struct strings *more)
     return list;
 }
 
+/* The same with what .env files hold. `vars` keeps the texts. */
+static char **env_for_shell(const struct start *s, struct strings *vars)
+{
+    strings_add_from(vars, &s->file_env, 0);
+    strings_add_from(vars, &s->launch.env, 0);
+    return env_joined(vars);
+}
+
 /* prestart and its kind: once, in the foreground, before any worker. */
 static int pre_run(struct start *s, const char *command)
 {
     char *const argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)command, NULL };
-    AUTO(freep) char **env = env_joined(&s->launch.env);
+    AUTO(strings_done) struct strings vars = { 0 };
+    AUTO(freep) char **env = env_for_shell(s, &vars);
     struct child_conf child = { .file = argv[0],
                                 .argv = argv,
                                 .envp = env,
                                 .cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL,
                                 .fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
-                                .fds_n = 3 };
+                                .fds_n = 3,
+                                .user = s->user.other ? &s->user.user : NULL };
     int err, status;
     pid_t pid;
 
@@ -364,6 +399,14 @@ static int secrets_export(const struct settings *set)
     return env.failed ? -ENOMEM : 0;
 }
 
+static int watch_fill(struct start *s, struct app_conf *conf)
+{
+    int err = app_policy_watch(&s->settings, buf_str(&s->launch.cwd), &s->watch, &s->problem);
+
+    conf->watch = s->watch.ptr;
+    return err;
+}
+
 /* What of it a reload may change. */
 static void conf_settings(const struct settings *set, struct app_conf *conf)
 {
@@ -379,6 +422,8 @@ static void conf_settings(const struct settings *set, struct app_conf *conf)
     conf->drain_ns = set->drain_ns;
     conf->kill_after_ns = set->kill_after_ns;
     conf->start_timeout_ns = set->start_timeout_ns;
+    app_policy_fill(conf, set);
+    conf->env_files = set->env_file.len ? set->env_file.ptr : NULL;
 }
 
 static int conf_fill(struct start *s, struct app_conf *conf)
@@ -397,12 +442,14 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     conf->settings_json = s->settings_json.ptr;
     conf->argv = s->argv;
     conf->is_node = s->launch.is_node;
+    conf->is_side = s->launch.is_side;
     conf->node_path = s->node_path.ptr;
     conf->cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
     conf->base_env = s->base_env;
     conf->extra_env = s->env;
+    conf->user = s->user.other ? &s->user.user : NULL;
     conf_settings(set, conf);
-    return 0;
+    return set->watch.len ? watch_fill(s, conf) : 0;
 }
 
 static int confs_fill(struct starts *all)
@@ -479,6 +526,7 @@ static int line_take(struct starts *all, struct str text, struct strings *notes,
         return err;
     line = NULL; /* the renewal's */
     conf_settings(&s->settings, conf);
+    conf->watch_ignore = s->renewal.first.watch_ignore.ptr; /* the watcher looks at those */
     return 0;
 }
 
@@ -705,7 +753,8 @@ static int outline_fill(struct run_outline *out, const struct starts *all)
 
         out->drain_ns = max(out->drain_ns, set->drain_ns);
         out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
-        if (!set->start_timeout_ns || !out->start_timeout_ns)
+        /* What is run before, such as a build, has no limit. */
+        if (!set->start_timeout_ns || !out->start_timeout_ns || all->list[i].launch.pre.count)
             out->start_timeout_ns = 0;
         else
             out->start_timeout_ns = max(out->start_timeout_ns, set->start_timeout_ns);

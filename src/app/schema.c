@@ -99,6 +99,8 @@ static void forms_add(struct buf *out, const struct settings_row *row)
         buf_add(out, STR("{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":"
                          "[\"string\",\"integer\"]}}"));
         off_add(out, row);
+        if (row->flags & SETTINGS_BARE)
+            buf_add(out, STR(",{\"const\":true}"));
         return;
     case SETTINGS_ENUM:
         buf_add(out, STR("{\"enum\":["));
@@ -171,6 +173,7 @@ static void key_add(struct buf *out, const struct config_key *key)
         const char *name, *form;
     } forms[] = {
         { "run", "\"type\":\"string\",\"minLength\":1" },
+        { "command", "\"type\":\"string\",\"minLength\":1" },
         { "args", "\"type\":\"array\",\"items\":{\"type\":\"string\"}" },
         { "env", "\"type\":\"object\",\"maxProperties\":1000,\"propertyNames\":{\"pattern\":"
                  "\"^(?!FETTLE_)[^=]+$\"},\"additionalProperties\":{\"type\":[\"string\","
@@ -211,7 +214,8 @@ void schema_write(struct buf *out)
     buf_add(out, STR("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\n"
                      "\"title\":\"Settings of fettle\",\n\"type\":\"object\",\n"));
     properties_add(out, false);
-    buf_add(out, STR(",\n\"dependentSchemas\":{\"apps\":{\"properties\":{\"run\":false,\"args\":"
+    buf_add(out, STR(",\n\"dependentSchemas\":{\"apps\":{\"properties\":{\"run\":false,\"command\":"
+                     "false,\"args\":"
                      "false,\"name\":false}}},\n\"$defs\":{\n"));
     for (u32 i = 0; i < config_key_count; i++)
         key_add(out, &config_keys[i]);

@@ -112,6 +112,21 @@ static void run_read(struct config_reader *r, const struct json_value *v)
     buf_addc(&r->app->run, 0);
 }
 
+static void command_read(struct config_reader *r, const struct json_value *v)
+{
+    struct str text = json_value_text(v);
+
+    if (text.len == 0 || memchr(text.ptr, 0, text.len)) {
+        MISTAKE(r, v, STR("command"),
+                "write a command line as a text, such as \"python3 worker.py\"");
+        return;
+    }
+    r->app->is_side = true;
+    buf_clear(&r->app->command);
+    buf_add(&r->app->command, text);
+    buf_addc(&r->app->command, 0);
+}
+
 static void args_read(struct config_reader *r, const struct json_value *v)
 {
     const struct json_value *one;
@@ -193,6 +208,10 @@ const struct config_key config_keys[] = {
       "What to run: a file, a folder or npm:SCRIPT, as on the command line; from the folder of the "
       "file.",
       true, run_read },
+    { "command", "a text",
+      "Instead of run: a command line, also of a program that is not Node, which then gets no "
+      "traffic and is one worker unless `workers` says otherwise.",
+      true, command_read },
     { "args", "a list of texts", "Arguments for the app itself.", true, args_read },
     { "env", "an object",
       "Variables for the app's environment; they win over those with which fettle was started.",
@@ -267,8 +286,8 @@ static void member_read(struct config_reader *r, struct str name, const struct j
 {
     const struct settings_row *row = settings_row_find(name, NULL);
     const struct config_key *key = key_find(name);
-    bool one_only =
-        str_eq(name, STR("run")) || str_eq(name, STR("args")) || str_eq(name, STR("name"));
+    bool one_only = str_eq(name, STR("run")) || str_eq(name, STR("args")) ||
+                    str_eq(name, STR("name")) || str_eq(name, STR("command"));
 
     if (json_value_kind(v) == JSON_VALUE_NULL && (key || row))
         MISTAKE(r, v, name, "null is no value; leave the key out");
@@ -315,6 +334,14 @@ static void object_read(struct config_reader *r, const struct json_value *object
     }
 }
 
+static void both_check(struct config_reader *r, const struct json_value *object)
+{
+    const struct json_value *command = json_value_member(object, "command");
+
+    if (command && json_value_member(object, "run"))
+        MISTAKE(r, command, STR("command"), "stands beside run; only one of them can be started");
+}
+
 static void app_read(struct config_reader *r, struct str name, const struct json_value *v)
 {
     struct config_reader inner = *r;
@@ -322,6 +349,7 @@ static void app_read(struct config_reader *r, struct str name, const struct json
     inner.app_name = name;
     value_set(&inner, settings_row_find(STR("name"), NULL), name, json_value_line(v));
     object_read(&inner, v);
+    both_check(&inner, v);
     r->failed |= inner.failed;
 }
 
@@ -392,6 +420,7 @@ int config_read(const struct json_value *root, const struct config_from *from, s
         return 0;
     }
     object_read(&r, root);
+    both_check(&r, root);
     if (apps)
         apps_read(&r, apps);
     r.failed |= app->name.failed || app->names.failed || app->all.bytes.failed || app->run.failed ||

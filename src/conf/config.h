@@ -26,8 +26,6 @@ struct config_from {
     bool several;      /* it is one of several that run together */
     struct str env;    /* pm2: also take env_… */
     u32 cpus;          /* pm2: what `instances: "max"` and -1 relate to */
-    u32 uid, gid;      /* pm2: who we are, */
-    struct str user, group;
 };
 
 /* What is to be run, beside the settings. All zero: nothing is said. */
@@ -37,6 +35,7 @@ struct config_app {
     struct strings all;    /* the same, to choose by */
     struct buf run;        /* a TARGET of `fettle run`, from `folder`, NUL-terminated */
     struct buf command;    /* instead: a command line as in scripts of package.json, likewise */
+    bool is_side;          /* `command` is not Node */
     bool may_be_program;   /* `run` is a program when there is no such file (pm2's script: "npm") */
     bool found;            /* the app that was asked for is there */
     bool choose;           /* there are several and none was asked for: nothing of them is taken */

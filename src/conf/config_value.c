@@ -49,7 +49,8 @@ const char *config_value_form(const struct settings_row *row)
     case SETTINGS_ADDRESS:
         return "a text such as \"127.0.0.1:9484\", or false";
     case SETTINGS_LIST:
-        return "a text or a list of texts";
+        return row->flags & SETTINGS_BARE ? "true, a text or a list of texts"
+                                          : "a text or a list of texts";
     case SETTINGS_CIDRS:
         return "a list of texts, such as [\"10.0.0.0/8\"]";
     }
@@ -86,6 +87,7 @@ static void path_put(struct str folder, const struct settings_row *row, struct s
 {
     bool is_path = path.len && path.ptr[0] != '/' && !str_eq(path, STR("-")) &&
                    !(row->flags & SETTINGS_EMPTY_OFF && str_eq_nocase(path, STR("off"))) &&
+                   !(row->flags & SETTINGS_BARE && str_eq_nocase(path, STR("on"))) &&
                    !(row->flags & SETTINGS_IN_PATH && str_index(path, '/') < 0);
 
     if (is_path && str_starts(path, STR("./")))
@@ -159,6 +161,10 @@ bool config_value_text(const struct settings_row *row, const struct json_value *
     }
     if (kind == JSON_VALUE_FALSE && off) {
         buf_add(out, STR("off"));
+        return true;
+    }
+    if (kind == JSON_VALUE_TRUE && row->flags & SETTINGS_BARE) {
+        buf_add(out, STR("on"));
         return true;
     }
     if (row->type == SETTINGS_LIST)

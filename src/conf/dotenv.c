@@ -1,6 +1,8 @@
 /* conf/dotenv.c -- the variables of a .env file */
 #include "conf/dotenv.h"
 
+#include "conf/file.h"
+
 #define SHOWN(text) STR_ARG(str_sub(text, 0, 80))
 
 struct dotenv {
@@ -206,4 +208,12 @@ int dotenv_read(struct str text, const char *file, struct strings *vars, struct 
     }
     strays_tell(&d);
     return vars->bytes.failed || f->failed ? -ENOMEM : 0;
+}
+
+int dotenv_load(const char *path, struct strings *vars, struct findings *f)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    int err = file_read(path, DOTENV_BYTES_MAX, &text);
+
+    return err ? err : dotenv_read(buf_str(&text), path, vars, f);
 }

@@ -23,3 +23,7 @@ enum { DOTENV_BYTES_MAX = 1 << 20, DOTENV_VARS_MAX = 4096 };
  * shows a value, which may be a secret. -ENOMEM. */
 MUST_USE int dotenv_read(struct str text, const char *file, struct strings *vars,
                          struct findings *f);
+
+/* The same for a file, which is read. -errno of that, -EFBIG when it is larger than
+ * DOTENV_BYTES_MAX. */
+MUST_USE int dotenv_load(const char *path, struct strings *vars, struct findings *f);

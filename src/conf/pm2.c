@@ -58,6 +58,30 @@ static void folder_finish(struct pm2_reader *r, struct buf *folder)
     pm2_set(r, "cwd", buf_str(folder), r->line);
 }
 
+/* A list of paths, or one, from the folder of the app. */
+static void watch_finish(struct pm2_reader *r, struct str folder)
+{
+    bool is_list = json_value_kind(r->watch) == JSON_VALUE_ARRAY;
+    u32 count = is_list ? json_value_count(r->watch) : r->watch != NULL;
+
+    r->key = "watch";
+    for (u32 i = 0; i < count; i++) {
+        AUTO(buf_done) struct buf full = { 0 };
+        const struct json_value *v = is_list ? json_value_at(r->watch, i) : r->watch;
+        struct str path = json_value_text(v);
+
+        if (path.len == 0) {
+            pm2_mistake(r, v, "true, a path or a list of paths");
+            continue;
+        }
+        if (path.ptr[0] != '/')
+            buf_addf(&full, "%.*s/", STR_ARG(folder));
+        buf_add(&full, path);
+        r->failed |= full.failed;
+        pm2_set(r, "watch", buf_str(&full), json_value_line(v));
+    }
+}
+
 static void name_finish(struct pm2_reader *r)
 {
     AUTO(buf_done) struct buf name = { 0 };
@@ -121,6 +145,7 @@ static void script_finish(struct pm2_reader *r)
                      STR_ARG(buf_str(&r->interpreter_args)), r->interpreter_args.len ? " " : "");
         words_quote(r->script, &app->command);
         buf_addf(&app->command, "%s%.*s", r->args.len ? " " : "", STR_ARG(buf_str(&r->args)));
+        app->is_side = !str_eq(program, STR("bash")) && !str_eq(program, STR("none"));
     } else {
         buf_add(&app->run, r->script);
         buf_addc(&app->run, 0);
@@ -144,12 +169,16 @@ static void app_finish(struct pm2_reader *r)
     r->key = "instances";
     if (!r->instances)
         pm2_set(r, "workers", STR("1"), r->line);
+    r->key = "max_restarts";
+    if (r->max_restarts && !r->min_uptime)
+        pm2_set(r, "min-uptime", STR("1s"), r->line);
     r->key = "script";
     if (r->script.len == 0) {
         pm2_found(r, FINDING_MISTAKE, r->line, "is missing; write what is to be run");
         return;
     }
     folder_finish(r, &folder);
+    watch_finish(r, buf_str(&folder));
     name_finish(r);
     script_finish(r);
     r->failed |= folder.failed || r->args.failed || r->interpreter_args.failed;

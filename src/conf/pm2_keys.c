@@ -207,6 +207,94 @@ static void env_file_read(struct pm2_reader *r, const struct json_value *v)
         list_of(r, "env-file", v);
 }
 
+static void flag_set(struct pm2_reader *r, const char *setting, const struct json_value *v)
+{
+    enum json_value_kind kind = json_value_kind(v);
+
+    if (kind != JSON_VALUE_TRUE && kind != JSON_VALUE_FALSE)
+        pm2_mistake(r, v, "true or false");
+    else
+        pm2_set(r, setting, kind == JSON_VALUE_TRUE ? STR("on") : STR("off"), json_value_line(v));
+}
+
+static void wait_ready_read(struct pm2_reader *r, const struct json_value *v)
+{
+    flag_set(r, "wait-ready", v);
+}
+
+static void shutdown_read(struct pm2_reader *r, const struct json_value *v)
+{
+    flag_set(r, "shutdown-message", v);
+}
+
+static void autorestart_read(struct pm2_reader *r, const struct json_value *v)
+{
+    flag_set(r, "autorestart", v);
+}
+
+static void cron_read(struct pm2_reader *r, const struct json_value *v)
+{
+    pm2_set(r, "restart-at", text_of(r, v), json_value_line(v));
+}
+
+static void stop_codes_read(struct pm2_reader *r, const struct json_value *v)
+{
+    list_of(r, "stop-exit-codes", v);
+}
+
+static void max_restarts_read(struct pm2_reader *r, const struct json_value *v)
+{
+    struct str number = json_value_number(v);
+
+    r->max_restarts = true;
+    pm2_set(r, "max-restarts", number.len ? number : text_of(r, v), json_value_line(v));
+}
+
+/* A number of milliseconds, or a text such as "10s". */
+static void time_set(struct pm2_reader *r, const char *setting, const struct json_value *v)
+{
+    u64 ms;
+
+    if (number_of(v, &ms))
+        set_ms(r, setting, v);
+    else
+        pm2_set(r, setting, text_of(r, v), json_value_line(v));
+}
+
+static void min_uptime_read(struct pm2_reader *r, const struct json_value *v)
+{
+    r->min_uptime = true;
+    time_set(r, "min-uptime", v);
+}
+
+static void restart_delay_read(struct pm2_reader *r, const struct json_value *v)
+{
+    time_set(r, "restart-delay", v);
+}
+
+static void backoff_read(struct pm2_reader *r, const struct json_value *v)
+{
+    time_set(r, "restart-backoff", v);
+}
+
+static void watch_read(struct pm2_reader *r, const struct json_value *v)
+{
+    if (json_value_kind(v) == JSON_VALUE_TRUE)
+        pm2_set(r, "watch", STR("on"), json_value_line(v));
+    else
+        r->watch = v; /* relates to cwd, which may come later */
+}
+
+static void watch_delay_read(struct pm2_reader *r, const struct json_value *v)
+{
+    time_set(r, "watch-delay", v);
+}
+
+static void ignore_watch_read(struct pm2_reader *r, const struct json_value *v)
+{
+    list_of(r, "watch-ignore", v);
+}
+
 static void log_type_read(struct pm2_reader *r, const struct json_value *v)
 {
     if (str_eq(text_of(r, v), STR("json")))
@@ -259,38 +347,36 @@ static void env_in_name_read(struct pm2_reader *r, const struct json_value *v)
     r->env_in_name = json_value_kind(v) == JSON_VALUE_TRUE;
 }
 
-/* Whether `v` names the user (or group) that we are. */
-static bool is_us(const struct json_value *v, u32 id, struct str name)
+static void text_set(struct pm2_reader *r, const char *setting, const struct json_value *v)
 {
-    u64 n;
+    struct str number = json_value_number(v);
 
-    return (number_of(v, &n) && n == id) || (name.len && str_eq(json_value_text(v), name));
+    pm2_set(r, setting, number.len ? number : text_of(r, v), json_value_line(v));
 }
 
-/* Going on as another user than the one asked for would be worse than not to start. */
 static void uid_read(struct pm2_reader *r, const struct json_value *v)
 {
-    if (!is_us(v, r->from->uid, r->from->user))
-        pm2_found(
-            r, FINDING_MISTAKE, json_value_line(v),
-            "fettle does not change its user; start it as that user (User= in a systemd unit)");
+    text_set(r, "uid", v);
 }
 
 static void gid_read(struct pm2_reader *r, const struct json_value *v)
 {
-    if (!is_us(v, r->from->gid, r->from->group))
-        pm2_found(r, FINDING_MISTAKE, json_value_line(v),
-                  "fettle does not change its group; start it with that group (Group= in a systemd "
-                  "unit)");
+    text_set(r, "gid", v);
+}
+
+static void instance_var_read(struct pm2_reader *r, const struct json_value *v)
+{
+    text_set(r, "instance-var", v);
+}
+
+static void increment_var_read(struct pm2_reader *r, const struct json_value *v)
+{
+    text_set(r, "increment-var", v);
 }
 
 #define LOGS                                                                                   \
     "what the workers write goes to fettle's own output, each line with its worker's number; " \
     "redirect that, or let journald keep it"
-#define WATCH "files are not watched; kill -HUP replaces the workers with the new code"
-#define RESTARTS                                                                                   \
-    "a worker that ends is started again at once, and with growing pauses if it keeps failing; a " \
-    "crash loop is named in the log"
 #define PM2_PLUS                                                                             \
     "belongs to pm2.io; fettle has metrics and the stacks of blocked loops without loading " \
     "anything into the app"
@@ -315,11 +401,26 @@ const struct pm2_key pm2_keys[] = {
 { "max_memory_restart", NULL, PM2_HONOURED, "`max-memory`; the new worker serves before the old one ends", memory_read },
 { "kill_timeout", NULL, PM2_HONOURED, "`kill-after`: from SIGTERM to SIGKILL, after the requests in flight had the time of `drain`", kill_timeout_read },
 { "listen_timeout", NULL, PM2_HONOURED, "`start-timeout`, when it is longer than that", listen_timeout_read },
+{ "wait_ready", NULL, PM2_HONOURED, "`wait-ready`: a worker gets requests when it has called process.send('ready')", wait_ready_read },
+{ "shutdown_with_message", NULL, PM2_HONOURED, "`shutdown-message`, after the requests in flight had the time of `drain`", shutdown_read },
+{ "cron_restart", "cron", PM2_HONOURED, "`restart-at`; a reload without a failed request", cron_read },
+{ "autorestart", NULL, PM2_HONOURED, "`autorestart`", autorestart_read },
+{ "stop_exit_codes", NULL, PM2_HONOURED, "`stop-exit-codes`; a worker that never listened and ends with exit code 0 has finished in any case", stop_codes_read },
+{ "max_restarts", NULL, PM2_HONOURED, "`max-restarts`; without it, an app that was ready once is never given up", max_restarts_read },
+{ "min_uptime", NULL, PM2_HONOURED, "`min-uptime`; with `max_restarts` and without this, pm2's second", min_uptime_read },
+{ "restart_delay", NULL, PM2_HONOURED, "`restart-delay`", restart_delay_read },
+{ "exp_backoff_restart_delay", NULL, PM2_HONOURED, "`restart-backoff`; it doubles up to 10 s, where pm2 goes up to 15 s", backoff_read },
+{ "watch", NULL, PM2_HONOURED, "`watch`: true is the app's folder; only code and configuration count, where pm2 restarts for any file", watch_read },
+{ "watch_delay", NULL, PM2_HONOURED, "`watch-delay`", watch_delay_read },
+{ "ignore_watch", NULL, PM2_HONOURED, "`watch-ignore`: names and patterns as a shell has them, where pm2 has regular expressions too", ignore_watch_read },
+{ "watch_options", NULL, PM2_NOT_NEEDED, "are for chokidar; links are not followed, and nothing is polled", NULL },
 { "log_type", NULL, PM2_HONOURED, "`log`: json", log_type_read },
 { "source_map_support", NULL, PM2_HONOURED, "true adds --enable-source-maps to `node-args`", source_maps_read },
 { "disable_source_map_support", NULL, PM2_NOT_NEEDED, "source maps are on only if they are asked for", NULL },
-{ "uid", "user", PM2_HONOURED, "refused, unless fettle already runs as that user", uid_read },
-{ "gid", NULL, PM2_HONOURED, "refused, unless fettle already runs with that group", gid_read },
+{ "uid", "user", PM2_HONOURED, "`uid`", uid_read },
+{ "gid", NULL, PM2_HONOURED, "`gid`", gid_read },
+{ "instance_var", NULL, PM2_HONOURED, "`instance-var`", instance_var_read },
+{ "increment_var", NULL, PM2_HONOURED, "`increment-var`", increment_var_read },
 
 { "out_file", "out output out_log", PM2_WARNED, LOGS, NULL },
 { "error_file", "error err err_file err_log", PM2_WARNED, LOGS, NULL },
@@ -328,24 +429,9 @@ const struct pm2_key pm2_keys[] = {
 { "log_date_format", NULL, PM2_WARNED, "times in the log come with `log`: json, or from journald", NULL },
 { "time", NULL, PM2_WARNED, "times in the log come with `log`: json, or from journald", NULL },
 { "pid_file", "pid", PM2_WARNED, "no pid files are written; /api/workers tells the processes", NULL },
-{ "wait_ready", NULL, PM2_WARNED, "a worker is ready when it listens; there is no process.send to say so", NULL },
-{ "shutdown_with_message", NULL, PM2_WARNED, "a worker is told to end by SIGTERM, after its requests have been answered", NULL },
-{ "cron_restart", "cron", PM2_WARNED, "nothing is restarted by the clock; a timer can send fettle SIGHUP", NULL },
-{ "watch", NULL, PM2_WARNED, WATCH, NULL },
-{ "watch_delay", NULL, PM2_NOT_NEEDED, "see `watch`", NULL },
-{ "ignore_watch", NULL, PM2_NOT_NEEDED, "see `watch`", NULL },
-{ "watch_options", NULL, PM2_NOT_NEEDED, "see `watch`", NULL },
-{ "autorestart", NULL, PM2_WARNED_OFF, "a worker that fails is started again; one that never listened and ends with exit code 0 is not", NULL },
-{ "stop_exit_codes", NULL, PM2_WARNED, "a worker that never listened and ends with exit code 0 is not started again; after any other code it is", NULL },
-{ "max_restarts", NULL, PM2_WARNED, RESTARTS, NULL },
-{ "increment_var", NULL, PM2_WARNED, "the number of a worker is in NODE_APP_INSTANCE", NULL },
-{ "instance_var", NULL, PM2_WARNED, "the number of a worker is in NODE_APP_INSTANCE", NULL },
 { "treekill", NULL, PM2_WARNED_OFF, "a worker's own children are ended with it", NULL },
 { "autostart", NULL, PM2_WARNED_OFF, "`fettle run` starts what it is told to start", NULL },
 
-{ "min_uptime", NULL, PM2_NOT_NEEDED, RESTARTS, NULL },
-{ "restart_delay", NULL, PM2_NOT_NEEDED, RESTARTS, NULL },
-{ "exp_backoff_restart_delay", NULL, PM2_NOT_NEEDED, RESTARTS, NULL },
 { "merge_logs", "combine_logs", PM2_NOT_NEEDED, "all workers share one output", NULL },
 { "namespace", NULL, PM2_NOT_NEEDED, "groups apps under pm2's daemon; those of one file are together here anyway", NULL },
 { "name_prefix", NULL, PM2_NOT_NEEDED, "pm2 takes it from its command line only", NULL },
@@ -481,7 +567,8 @@ void pm2_member_read(struct pm2_reader *r, struct str name, const struct json_va
         pm2_found(r, FINDING_NOTE, json_value_line(v), key->text);
     /* pm2 takes null for what is not there, and 0 instances for "max". */
     else if (key->read && json_value_kind(v) != JSON_VALUE_NULL &&
-             (asks(key, v) || key->read == instances_read))
+             (asks(key, v) || key->read == instances_read || key->read == autorestart_read ||
+              key->read == stop_codes_read || key->read == uid_read || key->read == gid_read))
         key->read(r, v);
     r->key = "";
 }

@@ -16,9 +16,9 @@ struct pm2_reader {
     u32 index;       /* of the app */
     u32 line;        /* of the app */
     struct str script, interpreter, cwd, name;
-    const struct json_value *deploy, *env, *env_more;
+    const struct json_value *deploy, *env, *env_more, *watch;
     struct buf args, interpreter_args; /* words as a shell has them */
-    bool instances, source_maps, env_in_name;
+    bool instances, source_maps, env_in_name, max_restarts, min_uptime;
     bool quiet; /* it is not the app that was asked for: only mistakes are of interest */
     bool failed;
 };

@@ -1,6 +1,7 @@
 /* conf/settings.c -- values into struct settings, and back to text */
 #include "conf/settings.h"
 
+#include "conf/cron.h"
 #include "conf/settings_value.h"
 
 /* A copy of a text that a value points to; freed with the settings. */
@@ -192,10 +193,26 @@ const struct settings_origin *settings_origin_of(const struct settings *s,
     return &s->origin[row_index(row)];
 }
 
+static bool is_variable(struct str name)
+{
+    return name.len && str_index(name, '=') < 0 && !str_starts(name, STR("FETTLE_"));
+}
+
+static bool codes_are(struct str list)
+{
+    u64 code;
+
+    while (list.ptr && list.len)
+        if (!str_to_u64(str_cut(list, ',', &list), &code) || code > 255)
+            return false;
+    return true;
+}
+
 int settings_check(const struct settings *s, struct problem *p)
 {
     AUTO(buf_done) struct buf admin = { 0 };
     const struct settings_row *row;
+    struct cron cron;
 
     *p = (struct problem){ 0 };
     if (s->max_line_bytes > s->max_head_bytes) {
@@ -204,6 +221,24 @@ int settings_check(const struct settings *s, struct problem *p)
                     "line; raise max-head too",
                     (unsigned long long)s->max_line_bytes, (unsigned long long)s->max_head_bytes);
         row = settings_row_find(STR("max-line"), NULL);
+        return problem_place(p, row, settings_origin_of(s, row));
+    }
+    row = settings_row_find(STR("restart-at"), NULL);
+    if (s->restart_at.len && cron_parse(&cron, s->restart_at, p))
+        return problem_place(p, row, settings_origin_of(s, row));
+    if (!codes_are(s->stop_exit_codes)) {
+        row = settings_row_find(STR("stop-exit-codes"), NULL);
+        problem_set(
+            p, "\"%.*s\" is no list of exit codes; write numbers from 0 to 255 with commas between",
+            STR_ARG(str_sub(s->stop_exit_codes, 0, 80)));
+        return problem_place(p, row, settings_origin_of(s, row));
+    }
+    if (!is_variable(s->instance_var) || (s->increment_var.len && !is_variable(s->increment_var))) {
+        bool first = !is_variable(s->instance_var);
+
+        row = settings_row_find(first ? STR("instance-var") : STR("increment-var"), NULL);
+        problem_set(p, "\"%.*s\" is no name of a variable; write one such as INSTANCE_ID",
+                    STR_ARG(first ? s->instance_var : s->increment_var));
         return problem_place(p, row, settings_origin_of(s, row));
     }
     if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&

@@ -39,7 +39,7 @@ struct settings_balance {
     struct str key; /* as written; empty unless hash:cookie or hash:header */
 };
 
-enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 64, SETTINGS_VALUE_MAX = 4096 };
+enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 96, SETTINGS_VALUE_MAX = 4096 };
 struct settings_cidrs {
     u32 count;
     struct cidr range[SETTINGS_CIDRS_MAX];
@@ -87,7 +87,10 @@ struct settings {
     struct str cwd;       /* the app's working directory; empty: ours (or the package's folder) */
     struct str node;      /* the node program: a path, or a name to be found in PATH */
     struct str node_args; /* for node, before the app's file: words as a shell splits them */
-    struct str env_file;  /* files with variables for the app, commas between; empty: none */
+    struct str uid, gid;  /* whom the workers run as: names or numbers; empty: us */
+    struct str instance_var;  /* the variable with a worker's number */
+    struct str increment_var; /* a variable to which that is added; empty: none */
+    struct str env_file;      /* files with variables for the app, commas between; empty: none */
     u64 start_timeout_ns; /* a worker that neither listens nor idles by then has failed; 0: never */
     u64 drain_ns;         /* how long requests in flight may take when a worker or fettle stops */
     u64 kill_after_ns;    /* SIGTERM to SIGKILL, after the drain */
@@ -96,6 +99,20 @@ struct settings {
                        */
 
     u64 warn_block_ns; /* a loop blocked this long is warned about, with its stack; 0: off */
+
+    /* Starts and restarts */
+    bool wait_ready;        /* a worker is ready when it has called process.send('ready') */
+    bool shutdown_message;  /* told to end by the message "shutdown" instead of SIGTERM */
+    bool autorestart;       /* off: a worker that ends stays away */
+    u32 max_restarts;       /* in a row, then it is given up; 0: for ever */
+    u64 min_uptime_ns;      /* a life this long is a good one: what failed before is forgotten */
+    u64 restart_delay_ns;   /* the least pause before a restart */
+    u64 restart_backoff_ns; /* the first pause of one that keeps failing; it doubles */
+    struct str stop_exit_codes; /* numbers, commas between; empty: none */
+    struct str restart_at;      /* a pattern of cron's; empty: never */
+    struct str watch;           /* paths, commas between; "on": the app's folder; empty: nothing */
+    struct str watch_ignore;    /* patterns, commas between */
+    u64 watch_delay_ns;         /* how long nothing must change before a restart */
 
     /* Balancing */
     struct settings_balance balance;
@@ -155,6 +172,7 @@ enum settings_type {
 
 enum settings_group {
     SETTINGS_GROUP_APP,
+    SETTINGS_GROUP_RESTART,
     SETTINGS_GROUP_BALANCE,
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_WATCH,
@@ -172,6 +190,7 @@ enum settings_flag {
     SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
     SETTINGS_PER_APP = BIT(8),    /* of the proxy or the monitor, and yet each app's own */
     SETTINGS_PATHS = BIT(9),      /* a list of paths */
+    SETTINGS_BARE = BIT(10),      /* a list that without a value is "on"; a value follows = */
 };
 
 struct settings_row {

@@ -71,7 +71,7 @@ static int flag_long(struct args *a, struct str word)
         value = STR("off");
     } else if (!row) {
         return flag_unknown(a, "--", name, nearest);
-    } else if (!value.ptr && row->type == SETTINGS_BOOL) {
+    } else if (!value.ptr && (row->type == SETTINGS_BOOL || row->flags & SETTINGS_BARE)) {
         value = STR("on");
     } else if (!value.ptr) {
         err = value_next(a, row, &value);

@@ -7,6 +7,7 @@
 #include "io/child.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -93,6 +94,14 @@ static NORETURN void child_fail(int pipe_fd, enum child_step step, int error)
     _exit(127);
 }
 
+static int user_become(const struct child_user *user)
+{
+    if (setgroups(user->groups_n, user->groups) < 0 ||
+        setresgid(user->gid, user->gid, user->gid) < 0)
+        return -1;
+    return setresuid(user->uid, user->uid, user->uid);
+}
+
 static NORETURN void child_main(const struct child_conf *conf, const char *path, pid_t parent,
                                 int pipe_fd)
 {
@@ -101,6 +110,9 @@ static NORETURN void child_main(const struct child_conf *conf, const char *path,
 
     if (conf->group && setpgid(0, 0) < 0)
         child_fail(pipe_fd, CHILD_FORK, errno);
+    /* Before the death signal is asked for, which a change of the user takes away. */
+    if (conf->user && user_become(conf->user) < 0)
+        child_fail(pipe_fd, CHILD_USER, errno);
     if (conf->death_signal && prctl(PR_SET_PDEATHSIG, conf->death_signal) < 0)
         child_fail(pipe_fd, CHILD_FORK, errno);
     if (conf->death_signal && getppid() != parent)

@@ -12,6 +12,14 @@
 
 enum { CHILD_FDS_MAX = 16 };
 
+/* Whom a child runs as; only root can ask for that. */
+struct child_user {
+    uid_t uid;
+    gid_t gid;
+    const gid_t *groups; /* supplementary ones, all of them */
+    u32 groups_n;
+};
+
 struct child_conf {
     const char *file;       /* what is executed; without a slash it is looked for in PATH of envp */
     char *const *argv;      /* NULL-terminated */
@@ -21,10 +29,11 @@ struct child_conf {
     u32 fds_n;              /* at least 3 */
     bool group;             /* the leader of a process group of its own */
     int death_signal;       /* sent to it when this process dies; 0: none */
-    const int *ignored;     /* signals that the child ignores, ended by 0; NULL: none */
+    const struct child_user *user; /* NULL: as this process; its folder is then entered as him */
+    const int *ignored;            /* signals that the child ignores, ended by 0; NULL: none */
 };
 
-enum child_step { CHILD_FORK, CHILD_CHDIR, CHILD_EXEC };
+enum child_step { CHILD_FORK, CHILD_USER, CHILD_CHDIR, CHILD_EXEC };
 
 /* Starts a process. 0 and *pid when its program runs; else -errno, and *step says which step
  * failed (a folder that is not there, a program that is not there). `step` may be NULL. */

@@ -5,10 +5,13 @@
 #include "io/sock.h"
 #include "worker/crew.h"
 #include "worker/health.h"
+#include "worker/side.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 enum { MESSAGES_PER_WAKE = 16, ACCEPTS_PER_WAKE = 32, BACKLOG = 256, SLOTS_SPARED = 32 };
+enum { SOCKET_NAME_MAX = 40 };
 
 union message {
     u32 type;
@@ -41,6 +44,8 @@ void agent_publish(struct agent *a)
         slots_state(&c->slots, (u32)a->slot, slot_states[state]);
 }
 
+static void links_remove(const struct agent *a);
+
 static void grave(struct task *t)
 {
     free(container_of(t, struct agent, grave));
@@ -58,6 +63,7 @@ void agent_close(struct agent *a)
     list_del(&a->link);
     c->agents.count--;
     if (a->slot >= 0) {
+        links_remove(a);
         slots_leave(&c->slots, (u32)a->slot, loop_now_ns(c->loop));
         crew_changed(c);
     }
@@ -164,6 +170,7 @@ static void hello(struct agent *a, const struct wire_hello *m)
         list_del(&a->link);
         list_add(&p->agents, &a->link);
         p->busy_ns = a->started_ns;
+        side_end(p);
         slot_take(a);
         if (a->role == WIRE_CLUSTER_CHILD || !has_main(p))
             main_choose(p, a);
@@ -174,6 +181,43 @@ static void hello(struct agent *a, const struct wire_hello *m)
         welcome.generation = c->slots.own[a->slot].generation;
     }
     answer(a, &welcome, sizeof(welcome), fds, a->slot >= 0 ? 2 : 0);
+}
+
+/* The name of its socket in the runtime folder, by which the proxy finds it. */
+static void socket_name(const struct agent *a, u32 index, char out[SOCKET_NAME_MAX])
+{
+    snprintf(out, SOCKET_NAME_MAX, "%u.%u.%u", (u32)a->slot, a->crew->slots.own[a->slot].generation,
+             index);
+}
+
+/* Another user makes his sockets in a folder of his own; a link leads there. */
+static void path_answer(const struct agent *a, u32 index, struct wire_listening *out)
+{
+    const struct crew *c = a->crew;
+    const struct child_user *user = a->process->app->conf->user;
+    char name[SOCKET_NAME_MAX], there[SOCKET_NAME_MAX + 16];
+    int n;
+
+    socket_name(a, index, name);
+    if (user)
+        snprintf(there, sizeof(there), "u%u/%s", (u32)user->uid, name);
+    n = snprintf(out->path, sizeof(out->path), "%s/%s", c->dir.path, user ? there : name);
+    if (n < 0 || (size_t)n >= sizeof(out->path))
+        out->error = ENAMETOOLONG;
+    else if (user && symlinkat(there, c->dir.fd, name) < 0 && errno != EEXIST)
+        log_error("%s: no link to its socket: %s", a->process->worker->name, strerror(errno));
+}
+
+static void links_remove(const struct agent *a)
+{
+    char name[SOCKET_NAME_MAX];
+
+    if (!a->process || !a->process->app->conf->user)
+        return;
+    for (u32 bits = a->holds; bits; bits &= bits - 1) {
+        socket_name(a, (u32)__builtin_ctz(bits), name);
+        unlinkat(a->crew->dir.fd, name, 0);
+    }
 }
 
 static void listening_answer(struct agent *a, int index, struct wire_listening *out)
@@ -189,8 +233,7 @@ static void listening_answer(struct agent *a, int index, struct wire_listening *
         str_to_cstr(str_of(l->as.path), out->host, sizeof(out->host));
     else
         str_to_cstr(addr_ip_text(&l->bound, text), out->host, sizeof(out->host));
-    snprintf(out->path, sizeof(out->path), "%s/%u.%u.%u", c->dir.path, (u32)a->slot,
-             c->slots.own[a->slot].generation, (u32)index);
+    path_answer(a, (u32)index, out);
 }
 
 /* An address that one app has is not another one's too. */
@@ -344,6 +387,33 @@ static void agent_event(struct watch *w, u32 events)
     }
 }
 
+/* Us, root, or whom workers run as. */
+static bool is_ours(const struct crew *c, u32 uid)
+{
+    bool ours = uid == geteuid() || uid == 0;
+
+    for (u32 i = 0; i < c->apps; i++)
+        ours |= c->app[i]->conf->user && c->app[i]->conf->user->uid == uid;
+    return ours;
+}
+
+/* Workers of other users get through to agent.sock, and have a place for their sockets. */
+static int users_let_in(struct crew *c, const char *sock)
+{
+    int r = 0;
+
+    for (u32 i = 0; i < c->conf->apps && r == 0; i++) {
+        const struct child_user *user = c->conf->app[i].user;
+
+        if (!user)
+            continue;
+        r = rundir_share(&c->dir, user->uid, user->gid);
+        if (r == 0 && chmod(sock, 0666) < 0)
+            r = -errno;
+    }
+    return r;
+}
+
 static void connected(struct agents *as, int fd)
 {
     struct crew *c = as->crew;
@@ -351,7 +421,7 @@ static void connected(struct agents *as, int fd)
     struct agent *a = NULL;
 
     /* The folder is closed to others; this is the second lock. */
-    if (sock_peer(fd, &peer) == 0 && (peer.uid == geteuid() || peer.uid == 0))
+    if (sock_peer(fd, &peer) == 0 && is_ours(c, peer.uid))
         a = as->count < AGENTS_MAX ? calloc(1, sizeof(*a)) : NULL;
     if (!a || loop_watch(c->loop, &a->watch, fd, EPOLLIN, agent_event) < 0) {
         free(a);
@@ -392,7 +462,9 @@ int agents_init(struct agents *as, struct crew *crew)
     fd = sock_listen_unix(path, SOCK_SEQPACKET, BACKLOG, 0600);
     if (fd < 0)
         return fd;
-    r = loop_watch(crew->loop, &as->watch, fd, EPOLLIN, acceptable);
+    r = users_let_in(crew, path);
+    if (r == 0)
+        r = loop_watch(crew->loop, &as->watch, fd, EPOLLIN, acceptable);
     if (r < 0)
         close(fd);
     return r;

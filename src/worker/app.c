@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "worker/crew.h"
+#include "worker/restart_at.h"
 
 #include <signal.h>
 
@@ -42,6 +43,8 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
 
 void app_free(struct app *app)
 {
+    if (app)
+        dev_done(app);
     free(app);
 }
 
@@ -53,6 +56,7 @@ void app_start(struct app *app)
     app->crew->shm->app[app->index].started_ns = app->started_ns;
     for (u32 i = 1; i <= app->workers; i++)
         worker_init(&app->worker[i], app, i);
+    dev_start(app);
     for (u32 i = 1; i <= app->workers && started; i++)
         started = worker_start(&app->worker[i]);
     scaling_start(app);
@@ -170,7 +174,7 @@ void app_is_a_cluster(struct app *app)
 
 void app_process_gone(struct app *app)
 {
-    bool wanted = false;
+    bool wanted = false, given_up = false;
 
     app->processes--;
     if (app->crew->draining) {
@@ -181,8 +185,13 @@ void app_process_gone(struct app *app)
         return;
     for (u32 i = 1; i <= app->workers; i++)
         wanted |= !app->worker[i].finished && !app->worker[i].retired;
-    if (wanted)
+    for (u32 i = 1; i <= app->workers; i++)
+        given_up |= app->worker[i].given_up;
+    if (wanted || restart_at_waits(app) || dev_waits_all(app))
         return;
-    log_info("%sall workers have finished", app->lead);
-    app_end(app, SHM_APP_FINISHED);
+    if (given_up)
+        log_error("%sno worker is left that would be started again", app->lead);
+    else
+        log_info("%sall workers have finished", app->lead);
+    app_end(app, given_up ? SHM_APP_ERRORED : SHM_APP_FINISHED);
 }

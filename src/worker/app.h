@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "worker/dev.h"
 #include "worker/listeners.h"
 #include "worker/reload.h"
+#include "worker/restart_at.h"
 #include "worker/scaling.h"
 #include "worker/supervisor.h"
 #include "worker/worker.h"
@@ -34,6 +36,8 @@ struct app {
     u32 processes;    /* lives that are not gone yet */
     bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
+    struct restart_at restart_at;
+    struct dev dev;
     struct scaling scaling;
 
     u32 reloads_failed;

@@ -1,9 +1,9 @@
 /* worker/backoff.h -- how long to wait before something that ended is started again
  *
  * The first end is answered at once. Whatever keeps failing waits 100 ms, 200 ms, … up to a
- * maximum; 30 s of good life forget it all, and a life of four times the present pause does not
- * lengthen it. An end that somebody outside asked for (kill -9, the OOM killer, kill) is not the
- * program's failure and never doubles the pause. Pure: time is an argument.
+ * maximum; 30 s of good life forget it all (both can be set), and a life of four times the present
+ * pause does not lengthen it. An end that somebody outside asked for (kill -9, the OOM killer,
+ * kill) is not the program's failure and never doubles the pause. Pure: time is an argument.
  */
 #pragma once
 
@@ -21,9 +21,15 @@ struct backoff {
     bool named;   /* backoff_is_loop has said so */
 };
 
+struct backoff_pace {
+    u64 max_ns;   /* the longest pause */
+    u64 first_ns; /* the first one that is not none; 0: BACKOFF_FIRST_NS */
+    u64 good_ns;  /* a life that forgets what was before; 0: BACKOFF_GOOD_NS */
+};
+
 /* It failed after `good_ns` of good life (0: it never was ready). The pause before the next start.
  */
-u64 backoff_failed(struct backoff *b, u64 good_ns, u64 max_ns, u64 now_ns);
+u64 backoff_failed(struct backoff *b, u64 good_ns, const struct backoff_pace *pace, u64 now_ns);
 
 /* It was ended from outside after `lived_ns` since its start. The pause before the next start. */
 u64 backoff_ended(struct backoff *b, u64 lived_ns);

@@ -127,11 +127,26 @@ static u32 replacements(const struct app *app)
     return n;
 }
 
+static void memory_replace(struct process *p, u32 pid, u64 rss_bytes, u64 now_ns)
+{
+    struct worker *w = p->worker;
+    u64 limit = w->app->conf->max_memory_bytes;
+
+    if (p != w->current || w->successor || now_ns < w->replace_not_before_ns ||
+        replacements(w->app) >= verdict_replacements_max(w->app->workers))
+        return;
+    log_warn("%s (pid %u) uses %llu MB, more than %llu: it is being replaced", w->name, pid,
+             (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
+    /* A limit that the app exceeds at once must not keep the machine busy with starts. */
+    w->replace_not_before_ns = now_ns + (now_ns - p->started_ns < SOON_NS ? SOON_NS : 0);
+    if (!worker_replace(w, WORKER_MEMORY))
+        log_error("%s cannot be replaced now", w->name);
+}
+
 static void memory_check(struct agent *a, u64 rss_bytes, u64 now_ns)
 {
     struct crew *c = a->crew;
-    struct worker *w = a->process->worker;
-    const struct app *app = w->app;
+    const struct app *app = a->process->app;
     u64 limit = app->conf->max_memory_bytes;
 
     if (!limit || rss_bytes <= limit || c->draining || a->process->state != PROCESS_READY)
@@ -148,15 +163,7 @@ static void memory_check(struct agent *a, u64 rss_bytes, u64 now_ns)
         crew_changed(c);
         return;
     }
-    if (a->process != w->current || w->successor || now_ns < w->replace_not_before_ns ||
-        replacements(app) >= verdict_replacements_max(app->workers))
-        return;
-    log_warn("%s (pid %u) uses %llu MB, more than %llu: it is being replaced", w->name, a->pid,
-             (unsigned long long)(rss_bytes >> 20), (unsigned long long)(limit >> 20));
-    /* A limit that the app exceeds at once must not keep the machine busy with starts. */
-    w->replace_not_before_ns = now_ns + (now_ns - a->started_ns < SOON_NS ? SOON_NS : 0);
-    if (!worker_replace(w, WORKER_MEMORY))
-        log_error("%s cannot be replaced now", w->name);
+    memory_replace(a->process, a->pid, rss_bytes, now_ns);
 }
 
 /* A child of the app's own cluster that is being drained for its memory. */
@@ -185,12 +192,24 @@ static void agent_check(struct agent *a, bool with_fds, u64 now_ns)
     loop_check(a, now_ns);
 }
 
+static void side_check(struct process *p, bool with_fds, u64 now_ns)
+{
+    u64 limit = p->app->conf->max_memory_bytes, rss_bytes;
+
+    if (p->side_slot < 0 ||
+        slots_sample(&p->crew->slots, (u32)p->side_slot, (u32)p->pid, with_fds, &rss_bytes) < 0)
+        return;
+    if (limit && rss_bytes > limit && !p->crew->draining && p->state == PROCESS_READY)
+        memory_replace(p, (u32)p->pid, rss_bytes, now_ns);
+}
+
 void health_tick(struct crew *c, u32 tick, u64 now_ns)
 {
     for (int state = 0; state < PROCESS_GONE; state++) {
         list_each_safe (plink, &c->processes[state]) {
             struct process *p = container_of(plink, struct process, link);
 
+            side_check(p, tick % FDS_EVERY == 0, now_ns);
             list_each_safe (alink, &p->agents)
                 agent_check(container_of(alink, struct agent, link), tick % FDS_EVERY == 0, now_ns);
         }

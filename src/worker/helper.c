@@ -157,7 +157,8 @@ static void died(struct helper *h, const struct child_end *end)
 
     h->has_lived |= lived_ns >= GOOD_LIFE_NS;
     child_end_text(end, why);
-    pause_ns = backoff_failed(&h->backoff, lived_ns, h->conf.pause_max_ns, now_ns);
+    pause_ns = backoff_failed(&h->backoff, lived_ns,
+                              &(struct backoff_pace){ .max_ns = h->conf.pause_max_ns }, now_ns);
     if (!h->has_lived && h->backoff.failures >= BACKOFF_LOOP && h->conf.hopeless) {
         log_error("the %s has failed %u times and never worked (%s)", h->conf.name,
                   h->backoff.failures, why);

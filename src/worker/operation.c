@@ -342,6 +342,22 @@ static void stop_begin(struct operation *op)
         app_end(op->app, SHM_APP_STOPPED);
 }
 
+/* By load again; a number outside of the limits is put right within a second. */
+static bool scale_automatically(struct operation *op)
+{
+    struct app *app = op->app;
+
+    scaling_start(app);
+    if (app->scaling.app)
+        succeeded(op, "from %u to %u workers, by load", app->conf->workers,
+                  app->conf->workers_most);
+    else
+        failed(op, false,
+               "it has no least and most number of workers; `fettle run --workers 2-8` gives it "
+               "both");
+    return false;
+}
+
 static bool scale_begin(struct operation *op)
 {
     struct app *app = op->app;
@@ -407,7 +423,7 @@ static bool begin(struct operation *op)
         app_start_again(app);
         return true;
     case ORDER_SCALE:
-        return scale_begin(op);
+        return op->order.automatic ? scale_automatically(op) : scale_begin(op);
     case ORDER_SIGNAL:
         signal_begin(op);
         return false;

@@ -109,6 +109,10 @@ static int member_read(struct order *o, struct str name, const struct json_value
         return number_read(&o->workers, v, "workers", p);
     if (str_eq(name, STR("by")))
         return by_read(o, v, p);
+    if (str_eq(name, STR("auto"))) {
+        o->automatic = json_value_kind(v) == JSON_VALUE_TRUE;
+        return 0;
+    }
     if (str_eq(name, STR("signal")))
         return signal_read(o, v, p);
     if (!str_eq(name, STR("show_secrets")))
@@ -121,14 +125,14 @@ static int member_read(struct order *o, struct str name, const struct json_value
 /* What belongs to the verb is there, and nothing that would be passed over. */
 static int check(const struct order *o, struct problem *p)
 {
-    bool scales = o->workers || o->by;
+    u32 scales = (o->workers > 0) + (o->by != 0) + o->automatic;
 
     if (o->verb == ORDER_VERBS)
         return problem_set(p, "a request has to say what to \"do\"");
     if (o->verb == ORDER_SIGNAL && !o->signal)
         return problem_set(p, "which \"signal\" is to be sent?");
-    if (o->verb == ORDER_SCALE && !o->workers == !o->by)
-        return problem_set(p, "scale needs either \"workers\" or \"by\"");
+    if (o->verb == ORDER_SCALE && scales != 1)
+        return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
     if ((o->verb != ORDER_SCALE && scales) || (o->verb != ORDER_SIGNAL && o->signal) ||
         (o->verb != ORDER_ENV && o->show_secrets) ||
         (o->worker && (o->verb == ORDER_PS || o->verb == ORDER_SCALE || o->verb == ORDER_STOP ||

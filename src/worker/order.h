@@ -32,6 +32,7 @@ struct order {
     u32 worker;              /* 1 …; 0: all of them */
     u32 workers;             /* scale: how many; 0: `by` more */
     int by;
+    bool automatic; /* scale: by load again, after it was set by hand */
     int signal;
     bool show_secrets;
 };

@@ -2,8 +2,10 @@
 #include "worker/process.h"
 
 #include "base/log.h"
+#include "conf/dotenv.h"
 #include "worker/crew.h"
 #include "worker/procfs.h"
+#include "worker/side.h"
 #include "worker/workenv.h"
 
 #include <signal.h>
@@ -133,6 +135,8 @@ static void bury(struct process *p)
     }
     loop_timer_stop(&p->timeout);
     loop_timer_stop(&p->look);
+    side_end(p);
+    ipc_close(&p->ipc);
     output_done(&p->output);
     list_del(&p->link);
     loop_bury(c->loop, &p->grave, grave);
@@ -152,10 +156,12 @@ void process_move(struct process *p, enum process_state state)
     timers_arm(p);
     list_each (link, &p->agents)
         agent_publish(container_of(link, struct agent, link));
+    side_publish(p);
     crew_changed(p->crew);
     switch (state) {
     case PROCESS_ENDING:
-        group_signal(p, SIGTERM);
+        if (!p->app->conf->shutdown_message || ipc_send(&p->ipc, "shutdown") < 0)
+            group_signal(p, SIGTERM);
         break;
     case PROCESS_KILLED:
         group_signal(p, SIGKILL);
@@ -199,11 +205,17 @@ static void start_over(struct process *p)
     double limit_s = (double)p->app->conf->start_timeout_ns / NS_PER_S;
     bool asked = false;
 
-    log_error("%s (pid %d) has neither begun to listen nor finished its main script within %g s%s",
-              p->worker->name, (int)p->pid, limit_s,
-              list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
-                                       "does it keep NODE_OPTIONS?"
-                                     : "");
+    if (p->app->conf->wait_ready)
+        log_error("%s (pid %d) has not called process.send('ready') within %g s, and wait-ready is "
+                  "on",
+                  p->worker->name, (int)p->pid, limit_s);
+    else
+        log_error(
+            "%s (pid %d) has neither begun to listen nor finished its main script within %g s%s",
+            p->worker->name, (int)p->pid, limit_s,
+            list_empty(&p->agents) ? "; no agent of fettle has reported from it: is it Node, and "
+                                     "does it keep NODE_OPTIONS?"
+                                   : "");
     list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
         u64 since_ns = a->slot < 0 ? 0 : slots_busy_since_ns(&p->crew->slots, (u32)a->slot);
@@ -272,6 +284,8 @@ u32 process_listening(const struct process *p)
  * process may be about to start the real one, so that the whole must have been quiet. */
 static bool agent_ready(const struct process *p, const struct agent *a, u64 now_ns)
 {
+    if (p->app->conf->wait_ready)
+        return p->said_ready;
     if (a->listening)
         return true;
     if (!a->idle)
@@ -283,7 +297,7 @@ static bool agent_ready(const struct process *p, const struct agent *a, u64 now_
 
 void process_consider(struct process *p, u64 now_ns)
 {
-    bool ready = false;
+    bool ready = p->said_ready;
 
     list_each (link, &p->agents) {
         struct agent *a = container_of(link, struct agent, link);
@@ -294,6 +308,12 @@ void process_consider(struct process *p, u64 now_ns)
             crew_changed(p->crew);
         }
         ready |= a->ready;
+    }
+    if (!ready && p->state == PROCESS_STARTING && list_empty(&p->agents) &&
+        !p->app->conf->wait_ready &&
+        side_is_ready(p->app->conf->is_side, p->app->conf->is_node, now_ns - p->started_ns)) {
+        side_begin(p);
+        ready = true;
     }
     if (!ready || p->state != PROCESS_STARTING)
         return;
@@ -349,6 +369,10 @@ static void start_failed(const struct worker *w, const char *file, enum child_st
     case CHILD_CHDIR:
         log_error("%s cannot be started: the folder %s: %s", w->name, conf->cwd, strerror(error));
         break;
+    case CHILD_USER:
+        log_error("%s cannot be started as user %u, group %u: %s", w->name, (u32)conf->user->uid,
+                  (u32)conf->user->gid, strerror(error));
+        break;
     case CHILD_EXEC:
         log_error("%s cannot be started: %s: %s", w->name, file, strerror(error));
         break;
@@ -356,6 +380,31 @@ static void start_failed(const struct worker *w, const char *file, enum child_st
         log_error("%s cannot be started: no new process: %s", w->name, strerror(error));
         break;
     }
+}
+
+/* What is wrong with what they say was told at the start. */
+static void file_env_read(const struct worker *w, struct strings *vars)
+{
+    AUTO(findings_done) struct findings ignored = { 0 };
+
+    for (struct str rest = str_of(w->app->conf->env_files); rest.len;) {
+        AUTO(freep) char *path = str_dup(str_cut(rest, ',', &rest));
+        int r = path ? dotenv_load(path, vars, &ignored) : -ENOMEM;
+
+        if (r < 0)
+            log_warn("%s: %s cannot be read: %s; the app does without its variables", w->name,
+                     path ? path : "an env-file", strerror(-r));
+    }
+}
+
+static void said_ready(struct ipc *ipc)
+{
+    struct process *p = container_of(ipc, struct process, ipc);
+
+    if (!p->app->conf->wait_ready)
+        return;
+    p->said_ready = true;
+    process_consider(p, loop_now_ns(p->crew->loop));
 }
 
 static int spawn(struct process *p)
@@ -372,12 +421,23 @@ static int spawn(struct process *p)
         .is_node = conf->is_node,
         .worker = p->worker->id,
         .instance = p->worker->number - 1,
+        .instance_var = conf->instance_var,
+        .increment_var = conf->increment_var,
+        .channel = conf->wait_ready || conf->shutdown_message,
     };
+    AUTO(strings_done) struct strings file_env = { 0 };
     enum child_step step = CHILD_FORK;
+    AUTO(fd_closep) int channel = -1;
     int write_fds[2];
     char **env;
-    int r = workenv_new(&env, &env_conf);
+    int r;
 
+    file_env_read(p->worker, &file_env);
+    env_conf.file_env = file_env.bytes.failed ? NULL : &file_env;
+    r = workenv_new(&env, &env_conf);
+
+    if (r == 0 && env_conf.channel)
+        r = ipc_open(&p->ipc, p->crew->loop, said_ready, &channel);
     if (r == 0) {
         r = output_init(&p->output, &p->crew->sink, p->crew->loop, p->worker->number, write_fds);
         if (r == 0) {
@@ -386,9 +446,10 @@ static int spawn(struct process *p)
                 .argv = conf->argv,
                 .envp = env,
                 .cwd = conf->cwd,
-                .fds = { -1, write_fds[0], write_fds[1] },
-                .fds_n = 3,
+                .fds = { -1, write_fds[0], write_fds[1], [IPC_CHILD_FD] = channel },
+                .fds_n = channel < 0 ? 3 : IPC_CHILD_FD + 1,
                 .group = true,
+                .user = conf->user,
                 .death_signal = SIGKILL,
             };
 
@@ -413,9 +474,11 @@ int process_start(struct worker *w, struct process **out)
     p->app = w->app;
     p->crew = w->app->crew;
     p->worker = w;
+    p->side_slot = -1;
     list_init(&p->agents);
     r = spawn(p);
     if (r < 0) {
+        ipc_close(&p->ipc);
         output_done(&p->output);
         free(p);
         return r;

@@ -13,6 +13,7 @@
 
 #include "io/child.h"
 #include "io/loop.h"
+#include "worker/ipc.h"
 #include "worker/output.h"
 
 struct app;
@@ -49,6 +50,9 @@ struct process {
     u64 busy_ns; /* something new happened to its agents (for readiness without listening) */
     struct list agents;
     struct output output;
+    struct ipc ipc; /* with wait_ready or shutdown_message */
+    bool said_ready;
+    int side_slot; /* of a side process; -1: none */
     struct child_end end;
 };
 

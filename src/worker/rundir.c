@@ -11,8 +11,28 @@
 #define NAME_START "fettle-"
 enum { TRIES = 4, ENTRIES_MAX = 4096, LOOKED_AT_MAX = 65536 };
 
-/* Everything in a folder is a socket or a link: fettle makes no folders in it. */
-static void folder_empty(int fd)
+/* What a folder of another user's sockets is called, "u1000". */
+static bool is_users(const char *name)
+{
+    u64 uid;
+
+    return name[0] == 'u' && str_to_u64(str_of(name + 1), &uid);
+}
+
+static void folder_empty(int fd, bool deep);
+
+static void users_remove(int fd, const char *name)
+{
+    AUTO(fd_closep) int sub = openat(fd, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (sub < 0)
+        return;
+    folder_empty(sub, false);
+    unlinkat(fd, name, AT_REMOVEDIR);
+}
+
+/* Everything in a folder is a socket or a link, or a folder of such (`deep`). */
+static void folder_empty(int fd, bool deep)
 {
     DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
     struct dirent *entry;
@@ -22,7 +42,8 @@ static void folder_empty(int fd)
     rewinddir(dir);
     while ((entry = readdir(dir)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(fd, entry->d_name, 0);
+            if (unlinkat(fd, entry->d_name, 0) < 0 && deep && is_users(entry->d_name))
+                users_remove(fd, entry->d_name);
     closedir(dir);
 }
 
@@ -51,7 +72,7 @@ static bool sweep_one(int base_fd, const char *name)
         return false;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return false;
-    folder_empty(fd);
+    folder_empty(fd, true);
     return unlinkat(base_fd, name, AT_REMOVEDIR) == 0;
 }
 
@@ -164,11 +185,23 @@ int rundir_make(struct rundir *out, const char *base, struct problem *problem)
                        strerror(-r));
 }
 
+int rundir_share(const struct rundir *dir, uid_t uid, gid_t gid)
+{
+    char name[16];
+
+    snprintf(name, sizeof(name), "u%u", (u32)uid);
+    if (mkdirat(dir->fd, name, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    if (fchownat(dir->fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmod(dir->fd, 0711) < 0)
+        return -errno;
+    return 0;
+}
+
 void rundir_remove(struct rundir *dir)
 {
     if (dir->fd < 0)
         return;
-    folder_empty(dir->fd);
+    folder_empty(dir->fd, true);
     rmdir(dir->path);
     close(TAKE(dir->fd, -1));
 }

@@ -8,6 +8,8 @@
 
 #include "base/problem.h"
 
+#include <sys/types.h>
+
 enum { RUNDIR_PATH_MAX = 88 }; /* leaves room for "/255.4294967295.31" in a sun_path */
 
 /* All zero but fd -1: none. */
@@ -19,6 +21,10 @@ struct rundir {
 /* Makes the folder; `base` instead of the usual places when it is not NULL. Sweeps first. 0, or
  * -EINVAL with *problem. */
 MUST_USE int rundir_make(struct rundir *out, const char *base, struct problem *problem);
+
+/* Lets processes of another user reach what is in it by name, and gives them a folder in it,
+ * "u<uid>", where they may make sockets and which is closed to others. Twice is once. -errno. */
+MUST_USE int rundir_share(const struct rundir *dir, uid_t uid, gid_t gid);
 
 /* Removes the folder and what is in it. */
 void rundir_remove(struct rundir *dir);

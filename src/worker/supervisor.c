@@ -14,6 +14,7 @@
 #include "worker/crew.h"
 #include "worker/health.h"
 #include "worker/procfs.h"
+#include "worker/restart_at.h"
 
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -58,6 +59,7 @@ struct app_conf app_conf_default(void)
         .kill_after_ns = 5 * NS_PER_S,
         .start_timeout_ns = 120 * NS_PER_S,
         .backoff_max_ns = 10 * NS_PER_S,
+        .rules = { .restarts = true },
     };
 }
 
@@ -313,6 +315,8 @@ static void tick(struct timer *t)
     for (u32 k = 0; k < c->apps; k++)
         for (u32 i = 1; i <= c->app[k]->workers; i++)
             worker_tick(&c->app[k]->worker[i], now_ns);
+    for (u32 k = 0; k < c->apps; k++)
+        restart_at_tick(c->app[k], (i64)(clock_wall_ms() / 1000));
     slots_tick(&c->slots, now_ns);
     listeners_close(c, now_ns);
     notice_tick(c);
@@ -492,6 +496,7 @@ static void processes_free(struct crew *c)
             loop_timer_stop(&p->look);
             while (!list_empty(&p->agents))
                 agent_close(list_first(&p->agents, struct agent, link));
+            ipc_close(&p->ipc);
             output_done(&p->output);
             list_del(&p->link);
             free(p);

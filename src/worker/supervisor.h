@@ -11,13 +11,17 @@
  *     script, and is not started again. When all have finished, the app has.
  *   - While no worker of an app was ever ready, the app is given up when every worker has failed at
  *     least once and there were at least three failures.
+ *   - With max_restarts a worker is given up after so many failures in a row, ready or not; with
+ *     rules.restarts off, at its first end. When nothing but such workers is left, the app is given
+ *     up.
  *
  * All of that is each app's own affair; the others go on. When every app is over, fettle ends: with
  * 1 when one was given up (whoever runs containers wants to know), else with 0. An address that
  * one app listens on is refused to another with EADDRINUSE.
  *
  * When a worker is ready: when it listens; or, for one that does not, when its main script has
- * run and it has not listened for 1 s (3 s when a shell or npm runs it). A replacement (reload,
+ * run and it has not listened for 1 s (3 s when a shell or npm runs it); and a side process, which
+ * is not Node, after 1 s (10 s when that is not known). A replacement (reload,
  * memory) takes over only when it listens on all that the old one listens on; one that listens
  * on something else instead takes over after 5 s.
  *
@@ -34,20 +38,30 @@
 
 #include "base/problem.h"
 #include "base/strings.h"
+#include "conf/cron.h"
 #include "io/activation.h"
+#include "io/child.h"
 #include "io/notify.h"
 #include "shm/layout.h"
+#include "worker/backoff.h"
+#include "worker/verdict.h"
 
 struct app_conf {
     const char *name;  /* for people */
     char *const *argv; /* the whole command of a worker, argv[0] included */
     bool is_node;      /* argv runs node itself, with node_path; else a shell, npm … that will */
+    bool is_side;      /* argv is known not to be Node (worker/side.h) */
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
                              * NULL: "node" from PATH */
     const char *cwd;        /* of the workers; NULL: the present one */
     char *const *base_env;  /* their environment; NULL: ours */
     char *const *extra_env; /* "NAME=value" added to the workers' environment; NULL: none */
-    u32 workers;            /* 1 … 128 */
+    const char *env_files; /* .env files, commas between, read for each process; what is set already
+                            * wins over them, and so does extra_env; NULL: none */
+    const struct child_user *user; /* whom the workers run as; NULL: us */
+    const char *instance_var;      /* NULL: NODE_APP_INSTANCE */
+    const char *increment_var; /* a variable whose value gets the worker's number added; or NULL */
+    u32 workers;               /* 1 … 128 */
     u32 workers_most;    /* not more than `workers`: so many; else there may be so many, by load */
     u64 scale_period_ns; /* struct scale_conf; 0: the usual one */
     u32 scale_cpus;      /* are taken to be free always, for tests; 0: it is measured */
@@ -62,6 +76,20 @@ struct app_conf {
     const char *settings_json; /* those that are not the default, as `fettle describe` shows them;
                                 * NULL: not known */
     u64 backoff_max_ns;        /* longest pause before a failing worker is started again */
+
+    const char *watch;        /* files and folders, absolute, commas between: a change of them
+                               * restarts the app; NULL: nothing is watched */
+    const char *watch_ignore; /* patterns, commas between (worker/watch_rules.h) */
+    u64 watch_delay_ns;       /* after the last change of a series */
+
+    struct backoff_pace pace;   /* of its restarts; max_ns is backoff_max_ns */
+    struct verdict_rules rules; /* which ends are final */
+    bool wait_ready;            /* ready when it has called process.send('ready'), not before */
+    bool shutdown_message;      /* told to end by the message "shutdown", not by SIGTERM */
+    u64 restart_delay_ns;       /* the least pause before a restart */
+    u32 max_restarts;           /* in a row, then a worker is given up; 0: for ever */
+    bool has_restart_at;        /* reloaded, or started again, when that is due */
+    struct cron restart_at;
 };
 
 struct supervisor_conf {

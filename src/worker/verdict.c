@@ -7,7 +7,31 @@ enum { GIVE_UP_FAILURES = 3 };
 #define WARN_PAUSE_NS (10 * NS_PER_S)
 #define OTHER_ADDRESSES_NS (5 * NS_PER_S)
 
-enum verdict_end verdict_end(const struct child_end *end, bool ours, bool listened)
+bool verdict_codes_read(struct verdict_rules *rules, struct str text)
+{
+    u64 code;
+
+    while (text.ptr && text.len) {
+        if (!str_to_u64(str_trim(str_cut(text, ',', &text)), &code) || code > 255)
+            return false;
+        rules->final_codes[code / 64] |= 1ull << code % 64;
+    }
+    return true;
+}
+
+bool verdict_is_last(u32 max_restarts, u32 failures)
+{
+    return max_restarts && failures > max_restarts;
+}
+
+static bool is_final(const struct verdict_rules *rules, const struct child_end *end)
+{
+    u32 code = (u32)end->code & 255;
+
+    return end->signal == 0 && (rules->final_codes[code / 64] >> code % 64) & 1;
+}
+
+static enum verdict_end end_usual(const struct child_end *end, bool ours, bool listened)
 {
     if (ours)
         return VERDICT_FAILED;
@@ -23,6 +47,18 @@ enum verdict_end verdict_end(const struct child_end *end, bool ours, bool listen
     default:
         return VERDICT_FAILED;
     }
+}
+
+enum verdict_end verdict_end(const struct child_end *end, const struct verdict_rules *rules,
+                             bool ours, bool listened)
+{
+    enum verdict_end usual = end_usual(end, ours, listened);
+
+    if (!ours && is_final(rules, end))
+        return VERDICT_FINISHED;
+    if (rules->restarts || usual == VERDICT_FINISHED)
+        return usual;
+    return !ours && end->signal == 0 && end->code == 0 ? VERDICT_FINISHED : VERDICT_STOPPED;
 }
 
 bool verdict_gives_up(u32 workers, u32 workers_failed, u32 failures)

@@ -12,10 +12,22 @@ enum verdict_end {
     VERDICT_FINISHED, /* a script that has run to its end */
     VERDICT_OUTSIDE,  /* somebody else's signal: kill, the OOM killer */
     VERDICT_FAILED,
+    VERDICT_STOPPED, /* it failed, and is not to be started again */
 };
+/* When an end is the end. All zero but `restarts`: the usual. */
+struct verdict_rules {
+    bool restarts;      /* what ends is started again */
+    u64 final_codes[4]; /* bit n: what ends with exit code n has finished */
+};
+/* Takes exit codes with commas between, such as "0,143". False: the text is no list of them. */
+MUST_USE bool verdict_codes_read(struct verdict_rules *rules, struct str text);
 /* `ours`: fettle sent the signal, because it had failed to start. `listened`: something of the app
  * has listened at some time. */
-enum verdict_end verdict_end(const struct child_end *end, bool ours, bool listened);
+enum verdict_end verdict_end(const struct child_end *end, const struct verdict_rules *rules,
+                             bool ours, bool listened);
+
+/* It has failed `failures` times in a row: is that more than it may be started again? 0: never. */
+bool verdict_is_last(u32 max_restarts, u32 failures);
 
 /* Nothing was ever ready: is it time to give up?. */
 bool verdict_gives_up(u32 workers, u32 workers_failed, u32 failures);

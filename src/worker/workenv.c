@@ -132,12 +132,28 @@ static void put_preload(struct env *e, const struct workenv_conf *conf)
         env_putf(e, "LD_PRELOAD=%s%s%.*s", conf->preload, users.len ? ":" : "", STR_ARG(users));
 }
 
+/* As pm2's increment_var: PORT=3000 becomes 3000, 3001, … */
+static void put_increment(struct env *e, const struct workenv_conf *conf)
+{
+    u64 n = 0;
+
+    if (!conf->increment_var)
+        return;
+    if (!str_to_u64(str_trim(env_get(e, conf->increment_var)), &n) || n > UINT32_MAX)
+        n = 0;
+    env_putf(e, "%s=%llu", conf->increment_var, (unsigned long long)n + conf->instance);
+}
+
 int workenv_new(char ***out, const struct workenv_conf *conf)
 {
     struct env e = { 0 };
+    const char *at = conf->file_env ? conf->file_env->bytes.ptr : NULL;
 
+    for (u32 i = 0; at && i < conf->file_env->count; i++, at += strlen(at) + 1)
+        env_put(&e, at);
     for (char *const *v = conf->base_env; v && *v; v++)
-        if (!str_starts(str_of(*v), STR("FETTLE_")) && strchr(*v, '='))
+        if (!str_starts(str_of(*v), STR("FETTLE_")) &&
+            !str_starts(str_of(*v), STR("NODE_CHANNEL_FD=")) && strchr(*v, '='))
             env_put(&e, *v);
     for (char *const *v = conf->extra_env; v && *v; v++)
         env_put(&e, *v);
@@ -146,7 +162,13 @@ int workenv_new(char ***out, const struct workenv_conf *conf)
     put_preload(&e, conf);
     env_putf(&e, "FETTLE_DIR=%s", conf->dir);
     env_putf(&e, "FETTLE_WORKER=%u", conf->worker);
-    env_putf(&e, "NODE_APP_INSTANCE=%u", conf->instance);
+    env_putf(&e, "%s=%u", conf->instance_var ? conf->instance_var : "NODE_APP_INSTANCE",
+             conf->instance);
+    put_increment(&e, conf);
+    if (conf->channel) {
+        env_put(&e, "NODE_CHANNEL_FD=3");
+        env_put(&e, "NODE_CHANNEL_SERIALIZATION_MODE=json");
+    }
     if (conf->is_node)
         env_put(&e, "FETTLE_SPAWNED=1");
     if (e.failed || !e.vars) {

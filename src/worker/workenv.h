@@ -6,18 +6,22 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "base/strings.h"
 
 struct workenv_conf {
-    char *const *base_env;  /* environ */
-    char *const *extra_env; /* NULL: none */
-    const char *dir;        /* the runtime folder */
-    const char *agent_js;   /* path */
-    const char *preload;    /* path of fettle-loop.so, without spaces or colons; NULL: not there */
-    const char *node_path;  /* its folder goes first in PATH when is_node is false; NULL: no */
+    char *const *base_env;          /* environ */
+    char *const *extra_env;         /* NULL: none */
+    const struct strings *file_env; /* which base_env and extra_env win over; NULL: none */
+    const char *dir;                /* the runtime folder */
+    const char *agent_js;           /* path */
+    const char *preload;   /* path of fettle-loop.so, without spaces or colons; NULL: not there */
+    const char *node_path; /* its folder goes first in PATH when is_node is false; NULL: no */
     bool is_node;
-    u32 worker;   /* FETTLE_WORKER */
-    u32 instance; /* NODE_APP_INSTANCE */
+    bool channel;              /* Node's channel to its parent is descriptor 3 */
+    u32 worker;                /* FETTLE_WORKER */
+    u32 instance;              /* the worker's number from 0 … */
+    const char *instance_var;  /* … and the variable for it; NULL: NODE_APP_INSTANCE */
+    const char *increment_var; /* to whose value it is added; NULL: none */
 };
 
 /* A NULL-terminated environment that the caller frees with workenv_free. */

@@ -23,9 +23,13 @@ void worker_init(struct worker *w, struct app *app, u32 number)
              alone ? "" : app->conf->name, alone ? "" : " ", number);
 }
 
-static u64 pause_max_ns(const struct worker *w)
+static u64 failed_pause_ns(struct worker *w, u64 good_ns)
 {
-    return w->app->conf->backoff_max_ns;
+    struct backoff_pace pace = w->app->conf->pace;
+
+    pace.max_ns = max(w->app->conf->backoff_max_ns, pace.first_ns);
+    return max(backoff_failed(&w->backoff, good_ns, &pace, loop_now_ns(w->app->crew->loop)),
+               w->app->conf->restart_delay_ns);
 }
 
 static void restart_in(struct worker *w, u64 pause_ns)
@@ -42,8 +46,7 @@ bool worker_start(struct worker *w)
         return true;
     if (process_start(w, &w->current) < 0) {
         w->current = NULL;
-        restart_in(w, backoff_failed(&w->backoff, 0, pause_max_ns(w), loop_now_ns(c->loop)) +
-                          BACKOFF_FIRST_NS);
+        restart_in(w, failed_pause_ns(w, 0) + BACKOFF_FIRST_NS);
         return false;
     }
     w->starts++;
@@ -162,9 +165,7 @@ static void successor_failed(struct worker *w, const struct process *p, const ch
     w->successor = NULL;
     app_failed(w->app, p, why);
     w->replace_not_before_ns =
-        loop_now_ns(w->app->crew->loop) +
-        max(backoff_failed(&w->backoff, 0, pause_max_ns(w), loop_now_ns(w->app->crew->loop)),
-            REPLACE_PAUSE_NS);
+        loop_now_ns(w->app->crew->loop) + max(failed_pause_ns(w, 0), REPLACE_PAUSE_NS);
     log_error("%s: the process that was to take over has ended: %s", w->name, why);
     if (w->why == WORKER_RELOAD)
         reload_worker_failed(w->app, w);
@@ -180,7 +181,7 @@ static void loop_name(struct worker *w, const struct process *p, const char *why
     output_tail(&p->output, &tail);
     log_error("%s has failed %u times in %.1f s (%s); it will be tried at least every %g s%s%.*s",
               w->name, w->backoff.failures, (double)within_ns / NS_PER_S, why,
-              (double)pause_max_ns(w) / NS_PER_S, tail.len ? "; its last lines:" : "",
+              (double)w->app->conf->backoff_max_ns / NS_PER_S, tail.len ? "; its last lines:" : "",
               STR_ARG(buf_str(&tail)));
 }
 
@@ -191,7 +192,7 @@ static bool gives_up(struct worker *w, const struct process *p, const char *why)
     AUTO(buf_done) struct buf tail = { 0 };
     u32 failed = 0;
 
-    if (app->ever_ready)
+    if (app->ever_ready || app->dev.on || app->conf->max_restarts)
         return false;
     app->failures++;
     for (u32 i = 1; i <= app->workers; i++)
@@ -206,31 +207,72 @@ static bool gives_up(struct worker *w, const struct process *p, const char *why)
     return true;
 }
 
-static void current_ended(struct worker *w, const struct process *p, const char *why)
+/* It has run to its end, or failed for the last time. */
+static void rest(struct worker *w, const struct process *p, bool failed)
+{
+    w->finished = true;
+    w->given_up = failed;
+    if (!failed)
+        log_info("%s has finished (exit code %d)", w->name, p->end.code);
+    reload_worker_done(w->app, w, NULL);
+}
+
+/* True: it has failed more often than it may be started again. */
+static bool is_last(struct worker *w, const struct process *p, const char *why)
+{
+    AUTO(buf_done) struct buf tail = { 0 };
+
+    if (!verdict_is_last(w->app->conf->max_restarts, w->backoff.failures))
+        return false;
+    output_tail(&p->output, &tail);
+    log_error("%s is given up: it has failed %u times in a row (%s), and max-restarts is %u%s%.*s",
+              w->name, w->backoff.failures, why, w->app->conf->max_restarts,
+              tail.len ? "; its last lines:" : "", STR_ARG(buf_str(&tail)));
+    rest(w, p, true);
+    return true;
+}
+
+/* What the end means for what follows. False: nothing follows. */
+static bool end_weigh(struct worker *w, const struct process *p, const char *why, u64 *pause_ns)
 {
     struct app *app = w->app;
     u64 now_ns = loop_now_ns(app->crew->loop), good_ns = p->ready_ns ? now_ns - p->ready_ns : 0;
-    bool ours = p->term_sent || p->state == PROCESS_KILLED;
+    bool ours = p->term_sent || p->state == PROCESS_ENDING || p->state == PROCESS_KILLED;
+
+    switch (verdict_end(&p->end, &app->conf->rules, ours, app->ever_listened)) {
+    case VERDICT_FINISHED:
+        rest(w, p, false);
+        return false;
+    case VERDICT_STOPPED:
+        log_warn("%s (pid %d) has ended: %s; it is not started again, as autorestart is off",
+                 w->name, (int)p->pid, why);
+        rest(w, p, true);
+        return false;
+    case VERDICT_OUTSIDE:
+        *pause_ns =
+            max(backoff_ended(&w->backoff, now_ns - p->started_ns), app->conf->restart_delay_ns);
+        return true;
+    case VERDICT_FAILED:
+        *pause_ns = failed_pause_ns(w, good_ns);
+        return !is_last(w, p, why);
+    }
+    return true;
+}
+
+static void current_ended(struct worker *w, const struct process *p, const char *why)
+{
+    struct app *app = w->app;
     u64 pause_ns = 0;
 
     w->current = NULL;
     worker_note(w, why);
     if (!p->ready_ns)
         app_failed(app, p, why);
-    switch (verdict_end(&p->end, ours, app->ever_listened)) {
-    case VERDICT_FINISHED:
-        w->finished = true;
-        log_info("%s has finished (exit code 0)", w->name);
-        reload_worker_done(app, w, NULL);
+    if (!end_weigh(w, p, why, &pause_ns))
         return;
-    case VERDICT_OUTSIDE:
-        pause_ns = backoff_ended(&w->backoff, now_ns - p->started_ns);
-        break;
-    case VERDICT_FAILED:
-        pause_ns = backoff_failed(&w->backoff, good_ns, pause_max_ns(w), now_ns);
-        break;
-    }
     listeners_keep(&app->crew->listeners, w->id);
+    if (dev_waits(app, p, why))
+        return;
     if (!w->backoff.named)
         log_warn("%s (pid %d) has ended: %s", w->name, (int)p->pid, why);
     if (w->backoff.failures && gives_up(w, p, why))

@@ -26,7 +26,8 @@ struct worker {
     u32 starts;
     u64 ended_ns;                       /* when it was last started again; 0: never … */
     char ended_why[CHILD_END_TEXT_MAX]; /* … and why */
-    bool finished;                      /* it has run to its end, like a script */
+    bool finished;                      /* it has run to its end, like a script, */
+    bool given_up;                      /* … or is not started again though it failed */
     bool retired; /* is not wanted any more: the app is a cluster of its own, or over */
 };
 

@@ -310,7 +310,7 @@ test("pm2's ecosystem file runs as it is", { skip }, async (t) => {
     assert.equal(seen.env.OPEN, '1');
     assert.equal(seen.env.SECRET_X, undefined);
     assert.ok(seen.execArgv.includes('--max-old-space-size=200'));
-    assert.match(app.output, /warning: ecosystem\.config\.js: apps\[0\]\.watch: files are not watched/);
+    assert.match(app.output, /fettle: watching 2 folders for changes/);
     assert.match(app.output, /nothing needs to be done for apps\[0\]\.exec_mode, apps\[0\]\.merge_logs/);
     assert.doesNotMatch(app.output, /apps\[1\]/);
   });
@@ -328,7 +328,6 @@ test("pm2's ecosystem file runs as it is", { skip }, async (t) => {
   await t.test('config check says what becomes of each key', () => {
     const got = fettle(['config', 'check', 'ecosystem.config.js'], { cwd });
     assert.equal(got.status, 0);
-    assert.match(got.stdout, /^ecosystem\.config\.js: warning: apps\[0\]\.watch: /m);
     assert.match(got.stdout, /^ecosystem\.config\.js: note: apps\[0\]\.exec_mode: /m);
   });
   await t.test('config show tells the settings', () => {

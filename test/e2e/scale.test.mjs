@@ -3,7 +3,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -46,4 +46,27 @@ test('load brings workers, and its end takes them away', { skip }, async (t) => 
   const numbers = app.lines.map((line) => /^fettle: (\d) → (\d) worker/.exec(line)).filter(Boolean).map(([, from, to]) => to - from);
   assert.ok(numbers.indexOf(-1) === numbers.filter((n) => n > 0).length, `up, then down: ${numbers}`);
   assert.equal((await app.get('/')).status, 200);
+});
+
+test('a number set by hand stays until `scale auto`', { skip }, async (t) => {
+  const cwd = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-scale-'));
+  t.after(() => fs.rmSync(cwd, { recursive: true, force: true }));
+  fs.writeFileSync(path.join(cwd, 'server.js'), APP);
+  const scale = (app, amount) =>
+    spawnSync(path.join(BUILD, 'fettle'), ['scale', '--pid', String(app.pid), amount], { encoding: 'utf8' });
+
+  const app = await startFettle({ t, target: 'server.js', cwd, args: ['-w', '1-2', '--scale-period', '40ms'] });
+  assert.match(scale(app, '4').stdout, /4 workers/);
+  await app.serving(4);
+  const reply = scale(app, 'auto');
+  assert.match(reply.stdout, /from 1 to 2 workers, by load/, reply.stderr);
+  await app.line(/^fettle: 4 → 2 workers: there are to be at most so many$/);
+  assert.ok(!app.output.includes('4 → 3'), 'until then nothing was taken away');
+  await app.serving(1); // … and then as the load, which there is none of, has it
+  await app.stop();
+
+  const fixed = await startFettle({ t, target: 'server.js', cwd, args: ['-w', '1'] });
+  const { status, stderr } = scale(fixed, 'auto');
+  assert.equal(status, 1);
+  assert.match(stderr, /no least and most number of workers; `fettle run --workers 2-8` gives it both/);
 });

@@ -346,8 +346,38 @@ static void a_name_fits_where_names_go(void)
     root_remove();
 }
 
+static void a_program_that_is_not_node_needs_no_shell(void)
+{
+    struct launch_ask ask = { .command = "KIND=x python3 w.py 'a b'",
+                              .node_args = STR(""),
+                              .node_path = "/opt/node/bin/node",
+                              .here = "/",
+                              .path = "/usr/bin:/bin" };
+    struct problem p;
+    struct launch l;
+
+    CHECK_EQ(launch_resolve(&l, &ask, &p), 0);
+    CHECK(l.is_side && !l.is_node);
+    CHECK_EQ(l.argv.count, 3);
+    CHECK_STR(strings_at(&l.argv, 0), "python3");
+    CHECK_STR(strings_at(&l.argv, 2), "a b");
+    CHECK_STR(env_of(&l, "KIND"), "x");
+    launch_done(&l);
+    ask.command = "make serve | tee log";
+    ask.is_side = true;
+    CHECK_EQ(launch_resolve(&l, &ask, &p), 0);
+    CHECK(l.is_side);
+    CHECK_STR(strings_at(&l.argv, 0), "/bin/sh");
+    launch_done(&l);
+    ask.command = "node x.js";
+    CHECK_EQ(launch_resolve(&l, &ask, &p), 0);
+    CHECK(l.is_node && !l.is_side);
+    launch_done(&l);
+}
+
 int main(void)
 {
+    TEST(a_program_that_is_not_node_needs_no_shell);
     TEST(a_file_is_run_by_node_as_it_was_written);
     TEST(a_file_that_is_not_there_or_no_javascript_is_explained);
     TEST(a_folder_is_started_as_its_package_says);

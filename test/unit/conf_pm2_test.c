@@ -28,11 +28,7 @@ static void read_text(struct fixture *f, const char *app, const char *env, const
                                      .folder = STR("/srv"),
                                      .app = str_of(app),
                                      .env = str_of(env),
-                                     .cpus = 8,
-                                     .uid = 1000,
-                                     .gid = 1000,
-                                     .user = STR("me"),
-                                     .group = STR("us") } };
+                                     .cpus = 8 } };
     CHECK_EQ(settings_init(&f->settings), 0);
     for (char *c = json; *c; c++)
         *c = *c == '\'' ? '"' : *c;
@@ -190,12 +186,12 @@ static void nothing_is_dropped_silently(void)
     AUTO(fixture_done) struct fixture f;
 
     read_text(&f, "", "",
-              "{'apps': [{'script': 'a.js', 'watch': ['src'], 'autorestart': false,\n"
-              "'cron_restart': '0 0 * * *', 'exec_mode': 'cluster', 'merge_logs': true,\n"
+              "{'apps': [{'script': 'a.js', 'pid_file': 'a.pid', 'treekill': false,\n"
+              "'autostart': false, 'exec_mode': 'cluster', 'merge_logs': true,\n"
               "'scirpt': 1}], 'static': [], 'frob': 1}");
-    CHECK(found(&f, FINDING_WARNING, "apps[0].watch: files are not watched"));
-    CHECK(found(&f, FINDING_WARNING, "apps[0].autorestart: "));
-    CHECK(found(&f, FINDING_WARNING, "apps[0].cron_restart: "));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].pid_file: no pid files"));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].treekill: "));
+    CHECK(found(&f, FINDING_WARNING, "apps[0].autostart: "));
     CHECK(found(&f, FINDING_NOTE, "apps[0].exec_mode: "));
     CHECK(found(&f, FINDING_NOTE, "apps[0].merge_logs: "));
     CHECK(found(&f, FINDING_WARNING,
@@ -215,16 +211,44 @@ static void what_asks_for_nothing_is_not_warned_about(void)
     CHECK_EQ(f.findings.count, 0);
 }
 
-static void another_user_is_refused(void)
+static void another_user_and_its_number_are_settings(void)
 {
     AUTO(fixture_done) struct fixture f;
     AUTO(fixture_done) struct fixture g;
 
     read_text(&f, "", "", "{'script': 'a.js', 'uid': 'me', 'gid': 1000}");
     CHECK_EQ(f.findings.count, 0);
-    read_text(&g, "", "", "{'script': 'a.js', 'user': 'www-data', 'gid': 'them'}");
-    CHECK(found(&g, FINDING_MISTAKE, "apps[0].user: fettle does not change its user"));
-    CHECK(found(&g, FINDING_MISTAKE, "apps[0].gid: "));
+    CHECK_STR(f.settings.uid, "me");
+    CHECK_STR(f.settings.gid, "1000");
+    read_text(&g, "", "",
+              "{'script': 'a.js', 'user': 0, 'instance_var': 'ID', 'increment_var': 'PORT'}");
+    CHECK_EQ(g.findings.count, 0);
+    CHECK_STR(g.settings.uid, "0");
+    CHECK_STR(g.settings.instance_var, "ID");
+    CHECK_STR(g.settings.increment_var, "PORT");
+}
+
+static void starts_and_restarts_are_settings(void)
+{
+    AUTO(fixture_done) struct fixture f;
+
+    read_text(&f, "", "",
+              "{'script': 'a.js', 'cwd': 'app', 'watch': ['src', '/etc/x.json'],\n"
+              "'ignore_watch': ['*.log', 'tmp'], 'watch_delay': 250, 'autorestart': false,\n"
+              "'max_restarts': 3, 'stop_exit_codes': [0, 3], 'cron_restart': '@daily',\n"
+              "'wait_ready': true, 'env_file': '.env', 'restart_delay': '2s'}");
+    CHECK_EQ(f.findings.count, 0);
+    CHECK_STR(f.settings.watch, "/srv/app/src,/etc/x.json");
+    CHECK_STR(f.settings.watch_ignore, "*.log,tmp");
+    CHECK_EQ(f.settings.watch_delay_ns, 250 * NS_PER_MS);
+    CHECK(!f.settings.autorestart);
+    CHECK_EQ(f.settings.max_restarts, 3);
+    CHECK_EQ(f.settings.min_uptime_ns, NS_PER_S);
+    CHECK_STR(f.settings.stop_exit_codes, "0,3");
+    CHECK_STR(f.settings.restart_at, "@daily");
+    CHECK(f.settings.wait_ready);
+    CHECK_STR(f.settings.env_file, ".env");
+    CHECK_EQ(f.settings.restart_delay_ns, 2 * NS_PER_S);
 }
 
 static void mistakes_say_what_would_be_right(void)
@@ -312,7 +336,8 @@ int main(void)
     TEST(two_apps_of_one_name_are_a_mistake);
     TEST(nothing_is_dropped_silently);
     TEST(what_asks_for_nothing_is_not_warned_about);
-    TEST(another_user_is_refused);
+    TEST(starts_and_restarts_are_settings);
+    TEST(another_user_and_its_number_are_settings);
     TEST(mistakes_say_what_would_be_right);
     TEST(variables_are_filtered);
     TEST(every_key_is_known_once);

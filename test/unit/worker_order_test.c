@@ -42,6 +42,11 @@ static void scale_takes_a_number_or_a_difference_but_not_both(void)
     CHECK_EQ(read_text("{\"do\":\"scale\",\"by\":-2}"), 0);
     CHECK_EQ(order.by, -2);
     CHECK_EQ(read_text("{\"do\":\"scale\",\"by\":1,\"workers\":4}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"scale\",\"auto\":true}"), 0);
+    CHECK(order.automatic);
+    CHECK_EQ(read_text("{\"do\":\"scale\",\"auto\":true,\"by\":1}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"scale\",\"auto\":false}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"reload\",\"auto\":true}"), -EINVAL);
     CHECK_EQ(read_text("{\"do\":\"scale\"}"), -EINVAL);
     CHECK_EQ(read_text("{\"do\":\"scale\",\"workers\":0}"), -EINVAL);
     CHECK_EQ(read_text("{\"do\":\"scale\",\"workers\":129}"), -EINVAL);

@@ -73,6 +73,27 @@ static void what_a_dead_fettle_left_is_swept_and_what_a_live_one_has_is_not(void
     close(fds[1]);
 }
 
+static void another_user_has_a_folder_in_it_that_goes_with_it(void)
+{
+    struct problem p = { 0 };
+    struct rundir d;
+    struct stat st;
+    char name[RUNDIR_PATH_MAX + 32], file[RUNDIR_PATH_MAX + 64];
+
+    CHECK_EQ(rundir_make(&d, base, &p), 0);
+    CHECK_EQ(rundir_share(&d, getuid(), getgid()), 0);
+    CHECK_EQ(rundir_share(&d, getuid(), getgid()), 0);
+    snprintf(name, sizeof(name), "%s/u%u", d.path, (u32)getuid());
+    CHECK_EQ(stat(name, &st), 0);
+    CHECK_EQ(st.st_mode & 07777, 0700);
+    CHECK_EQ(stat(d.path, &st), 0);
+    CHECK_EQ(st.st_mode & 07777, 0711);
+    snprintf(file, sizeof(file), "%s/1.2.3", name);
+    CHECK_EQ(mknod(file, S_IFIFO | 0600, 0), 0);
+    rundir_remove(&d);
+    CHECK(!exists(d.path));
+}
+
 static void a_place_that_does_not_do_is_named(void)
 {
     struct problem p = { 0 };
@@ -89,6 +110,7 @@ int main(void)
         return 1;
     TEST(a_folder_is_private_and_goes_with_all_in_it);
     TEST(what_a_dead_fettle_left_is_swept_and_what_a_live_one_has_is_not);
+    TEST(another_user_has_a_folder_in_it_that_goes_with_it);
     TEST(a_place_that_does_not_do_is_named);
     rmdir(base);
     return tap_done();

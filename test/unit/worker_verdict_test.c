@@ -5,18 +5,48 @@
 
 #include <signal.h>
 
+static const struct verdict_rules usual = { .restarts = true };
+
 static void an_end_means_what_it_says(void)
 {
     struct child_end zero = { .code = 0 }, one = { .code = 1 };
     struct child_end killed = { .code = -1, .signal = SIGKILL };
     struct child_end crashed = { .code = -1, .signal = SIGSEGV };
 
-    CHECK_EQ(verdict_end(&zero, false, false), VERDICT_FINISHED);
-    CHECK_EQ(verdict_end(&zero, false, true), VERDICT_FAILED); /* a server does not finish */
-    CHECK_EQ(verdict_end(&one, false, false), VERDICT_FAILED);
-    CHECK_EQ(verdict_end(&killed, false, true), VERDICT_OUTSIDE);
-    CHECK_EQ(verdict_end(&killed, true, true), VERDICT_FAILED); /* fettle killed it for a reason */
-    CHECK_EQ(verdict_end(&crashed, false, true), VERDICT_FAILED);
+    CHECK_EQ(verdict_end(&zero, &usual, false, false), VERDICT_FINISHED);
+    CHECK_EQ(verdict_end(&zero, &usual, false, true),
+             VERDICT_FAILED); /* a server does not finish */
+    CHECK_EQ(verdict_end(&one, &usual, false, false), VERDICT_FAILED);
+    CHECK_EQ(verdict_end(&killed, &usual, false, true), VERDICT_OUTSIDE);
+    CHECK_EQ(verdict_end(&killed, &usual, true, true),
+             VERDICT_FAILED); /* fettle killed it for a reason */
+    CHECK_EQ(verdict_end(&crashed, &usual, false, true), VERDICT_FAILED);
+}
+
+static void an_end_is_final_where_that_was_said(void)
+{
+    struct child_end zero = { .code = 0 }, five = { .code = 5 };
+    struct child_end killed = { .code = -1, .signal = SIGKILL };
+    struct verdict_rules codes = { .restarts = true }, once = { .restarts = false }, none = once;
+
+    CHECK(verdict_codes_read(&codes, STR("0, 5,255")));
+    CHECK_EQ(verdict_end(&zero, &codes, false, true), VERDICT_FINISHED);
+    CHECK_EQ(verdict_end(&five, &codes, false, true), VERDICT_FINISHED);
+    CHECK_EQ(verdict_end(&five, &codes, true, true), VERDICT_FAILED);
+    CHECK_EQ(verdict_end(&killed, &codes, false, true), VERDICT_OUTSIDE);
+    CHECK_EQ(verdict_end(&zero, &once, false, true), VERDICT_FINISHED);
+    CHECK_EQ(verdict_end(&five, &once, false, false), VERDICT_STOPPED);
+    CHECK_EQ(verdict_end(&killed, &once, false, true), VERDICT_STOPPED);
+    CHECK(!verdict_codes_read(&none, STR("256")));
+    CHECK(!verdict_codes_read(&none, STR("one")));
+    CHECK(verdict_codes_read(&none, STR("")));
+}
+
+static void restarts_have_a_last_one_only_where_that_was_said(void)
+{
+    CHECK(!verdict_is_last(0, 1000000));
+    CHECK(!verdict_is_last(3, 3));
+    CHECK(verdict_is_last(3, 4));
 }
 
 static void giving_up_takes_every_worker_and_three_tries(void)
@@ -74,6 +104,8 @@ static void an_heir_takes_over_when_it_does_all_that_the_old_one_does(void)
 int main(void)
 {
     TEST(an_end_means_what_it_says);
+    TEST(an_end_is_final_where_that_was_said);
+    TEST(restarts_have_a_last_one_only_where_that_was_said);
     TEST(giving_up_takes_every_worker_and_three_tries);
     TEST(a_loop_is_warned_about_once_a_period);
     TEST(a_worker_cannot_lie_itself_into_trouble_or_out_of_range);

@@ -75,8 +75,70 @@ static void a_shell_finds_the_chosen_node_first(void)
     workenv_free(NULL);
 }
 
+static void files_give_way_to_what_is_set(void)
+{
+    char *base[] = { (char *)"A=base", (char *)"EMPTY=", NULL };
+    char *extra[] = { (char *)"B=extra", NULL };
+    struct strings file = { 0 };
+    struct workenv_conf conf = {
+        .base_env = base, .extra_env = extra, .file_env = &file, .dir = "d", .agent_js = "a"
+    };
+    char **env;
+
+    strings_add(&file, STR("A=file"));
+    strings_add(&file, STR("B=file"));
+    strings_add(&file, STR("C=first"));
+    strings_add(&file, STR("C=last"));
+    strings_add(&file, STR("EMPTY=file"));
+    CHECK_EQ(workenv_new(&env, &conf), 0);
+    CHECK_STR(get(env, "A"), "base");
+    CHECK_STR(get(env, "B"), "extra");
+    CHECK_STR(get(env, "C"), "last");
+    CHECK_STR(get(env, "EMPTY"), "");
+    workenv_free(env);
+    strings_done(&file);
+}
+
+static void a_worker_knows_its_number_where_it_wants_to(void)
+{
+    char *base[] = { (char *)"PORT=3000", (char *)"ODD=x", NULL };
+    struct workenv_conf conf = {
+        .base_env = base, .dir = "d", .agent_js = "a", .instance = 2, .instance_var = "ID"
+    };
+    char **env;
+
+    conf.increment_var = "PORT";
+    CHECK_EQ(workenv_new(&env, &conf), 0);
+    CHECK_STR(get(env, "ID"), "2");
+    CHECK(get(env, "NODE_APP_INSTANCE").ptr == NULL);
+    CHECK_STR(get(env, "PORT"), "3002");
+    workenv_free(env);
+    conf.increment_var = "ODD";
+    CHECK_EQ(workenv_new(&env, &conf), 0);
+    CHECK_STR(get(env, "ODD"), "2");
+    workenv_free(env);
+}
+
+static void nodes_channel_is_there_only_when_it_is_ours(void)
+{
+    char *base[] = { (char *)"NODE_CHANNEL_FD=9", NULL };
+    struct workenv_conf conf = { .base_env = base, .dir = "d", .agent_js = "a" };
+    char **env;
+
+    CHECK_EQ(workenv_new(&env, &conf), 0);
+    CHECK(get(env, "NODE_CHANNEL_FD").ptr == NULL);
+    workenv_free(env);
+    conf.channel = true;
+    CHECK_EQ(workenv_new(&env, &conf), 0);
+    CHECK_STR(get(env, "NODE_CHANNEL_FD"), "3");
+    workenv_free(env);
+}
+
 int main(void)
 {
+    TEST(files_give_way_to_what_is_set);
+    TEST(a_worker_knows_its_number_where_it_wants_to);
+    TEST(nodes_channel_is_there_only_when_it_is_ours);
     TEST(the_agent_goes_in_and_the_users_stay);
     TEST(a_shell_finds_the_chosen_node_first);
     return tap_done();
