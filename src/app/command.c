@@ -5,6 +5,7 @@
 #include "app/config_options.h"
 #include "app/control_options.h"
 #include "app/exit_code.h"
+#include "app/logs_options.h"
 #include "app/service_options.h"
 
 #include <stdarg.h>
@@ -54,6 +55,10 @@ const struct command commands[] = {
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
+{ "logs", "[FLAGS] [APP[/WORKER]]", "what the apps have written",
+  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
+  "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
+  .flags = &logs_flags, .takes_app = true, .run = logs_command },
 { "service", "install|remove|show …", "start an app at boot, by systemd",
   "fettle service install [FLAGS] [TARGET] [-- ARGS] writes a unit for what fettle run TARGET with the same flags would run, enables it and starts it: a unit of the machine's for root, else one of your own. It takes every flag of fettle run. systemd then starts it at boot, watches it (sd_notify, watchdog), restarts it when it fails, and shuts from it what an ordinary app does not need. A unit that fettle did not write is left alone.\n"
   "With --socket, systemd opens the port: that may be one below 1024, and clients wait while fettle itself is restarted.\n"
@@ -68,6 +73,7 @@ const struct command commands[] = {
 { "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
 { "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = proxy_command },
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
+{ "__log-tidy", "", "compress and delete old log files", NULL, .hidden = true, .run = log_tidy_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
 { "__pm2-md", "", "print doc/pm2.md", NULL, .hidden = true, .run = pm2_page_command },
@@ -83,6 +89,10 @@ const struct example examples[] = {
 { "run", "fettle run -w 4 --port 8080 --max-memory 512M server.js", "" },
 { "run", "fettle run --log json --admin off server.js -- --app-arg", "" },
 { "run", "fettle run ecosystem.config.js", "a file of pm2's" },
+{ "logs", "fettle logs -f", "the last lines, and those that come" },
+{ "logs", "fettle logs shop/2 --since 10m", "of one worker" },
+{ "logs", "fettle logs --errors --since 2026-11-26", "" },
+{ "logs", "fettle logs --grep 'timeout|refused' --json", "" },
 { "ps", "fettle ps", "" },
 { "ps", "fettle ps --json", "" },
 { "describe", "fettle describe shop", "" },

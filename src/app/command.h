@@ -72,6 +72,8 @@ int man_command(int argc, char **argv);
 int settings_page_command(int argc, char **argv);
 int pm2_page_command(int argc, char **argv);
 int scripts_command(int argc, char **argv);
+int logs_command(int argc, char **argv);
+int log_tidy_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
 int reread_command(int argc, char **argv);
 

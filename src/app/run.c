@@ -18,6 +18,7 @@
 #include "conf/cpus.h"
 #include "conf/words.h"
 #include "io/child.h"
+#include "proxy/access.h"
 #include "worker/supervisor.h"
 
 #include <limits.h>
@@ -422,6 +423,10 @@ static void conf_settings(const struct settings *set, struct app_conf *conf)
     conf->drain_ns = set->drain_ns;
     conf->kill_after_ns = set->kill_after_ns;
     conf->start_timeout_ns = set->start_timeout_ns;
+    conf->log_file = set->log_file.ptr;
+    conf->error_file = set->error_file.ptr;
+    conf->access_log = set->access_log.ptr;
+    conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);
     conf->env_files = set->env_file.len ? set->env_file.ptr : NULL;
 }
@@ -751,6 +756,7 @@ static int outline_fill(struct run_outline *out, const struct starts *all)
     for (u32 i = 0; i < all->count; i++) {
         const struct settings *set = &all->list[i].settings;
 
+        out->has_user |= set->uid.len > 0 || set->gid.len > 0;
         out->drain_ns = max(out->drain_ns, set->drain_ns);
         out->kill_after_ns = max(out->kill_after_ns, set->kill_after_ns);
         /* What is run before, such as a build, has no limit. */

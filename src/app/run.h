@@ -13,6 +13,7 @@ struct run_outline {
     u64 start_timeout_ns; /* 0: there is none */
     bool has_port;        /* --port is set */
     bool has_runtime_dir;
+    bool has_user; /* --uid or --gid: fettle changes it itself, and has to be root for that */
 };
 
 /* argv[0] is "run". 0; or an exit code after a message, as `fettle run` would end. All texts are

@@ -80,7 +80,8 @@ static int path_setting(struct settings *set, const struct settings_row *row, st
     struct str *field = (struct str *)((char *)set + row->offset), rest = *field, one;
     bool is_list = row->flags & SETTINGS_PATHS;
 
-    if (rest.len == 0 || (row->flags & SETTINGS_IN_PATH && str_index(rest, '/') < 0))
+    if (rest.len == 0 || (row->flags & SETTINGS_IN_PATH && str_index(rest, '/') < 0) ||
+        (row->flags & SETTINGS_BARE && str_eq(rest, STR("on"))))
         return 0;
     while (rest.ptr) {
         one = is_list ? str_trim(str_cut(rest, ',', &rest)) : TAKE(rest, (struct str){ 0 });
@@ -192,6 +193,10 @@ static int user_choose(struct service *s)
         return s->options.as.len ? problem_set(&s->problem, "--as is for a unit of the machine's; "
                                                             "write --system too")
                                  : 0;
+    if (s->outline.has_user && s->options.as.len)
+        return problem_set(&s->problem, "--as and --uid say the same in two ways; write one");
+    if (s->outline.has_user)
+        return 0;
     if (s->options.as.len) {
         entry = getpwnam(s->options.as.ptr);
         if (!entry)

@@ -58,6 +58,49 @@ static void folder_finish(struct pm2_reader *r, struct buf *folder)
     pm2_set(r, "cwd", buf_str(folder), r->line);
 }
 
+/* From the app's folder, as pm2 has it; "~" is the home. */
+static void log_path_finish(struct pm2_reader *r, const char *setting, struct str path,
+                            struct str folder)
+{
+    AUTO(buf_done) struct buf full = { 0 };
+    const char *home = getenv("HOME");
+
+    if (str_eq(path, STR("NULL"))) {
+        path = STR("/dev/null");
+    } else if (str_starts(path, STR("~/")) && home) {
+        buf_add(&full, str_of(home));
+        path = str_sub(path, 1, path.len);
+    } else if (path.ptr[0] != '/') {
+        path = str_starts(path, STR("./")) ? str_sub(path, 2, path.len) : path;
+        buf_add(&full, folder);
+        buf_addc(&full, '/');
+    }
+    buf_add(&full, path);
+    r->failed |= full.failed;
+    pm2_set(r, setting, buf_str(&full), r->line);
+}
+
+static void logs_finish(struct pm2_reader *r, struct str folder)
+{
+    struct str all = r->log_file[PM2_LOG_ALL], out = r->log_file[PM2_LOG_OUT];
+    struct str error = r->log_file[PM2_LOG_ERROR];
+
+    r->key = "log_file";
+    if (r->no_logs) {
+        out = error = STR("/dev/null");
+        all = (struct str){ 0 };
+    }
+    if (all.len && out.len)
+        pm2_found(r, FINDING_WARNING, r->line,
+                  "the lines are in out_file and error_file, and in no third file");
+    r->key = out.len ? "out_file" : "log_file";
+    if (out.len || all.len)
+        log_path_finish(r, "log-file", out.len ? out : all, folder);
+    r->key = "error_file";
+    if (error.len)
+        log_path_finish(r, "error-file", error, folder);
+}
+
 /* A list of paths, or one, from the folder of the app. */
 static void watch_finish(struct pm2_reader *r, struct str folder)
 {
@@ -178,6 +221,7 @@ static void app_finish(struct pm2_reader *r)
         return;
     }
     folder_finish(r, &folder);
+    logs_finish(r, buf_str(&folder));
     watch_finish(r, buf_str(&folder));
     name_finish(r);
     script_finish(r);

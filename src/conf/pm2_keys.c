@@ -301,6 +301,35 @@ static void log_type_read(struct pm2_reader *r, const struct json_value *v)
         pm2_set(r, "log", STR("json"), json_value_line(v));
 }
 
+/* A path; true asks for pm2's own place, and fettle has none. */
+static void log_path_read(struct pm2_reader *r, const struct json_value *v, enum pm2_log which)
+{
+    if (json_value_kind(v) == JSON_VALUE_TRUE)
+        pm2_found(r, FINDING_WARNING, json_value_line(v), "write a path: there is no usual one");
+    else
+        r->log_file[which] = text_of(r, v);
+}
+
+static void log_file_read(struct pm2_reader *r, const struct json_value *v)
+{
+    log_path_read(r, v, PM2_LOG_ALL);
+}
+
+static void out_file_read(struct pm2_reader *r, const struct json_value *v)
+{
+    log_path_read(r, v, PM2_LOG_OUT);
+}
+
+static void error_file_read(struct pm2_reader *r, const struct json_value *v)
+{
+    log_path_read(r, v, PM2_LOG_ERROR);
+}
+
+static void disable_logs_read(struct pm2_reader *r, const struct json_value *v)
+{
+    r->no_logs = json_value_kind(v) == JSON_VALUE_TRUE;
+}
+
 static void source_maps_read(struct pm2_reader *r, const struct json_value *v)
 {
     r->source_maps = json_value_kind(v) == JSON_VALUE_TRUE;
@@ -374,9 +403,7 @@ static void increment_var_read(struct pm2_reader *r, const struct json_value *v)
     text_set(r, "increment-var", v);
 }
 
-#define LOGS                                                                                   \
-    "what the workers write goes to fettle's own output, each line with its worker's number; " \
-    "redirect that, or let journald keep it"
+#define LOG_TIME "each line of a log file begins with its time, such as 2026-11-26T04:02:26.123Z"
 #define PM2_PLUS                                                                             \
     "belongs to pm2.io; fettle has metrics and the stacks of blocked loops without loading " \
     "anything into the app"
@@ -422,17 +449,17 @@ const struct pm2_key pm2_keys[] = {
 { "instance_var", NULL, PM2_HONOURED, "`instance-var`", instance_var_read },
 { "increment_var", NULL, PM2_HONOURED, "`increment-var`", increment_var_read },
 
-{ "out_file", "out output out_log", PM2_WARNED, LOGS, NULL },
-{ "error_file", "error err err_file err_log", PM2_WARNED, LOGS, NULL },
-{ "log_file", "log", PM2_WARNED, LOGS, NULL },
-{ "disable_logs", NULL, PM2_WARNED, "what the workers write goes to fettle's own output; redirect that to /dev/null", NULL },
-{ "log_date_format", NULL, PM2_WARNED, "times in the log come with `log`: json, or from journald", NULL },
-{ "time", NULL, PM2_WARNED, "times in the log come with `log`: json, or from journald", NULL },
+{ "out_file", "out output out_log", PM2_HONOURED, "`log-file`, from the app's folder; all workers write to the one file, each line with its worker's number", out_file_read },
+{ "error_file", "error err err_file err_log", PM2_HONOURED, "`error-file`", error_file_read },
+{ "log_file", "log", PM2_HONOURED, "`log-file`, unless there is an out_file; both streams then go there, in order", log_file_read },
+{ "disable_logs", NULL, PM2_HONOURED, "`log-file` and `error-file` are /dev/null", disable_logs_read },
+{ "log_date_format", NULL, PM2_WARNED, LOG_TIME "; there is no other form of it", NULL },
+{ "time", NULL, PM2_NOT_NEEDED, LOG_TIME, NULL },
 { "pid_file", "pid", PM2_WARNED, "no pid files are written; /api/workers tells the processes", NULL },
 { "treekill", NULL, PM2_WARNED_OFF, "a worker's own children are ended with it", NULL },
 { "autostart", NULL, PM2_WARNED_OFF, "`fettle run` starts what it is told to start", NULL },
 
-{ "merge_logs", "combine_logs", PM2_NOT_NEEDED, "all workers share one output", NULL },
+{ "merge_logs", "combine_logs", PM2_NOT_NEEDED, "all workers write to one file, and whole lines", NULL },
 { "namespace", NULL, PM2_NOT_NEEDED, "groups apps under pm2's daemon; those of one file are together here anyway", NULL },
 { "name_prefix", NULL, PM2_NOT_NEEDED, "pm2 takes it from its command line only", NULL },
 { "username", NULL, PM2_NOT_NEEDED, "pm2 fills it in itself", NULL },

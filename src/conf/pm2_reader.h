@@ -7,6 +7,8 @@
 
 #include "conf/pm2.h"
 
+enum pm2_log { PM2_LOG_ALL, PM2_LOG_OUT, PM2_LOG_ERROR };
+
 struct pm2_reader {
     const struct config_from *from;
     struct settings *settings;
@@ -16,6 +18,8 @@ struct pm2_reader {
     u32 index;       /* of the app */
     u32 line;        /* of the app */
     struct str script, interpreter, cwd, name;
+    struct str log_file[3]; /* what log_file, out_file and error_file say; see enum pm2_log */
+    bool no_logs;
     const struct json_value *deploy, *env, *env_more, *watch;
     struct buf args, interpreter_args; /* words as a shell has them */
     bool instances, source_maps, env_in_name, max_restarts, min_uptime;

@@ -23,6 +23,8 @@
 #include "conf/endpoint.h"
 
 enum settings_log { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
+/* When a log file is rotated, whatever its size. */
+enum settings_period { SETTINGS_PERIOD_OFF, SETTINGS_PERIOD_HOURLY, SETTINGS_PERIOD_DAILY };
 enum settings_color { SETTINGS_COLOR_AUTO, SETTINGS_COLOR_ALWAYS, SETTINGS_COLOR_NEVER };
 
 /* Which worker gets a request. */
@@ -141,7 +143,14 @@ struct settings {
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
     u64 slow_ns;                /* a request slower than this is warned about; 0: off */
     struct str
-        access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
+        access_log;      /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
+    struct str log_file; /* of what the workers write; empty: our own output */
+    struct str error_file; /* of what they write to stderr; empty: log_file */
+    u64 log_rotate_bytes;  /* 0: not by size */
+    enum settings_period log_rotate;
+    u32 log_keep;    /* rotated files; 0: all */
+    u64 log_keep_ns; /* their age; 0: any */
+    bool log_compress;
     enum settings_log log;
     enum log_level log_level;
     enum settings_color color;

@@ -7,8 +7,6 @@
  */
 #include "io/spool.h"
 
-#include "base/clock.h"
-
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +14,9 @@
 
 enum { PIECE_MAX = 64 * 1024, MOVES_BYTES = 200 * 1024 };
 #define LOOK_NS (200 * NS_PER_MS)
+/* For a target: how long lines are gathered, and when one that took nothing is asked again. */
+#define GATHER_NS (5 * NS_PER_MS)
+#define AGAIN_NS (200 * NS_PER_MS)
 
 struct spool {
     pthread_mutex_t lock;
@@ -27,6 +28,10 @@ struct spool {
     size_t size;
     size_t head, tail; /* bytes put, bytes written: both since the beginning */
     int fd;
+    struct spool_target *target; /* instead of fd */
+    u64 ticked_ns;
+    bool refused;  /* the target took nothing the last time */
+    bool hurried;  /* lines are not to be gathered any longer */
     size_t looked; /* spool_congested: `tail` as it was … */
     u64 looked_ns; /* … at this time */
     bool moves;    /* … and whether much was written since */
@@ -76,20 +81,80 @@ static void ring_write(struct spool *s)
     pthread_cond_broadcast(&s->drained);
 }
 
+static struct timespec deadline(u64 wait_ns)
+{
+    u64 at_ns = clock_now_ns() + wait_ns;
+
+    return (struct timespec){ .tv_sec = (time_t)(at_ns / NS_PER_S),
+                              .tv_nsec = (long)(at_ns % NS_PER_S) };
+}
+
+static void target_take(struct spool *s)
+{
+    size_t at = s->tail % s->size, len = s->head - s->tail, first = min(len, s->size - at), n;
+    struct iovec part[2] = { { s->ring + at, first }, { s->ring, len - first } };
+
+    pthread_mutex_unlock(&s->lock);
+    n = s->target->take(s->target, part);
+    pthread_mutex_lock(&s->lock);
+    s->refused = n == 0;
+    s->hurried = n > 0 && n < len;
+    s->tail += min(n, len);
+    pthread_cond_broadcast(&s->drained);
+}
+
+/* With the lock held, which is left for the time of the tick. */
+static void target_tick(struct spool *s)
+{
+    u64 now_ns = clock_now_ns();
+
+    if (now_ns - s->ticked_ns < SPOOL_TICK_NS)
+        return;
+    s->ticked_ns = now_ns;
+    pthread_mutex_unlock(&s->lock);
+    s->target->tick(s->target);
+    pthread_mutex_lock(&s->lock);
+}
+
+/* Until there is something to write. */
+static void work_wait(struct spool *s)
+{
+    struct timespec at;
+
+    while (s->head == s->tail && !s->stopping) {
+        at = deadline(SPOOL_TICK_NS);
+        s->writer_waits = true;
+        if (!s->target)
+            pthread_cond_wait(&s->filled, &s->lock);
+        else if (pthread_cond_timedwait(&s->filled, &s->lock, &at) == ETIMEDOUT)
+            target_tick(s);
+        s->writer_waits = false;
+    }
+    if (!s->target || s->abandoned)
+        return;
+    /* Not at the first line: those that follow come along. */
+    at = deadline(s->refused ? AGAIN_NS : GATHER_NS);
+    while (!s->hurried && !s->abandoned && !(s->stopping && !s->refused) &&
+           pthread_cond_timedwait(&s->filled, &s->lock, &at) == 0)
+        ;
+    s->hurried = false;
+}
+
 static void *writer(void *arg)
 {
     struct spool *s = arg;
 
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (s->head == s->tail && !s->stopping) {
-            s->writer_waits = true;
-            pthread_cond_wait(&s->filled, &s->lock);
-            s->writer_waits = false;
-        }
+        work_wait(s);
         if (s->head == s->tail || s->abandoned)
             break;
-        ring_write(s);
+        if (!s->target) {
+            ring_write(s);
+            continue;
+        }
+        target_take(s);
+        target_tick(s);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -126,7 +191,7 @@ static void memory_free(struct spool *s)
     free(s);
 }
 
-int spool_new(struct spool **out, int fd, size_t bytes_max)
+static int spool_make(struct spool **out, int fd, struct spool_target *target, size_t bytes_max)
 {
     struct spool *s = calloc(1, sizeof(*s));
     pthread_condattr_t attr;
@@ -135,6 +200,7 @@ int spool_new(struct spool **out, int fd, size_t bytes_max)
     if (!s)
         return -ENOMEM;
     s->fd = fd;
+    s->target = target;
     s->size = (max(bytes_max, (size_t)1) + 4095) / 4096 * 4096;
     s->ring = malloc(s->size);
     pthread_mutex_init(&s->lock, NULL);
@@ -152,6 +218,16 @@ int spool_new(struct spool **out, int fd, size_t bytes_max)
     return 0;
 }
 
+int spool_new(struct spool **out, int fd, size_t bytes_max)
+{
+    return spool_make(out, fd, NULL, bytes_max);
+}
+
+int spool_new_to(struct spool **out, struct spool_target *target, size_t bytes_max)
+{
+    return spool_make(out, -1, target, bytes_max);
+}
+
 static void ring_put(struct spool *s, struct str text)
 {
     size_t at = s->head % s->size, first = min(text.len, s->size - at);
@@ -163,7 +239,23 @@ static void ring_put(struct spool *s, struct str text)
     s->head += text.len;
 }
 
-bool spool_write2(struct spool *s, struct str head, struct str tail)
+/* With the lock held. */
+static void hurry(struct spool *s)
+{
+    s->hurried = true;
+    pthread_cond_signal(&s->filled);
+}
+
+static u64 lines_of(struct str text)
+{
+    u64 n = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += text.ptr[i] == '\n';
+    return n;
+}
+
+static bool put(struct spool *s, struct str head, struct str tail, bool counts)
 {
     size_t len = head.len + tail.len;
     bool fits;
@@ -177,16 +269,28 @@ bool spool_write2(struct spool *s, struct str head, struct str tail)
         ring_put(s, tail);
         if (s->writer_waits)
             pthread_cond_signal(&s->filled);
-    } else {
-        atomic_fetch_add(&s->dropped, 1);
+        else if (s->target && !s->hurried && !s->refused && s->head - s->tail > s->size / 2)
+            hurry(s);
+    } else if (counts) {
+        atomic_fetch_add(&s->dropped, s->target ? lines_of(head) + lines_of(tail) : 1);
     }
     pthread_mutex_unlock(&s->lock);
     return fits;
 }
 
+bool spool_write2(struct spool *s, struct str head, struct str tail)
+{
+    return put(s, head, tail, true);
+}
+
 bool spool_write(struct spool *s, struct str line)
 {
-    return spool_write2(s, line, (struct str){ 0 });
+    return put(s, line, (struct str){ 0 }, true);
+}
+
+bool spool_write_whole(struct spool *s, struct str lines)
+{
+    return put(s, lines, (struct str){ 0 }, false);
 }
 
 bool spool_congested(struct spool *s, u64 now_ns)
@@ -211,14 +315,6 @@ u64 spool_dropped(const struct spool *s)
     return atomic_load(&((struct spool *)(uintptr_t)s)->dropped);
 }
 
-static struct timespec deadline(u64 wait_ns)
-{
-    u64 at_ns = clock_now_ns() + wait_ns;
-
-    return (struct timespec){ .tv_sec = (time_t)(at_ns / NS_PER_S),
-                              .tv_nsec = (long)(at_ns % NS_PER_S) };
-}
-
 /* With the lock held: until what was put before now is written. */
 static bool drained_wait(struct spool *s, u64 wait_ns)
 {
@@ -238,6 +334,7 @@ bool spool_flush(struct spool *s, u64 wait_ns)
     if (!s)
         return true;
     pthread_mutex_lock(&s->lock);
+    hurry(s);
     done = drained_wait(s, wait_ns);
     pthread_mutex_unlock(&s->lock);
     return done;
@@ -261,16 +358,17 @@ int spool_redirect(struct spool *s, int fd, u64 wait_ns)
     return done ? 0 : -ETIMEDOUT;
 }
 
-void spool_free(struct spool *s, u64 wait_ns)
+bool spool_free(struct spool *s, u64 wait_ns)
 {
     struct timespec at;
 
     if (!s)
-        return;
+        return true;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_signal(&s->filled);
     s->abandoned = !drained_wait(s, wait_ns);
+    pthread_cond_signal(&s->filled);
     pthread_mutex_unlock(&s->lock);
     for (int tries = 0; tries < 100; tries++) { /* a signal may come just before the write */
         if (s->abandoned)
@@ -281,9 +379,9 @@ void spool_free(struct spool *s, u64 wait_ns)
         at.tv_nsec %= (long)NS_PER_S;
         if (pthread_timedjoin_np(s->thread, NULL, &at) == 0) {
             memory_free(s);
-            return;
+            return true;
         }
     }
-    /* A write that no signal ends (a dead network disk): its thread goes with the process. */
-    pthread_detach(s->thread);
+    pthread_detach(s->thread); /* it goes with the process */
+    return false;
 }

@@ -5,10 +5,14 @@
 #include "io/spool.h"
 #include "proxy/exchange.h"
 
-enum { SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, UNKNOWN = -1 };
+#include <signal.h>
+
+enum { SPOOL_BYTES = 4 << 20, SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, UNKNOWN = -1 };
 
 struct facts {
     struct str method, target, id;
+    struct str trace;                                /* 32 hex digits, or empty */
+    struct str app;                                  /* empty: there is only one */
     double total_ms, queue_ms, loop_ms, upstream_ms; /* below 0: unknown */
     u32 worker;
 };
@@ -64,6 +68,31 @@ static void add_when(struct buf *b)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
+/* The trace-id of a traceparent (W3C Trace Context, section 3.2): 00-32 hex-16 hex-2 hex. */
+static struct str trace_of(struct exchange *x, const char *bytes)
+{
+    struct http_field *f = http_field_find(&x->req, HTTP_TRACEPARENT);
+    struct str id = f ? str_sub(http_text(bytes, f->value), 3, 32) : (struct str){ 0 };
+
+    if (id.len != 32 || f->value.len < 55)
+        return (struct str){ 0 };
+    for (size_t i = 0; i < id.len; i++)
+        if (!((id.ptr[i] >= '0' && id.ptr[i] <= '9') || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f')))
+            return (struct str){ 0 };
+    return id;
+}
+
+/* The name of the app that has the request, where there are several. */
+static struct str app_of(struct exchange *x)
+{
+    struct shm *shm = x->client->thread->proxy->shm;
+    u32 app = x->claim.slot ? x->claim.slot->app : SHM_APPS_MAX;
+
+    if (shm->apps < 2 || app >= SHM_APPS_MAX)
+        return (struct str){ 0 };
+    return str_make(shm->app[app].name, strnlen(shm->app[app].name, SHM_NAME_MAX));
+}
+
 static void line_text(struct buf *b, struct exchange *x, const struct facts *f, struct str ip)
 {
     add_when(b);
@@ -79,6 +108,10 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
     add_time(b, "upstream", f->upstream_ms, false);
     buf_add(b, STR(" id="));
     buf_add_json(b, f->id);
+    if (f->trace.len)
+        buf_addf(b, " trace=%.*s", STR_ARG(f->trace));
+    if (f->app.len)
+        buf_addf(b, " app=%.*s", STR_ARG(f->app));
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
     buf_addc(b, '\n');
@@ -102,6 +135,13 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     buf_add(b, STR(",\"request_id\":\""));
     buf_add_json(b, f->id);
     buf_addc(b, '"');
+    if (f->trace.len)
+        buf_addf(b, ",\"trace_id\":\"%.*s\"", STR_ARG(f->trace));
+    if (f->app.len) {
+        buf_add(b, STR(",\"app\":\""));
+        buf_add_json(b, f->app);
+        buf_addc(b, '"');
+    }
     if (x->route_len) {
         buf_add(b, STR(",\"route\":\""));
         buf_add_json(b, str_make(x->route, x->route_len));
@@ -110,12 +150,80 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     buf_add(b, STR("}\n"));
 }
 
+struct logfile_rules access_log_rules(const struct settings *s)
+{
+    static const enum logfile_period period[] = {
+        [SETTINGS_PERIOD_OFF] = LOGFILE_PERIOD_OFF,
+        [SETTINGS_PERIOD_HOURLY] = LOGFILE_PERIOD_HOURLY,
+        [SETTINGS_PERIOD_DAILY] = LOGFILE_PERIOD_DAILY,
+    };
+
+    return (struct logfile_rules){
+        .rotate_bytes = s->log_rotate_bytes,
+        .period = period[s->log_rotate],
+        .keep = s->log_keep,
+        .keep_ns = s->log_keep_ns,
+        .compress = s->log_compress,
+        .tidy_program = "/proc/self/exe",
+    };
+}
+
+static struct logfile *file_to_reopen; /* a signal handler has no argument */
+
+static void reopen(int signal)
+{
+    (void)signal;
+    logfile_reopen(file_to_reopen);
+}
+
+int access_open(struct proxy *p)
+{
+    struct logfile_rules rules = access_log_rules(p->settings);
+    struct str where = p->settings->access_log;
+    struct sigaction moved = { .sa_handler = reopen, .sa_flags = SA_RESTART };
+    int err;
+
+    if (where.len == 0)
+        return 0;
+    if (str_eq(where, STR("-")))
+        return spool_new(&p->access, STDOUT_FILENO, SPOOL_BYTES);
+    err = logfile_new(&p->access_file, where.ptr, &rules);
+    if (err)
+        return err;
+    if (logfile_error(p->access_file))
+        log_warn("the access log %s cannot be opened: %s; it is tried again", where.ptr,
+                 strerror(logfile_error(p->access_file)));
+    file_to_reopen = p->access_file;
+    sigaction(SIGUSR2, &moved, NULL);
+    return 0;
+}
+
+void access_tick(struct proxy *p, u64 now_ns)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    if (!p->access_file)
+        return;
+    COUNT(p->shm->proxy.log_dropped, logfile_lost(p->access_file) - p->access_lost);
+    p->access_lost = logfile_lost(p->access_file);
+    if (logfile_trouble(p->access_file, now_ns, &text))
+        log_warn("%.*s", STR_ARG(buf_str(&text)));
+}
+
+void access_flush(struct proxy *p)
+{
+    spool_flush(p->access, NS_PER_S);
+    logfile_flush(p->access_file, NS_PER_S);
+}
+
 static void flush(struct task *task)
 {
     struct thread *t = container_of(task, struct thread, log_task);
     struct str rest = buf_str(&t->log);
 
-    while (rest.len) { /* line by line: what does not fit is dropped by the line */
+    if (t->proxy->access_file)
+        logfile_write(t->proxy->access_file, rest);
+    while (rest.len && t->proxy->access) { /* what does not fit is dropped by the line */
         ptrdiff_t at = str_index(rest, '\n');
         size_t len = at < 0 ? rest.len : (size_t)at + 1;
 
@@ -175,13 +283,17 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
     char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
     struct addr peer;
 
-    if (!t->proxy->access &&
+    bool is_logged = t->proxy->access || t->proxy->access_file;
+
+    if (!is_logged &&
         (!t->proxy->settings->slow_ns || now_ns - x->times.begun_ns < t->proxy->settings->slow_ns))
         return;
     struct facts f = {
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
         .target = x->head_known && bytes ? http_text(bytes, x->req.target) : STR("-"),
         .id = exchange_id(x, bytes, id),
+        .trace = x->head_known && bytes ? trace_of(x, bytes) : (struct str){ 0 },
+        .app = app_of(x),
         .total_ms = ms_between(x->times.begun_ns, now_ns),
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,
         .loop_ms = loop_wait_ms(x),
@@ -189,7 +301,7 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .worker = x->claim.slot ? x->claim.slot->worker : 0,
     };
     warn_if_slow(x, &f, now_ns);
-    if (!t->proxy->access)
+    if (!is_logged)
         return;
     peer = x->head_known && bytes ? exchange_peer(x) : x->client->peer;
     (t->proxy->settings->log == SETTINGS_LOG_JSON ? line_json : line_text)(

@@ -9,9 +9,22 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "conf/settings.h"
+#include "logs/logfile.h"
 
 struct exchange;
+struct proxy;
+
+/* What the settings say of log files. */
+struct logfile_rules access_log_rules(const struct settings *s);
+
+/* Opens the access log, if there is to be one. A file that cannot be opened is only warned about.
+ */
+MUST_USE int access_open(struct proxy *p);
+/* Now and then: warns about what cannot be written, and counts it. */
+void access_tick(struct proxy *p, u64 now_ns);
+/* Writes what waits, within a second. */
+void access_flush(struct proxy *p);
 
 /* bytes: the request's head, or NULL when it is gone. */
 void access_tell(struct exchange *x, const char *bytes, u64 now_ns);

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "io/sock.h"
-#include "io/spool.h"
+#include "proxy/access.h"
 #include "proxy/client.h"
 #include "proxy/renewed.h"
 #include "proxy/series.h"
@@ -17,7 +17,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
-enum { FIELDS_MAX_RESPONSE = 256, SPOOL_BYTES = 4 << 20 };
+enum { FIELDS_MAX_RESPONSE = 256 };
 #define DRAIN_LOOK_NS (10 * NS_PER_MS)
 
 struct proxy_process {
@@ -90,7 +90,7 @@ static void drain_look(struct timer *timer)
     if (!pp->drained_told && atomic_load(&p->exchanges) == 0)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
     if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {
-        spool_free(p->access, NS_PER_S);
+        access_flush(p);
         _exit(0);
     }
     loop_timer(p->threads[0].loop, timer, thread_now(&p->threads[0]) + DRAIN_LOOK_NS, drain_look);
@@ -187,7 +187,7 @@ static void control_event(struct watch *w, u32 events)
             return;
         if (n <= 0 && n != -EMSGSIZE) {
             /* The supervisor is gone, or has ended all that we could send anything to. */
-            spool_flush(pp->proxy.access, NS_PER_S);
+            access_flush(&pp->proxy);
             _exit(pp->drained_told ? 0 : 1);
         }
         if (n == sizeof(m.note) && m.note.type != WIRE_SETTINGS)
@@ -215,24 +215,6 @@ static void gauges_reset(struct shm *shm)
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();
-}
-
-static int access_open(struct proxy *p)
-{
-    struct str where = p->settings->access_log;
-    int fd = STDOUT_FILENO;
-
-    if (where.len == 0)
-        return 0;
-    if (!str_eq(where, STR("-"))) {
-        fd = open(where.ptr, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        if (fd < 0) {
-            log_warn("the access log %s cannot be opened: %s; there is none now", where.ptr,
-                     strerror(errno));
-            return 0;
-        }
-    }
-    return spool_new(&p->access, fd, SPOOL_BYTES);
 }
 
 static void raise_fd_limit(void)
@@ -299,6 +281,7 @@ int proxy_run(const struct settings *settings)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* the terminal's ^C is for the supervisor, which drains us */
     signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     raise_fd_limit();
     r = setup(pp, settings);
     if (r < 0) {

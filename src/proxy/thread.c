@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "io/sched.h"
+#include "proxy/access.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/tunnel.h"
@@ -168,6 +169,7 @@ static void plan_again(struct timer *timer)
     struct thread *t = container_of(timer, struct thread, plan_timer);
 
     memory_tidy(t);
+    access_tick(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }

@@ -54,7 +54,9 @@ struct proxy {
     struct listener listeners[SHM_LISTENERS_MAX];
     struct queue queue;
     struct kinds kinds;
-    struct spool *access; /* NULL: no access log */
+    struct spool *access;        /* the access log on standard output, or … */
+    struct logfile *access_file; /* … in a file; both NULL: there is none */
+    u64 access_lost;             /* lines of that file which are counted */
     struct hash_key hash_key;
     u32 fields_max;      /* of a response: settings->max_fields or more */
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */

@@ -25,6 +25,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
 {
     struct app *app = calloc(1, sizeof(*app));
     struct shm_app *shared = &c->shm->app[index];
+    int err;
 
     if (!app)
         return -ENOMEM;
@@ -37,6 +38,14 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     shared->workers_wanted = app->workers;
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
+    app->output.name = conf->name;
+    app->output.is_named = c->conf->apps > 1;
+    err =
+        logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);
+    if (err) {
+        free(app);
+        return err;
+    }
     *out = app;
     return 0;
 }

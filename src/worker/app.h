@@ -7,6 +7,7 @@
 
 #include "worker/dev.h"
 #include "worker/listeners.h"
+#include "worker/output.h"
 #include "worker/reload.h"
 #include "worker/restart_at.h"
 #include "worker/scaling.h"
@@ -30,6 +31,7 @@ struct app {
     enum shm_app_state state;
     char title[APP_TITLE_MAX]; /* in the middle of a log line: "the app"; of several: "app shop" */
     char lead[APP_TITLE_MAX];  /* before a line that is about it: ""; of several: "shop: " */
+    struct output_app output;  /* where its workers' lines go */
     struct worker worker[LISTENERS_WORKERS_MAX + 1]; /* 1 … workers */
     u32 workers;
     u32 workers_conf; /* as the settings had it when they were read last */

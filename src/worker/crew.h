@@ -11,6 +11,7 @@
 #include "worker/app.h"
 #include "worker/helper.h"
 #include "worker/listeners.h"
+#include "worker/logbook.h"
 #include "worker/notice.h"
 #include "worker/operator.h"
 #include "worker/output.h"
@@ -29,6 +30,7 @@ struct crew {
     char preload[4096]; /* empty: fettle-loop.so is not there */
 
     struct output_sink sink;
+    struct logbook logbook;
     struct slots slots;
     struct listeners listeners;
     struct agents agents;

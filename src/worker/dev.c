@@ -24,14 +24,14 @@ static void changed(struct watcher *watcher)
 
     if (app->crew->draining || app_is_over(app))
         return;
+    reload_stop(app);
+    for (u32 i = 1; i <= app->workers; i++)
+        restart(&app->worker[i]);
     if (watcher->changes > 1)
         log_info("%s%s and %u more have changed: restarting", app->lead, watcher->path,
                  watcher->changes - 1);
     else
         log_info("%s%s has changed: restarting", app->lead, watcher->path);
-    reload_stop(app);
-    for (u32 i = 1; i <= app->workers; i++)
-        restart(&app->worker[i]);
 }
 
 void dev_start(struct app *app)

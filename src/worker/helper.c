@@ -91,7 +91,7 @@ static int start(struct helper *h)
     AUTO(freep) char **env = env_new(h->conf.dir, &own);
     AUTO(fd_closep) int ours = -1, theirs = -1;
     /* Terminals and service managers signal whole groups: these are for the supervisor alone. */
-    static const int ignored[] = { SIGINT, SIGHUP, SIGTERM, 0 };
+    static const int ignored[] = { SIGINT, SIGHUP, SIGTERM, SIGUSR2, 0 };
     int pair[2], r;
 
     if (!env)

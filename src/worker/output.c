@@ -12,10 +12,18 @@ enum {
     SPOOL_BYTES = 4 * 1024 * 1024,
     READ_BYTES = 64 * 1024,
     READS_PER_WAKE = 4,
+    LINES_KEPT_BYTES = 256 * 1024,
+    WIDE_PIPE_BYTES = 256 * 1024,
+    BUSY_STREAK = 16,
     READS_AT_END = 64, /* what a pipe may still hold, several times over */
 };
 #define IDLE_NS (100 * NS_PER_MS)
 #define PAUSE_NS (10 * NS_PER_MS)
+/* One who has written again within BUSY_NS, and that BUSY_STREAK times, is read again after
+ * GATHER_NS (and the timer's slack). Fewer lines keep their order with those of the other stream.
+ */
+#define BUSY_NS (20 * NS_PER_MS)
+#define GATHER_NS (1 * NS_PER_MS)
 
 static bool same_file(int a, int b)
 {
@@ -47,6 +55,7 @@ void output_sink_done(struct output_sink *sink, u64 wait_ns)
     if (sink->spool[0] != sink->spool[1])
         spool_free(sink->spool[0], wait_ns);
     spool_free(sink->spool[1], wait_ns);
+    buf_done(&sink->lines);
     *sink = (struct output_sink){ 0 };
 }
 
@@ -61,7 +70,7 @@ u64 output_sink_dropped(struct output_sink *sink)
     return fresh;
 }
 
-static void time_add(struct buf *b)
+void output_time_add(struct buf *b)
 {
     u64 ms = clock_wall_ms();
     time_t s = (time_t)(ms / 1000);
@@ -73,18 +82,37 @@ static void time_add(struct buf *b)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
-static void line_json(struct buf *b, const struct output_stream *s, struct str line)
+/* What all lines of one piece begin with. */
+static void begin_json(struct buf *b, const struct output_stream *s)
 {
     buf_add(b, STR("{\"time\":\""));
-    time_add(b);
-    buf_addc(b, '"');
-    if (s->output->app) {
-        buf_add(b, STR(",\"app\":\""));
-        buf_add_json(b, str_of(s->output->app));
-        buf_addc(b, '"');
-    }
-    buf_addf(b, ",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
+    output_time_add(b);
+    buf_add(b, STR("\",\"app\":\""));
+    buf_add_json(b, str_of(s->output->app->name));
+    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
              s->index ? "stderr" : "stdout");
+}
+
+static void begin_text(struct buf *b, const struct output_stream *s)
+{
+    static const u8 colours[] = { 36, 35, 33, 32, 34, 96, 95, 93, 92, 94 };
+    const struct output_app *app = s->output->app;
+    const char *name = app->is_named ? app->name : "", *space = app->is_named ? " " : "";
+    u32 worker = s->output->worker;
+
+    if (app->file[s->index]) {
+        output_time_add(b);
+        buf_addf(b, " %s/%u %c ", app->name, worker, s->index ? '!' : '|');
+    } else if (s->output->sink->colours[s->index]) {
+        buf_addf(b, "\033[%um%s%s%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], name, space,
+                 worker);
+    } else {
+        buf_addf(b, "%s%s%u | ", name, space, worker);
+    }
+}
+
+static void line_end_json(struct buf *b, struct str line)
+{
     if (jsonline_is_object(line)) {
         buf_add(b, STR("\"json\":"));
         buf_add(b, line);
@@ -96,37 +124,62 @@ static void line_json(struct buf *b, const struct output_stream *s, struct str l
     buf_add(b, STR("}\n"));
 }
 
-static void line_text(struct buf *b, const struct output_stream *s, struct str line)
-{
-    static const u8 colours[] = { 36, 35, 33, 32, 34, 96, 95, 93, 92, 94 };
-    const char *app = s->output->app ? s->output->app : "", *space = s->output->app ? " " : "";
-    u32 worker = s->output->worker;
-
-    if (s->output->sink->colours[s->index])
-        buf_addf(b, "\033[%um%s%s%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], app, space,
-                 worker);
-    else
-        buf_addf(b, "%s%s%u | ", app, space, worker);
-    buf_add(b, line);
-    buf_addc(b, '\n');
-}
-
-static void line_emit(struct output_stream *s, struct str line)
+/* Adds a line to those that are passed on together. */
+static void line_add(struct output_stream *s, struct str line)
 {
     struct output *o = s->output;
-    AUTO(buf_done) struct buf b = { 0 };
+    struct buf *lines = &o->sink->lines;
+    size_t before = lines->len;
 
     str_to_cstr(line, o->tail[o->lines++ % OUTPUT_TAIL], OUTPUT_TAIL_BYTES);
-    (o->sink->json ? line_json : line_text)(&b, s, line);
-    if (!b.failed)
-        spool_write(o->sink->spool[s->index], buf_str(&b));
+    if (s->begin.len == 0)
+        (o->sink->json ? begin_json : begin_text)(&s->begin, s);
+    buf_add(lines, buf_str(&s->begin));
+    if (o->sink->json) {
+        line_end_json(lines, line);
+    } else {
+        buf_add(lines, line);
+        buf_addc(lines, '\n');
+    }
+    if (lines->failed || s->begin.failed)
+        lines->len = before; /* out of memory: without this one */
+    lines->failed = s->begin.failed = false;
+}
+
+/* Passes on what was added. */
+static void lines_emit(struct output_stream *s)
+{
+    struct output_sink *sink = s->output->sink;
+    struct logfile *file = s->output->app->file[s->index];
+    struct str lines = buf_str(&sink->lines);
+
+    if (file) {
+        logfile_write(file, lines);
+    } else if (lines.len && !spool_write_whole(sink->spool[s->index], lines)) {
+        while (lines.len) { /* as many of them as there is room for */
+            size_t len = (size_t)str_index(lines, '\n') + 1;
+
+            spool_write(sink->spool[s->index], str_sub(lines, 0, len));
+            lines = str_sub(lines, len, lines.len);
+        }
+    }
+    buf_clear(&sink->lines);
+    buf_clear(&s->begin);
+    if (sink->lines.cap > LINES_KEPT_BYTES)
+        buf_done(&sink->lines);
+}
+
+static void partial_add(struct output_stream *s)
+{
+    if (s->partial.len > 0)
+        line_add(s, buf_str(&s->partial));
+    buf_clear(&s->partial);
 }
 
 static void partial_emit(struct output_stream *s)
 {
-    if (s->partial.len > 0)
-        line_emit(s, buf_str(&s->partial));
-    buf_clear(&s->partial);
+    partial_add(s);
+    lines_emit(s);
 }
 
 static void idle_over(struct timer *t)
@@ -145,17 +198,18 @@ static void bytes_take(struct output_stream *s, struct str bytes)
 
         len = min(len, room);
         if (whole && s->partial.len == 0) {
-            line_emit(s, str_sub(bytes, 0, len));
+            line_add(s, str_sub(bytes, 0, len));
         } else {
             buf_add(&s->partial, str_sub(bytes, 0, len));
             if (whole && s->partial.len == 0)
-                line_emit(s, (struct str){ 0 });
+                line_add(s, (struct str){ 0 });
             else if (whole || s->partial.len >= OUTPUT_LINE_MAX || s->partial.failed)
-                partial_emit(s);
+                partial_add(s);
             s->partial.failed = false;
         }
         bytes = str_sub(bytes, len + whole, bytes.len);
     }
+    lines_emit(s);
 }
 
 static void stream_close(struct output_stream *s)
@@ -168,6 +222,7 @@ static void stream_close(struct output_stream *s)
     close(TAKE(s->fd, -1));
     partial_emit(s);
     buf_done(&s->partial);
+    buf_done(&s->begin);
 }
 
 /* Reads at most `reads` pieces; closes the stream at its end. */
@@ -180,6 +235,8 @@ static void stream_read(struct output_stream *s, int reads)
 
         if (n > 0) {
             bytes_take(s, str_make(bytes, (size_t)n));
+            if ((size_t)n < sizeof(bytes))
+                break; /* that was all */
         } else if (n == 0 || errno != EAGAIN) {
             stream_close(s);
             return;
@@ -203,19 +260,42 @@ static void pause_over(struct timer *t)
         stream_close(s);
 }
 
+/* Nothing is read for a while. */
+static void rest(struct output_stream *s, u64 for_ns)
+{
+    struct loop *loop = s->output->loop;
+
+    loop_unwatch(&s->watch);
+    loop_timer(loop, &s->pause, loop_now_ns(loop) + for_ns, pause_over);
+}
+
+static bool is_congested(const struct output_stream *s, u64 now_ns)
+{
+    struct logfile *file = s->output->app->file[s->index];
+
+    return file ? logfile_congested(file, now_ns)
+                : spool_congested(s->output->sink->spool[s->index], now_ns);
+}
+
 static void readable(struct watch *w, u32 events)
 {
     struct output_stream *s = container_of(w, struct output_stream, watch);
-    struct output *o = s->output;
-    u64 now_ns = loop_now_ns(o->loop);
+    u64 now_ns = loop_now_ns(s->output->loop);
 
     (void)events;
-    if (spool_congested(o->sink->spool[s->index], now_ns)) {
-        loop_unwatch(w);
-        loop_timer(o->loop, &s->pause, now_ns + PAUSE_NS, pause_over);
+    if (is_congested(s, now_ns)) {
+        rest(s, PAUSE_NS);
         return;
     }
     stream_read(s, READS_PER_WAKE);
+    s->streak = now_ns - s->read_ns < BUSY_NS ? s->streak + 1 : 0;
+    if (s->fd >= 0 && s->streak >= BUSY_STREAK) {
+        if (!s->is_wide) /* room for what it writes meanwhile; else the usual room */
+            fcntl(s->fd, F_SETPIPE_SZ, WIDE_PIPE_BYTES);
+        s->is_wide = true;
+        rest(s, GATHER_NS);
+    }
+    s->read_ns = now_ns;
 }
 
 static int stream_init(struct output *o, u32 index, int *write_fd)
@@ -233,12 +313,12 @@ static int stream_init(struct output *o, u32 index, int *write_fd)
     return r < 0 ? r : loop_watch(o->loop, &s->watch, s->fd, EPOLLIN, readable);
 }
 
-int output_init(struct output *o, struct output_sink *sink, struct loop *loop, u32 worker,
-                int write_fds[2])
+int output_init(struct output *o, struct output_sink *sink, const struct output_app *app,
+                struct loop *loop, u32 worker, int write_fds[2])
 {
     int r = 0;
 
-    *o = (struct output){ .sink = sink, .loop = loop, .worker = worker };
+    *o = (struct output){ .sink = sink, .app = app, .loop = loop, .worker = worker };
     for (u32 i = 0; i < 2; i++) {
         o->stream[i].fd = -1;
         write_fds[i] = -1;

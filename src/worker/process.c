@@ -439,7 +439,8 @@ static int spawn(struct process *p)
     if (r == 0 && env_conf.channel)
         r = ipc_open(&p->ipc, p->crew->loop, said_ready, &channel);
     if (r == 0) {
-        r = output_init(&p->output, &p->crew->sink, p->crew->loop, p->worker->number, write_fds);
+        r = output_init(&p->output, &p->crew->sink, &p->app->output, p->crew->loop,
+                        p->worker->number, write_fds);
         if (r == 0) {
             struct child_conf child = {
                 .file = file,
@@ -484,7 +485,6 @@ int process_start(struct worker *w, struct process **out)
         return r;
     }
     p->output.pid = (u32)p->pid;
-    p->output.app = p->crew->conf->apps > 1 ? p->app->conf->name : NULL;
     p->app->processes++;
     p->started_ns = p->since_ns = p->busy_ns = clock_now_ns();
     list_init(&p->link);

@@ -111,6 +111,23 @@ static void urls_write(struct buf *out, const struct app *app)
     buf_addc(out, ']');
 }
 
+/* What `fettle logs` reads. */
+static void logs_write(struct buf *out, const struct app *app)
+{
+    const struct logfile *file[2] = { app->output.file[0], app->output.file[1] };
+
+    json_key(out, "log_files");
+    buf_addc(out, '[');
+    for (u32 i = 0; i < 2; i++)
+        if (file[i] && (i == 0 || file[1] != file[0]))
+            json_text(out, str_of(logfile_path(file[i])));
+    buf_addc(out, ']');
+    if (app->conf->access_log && *app->conf->access_log) {
+        json_key(out, "access_log");
+        json_text(out, str_of(app->conf->access_log));
+    }
+}
+
 /* What is not as it should be with one worker. */
 static void worker_findings(struct buf *out, const struct worker *w, u64 now_ns)
 {
@@ -177,6 +194,7 @@ static void row_write(struct buf *out, const struct app *app, u64 now_ns)
     json_key(out, "uptime_ms");
     app_is_over(app) ? json_null(out) : json_u64(out, (now_ns - app->started_ns) / NS_PER_MS);
     urls_write(out, app);
+    logs_write(out, app);
     findings_write(out, app, now_ns);
     number(out, "supervisor_pid", (u64)getpid());
 }

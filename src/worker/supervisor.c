@@ -42,11 +42,12 @@ struct supervisor {
     u64 lost_ns;    /* … since the last time */
 };
 
-static struct output_sink *log_sink; /* base/log.h has room for no argument */
+static struct crew *log_crew; /* base/log.h has room for no argument */
 
 static void log_write(struct str line)
 {
-    spool_write(log_sink->spool[1], line);
+    spool_write(log_crew->sink.spool[1], line);
+    logbook_line(&log_crew->logbook, line);
 }
 
 struct app_conf app_conf_default(void)
@@ -276,6 +277,11 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
             (void)reread_begin(&c->reread);
         }
         break;
+    case SIGUSR2:
+        logbook_reopen(&c->logbook);
+        if (c->proxy.pid)
+            kill(c->proxy.pid, SIGUSR2); /* it has the access log */
+        break;
     default:
         break;
     }
@@ -321,6 +327,7 @@ static void tick(struct timer *t)
     listeners_close(c, now_ns);
     notice_tick(c);
     lost_lines_tell(s, now_ns);
+    logbook_tick(&c->logbook, now_ns);
 }
 
 /* A path that LD_PRELOAD can hold: it is split at spaces and colons, so another name stands in. */
@@ -419,7 +426,8 @@ static int loop_make(struct supervisor *s, struct problem *problem)
         r = output_sink_init(&c->sink, c->conf->log_json);
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
-    log_sink = &c->sink;
+    c->logbook.json = c->conf->log_json;
+    log_crew = c;
     log_redirect(log_write);
     return 0;
 }
@@ -512,6 +520,8 @@ static void tear_down(struct supervisor *s)
     helper_done(&c->monitor);
     if (c->loop) {
         orphans_kill();
+        for (u32 i = 0; i < c->apps; i++)
+            dev_done(c->app[i]); /* its timer and its watch are the loop's */
         processes_free(c);
         agents_done(&c->agents);
         operator_done(&c->operator);
@@ -522,6 +532,7 @@ static void tear_down(struct supervisor *s)
     if (c->shm)
         listeners_done(&c->listeners);
     log_redirect(NULL);
+    logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
     for (u32 i = 0; i < c->apps; i++)

@@ -32,7 +32,8 @@
  *   128+n a second SIGTERM or SIGINT (n) ended all at once
  *
  * Signals: SIGTERM, SIGINT: drain and end, a second one ends at once. SIGHUP: reload the workers
- * one by one (a terminal that was closed means SIGTERM). SIGUSR1, SIGUSR2, SIGPIPE: ignored.
+ * one by one (a terminal that was closed means SIGTERM). SIGUSR2: log files may have been moved.
+ * SIGUSR1, SIGPIPE: ignored.
  */
 #pragma once
 
@@ -42,6 +43,7 @@
 #include "io/activation.h"
 #include "io/child.h"
 #include "io/notify.h"
+#include "logs/logfile.h"
 #include "shm/layout.h"
 #include "worker/backoff.h"
 #include "worker/verdict.h"
@@ -76,6 +78,11 @@ struct app_conf {
     const char *settings_json; /* those that are not the default, as `fettle describe` shows them;
                                 * NULL: not known */
     u64 backoff_max_ns;        /* longest pause before a failing worker is started again */
+
+    const char *log_file;   /* for what workers write; NULL or empty: our own output */
+    const char *error_file; /* for their stderr; NULL or empty: as log_file */
+    const char *access_log; /* as the proxy has it: so that people can be told */
+    struct logfile_rules log_rules;
 
     const char *watch;        /* files and folders, absolute, commas between: a change of them
                                * restarts the app; NULL: nothing is watched */

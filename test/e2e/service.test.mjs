@@ -201,6 +201,13 @@ test('the units are what systemd understands, and run what `fettle run` would', 
       assert.match(units[1].text, /^ListenStream=8080$/m);
     });
 
+  await t.test('paths are made absolute', () => {
+    fs.writeFileSync(path.join(cwd, '.env'), '');
+    const words = wordsOf(unitsOf(['--user', '--env-file', '.env', '--watch', '--access-log=a/b.log', 'server.js'], { cwd }).units[0].text);
+    assert.ok(words.includes(`--env-file=${cwd}/.env`) && words.includes(`--access-log=${cwd}/a/b.log`) && words.at(-1) === `${cwd}/server.js`, words.join(' '));
+    assert.ok(words.includes('--watch=on'), words.join(' '));
+  });
+
   await t.test('the command line, word by word', async (t) => {
     const { units } = unitsOf(['--user', ...flags], { cwd });
     const words = wordsOf(units[0].text);
@@ -228,6 +235,12 @@ test('the units are what systemd understands, and run what `fettle run` would', 
     assert.match(stderr, /a secret must not stand in a unit.*write FETTLE_ADMIN_TOKEN=… into .*\.env/);
     assert.doesNotMatch(stderr, /hunter2/);
     fs.rmSync(path.join(cwd, 'fettle.json'));
+  });
+
+  await t.test('with --uid fettle stays root, and its workers do not', { skip: process.getuid() !== 0 && 'needs root' }, () => {
+    const { units } = unitsOf(['--system', '--uid', 'daemon', 'server.js'], { cwd });
+    assert.doesNotMatch(units[0].text, /^User=|^RuntimeDirectory=/m);
+    assert.ok(wordsOf(units[0].text).includes('--uid=daemon'));
   });
 });
 

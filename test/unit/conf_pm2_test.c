@@ -201,6 +201,27 @@ static void nothing_is_dropped_silently(void)
     CHECK(found(&f, FINDING_WARNING, "frob: "));
 }
 
+static void log_files_relate_to_the_apps_folder(void)
+{
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+    AUTO(fixture_done) struct fixture h;
+
+    read_text(&f, "", "",
+              "{'script': 'a.js', 'out_file': './logs/out.log', 'err_file': '/var/log/e.log',\n"
+              "'cwd': 'shop', 'merge_logs': true, 'log_file': 'x'}");
+    CHECK_STR(f.settings.log_file, "/srv/shop/logs/out.log");
+    CHECK_STR(f.settings.error_file, "/var/log/e.log");
+    CHECK(found(&f, FINDING_WARNING, "apps[0].log_file: the lines are in out_file"));
+    read_text(&g, "", "", "{'script': 'a.js', 'log': 'all.log', 'time': true}");
+    CHECK_STR(g.settings.log_file, "/srv/all.log");
+    CHECK_STR(g.settings.error_file, "");
+    CHECK(found(&g, FINDING_NOTE, "apps[0].time: each line of a log file"));
+    read_text(&h, "", "", "{'script': 'a.js', 'disable_logs': true, 'error': 'x'}");
+    CHECK_STR(h.settings.log_file, "/dev/null");
+    CHECK_STR(h.settings.error_file, "/dev/null");
+}
+
 static void what_asks_for_nothing_is_not_warned_about(void)
 {
     AUTO(fixture_done) struct fixture f;
@@ -335,6 +356,7 @@ int main(void)
     TEST(the_app_is_chosen_by_its_name);
     TEST(two_apps_of_one_name_are_a_mistake);
     TEST(nothing_is_dropped_silently);
+    TEST(log_files_relate_to_the_apps_folder);
     TEST(what_asks_for_nothing_is_not_warned_about);
     TEST(starts_and_restarts_are_settings);
     TEST(another_user_and_its_number_are_settings);

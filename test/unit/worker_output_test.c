@@ -6,6 +6,8 @@
 #include <fcntl.h>
 
 static struct loop *loop;
+static const struct output_app app = { .name = "shop" };
+static const struct output_app named = { .name = "shop", .is_named = true };
 static FILE *files[2];
 static char text[256 * 1024];
 
@@ -49,8 +51,7 @@ static void of_several_apps_a_line_names_its_own(void)
         struct output o;
         int fds[2];
 
-        CHECK_EQ(output_init(&o, &sink, loop, 3, fds), 0);
-        o.app = "shop";
+        CHECK_EQ(output_init(&o, &sink, &named, loop, 3, fds), 0);
         put(fds[0], "one\n");
         close(fds[0]);
         close(fds[1]);
@@ -71,7 +72,7 @@ static void lines_are_marked_and_streams_stay_apart(void)
     struct output o;
     int fds[2];
 
-    CHECK_EQ(output_init(&o, &sink, loop, 3, fds), 0);
+    CHECK_EQ(output_init(&o, &sink, &app, loop, 3, fds), 0);
     put(fds[0], "one\n\ntw");
     loop_turn(loop, 0);
     put(fds[0], "o\nthe end");
@@ -92,7 +93,7 @@ static void a_line_without_an_end_comes_after_a_while(void)
     struct output o;
     int fds[2];
 
-    CHECK_EQ(output_init(&o, &sink, loop, 1, fds), 0);
+    CHECK_EQ(output_init(&o, &sink, &app, loop, 1, fds), 0);
     put(fds[0], "Name? ");
     for (int i = 0; i < 1000 && o.lines == 0; i++)
         loop_turn(loop, 100);
@@ -113,7 +114,7 @@ static void a_line_too_long_is_split(void)
 
     memset(line, 'x', sizeof(line));
     line[sizeof(line) - 1] = '\n';
-    CHECK_EQ(output_init(&o, &sink, loop, 1, fds), 0);
+    CHECK_EQ(output_init(&o, &sink, &app, loop, 1, fds), 0);
     CHECK(fcntl(fds[0], F_SETPIPE_SZ, 1 << 18) >= (int)sizeof(line));
     CHECK_EQ(write(fds[0], line, sizeof(line)), sizeof(line));
     close(fds[0]);
@@ -131,7 +132,7 @@ static void json_lines_hold_text_or_the_object_itself(void)
     struct str got;
     int fds[2];
 
-    CHECK_EQ(output_init(&o, &sink, loop, 2, fds), 0);
+    CHECK_EQ(output_init(&o, &sink, &app, loop, 2, fds), 0);
     o.pid = 77;
     put(fds[0], "say \"hi\"\n{\"level\":30}\n{\"x\":1}}\n");
     close(fds[0]);
@@ -154,7 +155,7 @@ static void only_the_last_lines_are_kept(void)
     struct output o;
     int fds[2];
 
-    CHECK_EQ(output_init(&o, &sink, loop, 1, fds), 0);
+    CHECK_EQ(output_init(&o, &sink, &app, loop, 1, fds), 0);
     for (int i = 0; i < 100; i++) {
         char line[16];
 
