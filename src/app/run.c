@@ -531,7 +531,10 @@ static int line_take(struct starts *all, struct str text, struct strings *notes,
         return err;
     line = NULL; /* the renewal's */
     conf_settings(&s->settings, conf);
-    conf->watch_ignore = s->renewal.first.watch_ignore.ptr; /* the watcher looks at those */
+    /* Those of the start, which live on: the watcher and the log files look at them. */
+    conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
+    conf->log_file = s->renewal.first.log_file.ptr;
+    conf->error_file = s->renewal.first.error_file.ptr;
     return 0;
 }
 
