@@ -15,6 +15,7 @@ const char *const page_refusal_name[PAGE_REFUSALS] = {
     [SHM_REFUSED_WORKER_DIED] = "worker_died",
     [SHM_REFUSED_CONNECTIONS] = "too_many_connections",
     [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
+    [SHM_REFUSED_NO_ROUTE] = "no_route",
 };
 
 static bool is_ready(const struct shm_slot *slot)
@@ -30,7 +31,7 @@ static u64 worker_of(const struct shm_slot *slot)
 
 u64 page_workers_wanted(const struct shm *shm)
 {
-    u32 apps = min(atomic_load(&shm->apps), SHM_APPS_MAX);
+    u32 apps = reading_apps(shm);
     u64 n = 0;
 
     for (u32 i = 0; i < apps; i++)
@@ -38,15 +39,14 @@ u64 page_workers_wanted(const struct shm *shm)
     return n;
 }
 
-/* Workers that have a process that is ready. */
-static u32 ready_count(const struct shm *shm)
+u32 page_workers_ready(const struct shm *shm, u32 app)
 {
     u32 used = min(atomic_load(&shm->slots_used), SHM_SLOTS_MAX), ready = 0;
 
     for (u32 i = 0; i < used; i++) {
         u32 first = 0;
 
-        if (!is_ready(&shm->slot[i]))
+        if (!is_ready(&shm->slot[i]) || atomic_load(&shm->slot[i].app) != app)
             continue;
         while (first < i && !(is_ready(&shm->slot[first]) &&
                               worker_of(&shm->slot[first]) == worker_of(&shm->slot[i])))
@@ -56,12 +56,31 @@ static u32 ready_count(const struct shm *shm)
     return ready;
 }
 
+static u64 ready_count(const struct shm *shm)
+{
+    u64 n = 0;
+
+    for (u32 i = 0; i < reading_apps(shm); i++)
+        n += page_workers_ready(shm, i);
+    return n;
+}
+
 const char *page_unready(const struct shm *shm)
 {
+    u32 apps = reading_apps(shm);
+
     if (atomic_load(&shm->draining))
         return "fettle is stopping";
     if (ready_count(shm) == 0)
         return "no worker is ready";
+    for (u32 i = 0; i < apps; i++) {
+        u32 state = atomic_load(&shm->app[i].state);
+
+        if (state == SHM_APP_ERRORED)
+            return "an app was given up";
+        if (state <= SHM_APP_RUNNING && page_workers_ready(shm, i) == 0)
+            return "an app has no worker that is ready";
+    }
     return NULL;
 }
 
@@ -83,14 +102,14 @@ static u64 gauge(const _Atomic u32 *p)
     return n > INT32_MAX ? 0 : n; /* below 0 for a moment */
 }
 
-static void listeners(struct buf *out, const struct shm *shm)
+void page_listeners(struct buf *out, const struct shm *shm, u32 app)
 {
     json_key(out, "listeners");
     buf_addc(out, '[');
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
         const struct shm_listener *l = &shm->listener[i];
 
-        if (atomic_load(&l->state) != 1)
+        if (atomic_load(&l->state) != 1 || (app != PAGE_ALL_APPS && atomic_load(&l->app) != app))
             continue;
         json_comma(out);
         buf_addc(out, '{');
@@ -186,7 +205,7 @@ void page_app(struct buf *out, const struct page_source *src)
 
     buf_addc(out, '{');
     json_key(out, "name");
-    json_text(out, text_at(shm->app[0].name, SHM_NAME_MAX));
+    json_text(out, reading_app_name(shm, 0));
     json_key(out, "version");
     json_text(out, STR(FETTLE_VERSION));
     started(out, shm->started_wall_ms);
@@ -197,7 +216,7 @@ void page_app(struct buf *out, const struct page_source *src)
     json_bool(out, atomic_load(&shm->draining));
     number(out, "workers_wanted", page_workers_wanted(shm));
     number(out, "workers_ready", ready_count(shm));
-    listeners(out, shm);
+    page_listeners(out, shm, PAGE_ALL_APPS);
     recent(out, src);
     proxy(out, src);
     json_key(out, "supervisor");

@@ -11,11 +11,11 @@ struct shown {
 };
 
 /* False: nobody's place, or one that is being filled. */
-static bool take(struct shown *out, const struct shm_kind *k, u64 now_ns)
+static bool take(struct shown *out, const struct shm_kind *k, u32 app, u64 now_ns)
 {
     u64 used_ns = k->used_ns;
 
-    if (k->key <= 1)
+    if (k->key <= 1 || k->app != app)
         return false;
     *out = (struct shown){ .block_ns = k->block_ns,
                            .deviation_ns = k->deviation_ns,
@@ -54,7 +54,7 @@ static void kind_write(struct buf *out, const struct shown *k, u64 slow_ns)
     buf_addc(out, '}');
 }
 
-static void workers_write(struct buf *out, const struct shm *shm)
+static void workers_write(struct buf *out, const struct shm *shm, u32 app)
 {
     u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
 
@@ -62,7 +62,7 @@ static void workers_write(struct buf *out, const struct shm *shm)
     for (u32 i = 0; i < used; i++) {
         const struct shm_slot *slot = &shm->slot[i];
 
-        if (slot->state != SHM_READY || !slot->listening)
+        if (slot->state != SHM_READY || !slot->listening || slot->app != app)
             continue;
         json_comma(out);
         buf_addc(out, '{');
@@ -71,9 +71,9 @@ static void workers_write(struct buf *out, const struct shm *shm)
         json_key(out, "pid");
         json_u64(out, slot->pid);
         json_key(out, "takes");
-        json_text(out, shm->lanes.slow_ns == 0 ? STR("all")
-                       : slot->kept            ? STR("fast")
-                                               : STR("slow and fast"));
+        json_text(out, shm->lanes[app].slow_ns == 0 ? STR("all")
+                       : slot->kept                 ? STR("fast")
+                                                    : STR("slow and fast"));
         json_key(out, "slow_in_flight");
         json_u64(out, slot->slow_in_flight);
         buf_addc(out, '}');
@@ -81,21 +81,20 @@ static void workers_write(struct buf *out, const struct shm *shm)
     buf_addc(out, ']');
 }
 
-void page_lanes(struct buf *out, const struct page_source *src)
+/* `kinds` has room for all. */
+static void app_write(struct buf *out, const struct page_source *src, u32 app, struct shown *kinds)
 {
-    const struct shm_lanes *lanes = &src->shm->lanes;
-    AUTO(freep) struct shown *kinds = calloc(SHM_KINDS_MAX, sizeof(*kinds));
+    const struct shm_lanes *lanes = &src->shm->lanes[app];
     u64 slow_ns = lanes->slow_ns;
     u32 n = 0;
 
-    if (!kinds) {
-        out->failed = true;
-        return;
-    }
     for (u32 i = 0; i < SHM_KINDS_MAX; i++)
-        n += take(&kinds[n], &lanes->kind[i], src->now_ns);
+        n += take(&kinds[n], &src->shm->kinds.kind[i], app, src->now_ns);
     qsort(kinds, n, sizeof(*kinds), longest_first);
+    json_comma(out);
     buf_addc(out, '{');
+    json_key(out, "app");
+    json_text(out, reading_app_name(src->shm, app));
     json_key(out, "active");
     json_bool(out, slow_ns != 0);
     json_key(out, "slow_from_ms");
@@ -114,12 +113,28 @@ void page_lanes(struct buf *out, const struct page_source *src)
     json_key(out, "changes");
     json_u64(out, lanes->changes);
     json_key(out, "workers");
-    workers_write(out, src->shm);
+    workers_write(out, src->shm, app);
     json_key(out, "kinds_known");
     json_u64(out, n);
     json_key(out, "kinds");
     buf_addc(out, '[');
     for (u32 i = 0; i < min(n, (u32)KINDS_SHOWN); i++)
         kind_write(out, &kinds[i], slow_ns);
-    buf_add(out, STR("]}\n"));
+    buf_add(out, STR("]}"));
+}
+
+void page_lanes(struct buf *out, const struct page_source *src)
+{
+    AUTO(freep) struct shown *kinds = calloc(SHM_KINDS_MAX, sizeof(*kinds));
+    u32 apps = reading_apps(src->shm);
+
+    if (!kinds) {
+        out->failed = true;
+        return;
+    }
+    if (apps > 1)
+        buf_add(out, STR("{\"apps\":["));
+    for (u32 i = 0; i < max(apps, 1u); i++)
+        app_write(out, src, i, kinds);
+    buf_add(out, apps > 1 ? STR("]}\n") : STR("\n"));
 }

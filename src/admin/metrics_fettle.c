@@ -52,7 +52,6 @@ static const struct proxy_row {
     const char *help;
 } proxy_rows[] = {
 #define P(field) offsetof(struct shm, proxy.field)
-#define L(field) offsetof(struct shm, lanes.field)
     { "fettle_proxy_connections", TEXT_GAUGE, METRICS_COUNT, true, P(connections),
       "Connections of clients that are open." },
     { "fettle_proxy_connections_total", TEXT_COUNTER, METRICS_COUNT, false, P(connections_total),
@@ -69,12 +68,6 @@ static const struct proxy_row {
       "Requests that were sent to another worker because the first one died." },
     { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
       "Lines of the access log that nobody took in time." },
-    { "fettle_lanes_slow_from_seconds", TEXT_GAUGE, METRICS_NS, false, L(slow_ns),
-      "Kinds of requests that block an event loop for this long are kept to part of the workers; 0: there are no lanes." },
-    { "fettle_lanes_workers_kept", TEXT_GAUGE, METRICS_COUNT, true, L(kept),
-      "Workers that are kept for the other kinds." },
-    { "fettle_lanes_aged_total", TEXT_COUNTER, METRICS_COUNT, false, L(aged),
-      "Requests of slow kinds that waited so long that they went to any worker." },
 };
 /* clang-format on */
 
@@ -108,15 +101,53 @@ static void proxy_write(struct text *t, const struct shm *shm)
                 "Bytes from (in) and to (out) clients.");
     text_u64(t, LABELS({ "direction", STR("in") }), atomic_load(&p->bytes_in));
     text_u64(t, LABELS({ "direction", STR("out") }), atomic_load(&p->bytes_out));
-    text_family(t, "fettle_lanes_requests_total", TEXT_COUNTER,
-                "Requests given to a worker while there were lanes, by lane.");
-    text_u64(t, LABELS({ "lane", STR("fast") }), atomic_load(&shm->lanes.requests[0]));
-    text_u64(t, LABELS({ "lane", STR("slow") }), atomic_load(&shm->lanes.requests[1]));
     text_family(t, "fettle_proxy_refused_total", TEXT_COUNTER,
                 "Requests and connections that the proxy itself refused, by reason.");
     for (u32 i = 0; i < PAGE_REFUSALS; i++)
         text_u64(t, LABELS({ "reason", str_of(page_refusal_name[i]) }),
                  atomic_load(&p->refused[i]));
+}
+
+#define APP(shm, i)                      \
+    {                                    \
+        "app", reading_app_label(shm, i) \
+    }
+
+static void lanes_write(struct text *t, const struct shm *shm)
+{
+    u32 apps = reading_apps(shm);
+
+    text_family(t, "fettle_lanes_slow_from_seconds", TEXT_GAUGE,
+                "Kinds of requests that block an event loop for this long are kept to part of the "
+                "workers; 0: there are no lanes.");
+    for (u32 i = 0; i < apps; i++)
+        text_seconds(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].slow_ns));
+    text_family(t, "fettle_lanes_workers_kept", TEXT_GAUGE,
+                "Workers that are kept for the other kinds.");
+    for (u32 i = 0; i < apps; i++)
+        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].kept));
+    text_family(t, "fettle_lanes_aged_total", TEXT_COUNTER,
+                "Requests of slow kinds that waited so long that they went to any worker.");
+    for (u32 i = 0; i < apps; i++)
+        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].aged));
+    text_family(t, "fettle_lanes_requests_total", TEXT_COUNTER,
+                "Requests given to a worker while there were lanes, by lane.");
+    for (u32 i = 0; i < 2 * apps; i++)
+        text_u64(t, LABELS(APP(shm, i / 2), { "lane", i % 2 ? STR("slow") : STR("fast") }),
+                 atomic_load(&shm->lanes[i / 2].requests[i % 2]));
+}
+
+static void apps_write(struct text *t, const struct shm *shm)
+{
+    u32 apps = reading_apps(shm);
+
+    text_family(t, "fettle_info", TEXT_GAUGE, "Which fettle this is, and the app that it runs.");
+    for (u32 i = 0; i < apps; i++)
+        text_u64(t, LABELS({ "version", STR(FETTLE_VERSION) }, { "app", reading_app_name(shm, i) }),
+                 1);
+    text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
+    for (u32 i = 0; i < apps; i++)
+        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->app[i].workers_wanted));
 }
 
 static void states_write(struct text *t, const struct metrics_source *src)
@@ -129,14 +160,14 @@ static void states_write(struct text *t, const struct metrics_source *src)
     for (u32 i = 0; i < src->workers; i++)
         for (u32 j = 0; j < ARRAY_LEN(states); j++)
             text_u64(t,
-                     LABELS(metrics_worker(&src->worker[i]),
+                     LABELS(METRICS_WORKER(&src->worker[i]),
                             { "state", str_of(reading_state_name(states[j])) }),
                      src->worker[i].state == states[j]);
     text_family(t, "fettle_worker_restarts_total", TEXT_COUNTER,
                 "How often the worker's process has been replaced.");
     for (u32 i = 0; i < src->workers; i++)
         if (src->worker[i].is_main)
-            text_u64(t, LABELS(metrics_worker(&src->worker[i])), src->worker[i].restarts);
+            text_u64(t, LABELS(METRICS_WORKER(&src->worker[i])), src->worker[i].restarts);
 }
 
 /* Bounds are where shm_delay_bucket's buckets begin: about 1, 4, 16 … ms. */
@@ -158,7 +189,7 @@ static void turns_write(struct text *t, const struct metrics_source *src)
             continue;
         histogram_cumulate(r->delay_count, floor_ns, SHM_DELAY_BUCKETS - 1, le_ns, BOUNDS,
                            cumulative);
-        text_histogram(t, LABELS(metrics_worker(r)), le_ns, BOUNDS, cumulative, r->turned_ns);
+        text_histogram(t, LABELS(METRICS_WORKER(r)), le_ns, BOUNDS, cumulative, r->turned_ns);
     }
 }
 
@@ -204,20 +235,15 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
 {
     const struct shm *shm = src->page->shm;
 
-    text_family(t, "fettle_info", TEXT_GAUGE, "Which fettle this is, and the app that it runs.");
-    text_u64(t,
-             LABELS({ "version", STR(FETTLE_VERSION) },
-                    { "app", str_make(shm->app[0].name, strnlen(shm->app[0].name, SHM_NAME_MAX)) }),
-             1);
+    apps_write(t, shm);
     text_family(t, "fettle_start_time_seconds", TEXT_GAUGE,
                 "When fettle was started, in seconds since 1970.");
     text_seconds(t, NO_LABELS, min(shm->started_wall_ms, UINT64_MAX / NS_PER_MS) * NS_PER_MS);
     text_family(t, "fettle_ready", TEXT_GAUGE, "What /readyz says: 1 ready, 0 not.");
     text_u64(t, NO_LABELS, page_unready(shm) == NULL);
-    text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
-    text_u64(t, NO_LABELS, page_workers_wanted(shm));
     own_write(t, src);
     proxy_write(t, shm);
+    lanes_write(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));

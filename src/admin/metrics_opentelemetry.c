@@ -99,13 +99,13 @@ static void pair_write(struct text *t, const struct metrics_source *src, const s
             continue;
         switch (pair->unit) {
         case METRICS_COUNT:
-            text_u64(t, LABELS(metrics_worker(r), which), n);
+            text_u64(t, LABELS(METRICS_WORKER(r), which), n);
             break;
         case METRICS_NS:
-            text_seconds(t, LABELS(metrics_worker(r), which), n);
+            text_seconds(t, LABELS(METRICS_WORKER(r), which), n);
             break;
         case METRICS_PPM:
-            text_millionths(t, LABELS(metrics_worker(r), which), n);
+            text_millionths(t, LABELS(METRICS_WORKER(r), which), n);
             break;
         }
     }
@@ -121,7 +121,7 @@ static void space_write(struct text *t, const struct metrics_source *src,
         for (u32 j = 0; j < r->spaces && metrics_has(r, METRICS_AGENT); j++) {
             const struct reading_space *s = &r->space[j];
 
-            text_u64(t, LABELS(metrics_worker(r), { "v8js_heap_space_name", str_of(s->name) }),
+            text_u64(t, LABELS(METRICS_WORKER(r), { "v8js_heap_space_name", str_of(s->name) }),
                      *(const u64 *)((const char *)s + row->offset));
         }
     }
@@ -144,7 +144,8 @@ static void http_duration(struct text *t, const struct metrics_source *src)
         histogram_cumulate(s->bucket, tally_le_ns, SHM_SERIES_LE, le_ns, ARRAY_LEN(le_ns),
                            cumulative);
         text_histogram(t,
-                       LABELS({ "http_request_method", str_of(s->method) },
+                       LABELS({ "app", str_of(s->app_name) },
+                              { "http_request_method", str_of(s->method) },
                               { "url_scheme", STR("http") }, { "http_route", str_of(s->route) },
                               { "http_response_status_code", str_of(s->status) },
                               { "error_type", str_of(s->is_error ? s->status : NULL) },

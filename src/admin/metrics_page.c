@@ -33,13 +33,13 @@ void metrics_rows(struct text *t, const struct metrics_source *src, const struct
                 continue;
             switch (row->unit) {
             case METRICS_COUNT:
-                text_u64(t, LABELS(metrics_worker(r)), n);
+                text_u64(t, LABELS(METRICS_WORKER(r)), n);
                 break;
             case METRICS_NS:
-                text_seconds(t, LABELS(metrics_worker(r)), n);
+                text_seconds(t, LABELS(METRICS_WORKER(r)), n);
                 break;
             case METRICS_PPM:
-                text_millionths(t, LABELS(metrics_worker(r)), n);
+                text_millionths(t, LABELS(METRICS_WORKER(r)), n);
                 break;
             }
         }
@@ -58,7 +58,7 @@ void metrics_gc(struct text *t, const struct metrics_source *src, const char *na
         for (u32 kind = 0; kind < SHM_GC_KINDS && metrics_has(r, METRICS_AGENT); kind++) {
             histogram_cumulate(r->gc[kind].bucket, reading_gc_le_ns, READING_GC_BOUNDS,
                                reading_gc_le_ns, READING_GC_BOUNDS, cumulative);
-            text_histogram(t, LABELS(metrics_worker(r), { label, str_of(reading_gc_name(kind)) }),
+            text_histogram(t, LABELS(METRICS_WORKER(r), { label, str_of(reading_gc_name(kind)) }),
                            reading_gc_le_ns, READING_GC_BOUNDS, cumulative, r->gc[kind].total_ns);
         }
     }
@@ -86,7 +86,7 @@ void metrics_resources(struct text *t, const struct metrics_source *src, const c
                 count += other->count;
             }
             if (is_first && (one->is_request ? requests : handles))
-                text_u64(t, LABELS(metrics_worker(r), { label, str_of(one->type) }), count);
+                text_u64(t, LABELS(METRICS_WORKER(r), { label, str_of(one->type) }), count);
         }
     }
 }

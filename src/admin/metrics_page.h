@@ -31,10 +31,12 @@ void metrics_rows(struct text *t, const struct metrics_source *src, const struct
                   u32 count);
 /* Whether the process has what `need` says. */
 bool metrics_has(const struct reading *r, enum metrics_need need);
-static inline struct label metrics_worker(const struct reading *r)
-{
-    return (struct label){ "worker", str_of(r->id) };
-}
+/* The labels of a process: its app, where there are several, and its worker. */
+#define METRICS_WORKER(r)             \
+    { "app", str_of((r)->app_name) }, \
+    {                                 \
+        "worker", str_of((r)->id)     \
+    }
 /* A family's histogram of collections, a series for each process and kind. */
 void metrics_gc(struct text *t, const struct metrics_source *src, const char *name,
                 const char *label, const char *help);

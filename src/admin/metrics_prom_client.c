@@ -70,7 +70,7 @@ static void start_time(struct text *t, const struct metrics_source *src)
             u64_add(shm->started_wall_ms, u64_sub(r->started_ns, shm->started_ns) / NS_PER_MS);
 
         if (metrics_has(r, METRICS_ALIVE))
-            text_seconds(t, LABELS(metrics_worker(r)),
+            text_seconds(t, LABELS(METRICS_WORKER(r)),
                          min(started_ms, UINT64_MAX / NS_PER_MS) * NS_PER_MS);
     }
 }
@@ -85,7 +85,7 @@ static void spaces(struct text *t, const struct metrics_source *src, const char 
         for (u32 j = 0; j < r->spaces && metrics_has(r, METRICS_AGENT); j++) {
             const struct reading_space *s = &r->space[j];
 
-            text_u64(t, LABELS(metrics_worker(r), { "space", str_make(s->name, s->short_len) }),
+            text_u64(t, LABELS(METRICS_WORKER(r), { "space", str_make(s->name, s->short_len) }),
                      *(const u64 *)((const char *)s + offset));
         }
     }
@@ -102,7 +102,7 @@ static void version_info(struct text *t, const struct metrics_source *src)
 
         if (metrics_has(r, METRICS_ALIVE) && r->node_version[0] == 'v')
             text_u64(t,
-                     LABELS(metrics_worker(r), { "version", str_of(r->node_version) },
+                     LABELS(METRICS_WORKER(r), { "version", str_of(r->node_version) },
                             { "major", major }, { "minor", minor }, { "patch", rest }),
                      1);
     }
@@ -125,8 +125,8 @@ static void http_duration(struct text *t, const struct metrics_source *src)
         histogram_cumulate(s->bucket, tally_le_ns, SHM_SERIES_LE, le_ns, ARRAY_LEN(le_ns),
                            cumulative);
         text_histogram(t,
-                       LABELS({ "method", str_of(s->method) }, { "route", str_of(s->route) },
-                              { "status_code", str_of(s->status) }),
+                       LABELS({ "app", str_of(s->app_name) }, { "method", str_of(s->method) },
+                              { "route", str_of(s->route) }, { "status_code", str_of(s->status) }),
                        le_ns, ARRAY_LEN(le_ns), cumulative, s->sum_ns);
     }
 }
@@ -140,8 +140,8 @@ static void http_requests(struct text *t, const struct metrics_source *src)
 
         histogram_cumulate(s->bucket, tally_le_ns, SHM_SERIES_LE, NULL, 0, &count);
         text_u64(t,
-                 LABELS({ "method", str_of(s->method) }, { "route", str_of(s->route) },
-                        { "status_code", str_of(s->status) }),
+                 LABELS({ "app", str_of(s->app_name) }, { "method", str_of(s->method) },
+                        { "route", str_of(s->route) }, { "status_code", str_of(s->status) }),
                  count);
     }
 }

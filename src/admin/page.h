@@ -25,14 +25,21 @@ void page_metrics(struct buf *out, const struct page_source *src); /* Prometheus
 void page_workers(struct buf *out, const struct page_source *src); /* JSON list */
 void page_history(struct buf *out, const struct page_source *src); /* JSON list */
 void page_app(struct buf *out, const struct page_source *src);     /* JSON object */
+void page_apps(struct buf *out, const struct page_source *src);    /* JSON list */
 void page_lanes(struct buf *out, const struct page_source *src);   /* JSON object */
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
-enum { PAGE_REFUSALS = 10 };
+enum { PAGE_REFUSALS = 11 };
 extern const char *const page_refusal_name[PAGE_REFUSALS];
 
 /* Of all apps. */
 u64 page_workers_wanted(const struct shm *shm);
+/* Of one, those that have a process that is ready. */
+u32 page_workers_ready(const struct shm *shm, u32 app);
+
+/* The member `listeners` of an app, or of all. */
+enum { PAGE_ALL_APPS = SHM_APPS_MAX };
+void page_listeners(struct buf *out, const struct shm *shm, u32 app);
 
 /* Whether requests are served: NULL, or why not. */
 const char *page_unready(const struct shm *shm);

@@ -161,6 +161,7 @@ void reading_take(struct reading *out, const struct shm *shm, u32 slot, u64 now_
         .slot = slot,
         .state = state <= SHM_DEAD ? (enum shm_state)state : SHM_DEAD,
         .generation = get32(&s->generation),
+        .app = min(get32(&s->app), (u32)SHM_APPS_MAX - 1),
         .worker = get32(&s->worker),
         .pid = min(get32(&s->pid), INT32_MAX),
         .is_main = get32(&s->is_main) == 1,
@@ -180,6 +181,7 @@ void reading_take(struct reading *out, const struct shm *shm, u32 slot, u64 now_
         .streams = get_gauge(&s->streams),
     };
     out->uptime_ns = ago(out->started_ns, now_ns);
+    str_to_cstr(reading_app_label(shm, out->app), out->app_name, sizeof(out->app_name));
     out->cpu_ns = u64_add(out->cpu_user_ns, out->cpu_system_ns);
     name_copy(out->node_version, sizeof(out->node_version), s->node_version,
               sizeof(s->node_version));

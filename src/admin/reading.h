@@ -30,7 +30,9 @@ struct reading_resource {
 
 struct reading {
     u32 slot;
-    char id[24]; /* "2", or "2.1": see sampler_read_all */
+    u32 app;
+    char app_name[SHM_NAME_MAX]; /* where there are several apps; else empty */
+    char id[24];                 /* "2", or "2.1", within its app: see sampler_read_all */
     enum shm_state state;
     u32 generation, worker, pid;
     bool is_main;
@@ -70,6 +72,35 @@ struct reading {
 
 /* Copies slot `slot`; what comes from the history and `id` stay zero. */
 void reading_take(struct reading *out, const struct shm *shm, u32 slot, u64 now_ns);
+
+/* A worker's number over all apps. */
+static inline u64 reading_worker(const struct reading *r)
+{
+    return (u64)r->app << 32 | r->worker;
+}
+
+/* The name of an app, bounded; empty for what is none. */
+static inline struct str reading_app_name(const struct shm *shm, u32 app)
+{
+    const char *name;
+
+    if (app >= SHM_APPS_MAX)
+        return (struct str){ 0 };
+    name = shm->app[app].name;
+    return str_make(name, strnlen(name, SHM_NAME_MAX - 1));
+}
+/* The same where there are several apps, else empty: for labels. */
+static inline struct str reading_app_label(const struct shm *shm, u32 app)
+{
+    return atomic_load(&shm->apps) > 1 ? reading_app_name(shm, app) : (struct str){ 0 };
+}
+/* How many apps there are. */
+static inline u32 reading_apps(const struct shm *shm)
+{
+    u32 n = atomic_load(&shm->apps);
+
+    return min(n, (u32)SHM_APPS_MAX);
+}
 
 /* Runs or is about to: not free and not dead. */
 static inline bool reading_alive(const struct reading *r)

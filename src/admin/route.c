@@ -32,11 +32,12 @@ static const struct row {
       "all metrics, for Prometheus" },
     { "/healthz", page_healthz, "text/plain; charset=utf-8", true, "200 while fettle runs" },
     { "/readyz", page_readyz, "text/plain; charset=utf-8", true,
-      "200 when a worker is ready, else 503 and why" },
+      "200 when a worker of each app is ready, else 503 and why" },
     { "/api/workers", page_workers, "application/json", false, "the workers (JSON)" },
     { "/api/history", page_history, "application/json", false,
       "the workers' last five minutes (JSON)" },
     { "/api/app", page_app, "application/json", false, "the app and its proxy (JSON)" },
+    { "/api/apps", page_apps, "application/json", false, "the apps, one by one (JSON)" },
     { "/api/lanes", page_lanes, "application/json", false,
       "which kinds of requests block, and who serves them (JSON)" },
 };
@@ -49,8 +50,12 @@ static void list_write(struct buf *out)
 
 static void page_index(struct buf *out, const struct page_source *src)
 {
-    buf_addf(out, "fettle " FETTLE_VERSION ", running %.*s\n\n",
-             (int)strnlen(src->shm->app[0].name, SHM_NAME_MAX), src->shm->app[0].name);
+    u32 apps = reading_apps(src->shm);
+
+    buf_add(out, STR("fettle " FETTLE_VERSION ", running "));
+    for (u32 i = 0; i < apps; i++)
+        buf_addf(out, "%s%.*s", i ? ", " : "", STR_ARG(reading_app_name(src->shm, i)));
+    buf_add(out, STR("\n\n"));
     list_write(out);
 }
 

@@ -21,8 +21,8 @@ struct mark {
 /* What is known of the process in a slot. */
 struct track {
     u32 generation, pid;
-    u32 child; /* N of the id "2.N"; 0: none given */
-    u32 child_worker;
+    u32 child;            /* N of the id "2.N"; 0: none given */
+    u64 child_worker;     /* reading_worker() */
     u32 marks, samples;   /* ever made; the newest is at (n - 1) % SAMPLER_… */
     u64 busy_ns, wait_ns; /* the most ever shown: a counter never goes back */
     bool has_usage;
@@ -207,7 +207,7 @@ static u32 mains_settle(struct reading *r, u32 count)
 
     for (u32 i = 0; i < count; i++)
         for (u32 j = 0; j < count && r[i].is_main; j++)
-            if (i != j && r[j].is_main && r[j].worker == r[i].worker)
+            if (i != j && r[j].is_main && reading_worker(&r[j]) == reading_worker(&r[i]))
                 r[more_main(&r[i], &r[j]) ? j : i].is_main = false;
     for (u32 i = 0; i < count; i++) {
         if (!r[i].is_main && !reading_alive(&r[i]))
@@ -219,7 +219,7 @@ static u32 mains_settle(struct reading *r, u32 count)
     return kept;
 }
 
-static u32 child_free(struct sampler *s, const struct reading *r, u32 count, u32 worker)
+static u32 child_free(struct sampler *s, const struct reading *r, u32 count, u64 worker)
 {
     for (u32 n = 1;; n++) {
         bool taken = false;
@@ -239,7 +239,7 @@ static void ids_give(struct sampler *s, struct reading *r, u32 count)
     for (u32 i = 0; i < count; i++) {
         struct track *t = track_get(s, &r[i]);
 
-        if (t && (r[i].is_main || t->child_worker != r[i].worker))
+        if (t && (r[i].is_main || t->child_worker != reading_worker(&r[i])))
             t->child = 0;
     }
     for (u32 i = 0; i < count; i++) {
@@ -250,8 +250,8 @@ static void ids_give(struct sampler *s, struct reading *r, u32 count)
             continue;
         }
         if (t && t->child == 0) {
-            t->child = child_free(s, r, count, r[i].worker);
-            t->child_worker = r[i].worker;
+            t->child = child_free(s, r, count, reading_worker(&r[i]));
+            t->child_worker = reading_worker(&r[i]);
         }
         /* Out of memory: a number that nobody else has. */
         snprintf(r[i].id, sizeof(r[i].id), "%u.%u", r[i].worker,
@@ -264,8 +264,8 @@ static int by_worker(const void *va, const void *vb)
     const struct reading *a = va, *b = vb;
     size_t a_len = strlen(a->id), b_len = strlen(b->id);
 
-    if (a->worker != b->worker)
-        return a->worker < b->worker ? -1 : 1;
+    if (reading_worker(a) != reading_worker(b))
+        return reading_worker(a) < reading_worker(b) ? -1 : 1;
     if (a_len != b_len)
         return a_len < b_len ? -1 : 1;
     return strcmp(a->id, b->id);

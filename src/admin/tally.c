@@ -1,6 +1,7 @@
 /* admin/tally.c -- the answers by route, method and status, read out of shared memory */
 #include "admin/tally.h"
 
+#include "admin/reading.h"
 #include "metrics/histogram.h"
 
 #define US 1000ull
@@ -46,12 +47,13 @@ static void copy_route(struct tally *out, const struct shm_series *from)
     out->route[s.len] = '\0';
 }
 
-static bool tally_take(struct tally *out, const struct shm_series *from)
+static bool tally_take(struct tally *out, const struct shm *shm, const struct shm_series *from)
 {
     u64 sum = 0;
 
     if (atomic_load_explicit(&from->state, memory_order_acquire) != 2)
         return false;
+    str_to_cstr(reading_app_label(shm, from->app), out->app_name, sizeof(out->app_name));
     copy_method(out, from);
     copy_route(out, from);
     snprintf(out->status, sizeof(out->status), "%u",
@@ -68,8 +70,10 @@ static bool tally_take(struct tally *out, const struct shm_series *from)
 static int by_key(const void *va, const void *vb)
 {
     const struct tally *a = va, *b = vb;
-    int order = strcmp(a->route, b->route);
+    int order = strcmp(a->app_name, b->app_name);
 
+    if (order == 0)
+        order = strcmp(a->route, b->route);
     if (order == 0)
         order = strcmp(a->method, b->method);
     return order ? order : strcmp(a->status, b->status);
@@ -82,7 +86,7 @@ u32 tally_read_all(const struct shm *shm, struct tally *out)
 
     assert(le_us[SHM_SERIES_LE - 1] * US == tally_le_ns[SHM_SERIES_LE - 1]);
     for (u32 i = 0; i < SHM_SERIES_MAX; i++)
-        count += tally_take(&out[count], &shm->series[i]);
+        count += tally_take(&out[count], shm, &shm->series[i]);
     qsort(out, count, sizeof(*out), by_key);
     for (u32 i = 0; i < count; i++) {
         struct tally *last = kept ? &out[kept - 1] : NULL;

@@ -1,4 +1,4 @@
-/* admin/tally.h -- the answers by route, method and status, read out of shared memory
+/* admin/tally.h -- the answers by app, route, method and status, read out of shared memory
  *
  * As readings are, a copy that can be trusted: methods and routes are bounded text, and no two
  * have the same labels (two proxy threads may have made the same one at once; their counts are
@@ -10,6 +10,7 @@
 #include "shm/layout.h"
 
 struct tally {
+    char app_name[SHM_NAME_MAX]; /* where there are several apps; else empty */
     char method[sizeof(((struct shm_series *)0)->method)];
     char route[SHM_ROUTE_MAX + 1];
     char status[4]; /* "200"; "0" when it makes no sense */
@@ -20,5 +21,5 @@ struct tally {
 
 extern const u64 tally_le_ns[SHM_SERIES_LE];
 
-/* `out` has room for SHM_SERIES_MAX; returns how many, in order of route, method, status. */
+/* `out` has room for SHM_SERIES_MAX; returns how many, in order of app, route, method, status. */
 MUST_USE u32 tally_read_all(const struct shm *shm, struct tally *out);

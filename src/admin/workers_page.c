@@ -70,6 +70,8 @@ static void worker(struct buf *out, const struct reading *r, const struct shm *s
     buf_addc(out, '{');
     json_key(out, "id");
     json_text(out, str_of(r->id));
+    json_key(out, "app");
+    json_text(out, reading_app_name(shm, r->app));
     number(out, "worker", r->worker);
     json_key(out, "is_main");
     json_bool(out, r->is_main);
@@ -182,6 +184,8 @@ void page_history(struct buf *out, const struct page_source *src)
         buf_addc(out, '{');
         json_key(out, "id");
         json_text(out, str_of(r[i].id));
+        json_key(out, "app");
+        json_text(out, reading_app_name(src->shm, r[i].app));
         number(out, "pid", r[i].pid);
         for (u32 c = 0; c < ARRAY_LEN(columns); c++)
             column(out, src, &r[i], &columns[c]);

@@ -7,7 +7,7 @@
 int monitor_command(int argc, char **argv)
 {
     AUTO(settings_done) struct settings s = { 0 };
-    int err = options_read_child(&s, "monitor", argc, argv);
+    int err = options_read_child(&s, "monitor", argc, argv, NULL);
 
     if (err)
         return err;

@@ -133,7 +133,7 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
     return 0;
 }
 
-int options_read_child(struct settings *s, const char *source, int argc, char **argv)
+int options_read_child(struct settings *s, const char *source, int argc, char **argv, int *rest)
 {
     struct settings_args args;
     struct problem p;
@@ -147,6 +147,8 @@ int options_read_child(struct settings *s, const char *source, int argc, char **
         err = settings_check(s, &p);
     if (err)
         return problem_exit(err, &p);
+    if (rest)
+        *rest = args.rest > 1 && strcmp(argv[args.rest - 1], "--") == 0 ? (int)args.rest - 1 : argc;
     log_from(s, source);
     return 0;
 }

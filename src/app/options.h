@@ -10,9 +10,11 @@
 MUST_USE int options_read(struct settings *s, struct settings_args *args, struct config_file *file,
                           int argc, char **argv);
 
-/* The same for a child: the flags that `fettle run` wrote, and secrets from the environment.
- * `source` names it in the log. */
-MUST_USE int options_read_child(struct settings *s, const char *source, int argc, char **argv);
+/* The same for a child: the flags that `fettle run` wrote, up to a "--", and secrets from the
+ * environment. `source` names it in the log. *rest (may be NULL) is the index of that "--"; argc
+ * when there is none. */
+MUST_USE int options_read_child(struct settings *s, const char *source, int argc, char **argv,
+                                int *rest);
 
 /* Sets up the log as the settings want it; again, when standard error has become another one. */
 void options_log_setup(const struct settings *s);

@@ -4,18 +4,36 @@
 #include "app/options.h"
 #include "conf/cpus.h"
 #include "proxy/proxy.h"
+#include "shm/layout.h"
 
-int proxy_command(int argc, char **argv)
+/* Up to the next "--", at *rest. */
+static int section_read(struct settings *s, int argc, char **argv, int *rest)
 {
-    AUTO(settings_done) struct settings s = { 0 };
-    int err = options_read_child(&s, "proxy", argc, argv);
+    int err = options_read_child(s, "proxy", argc, argv, rest);
 
     if (err)
         return err;
-    if (s.threads == 0)
-        s.threads = min((cpus_allowed() + 1) / 2, 64u);
+    if (s->threads == 0)
+        s->threads = min((cpus_allowed() + 1) / 2, 64u);
     /* The folder that the supervisor made, not the one that --runtime-dir asked for. */
-    if (settings_put(&s, &s.runtime_dir, str_of(getenv("FETTLE_DIR"))))
+    return settings_put(s, &s->runtime_dir, str_of(getenv("FETTLE_DIR"))) ? EXIT_APP : 0;
+}
+
+/* The settings of one app after the other. They live as long as the process. */
+int proxy_command(int argc, char **argv)
+{
+    struct settings *list = calloc(SHM_APPS_MAX, sizeof(*list));
+    u32 apps = 0;
+    int err, rest;
+
+    if (!list)
         return EXIT_APP;
-    return proxy_run(&s);
+    do {
+        err = section_read(&list[apps++], argc, argv, &rest);
+        if (err)
+            return err;
+        argc -= rest;
+        argv += rest;
+    } while (argc > 0 && apps < SHM_APPS_MAX);
+    return proxy_run(list, apps);
 }

@@ -16,6 +16,7 @@
 #include "app/path.h"
 #include "app/renewal.h"
 #include "conf/cpus.h"
+#include "conf/routes.h"
 #include "conf/words.h"
 #include "io/child.h"
 #include "proxy/access.h"
@@ -369,14 +370,16 @@ static int pre_run_all(struct start *s)
     return err;
 }
 
-/* The command line of a helper: its hidden command, then the settings as flags. */
+/* The command line of a helper: its hidden command (without one: another app's part, after a
+ * "--"), then the settings as flags. */
 static void helper_args(const struct settings *set, const char *command, struct strings *out)
 {
     AUTO(buf_done) struct buf flags = { 0 };
     const char *at;
 
-    strings_add(out, STR("fettle"));
-    strings_add(out, str_of(command));
+    if (command)
+        strings_add(out, STR("fettle"));
+    strings_add(out, command ? str_of(command) : STR("--"));
     settings_write_args(set, &flags, NULL);
     for (at = flags.ptr; at && at < flags.ptr + flags.len; at += strlen(at) + 1)
         strings_add(out, str_of(at));
@@ -473,6 +476,8 @@ static int proxy_args(struct starts *all)
     char **list;
 
     helper_args(&all->list[0].settings, "__proxy", &words);
+    for (u32 i = 1; i < all->count; i++)
+        helper_args(&all->list[i].settings, NULL, &words);
     list = strings_list(&words);
     if (!list)
         return -ENOMEM;
@@ -535,6 +540,7 @@ static int line_take(struct starts *all, struct str text, struct strings *notes,
     conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
     conf->log_file = s->renewal.first.log_file.ptr;
     conf->error_file = s->renewal.first.error_file.ptr;
+    conf->access_log = s->renewal.first.access_log.ptr;
     return 0;
 }
 
@@ -554,12 +560,53 @@ static int reread_take(const struct supervisor_conf *conf, struct str text, stru
     return err || !*proxy ? err : proxy_args(all);
 }
 
+/* The number by which the proxy knows the app that the file has as number `in_file`. */
+static u32 app_number(const struct starts *all, u32 in_file)
+{
+    for (u32 i = 0; i < all->count; i++) {
+        const struct config_app *app = &all->list[i].file.app;
+
+        if (app->all.count == 0 || (in_file < app->all.count &&
+                                    str_eq(strings_at(&app->all, in_file), buf_str(&app->name))))
+            return i;
+    }
+    return ROUTES_NO_APP;
+}
+
+/* The routes with the numbers that apps have here instead of those in the file; *routed is for the
+ * caller to free. */
+static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
+{
+    struct settings *set = &all->list[0].settings;
+    AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
+    AUTO(buf_done) struct buf text = { 0 };
+    int err = routes ? routes_parse(routes, set->routes, &all->list[0].problem) : -ENOMEM;
+
+    if (err || routes->n == 0)
+        return err;
+    for (u32 i = 0; i < routes->n; i++)
+        routes->row[i].app = app_number(all, routes->row[i].app);
+    *routed = calloc(routes->addresses, sizeof(**routed));
+    if (!*routed)
+        return -ENOMEM;
+    for (*n = 0; *n < routes->addresses; ++*n)
+        (*routed)[*n] = routes->address[*n].addr;
+    routes_text(routes, &text);
+    return text.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&text));
+}
+
 static int supervise(struct starts *all)
 {
     const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings monitor = { 0 };
+    AUTO(freep) struct addr *routed = NULL;
+    u32 routed_n = 0;
     int err = secrets_export(set);
 
+    if (!err)
+        err = routes_settle(all, &routed, &routed_n);
+    if (err)
+        return err;
     helper_args(set, "__monitor", &monitor);
     AUTO(freep) char **monitor_argv = strings_list(&monitor);
 
@@ -573,6 +620,8 @@ static int supervise(struct starts *all)
         .app = all->conf,
         .apps = all->count,
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
+        .routed = routed,
+        .routed_n = routed_n,
         .notify = &all->notify,
         .activation = &all->activation,
         .log_json = set->log == SETTINGS_LOG_JSON,

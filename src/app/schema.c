@@ -163,7 +163,7 @@ static void setting_add(struct buf *out, const struct settings_row *row)
 
 static bool is_in_file(const struct settings_row *row)
 {
-    return !(row->flags & SETTINGS_START);
+    return !(row->flags & (SETTINGS_START | SETTINGS_HIDDEN));
 }
 
 /* What those keys hold that are no settings; by their order in config_keys. */
@@ -180,6 +180,12 @@ static void key_add(struct buf *out, const struct config_key *key)
                  "\"number\",\"boolean\"]}" },
         { "apps", "\"type\":\"object\",\"minProperties\":1,\"propertyNames\":{\"minLength\":1,"
                   "\"maxLength\":47},\"additionalProperties\":{\"$ref\":\"#/$defs/app\"}" },
+        { "routes",
+          "\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"minItems\":1,"
+          "\"maxItems\":128,\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
+          "\"properties\":{\"host\":{\"type\":\"string\",\"minLength\":1},\"path\":{\"type\":"
+          "\"string\",\"pattern\":\"^/\"},\"app\":{\"type\":\"string\",\"minLength\":1},"
+          "\"strip\":{\"type\":\"boolean\"}}}}" },
         { "$schema", "\"type\":\"string\"" },
     };
 

@@ -222,7 +222,7 @@ static u64 route_key(const struct kinds *k, struct str method, struct str route)
 
 static struct shm_kind *set_of(const struct kinds *k, u64 key)
 {
-    return &k->lanes->kind[key % (SHM_KINDS_MAX / SHM_KIND_WAYS) * SHM_KIND_WAYS];
+    return &k->table->kind[key % (SHM_KINDS_MAX / SHM_KIND_WAYS) * SHM_KIND_WAYS];
 }
 
 static struct shm_kind *find(const struct kinds *k, u64 key)
@@ -262,6 +262,7 @@ static struct shm_kind *place(const struct kinds *k, u64 key, struct str text, u
     old = e->key;
     if (old == FILLING || !atomic_compare_exchange_strong(&e->key, &old, FILLING))
         return NULL;
+    e->app = k->app;
     e->used_ns = now_ns;
     e->count = e->block_ns = e->deviation_ns = 0;
     str_to_cstr(text, e->text, sizeof(e->text));
@@ -386,18 +387,19 @@ static void learn_features(const struct kinds *k, const struct kind *kind, struc
 
 /* ---- from the request to its kind, and back ---- */
 
-void kinds_init(struct kinds *k, struct shm_lanes *lanes, struct kind_routes *routes)
+void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *routes, u32 app)
 {
-    *k = (struct kinds){ .lanes = lanes, .routes = routes };
-    if (lanes->hash_key[0] == 0 && lanes->hash_key[1] == 0) {
+    *k = (struct kinds){ .table = table, .routes = routes, .app = app };
+    if (table->hash_key[0] == 0 && table->hash_key[1] == 0) {
         hash_key_random(&k->key);
-        lanes->hash_key[0] = k->key.k0;
-        lanes->hash_key[1] = k->key.k1;
+        table->hash_key[0] = k->key.k0;
+        table->hash_key[1] = k->key.k1;
     }
-    k->key = (struct hash_key){ lanes->hash_key[0], lanes->hash_key[1] };
-    for (u32 i = 0; i < SHM_KINDS_MAX; i++)
-        if (lanes->kind[i].key == FILLING)
-            lanes->kind[i].key = 0;
+    k->key =
+        (struct hash_key){ table->hash_key[0] ^ app * 0x9e3779b97f4a7c15ull, table->hash_key[1] };
+    for (u32 i = 0; app == 0 && i < SHM_KINDS_MAX; i++)
+        if (table->kind[i].key == FILLING)
+            table->kind[i].key = 0;
     pthread_mutex_init(&routes->lock, NULL);
 }
 
@@ -415,9 +417,11 @@ static struct kind_path *path_line(struct kind_cache *cache, struct str method, 
 }
 static_assert(KIND_PATHS == 64, "six bits choose one");
 
-static bool path_is(const struct kind_path *p, struct str method, struct str path)
+static bool path_is(const struct kinds *k, const struct kind_path *p, struct str method,
+                    struct str path)
 {
-    return p->len == method.len + path.len && memcmp(p->text, method.ptr, method.len) == 0 &&
+    return p->len == method.len + path.len && p->app == k->app &&
+           memcmp(p->text, method.ptr, method.len) == 0 &&
            memcmp(p->text + method.len, path.ptr, path.len) == 0;
 }
 
@@ -427,6 +431,7 @@ static void path_remember(struct kind_path *p, const struct kinds *k, struct str
     *p = (struct kind_path){ .key = kind->key,
                              .route = kind->route,
                              .routes_n = atomic_load(&k->routes->n),
+                             .app = (u8)k->app,
                              .len = (u8)(method.len + path.len),
                              .literal = kind->literal };
     memcpy(p->text, method.ptr, method.len);
@@ -465,7 +470,7 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
     struct shm_kind *e = NULL;
 
     *out = (struct kind){ 0 };
-    if (p && path_is(p, request->method, path) && p->routes_n == atomic_load(&k->routes->n) &&
+    if (p && path_is(k, p, request->method, path) && p->routes_n == atomic_load(&k->routes->n) &&
         (e = find(k, p->key)) != NULL && e->count >= KIND_MEMORY) {
         out->key = p->key;
         out->route = p->route;

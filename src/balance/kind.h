@@ -6,7 +6,7 @@
  * of its query parameters, by the last part of its path and by the size of its body, and what has
  * been wrong least is believed.
  *
- * What is known lies in shared memory (struct shm_lanes), a table of one size in sets of four: a
+ * What is known lies in shared memory (struct shm_kinds), a table of one size in sets of four: a
  * new kind takes the place of the one least used, so hostile paths push out each other. All threads
  * of the proxy read and write it without a lock. Routes with variable parts are kept in the
  * process (struct kind_routes); a proxy that comes back learns them again.
@@ -26,7 +26,7 @@ enum {
     KIND_SHAPE_MAX = 256, /* of method and path as the key is made from them; the rest is cut */
     KIND_CACHE = 256,
     KIND_PATHS = 64,
-    KIND_PATH_MAX = 94, /* longer ones are worked out each time */
+    KIND_PATH_MAX = 93, /* longer ones are worked out each time */
 };
 
 /* Views that must last for the call only. */
@@ -64,7 +64,8 @@ struct kind_cache {
     struct kind_path {
         u64 key;
         u32 route, routes_n; /* 0: none of the first routes_n */
-        u8 len;              /* of text; 0: empty */
+        u8 app;
+        u8 len; /* of text; 0: empty */
         bool literal;
         char text[KIND_PATH_MAX]; /* method and path, without anything between them */
     } path[KIND_PATHS];
@@ -74,15 +75,17 @@ struct kind_cache {
     } line[KIND_CACHE];
 };
 
+/* Those of one app. Apps share the table; their keys differ, so that no kind is another's. */
 struct kinds {
-    struct shm_lanes *lanes;
+    struct shm_kinds *table;
+    u32 app;
     struct kind_routes *routes;
     struct hash_key key;
 };
 
-/* Chooses the key when there is none yet, and clears what a writer has left half-done. No other
- * thread may use the table yet. */
-void kinds_init(struct kinds *k, struct shm_lanes *lanes, struct kind_routes *routes);
+/* Chooses the key when there is none yet, and for the first app clears what a writer has left
+ * half-done. No other thread may use the table yet. */
+void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *routes, u32 app);
 
 /* What the request is and what is expected of it. */
 void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,

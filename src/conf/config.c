@@ -2,6 +2,7 @@
 #include "conf/config.h"
 
 #include "conf/config_value.h"
+#include "conf/routes.h"
 
 #define SHOWN(text) STR_ARG(str_sub(text, 0, 80))
 
@@ -202,6 +203,7 @@ static void schema_read(struct config_reader *r, const struct json_value *v)
 }
 
 static void apps_read(struct config_reader *r, const struct json_value *v);
+static void routes_read_all(struct config_reader *r, const struct json_value *v);
 
 const struct config_key config_keys[] = {
     { "run", "a text",
@@ -219,6 +221,10 @@ const struct config_key config_keys[] = {
     { "apps", "an object",
       "Several apps, each under its name; what stands beside `apps` holds for all of them.", false,
       apps_read },
+    { "routes", "an object",
+      "Addresses on which fettle itself listens, each with a list of routes: which host and which "
+      "path is whose.",
+      false, routes_read_all },
     { "$schema", "a text", "The place of the JSON Schema, for editors.", false, schema_read },
 };
 const u32 config_key_count = ARRAY_LEN(config_keys);
@@ -319,7 +325,8 @@ static void twice_check(struct config_reader *r, const struct json_value *object
     }
 }
 
-/* All members but `apps`, so that an app comes after what holds for all, wherever it stands. */
+/* All members but `apps` and `routes`, so that an app comes after what holds for all, and routes
+ * after the apps, wherever they stand. */
 static void object_read(struct config_reader *r, const struct json_value *object)
 {
     const struct json_value *v;
@@ -329,7 +336,7 @@ static void object_read(struct config_reader *r, const struct json_value *object
         return;
     for (void *at = NULL; json_value_each(object, &at, &name, &v);) {
         twice_check(r, object, name, v);
-        if (r->app_name.len || !str_eq(name, STR("apps")))
+        if (r->app_name.len || !(str_eq(name, STR("apps")) || str_eq(name, STR("routes"))))
             member_read(r, name, v);
     }
 }
@@ -407,10 +414,75 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
     }
 }
 
+static void route_read(struct config_reader *r, struct str address, u32 index,
+                       const struct json_value *v, struct buf *out)
+{
+    AUTO(buf_done) struct buf key = { 0 };
+    struct str member = { 0 };
+    struct problem p = { 0 };
+    int err = -EINVAL;
+
+    if (json_value_kind(v) != JSON_VALUE_OBJECT)
+        problem_set(&p, "write an object, such as {\"path\": \"/api\", \"app\": \"api\"}");
+    else
+        err = routes_read(v, address, &r->app->all, out, &member, &p);
+    buf_addf(&key, "routes.%.*s[%u]%s%.*s", SHOWN(address), index, member.len ? "." : "",
+             SHOWN(member));
+    if (err == -EINVAL)
+        mistake(r, v, buf_str(&key), &p);
+    r->failed |= err == -ENOMEM || key.failed;
+}
+
+static void routes_of_address(struct config_reader *r, struct str address,
+                              const struct json_value *list, struct buf *out)
+{
+    AUTO(buf_done) struct buf key = { 0 };
+    struct endpoint at;
+    struct problem p;
+    u32 n = json_value_count(list);
+
+    buf_addf(&key, "routes.%.*s", SHOWN(address));
+    if (endpoint_parse(address, &at, &p))
+        mistake(r, list, buf_str(&key), &p);
+    else if (at.kind != ENDPOINT_IP)
+        MISTAKE(r, list, buf_str(&key), "write an address with a port, such as 0.0.0.0:8080");
+    else if (json_value_kind(list) != JSON_VALUE_ARRAY || n == 0 || n > ROUTES_MAX)
+        MISTAKE(r, list, buf_str(&key), "write a list of 1 to %d routes", ROUTES_MAX);
+    else
+        for (u32 i = 0; i < n; i++)
+            route_read(r, address, i, json_value_at(list, i), out);
+    r->failed |= key.failed;
+}
+
+static void routes_read_all(struct config_reader *r, const struct json_value *v)
+{
+    const struct settings_row *row = settings_row_find(STR("routes"), NULL);
+    AUTO(buf_done) struct buf text = { 0 };
+    u32 mistakes = r->findings->of[FINDING_MISTAKE];
+    const struct json_value *list;
+    struct str address;
+
+    if (json_value_kind(v) != JSON_VALUE_OBJECT) {
+        MISTAKE(r, v, STR("routes"),
+                "%s stands here; write an object, such as {\"0.0.0.0:8080\": [{\"path\": \"/api\", "
+                "\"app\": \"api\"}]}",
+                config_value_kind(v));
+        return;
+    }
+    if (too_many(r, v, STR("routes")))
+        return;
+    for (void *at = NULL; json_value_each(v, &at, &address, &list);)
+        routes_of_address(r, address, list, &text);
+    r->failed |= text.failed;
+    if (!text.failed && mistakes == r->findings->of[FINDING_MISTAKE])
+        value_set(r, row, buf_str(&text), json_value_line(v));
+}
+
 int config_read(const struct json_value *root, const struct config_from *from, struct settings *s,
                 struct config_app *app, struct findings *f)
 {
     const struct json_value *apps = json_value_member(root, "apps");
+    const struct json_value *routes = json_value_member(root, "routes");
     struct config_reader r = { from, s, app, f, { 0 }, apps != NULL, false };
 
     if (json_value_kind(root) != JSON_VALUE_OBJECT) {
@@ -423,6 +495,8 @@ int config_read(const struct json_value *root, const struct config_from *from, s
     both_check(&r, root);
     if (apps)
         apps_read(&r, apps);
+    if (routes)
+        routes_read_all(&r, routes);
     r.failed |= app->name.failed || app->names.failed || app->all.bytes.failed || app->run.failed ||
                 app->args.bytes.failed || app->env.bytes.failed || f->failed;
     return r.failed ? -ENOMEM : 0;

@@ -137,6 +137,7 @@ struct settings {
     u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
 
     /* What is watched and told */
+    struct str routes;          /* conf/routes.h; empty: none */
     struct endpoint admin;      /* /metrics, /healthz, /readyz, /api */
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
     bool metrics_prom_client;   /* the names that prom-client uses */

@@ -214,6 +214,9 @@ const struct settings_row settings_rows[] = {
 { .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF | PER_APP, .offset = AT(upstream_timeout_ns),
   .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time for the app's first byte of a response, then 504" },
+{ .name = "routes", .type = SETTINGS_TEXT, .group = PROXY, .flags = SETTINGS_HIDDEN, .offset = AT(routes),
+  .default_text = "", .most = 65536, .placeholder = "ROUTES",
+  .help = "addresses that lead to several apps, as conf/routes.h has them" },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

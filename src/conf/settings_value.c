@@ -474,7 +474,8 @@ int settings_value_read(const struct settings_values *to, const struct settings_
                         row->type == SETTINGS_LINES || row->type == SETTINGS_LIST ||
                         row->type == SETTINGS_CIDRS;
 
-    if (value.len > SETTINGS_VALUE_MAX)
+    if (value.len > max(row->most, (u64)SETTINGS_VALUE_MAX) ||
+        (value.len > SETTINGS_VALUE_MAX && row->type != SETTINGS_TEXT))
         return problem_set(p, "it has %zu bytes; at most %d are possible", value.len,
                            SETTINGS_VALUE_MAX);
     if (value.len == 0 && !may_be_empty)

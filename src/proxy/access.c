@@ -85,12 +85,12 @@ static struct str trace_of(struct exchange *x, const char *bytes)
 /* The name of the app that has the request, where there are several. */
 static struct str app_of(struct exchange *x)
 {
-    struct shm *shm = x->client->thread->proxy->shm;
-    u32 app = x->claim.slot ? x->claim.slot->app : SHM_APPS_MAX;
+    const struct shm *shm = x->client->thread->proxy->shm;
+    const char *name = shm->app[x->app].name;
 
-    if (shm->apps < 2 || app >= SHM_APPS_MAX)
+    if (shm->apps < 2 || x->is_nobodys)
         return (struct str){ 0 };
-    return str_make(shm->app[app].name, strnlen(shm->app[app].name, SHM_NAME_MAX));
+    return str_make(name, strnlen(name, SHM_NAME_MAX));
 }
 
 static void line_text(struct buf *b, struct exchange *x, const struct facts *f, struct str ip)
@@ -137,14 +137,14 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     buf_addc(b, '"');
     if (f->trace.len)
         buf_addf(b, ",\"trace_id\":\"%.*s\"", STR_ARG(f->trace));
-    if (f->app.len) {
-        buf_add(b, STR(",\"app\":\""));
-        buf_add_json(b, f->app);
-        buf_addc(b, '"');
-    }
     if (x->route_len) {
         buf_add(b, STR(",\"route\":\""));
         buf_add_json(b, str_make(x->route, x->route_len));
+        buf_addc(b, '"');
+    }
+    if (f->app.len) {
+        buf_add(b, STR(",\"app\":\""));
+        buf_add_json(b, f->app);
         buf_addc(b, '"');
     }
     buf_add(b, STR("}\n"));
@@ -255,7 +255,7 @@ static bool slow_allowed(struct thread *t, u64 now_ns)
 static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 {
     struct thread *t = x->client->thread;
-    u64 slow_ns = t->proxy->settings->slow_ns;
+    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
     u64 begun_ns = x->times.first_byte_ns ? x->times.first_byte_ns : now_ns;
     AUTO(buf_done) struct buf b = { 0 };
 
@@ -265,8 +265,9 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
     buf_add_json(&b, f->method);
     buf_addc(&b, ' ');
     buf_add_json(&b, str_sub(f->target, 0, 200));
-    buf_addf(&b, " took %.0f ms (status %u, worker %u", ms_between(x->times.begun_ns, begun_ns),
-             x->status, f->worker);
+    buf_addf(&b, " took %.0f ms (status %u, %.*s%sworker %u",
+             ms_between(x->times.begun_ns, begun_ns), x->status, STR_ARG(f->app),
+             f->app.len ? " " : "", f->worker);
     add_time(&b, "queue", f->queue_ms, false);
     add_time(&b, "loop", f->loop_ms, false);
     add_time(&b, "upstream", f->upstream_ms, false);
@@ -280,13 +281,13 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
 {
     struct thread *t = x->client->thread;
+    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
     char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
     struct addr peer;
 
     bool is_logged = t->proxy->access || t->proxy->access_file;
 
-    if (!is_logged &&
-        (!t->proxy->settings->slow_ns || now_ns - x->times.begun_ns < t->proxy->settings->slow_ns))
+    if (!is_logged && (!slow_ns || now_ns - x->times.begun_ns < slow_ns))
         return;
     struct facts f = {
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),

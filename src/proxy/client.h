@@ -66,6 +66,7 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
+    u32 app, listener; /* whose workers, and which of their sockets */
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */
@@ -76,8 +77,10 @@ struct exchange {
     bool res_raw;       /* chunks are passed on as they are */
     bool res_chunk;     /* we make the chunks */
     bool res_done;
-    bool keep;    /* the client's connection outlives the response */
-    bool running; /* counted in proxy->exchanges */
+    bool keep;       /* the client's connection outlives the response */
+    bool running;    /* counted in proxy->exchanges */
+    bool stripped;   /* the app gets its path without the route's prefix */
+    bool is_nobodys; /* no route leads anywhere */
     u32 status;
     struct exchange_times times;
     u64 sticky;              /* what hash policies stick to */

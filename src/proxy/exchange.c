@@ -44,9 +44,17 @@ struct exchange *exchange_new(struct client *c)
     }
     memset(x, 0, offsetof(struct exchange, parser));
     x->client = c;
+    x->app = c->listener->app;
+    x->listener = c->listener->id;
     x->times.begun_ns = thread_now(t);
     http_parser_init(&x->parser, HTTP_REQUEST, &limits, x->fields, s->max_fields);
     return x;
+}
+
+/* What holds for the app that the request is for. */
+static const struct settings *app_settings(const struct exchange *x)
+{
+    return x->client->thread->proxy->app_settings[x->app];
 }
 
 /* Views into the request's head, which stays in client->in until it is over. */
@@ -65,13 +73,13 @@ static struct kind_request kind_request(const struct exchange *x)
 static void learn(struct exchange *x)
 {
     struct thread *t = x->client->thread;
-    struct shm_lanes *lanes = t->proxy->kinds.lanes;
+    struct shm_lanes *lanes = &t->proxy->shm->lanes[x->app];
     struct kind_request request = kind_request(x);
     u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
     u64 expected_ns;
 
-    if (kind_learn(&t->proxy->kinds, &x->kind, &request, str_make(x->route, x->route_len), block_ns,
-                   now_ns, &expected_ns)) {
+    if (kind_learn(&t->proxy->kinds[x->app], &x->kind, &request, str_make(x->route, x->route_len),
+                   block_ns, now_ns, &expected_ns)) {
         COUNT(lanes->octave_requests[lane_octave(expected_ns)], 1);
         COUNT(lanes->octave_block_ns[lane_octave(expected_ns)], block_ns);
     }
@@ -193,16 +201,16 @@ static u64 sticky_key(struct exchange *x)
     struct str key = { 0 };
     char text[ADDR_TEXT_MAX];
 
-    switch (p->settings->balance.by) {
+    switch (app_settings(x)->balance.by) {
     case SETTINGS_BALANCE_IDLE_FIRST:
     case SETTINGS_BALANCE_LEAST_CONN:
     case SETTINGS_BALANCE_ROUND_ROBIN:
         return 0;
     case SETTINGS_BALANCE_HASH_COOKIE:
-        key = rewrite_cookie(c->in->bytes, &x->req, p->settings->balance.key);
+        key = rewrite_cookie(c->in->bytes, &x->req, app_settings(x)->balance.key);
         break;
     case SETTINGS_BALANCE_HASH_HEADER:
-        key = rewrite_field(c->in->bytes, &x->req, p->settings->balance.key);
+        key = rewrite_field(c->in->bytes, &x->req, app_settings(x)->balance.key);
         break;
     case SETTINGS_BALANCE_HASH_IP:
         break;
@@ -247,7 +255,8 @@ static void ask(struct exchange *x)
     struct client *c = x->client;
 
     x->attempts++;
-    switch (queue_ask(c->thread, &x->ticket, c->listener->id, x->sticky, x->kind.block_ns, given)) {
+    switch (
+        queue_ask(c->thread, &x->ticket, x->app, x->listener, x->sticky, x->kind.block_ns, given)) {
     case QUEUE_TAKEN:
         dispatch(x);
         break;
@@ -263,11 +272,49 @@ static void ask(struct exchange *x)
     }
 }
 
+/* Takes the prefix off: what is left begins with a slash, or is nothing, or a query. */
+static void strip(struct exchange *x, const struct router_route *route)
+{
+    x->req.path.at += (u32)route->path.len;
+    x->req.path.len -= (u32)route->path.len;
+    x->stripped = true;
+}
+
+/* Which app it is for. False: it has been answered. */
+static bool route(struct exchange *x)
+{
+    struct client *c = x->client;
+    struct proxy *p = c->thread->proxy;
+    const char *bytes = c->in->bytes;
+    const struct router_route *found = NULL;
+    enum router_verdict v = router_find(c->listener->router, http_text(bytes, x->req.authority),
+                                        http_text(bytes, x->req.path), &found);
+
+    x->is_nobodys = v != ROUTER_FOUND;
+    if (v == ROUTER_AMBIGUOUS) {
+        exchange_refuse(x, 400, "the path can be read in two ways", SHM_REFUSED_BAD_REQUEST);
+        return false;
+    }
+    if (v == ROUTER_NOBODY) {
+        exchange_refuse(x, 404, "no app has this host and path", SHM_REFUSED_NO_ROUTE);
+        return false;
+    }
+    if (found->app < p->apps)
+        x->listener = atomic_load(&p->app_listener[x->app = found->app]);
+    if (found->app >= p->apps || x->listener >= SHM_LISTENERS_MAX) {
+        exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
+        return false;
+    }
+    if (found->strip && found->path.len)
+        strip(x, found);
+    return true;
+}
+
 void exchange_start(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    const struct settings *s = t->proxy->settings;
+    const struct settings *s;
 
     x->head_known = true;
     x->running = true;
@@ -278,6 +325,9 @@ void exchange_start(struct exchange *x)
     c->in->at = x->req.head_bytes;
     x->request_id[0] = t->id_key ^ (t->id_next >> 7) * 0x9e3779b97f4a7c15ull;
     x->request_id[1] = (t->id_key * 0xbf58476d1ce4e5b9ull) ^ (t->id_next++ * 0x94d049bb133111ebull);
+    if (c->listener->router && !route(x))
+        return;
+    s = app_settings(x);
     if (s->max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
         x->req.content_length > s->max_body_bytes) {
         exchange_refuse(x, 413, "the body is larger than --max-body allows",
@@ -286,7 +336,7 @@ void exchange_start(struct exchange *x)
     }
     x->sticky = sticky_key(x);
     struct kind_request request = kind_request(x);
-    kind_of(&t->proxy->kinds, &t->kind_cache, &request, &x->kind);
+    kind_of(&t->proxy->kinds[x->app], &t->kind_cache, &request, &x->kind);
     loop_timer(t->loop, &c->timer, thread_now(t) + t->proxy->tick_ns, tick);
     ask(x);
 }
@@ -337,6 +387,7 @@ static bool head_to_worker(struct exchange *x)
         .scheme = STR("http"),
         .agent_peer = str_make(c->peer_text, c->peer_text_len),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
+        .stripped = x->stripped,
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
@@ -368,7 +419,7 @@ static void dispatch(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    const struct settings *s = t->proxy->settings;
+    const struct settings *s = app_settings(x);
     int error;
 
     c->state = CLIENT_ACTIVE;
@@ -376,7 +427,7 @@ static void dispatch(struct exchange *x)
     x->ticket.claim = (struct claim){ 0 };
     x->times.dispatched_ns = x->claim.slot->dispatched_ns;
     x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
-    x->up = upstream_get(t, &x->claim, c->listener->id, &error);
+    x->up = upstream_get(t, &x->claim, x->listener, &error);
     if (!x->up) {
         if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
             exchange_refuse(x, 503, "the worker takes no more connections", SHM_REFUSED_QUEUE_FULL);
@@ -478,7 +529,7 @@ static void tick(struct timer *timer)
     struct client *c = container_of(timer, struct client, timer);
     struct exchange *x = c->x;
     struct thread *t = c->thread;
-    const struct settings *s = t->proxy->settings;
+    const struct settings *s = app_settings(x);
     u64 now_ns = thread_now(t);
     bool takes = c->state == CLIENT_ACTIVE && (block_len(c->out) > 0 || c->pipe);
     bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&

@@ -19,22 +19,22 @@ struct told {
 };
 
 struct plan {
-    const struct settings *_Atomic *settings; /* the proxy's */
+    const struct settings *_Atomic *app_settings; /* the proxy's */
     struct shm *shm;
     u32 cpus;
     bool may_lower_nice;
-    struct lane lane;
+    struct lane lane[SHM_APPS_MAX];
     struct learn learn[SHM_SLOTS_MAX];
     struct told told[SHM_SLOTS_MAX];
 };
 
-int plan_new(struct plan **out, const struct settings *_Atomic *settings, struct shm *shm)
+int plan_new(struct plan **out, const struct settings *_Atomic *app_settings, struct shm *shm)
 {
     struct plan *p = calloc(1, sizeof(*p));
 
     if (!p)
         return -ENOMEM;
-    p->settings = settings;
+    p->app_settings = app_settings;
     p->shm = shm;
     p->cpus = cpus_of(cpus_allowed(), cpus_quota(""));
     p->may_lower_nice = sched_may_lower_nice();
@@ -65,12 +65,12 @@ static void learn_slot(struct learn *l, struct shm_slot *slot, bool lanes)
 
 /* ---- all of them ---- */
 
-static bool serves(const struct shm_slot *slot)
+static bool serves(const struct shm_slot *slot, u32 app)
 {
-    return slot->state == SHM_READY && slot->listening;
+    return slot->state == SHM_READY && slot->listening && slot->app == app;
 }
 
-static struct lane_reading reading_take(const struct plan *p, u32 used, u64 now_ns)
+static struct lane_reading reading_take(const struct plan *p, u32 app, u32 used, u64 now_ns)
 {
     struct lane_reading r = { .now_ns = now_ns, .cpus = p->cpus };
 
@@ -78,14 +78,14 @@ static struct lane_reading reading_take(const struct plan *p, u32 used, u64 now_
         const struct shm_slot *slot = &p->shm->slot[i];
         u64 since = slot->loop.busy_since_ns;
 
-        if (!serves(slot))
+        if (!serves(slot, app))
             continue;
         r.workers++;
         r.busy_ns += slot->loop.busy_ns + (since && now_ns > since ? now_ns - since : 0);
     }
     for (u32 i = 0; i < LANE_OCTAVES; i++) {
-        r.requests[i] = p->shm->lanes.octave_requests[i];
-        r.block_ns[i] = p->shm->lanes.octave_block_ns[i];
+        r.requests[i] = p->shm->lanes[app].octave_requests[i];
+        r.block_ns[i] = p->shm->lanes[app].octave_block_ns[i];
     }
     return r;
 }
@@ -133,26 +133,26 @@ static void tell(struct plan *p, struct told *told, struct shm_slot *slot, enum 
     *told = (struct told){ slot->generation, weight };
 }
 
-/* Whether the worker is among the `kept` with the lowest numbers (pick_keep says the same of what
- * it is given). */
+/* Whether the worker is, of its app, among the `kept` with the lowest numbers (pick_keep says the
+ * same of what it is given). */
 static bool is_kept(const struct shm *shm, u32 used, u32 slot, u32 kept)
 {
-    u32 before = 0, own = shm->slot[slot].worker;
+    u32 before = 0, own = shm->slot[slot].worker, app = shm->slot[slot].app;
 
     for (u32 i = 0; i < used; i++) {
         u32 worker = shm->slot[i].worker;
 
-        before += serves(&shm->slot[i]) && (worker < own || (worker == own && i < slot));
+        before += serves(&shm->slot[i], app) && (worker < own || (worker == own && i < slot));
     }
     return before < kept;
 }
 
-static void weights(struct plan *p, u32 used, const struct lane_plan *plan)
+static void weights(struct plan *p, u32 app, u32 used, const struct lane_plan *plan)
 {
     for (u32 i = 0; i < used; i++) {
         struct shm_slot *slot = &p->shm->slot[i];
 
-        if (!serves(slot))
+        if (!serves(slot, app))
             continue;
         bool kept = is_kept(p->shm, used, i, plan->kept);
 
@@ -164,17 +164,25 @@ static void weights(struct plan *p, u32 used, const struct lane_plan *plan)
     }
 }
 
+static void app_look(struct plan *p, u32 app, u32 used, u64 now_ns)
+{
+    struct lane_reading r = reading_take(p, app, used, now_ns);
+    struct lane_plan plan = { 0 };
+
+    if (p->app_settings[app]->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
+        plan = lane_reading(&p->lane[app], &r);
+    for (u32 i = 0; i < used; i++)
+        if (p->shm->slot[i].state == SHM_READY && p->shm->slot[i].app == app)
+            learn_slot(&p->learn[i], &p->shm->slot[i], plan.slow_ns > 0);
+    publish(&p->shm->lanes[app], &plan);
+    weights(p, app, used, &plan);
+}
+
 void plan_look(struct plan *p, u64 now_ns)
 {
     u32 used = min(atomic_load(&p->shm->slots_used), (u32)SHM_SLOTS_MAX);
-    struct lane_reading r = reading_take(p, used, now_ns);
-    struct lane_plan plan = { 0 };
+    u32 apps = min(atomic_load(&p->shm->apps), (u32)SHM_APPS_MAX);
 
-    if ((*p->settings)->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
-        plan = lane_reading(&p->lane, &r);
-    for (u32 i = 0; i < used; i++)
-        if (p->shm->slot[i].state == SHM_READY)
-            learn_slot(&p->learn[i], &p->shm->slot[i], plan.slow_ns > 0);
-    publish(&p->shm->lanes, &plan);
-    weights(p, used, &plan);
+    for (u32 i = 0; i < apps && p->app_settings[i]; i++)
+        app_look(p, i, used, now_ns);
 }

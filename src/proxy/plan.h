@@ -14,8 +14,9 @@
 
 struct plan;
 
-/* Lives as long as the process. -ENOMEM. */
-MUST_USE int plan_new(struct plan **out, const struct settings *_Atomic *settings, struct shm *shm);
+/* Lives as long as the process; `app_settings` has one of each app. -ENOMEM. */
+MUST_USE int plan_new(struct plan **out, const struct settings *_Atomic *app_settings,
+                      struct shm *shm);
 
 /* Looks, concludes and publishes. */
 void plan_look(struct plan *plan, u64 now_ns);

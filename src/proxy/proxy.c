@@ -24,8 +24,22 @@ struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
     bool drained_told;
-    struct renewed renewed;
+    struct renewed renewed[SHM_APPS_MAX]; /* of each app */
 };
+
+/* Where requests go that routes lead to an app. */
+static void app_listeners_find(struct proxy *p)
+{
+    for (u32 app = 0; app < SHM_APPS_MAX; app++) {
+        u32 i = 0;
+
+        while (i < SHM_LISTENERS_MAX &&
+               (atomic_load(&p->listeners[i].fd) < 0 || p->listeners[i].router ||
+                p->listeners[i].kind != WIRE_HTTP || p->listeners[i].app != app))
+            i++;
+        atomic_store(&p->app_listener[app], i);
+    }
+}
 
 static void tell_all(struct proxy *p)
 {
@@ -52,6 +66,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
 {
     struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
     struct sockaddr_storage sa = { 0 };
+    u32 routes;
     socklen_t len = sizeof(sa);
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0) {
@@ -60,12 +75,16 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
+    routes = atomic_load(&p->shm->listener[l->id].routes);
+    l->router = routes > 0 && routes <= ROUTES_ADDRESSES_MAX ? &p->router[routes - 1] : NULL;
+    l->app = l->router ? 0 : min(atomic_load(&p->shm->listener[l->id].app), p->apps - 1);
     l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
     l->family = sa.ss_family;
     l->local = addr_of((struct sockaddr *)&sa);
     l->is_any = addr_is_any(&l->local);
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
+    app_listeners_find(p);
     tell_all(p);
 }
 
@@ -77,6 +96,7 @@ static void listener_close(struct proxy *p, const struct wire_note *note)
 
     if (fd >= 0)
         close(fd);
+    app_listeners_find(p);
     tell_all(p);
 }
 
@@ -129,18 +149,26 @@ static u64 tick_of(const struct settings *s)
     return max(tick_ns, 10 * NS_PER_MS);
 }
 
-/* Those that it was started with for what has a size by now. */
+/* The settings of one app after the other, "--" between them. */
 static void settings_take(struct proxy_process *pp, const struct wire_settings *m, size_t n)
 {
     size_t len = min((size_t)m->len, n - offsetof(struct wire_settings, text));
+    struct str rest = str_make(m->text, len);
     struct proxy *p = &pp->proxy;
-    const struct settings *s =
-        renewed_read(&pp->renewed, p->settings, str_make(m->text, len), thread_now(&p->threads[0]));
+    u64 tick_ns = NS_PER_S;
 
-    if (!s)
-        return;
-    p->tick_ns = tick_of(s);
-    p->settings = s;
+    for (u32 i = 0; i < p->apps; i++) {
+        struct str flags = renewed_section(&rest);
+        const struct settings *s =
+            renewed_read(&pp->renewed[i], p->app_settings[i], flags, thread_now(&p->threads[0]));
+
+        if (s)
+            p->app_settings[i] = s;
+        if (s && i == 0)
+            p->settings = s;
+        tick_ns = min(tick_ns, tick_of(p->app_settings[i]));
+    }
+    p->tick_ns = tick_ns;
 }
 
 static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
@@ -234,7 +262,51 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-static int setup(struct proxy_process *pp, const struct settings *settings)
+/* What is known of each app's kinds of requests, and what it is told itself. */
+static int apps_setup(struct proxy *p, const struct settings *settings, u32 n)
+{
+    struct kind_routes *routes = calloc(n, sizeof(*routes));
+
+    if (!routes)
+        return -ENOMEM;
+    p->apps = n;
+    for (u32 i = 0; i < n; i++) {
+        p->app_settings[i] = &settings[i];
+        p->tick_ns = i ? min(p->tick_ns, tick_of(p->app_settings[i])) : tick_of(settings);
+        kinds_init(&p->kinds[i], &p->shm->kinds, &routes[i], i);
+    }
+    return 0;
+}
+
+static int routers_setup(struct proxy *p)
+{
+    struct routes *routes = calloc(1, sizeof(*routes));
+    struct problem problem = { 0 };
+
+    if (!routes || routes_parse(routes, p->settings->routes, &problem) < 0)
+        return routes ? -EINVAL : -ENOMEM; /* what `fettle run` wrote can be read */
+    for (u32 a = 0; a < routes->addresses; a++) {
+        struct router *r = &p->router[a];
+
+        r->route = calloc(routes->n, sizeof(*r->route));
+        if (!r->route)
+            return -ENOMEM;
+        for (u32 i = 0; i < routes->n; i++) {
+            const struct routes_row *row = &routes->row[i];
+
+            if (row->address == a)
+                r->route[r->n++] =
+                    (struct router_route){ row->host, row->path, row->app, row->strip };
+        }
+        router_sort(r);
+    }
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        atomic_store(&p->app_listener[i], SHM_LISTENERS_MAX);
+    free(routes);
+    return 0;
+}
+
+static int setup(struct proxy_process *pp, const struct settings *settings, u32 apps)
 {
     struct proxy *p = &pp->proxy;
     int r = region_map(WIRE_SHM_FD, &p->shm);
@@ -245,17 +317,17 @@ static int setup(struct proxy_process *pp, const struct settings *settings)
     p->wake_fd = WIRE_WAKE_FD;
     p->threads_n = min(max(settings->threads, 1u), (u32)SHM_THREADS_MAX);
     p->fields_max = max(settings->max_fields, (u32)FIELDS_MAX_RESPONSE);
-    p->tick_ns = tick_of(settings);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
     hash_key_random(&p->hash_key);
     if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
         return -EIO;
-    struct kind_routes *routes = calloc(1, sizeof(*routes));
-    if (!routes)
-        return -ENOMEM;
-    kinds_init(&p->kinds, &p->shm->lanes, routes);
+    r = apps_setup(p, settings, apps);
+    if (r == 0)
+        r = routers_setup(p);
+    if (r < 0)
+        return r;
     gauges_reset(p->shm);
     series_init(p->shm);
     r = access_open(p);
@@ -270,7 +342,7 @@ static int setup(struct proxy_process *pp, const struct settings *settings)
                       control_event);
 }
 
-int proxy_run(const struct settings *settings)
+int proxy_run(const struct settings *settings, u32 apps)
 {
     struct proxy_process *pp = calloc(1, sizeof(*pp));
     int r;
@@ -283,7 +355,7 @@ int proxy_run(const struct settings *settings)
     signal(SIGHUP, SIG_IGN);
     signal(SIGUSR2, SIG_IGN);
     raise_fd_limit();
-    r = setup(pp, settings);
+    r = setup(pp, settings, apps);
     if (r < 0) {
         log_error("the proxy cannot start: %s", strerror(-r));
         return 1;

@@ -9,5 +9,6 @@
 
 #include "conf/settings.h"
 
-/* The exit code of the process. */
-int proxy_run(const struct settings *settings);
+/* `settings` of each of the apps; what is the same for all is read off the first. They must live as
+ * long as the process. The exit code of the process. */
+int proxy_run(const struct settings *settings, u32 apps);

@@ -64,6 +64,7 @@ static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatche
 static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
 {
     struct shm *shm = t->proxy->shm;
+    struct shm_lanes *lanes = &shm->lanes[ticket->app];
     struct pick_worker workers[SHM_SLOTS_MAX];
     u64 dispatched[SHM_SLOTS_MAX];
     u8 slots[SHM_SLOTS_MAX];
@@ -83,9 +84,11 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
             slots[n++] = (u8)i;
         }
         if (lane != PICK_NO_LANE)
-            pick_keep(workers, n, shm->lanes.kept, atomic_load(&t->proxy->queue.slow_count) > 0);
-        enum pick_verdict v = pick_worker(&t->pick, policy_of(t->proxy->settings), workers, n,
-                                          ticket->key, lane, &index);
+            pick_keep(workers, n, lanes->kept,
+                      atomic_load(&t->proxy->queue.slow_count[ticket->app]) > 0);
+        enum pick_verdict v =
+            pick_worker(&t->pick[ticket->app], policy_of(t->proxy->app_settings[ticket->app]),
+                        workers, n, ticket->key, lane, &index);
         if (v != PICK_GIVE)
             return v;
         struct shm_slot *slot = &shm->slot[slots[index]];
@@ -96,9 +99,9 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
         slot->dispatched_ns = now_ns;
         claim_take(&ticket->claim, slot, ticket->block_ns, ticket->slow, now_ns);
         if (lane != PICK_NO_LANE)
-            COUNT(shm->lanes.requests[ticket->slow], 1);
+            COUNT(lanes->requests[ticket->slow], 1);
         if (lane == PICK_AGED)
-            COUNT(shm->lanes.aged, 1);
+            COUNT(lanes->aged, 1);
         return v;
     }
 }
@@ -107,7 +110,7 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
 
 u32 queue_length(const struct queue *q)
 {
-    return atomic_load(&q->count) + atomic_load(&q->slow_count) + atomic_load(&q->doubtful_count);
+    return atomic_load(&q->all);
 }
 
 /* The gauge that a waiting ticket is counted in. */
@@ -115,7 +118,7 @@ static _Atomic u32 *gauge(struct queue *q, const struct ticket *t)
 {
     if (t->state == TICKET_DOUBTFUL)
         return &q->doubtful_count;
-    return t->slow ? &q->slow_count : &q->count;
+    return t->slow ? &q->slow_count[t->app] : &q->count[t->app];
 }
 
 /* With the lock held: tells loops and people how many wait. */
@@ -132,6 +135,7 @@ static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
 {
     list_del(&t->link);
     atomic_fetch_sub(gauge(q, t), 1);
+    atomic_fetch_sub(&q->all, 1);
     counted(q, shm);
 }
 
@@ -152,7 +156,7 @@ static bool lane_of(const struct thread *t, const struct ticket *ticket, enum tu
     u64 waited_ns = now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0;
     bool aged = ticket->slow && lane_is_aged(waited_ns, ticket->block_ns);
 
-    if (t->proxy->shm->lanes.slow_ns == 0)
+    if (t->proxy->shm->lanes[ticket->app].slow_ns == 0)
         *lane = PICK_NO_LANE;
     else if (!ticket->slow)
         *lane = PICK_FAST;
@@ -242,11 +246,12 @@ void queue_take_given(struct thread *t)
     }
 }
 
-static bool is_slow(const struct proxy *p, u64 block_ns)
+static bool is_slow(const struct proxy *p, u32 app, u64 block_ns)
 {
-    u64 slow_ns = p->shm->lanes.slow_ns;
+    u64 slow_ns = p->shm->lanes[app].slow_ns;
 
-    return slow_ns && block_ns >= slow_ns && p->settings->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
+    return slow_ns && block_ns >= slow_ns &&
+           p->app_settings[app]->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
 }
 
 /* With the lock taken: to the end of its line. */
@@ -257,12 +262,13 @@ static void enqueue(struct queue *q, struct shm *shm, struct ticket *t)
     pthread_mutex_lock(&q->lock);
     list_add(t->slow ? &q->slow[t->listener] : &q->waiting[t->listener], &t->link);
     atomic_fetch_add(gauge(q, t), 1);
+    atomic_fetch_add(&q->all, 1);
     counted(q, shm);
     pthread_mutex_unlock(&q->lock);
     COUNT(shm->proxy.queued_total, 1);
 }
 
-enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
+enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 app, u32 listener, u64 key,
                              u64 block_ns, ticket_fn *fn)
 {
     struct proxy *p = owner->proxy;
@@ -271,15 +277,17 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listene
 
     *t = (struct ticket){ .owner = owner,
                           .listener = listener,
+                          .app = app,
                           .key = key,
                           .block_ns = block_ns,
-                          .slow = is_slow(p, block_ns),
+                          .slow = is_slow(p, app, block_ns),
                           .fn = fn };
     list_init(&t->link);
-    lane = p->shm->lanes.slow_ns == 0 ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
+    lane = p->shm->lanes[app].slow_ns == 0 ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
     if (atomic_load(gauge(q, t)) == 0 && claim_worker(owner, t, lane) == PICK_GIVE)
         return QUEUE_TAKEN;
-    if (atomic_load(&q->count) + atomic_load(&q->slow_count) >= p->settings->queue_max)
+    if (atomic_load(&q->count[app]) + atomic_load(&q->slow_count[app]) >=
+        p->app_settings[app]->queue_max)
         return QUEUE_FULL;
     enqueue(q, p->shm, t);
     queue_serve(owner);
@@ -299,6 +307,7 @@ void queue_doubt(struct ticket *t)
         t->state = TICKET_DOUBTFUL;
         list_add(&q->doubtful[t->listener], &t->link);
         atomic_fetch_add(&q->doubtful_count, 1);
+        atomic_fetch_add(&q->all, 1);
         counted(q, t->owner->proxy->shm);
     }
     pthread_mutex_unlock(&q->lock);

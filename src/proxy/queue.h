@@ -30,7 +30,7 @@ struct ticket {
     struct list link;
     _Atomic enum ticket_state state; /* changed under the lock */
     struct thread *owner;
-    u32 listener;
+    u32 listener, app;
     u64 key;       /* what hash policies stick to */
     u64 block_ns;  /* how long it is expected to block a loop */
     bool slow;     /* in the line of the slow */
@@ -45,20 +45,21 @@ struct queue {
     struct list slow[SHM_LISTENERS_MAX];
     struct list doubtful[SHM_LISTENERS_MAX]; /* served when nobody else waits */
     struct list given[SHM_THREADS_MAX];
-    _Atomic u32 count;          /* waiting */
-    _Atomic u32 slow_count;     /* waiting in the line of the slow */
-    _Atomic u32 doubtful_count; /* bounded by the connections there may be */
+    _Atomic u32 all;                      /* of all apps: waiting, or in doubt */
+    _Atomic u32 count[SHM_APPS_MAX];      /* waiting, by app */
+    _Atomic u32 slow_count[SHM_APPS_MAX]; /* waiting in the line of the slow */
+    _Atomic u32 doubtful_count;           /* bounded by the connections there may be */
 };
 
 void queue_init(struct queue *q);
 
 enum queue_verdict { QUEUE_TAKEN, QUEUE_WAITS, QUEUE_FULL };
 
-/* Asks for a worker for listener `listener`, to be blocked for block_ns as far as is known. TAKEN:
- * t->claim is it, at once. WAITS: fn will be called, unless queue_leave comes first. FULL: the
- * queue is at its limit. */
-MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 listener, u64 key,
-                                      u64 block_ns, ticket_fn *fn);
+/* Asks for a worker of `app` for listener `listener`, to be blocked for block_ns as far as is
+ * known. TAKEN: t->claim is it, at once. WAITS: fn will be called, unless queue_leave comes first.
+ * FULL: the queue is at its limit. */
+MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 app, u32 listener,
+                                      u64 key, u64 block_ns, ticket_fn *fn);
 
 /* How many wait, those in doubt included. */
 u32 queue_length(const struct queue *q);

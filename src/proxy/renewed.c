@@ -48,6 +48,23 @@ void renewed_done(struct renewed *r)
     }
 }
 
+struct str renewed_section(struct str *rest)
+{
+    struct str section = *rest;
+
+    for (size_t at = 0; at < section.len;) {
+        size_t len = strnlen(section.ptr + at, section.len - at) + 1;
+
+        if (len == 3 && memcmp(section.ptr + at, "--", 2) == 0) {
+            *rest = str_sub(section, at + len, section.len);
+            return str_sub(section, 0, at);
+        }
+        at += len;
+    }
+    *rest = (struct str){ 0 };
+    return section;
+}
+
 static int read_into(struct settings *out, const struct settings *present, struct str flags,
                      struct problem *p)
 {

@@ -15,6 +15,9 @@ struct renewed {
 /* Nobody reads any of them any more. */
 void renewed_done(struct renewed *r);
 
+/* The flags up to the next "--", which are taken off `rest`. */
+struct str renewed_section(struct str *rest);
+
 /* New settings from flags, each with its NUL; they live as long as they are in force and ten
  * seconds more. NULL: they cannot be read, which has been logged. */
 const struct settings *renewed_read(struct renewed *r, const struct settings *present,

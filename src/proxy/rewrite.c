@@ -150,14 +150,18 @@ static struct http_span same_status_line(const struct http_head *h)
     return (struct http_span){ h->reason.at - before, before + h->reason.len + 2 };
 }
 
-static void put_request_line(struct sink *s, const char *bytes, const struct http_head *head)
+static void put_request_line(struct sink *s, const char *bytes, const struct http_head *head,
+                             bool stripped)
 {
     put(s, http_text(bytes, head->method_text));
     put(s, STR(" "));
     if (head->method == HTTP_CONNECT) {
         put(s, http_text(bytes, head->target));
     } else {
-        put(s, http_path_prefix(bytes, head));
+        if (stripped)
+            put(s, head->path.len && bytes[head->path.at] == '/' ? STR("") : STR("/"));
+        else
+            put(s, http_path_prefix(bytes, head));
         put(s, http_text(bytes, head->path));
     }
     put(s, STR(" HTTP/1.1\r\n"));
@@ -166,11 +170,11 @@ static void put_request_line(struct sink *s, const char *bytes, const struct htt
 bool rewrite_request(struct block *out, const char *bytes, struct http_head *head,
                      const struct rewrite_request *r)
 {
-    struct http_span line = same_request_line(head);
+    struct http_span line = r->stripped ? (struct http_span){ 0 } : same_request_line(head);
     struct sink s = sink_of(out);
 
     if (line.len == 0)
-        put_request_line(&s, bytes, head);
+        put_request_line(&s, bytes, head, r->stripped);
     /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
     if (head->absolute || !(head->names >> HTTP_HOST & 1))
         put_field(&s, STR("host"), http_text(bytes, head->authority));

@@ -17,6 +17,7 @@ struct rewrite_request {
     struct str agent_peer; /* the value of fettle-peer */
     bool chunked;          /* the body goes in chunks */
     bool upgrade;          /* passes Connection and Upgrade on */
+    bool stripped;         /* `path` is a part of the target: a / is put before it if it has none */
 };
 
 /* The request as the worker gets it. False: no room. */

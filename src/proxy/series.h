@@ -1,4 +1,4 @@
-/* proxy/series.h -- how long requests take, by route, method and status, in shared memory
+/* proxy/series.h -- how long requests take, by app, route, method and status, in shared memory
  *
  * A fixed open-addressed table that only fills up: when it is full, or a route
  * hashes where everything is taken, the request counts under "(other)". Routes
@@ -14,5 +14,6 @@ void series_init(struct shm *shm);
 void series_count(struct exchange *x, u64 now_ns);
 
 /* The series for a key; claims a place for a new one. Never NULL: "(other)" at worst. */
-struct shm_series *series_find(struct shm *shm, struct str method, struct str route, u32 status);
+struct shm_series *series_find(struct shm *shm, u32 app, struct str method, struct str route,
+                               u32 status);
 void series_add(struct shm_series *s, u64 duration_ns);

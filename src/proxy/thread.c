@@ -200,7 +200,7 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     if (r == 0)
         r = loop_watch(t->loop, &t->wake, p->wake_fd, EPOLLIN | EPOLLEXCLUSIVE, wake_event);
     if (r == 0 && index == 0) {
-        r = plan_new(&t->plan, &p->settings, p->shm);
+        r = plan_new(&t->plan, p->app_settings, p->shm);
         if (r < 0)
             return r;
         loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);

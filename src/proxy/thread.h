@@ -9,8 +9,10 @@
 
 #include "balance/kind.h"
 #include "balance/pick.h"
+#include "balance/router.h"
 #include "base/hash.h"
 #include "base/slab.h"
+#include "conf/routes.h"
 #include "conf/settings.h"
 #include "io/loop.h"
 #include "proxy/block.h"
@@ -29,8 +31,10 @@ struct thread;
 /* A socket that strangers connect to. Written by thread 0. */
 struct listener {
     u32 id;
-    _Atomic int fd;     /* -1: not open */
-    _Atomic u32 opened; /* counts how often it was opened */
+    u32 app;                     /* whose it is */
+    const struct router *router; /* not NULL: it is of those apps that this says */
+    _Atomic int fd;              /* -1: not open */
+    _Atomic u32 opened;          /* counts how often it was opened */
     enum wire_kind kind;
     u16 family;  /* of the socket: AF_INET6 shows IPv4 clients as ::ffff:… */
     bool is_any; /* bound to every address, so each connection asks for its local one */
@@ -45,15 +49,21 @@ struct listener_watch {
 };
 
 struct proxy {
-    const struct settings
-        *_Atomic settings; /* another one after a reload: read it anew each time */
+    /* Others after a reload: read anew each time. */
+    const struct settings *_Atomic settings; /* what is the same for all apps */
+    u32 apps;
+    const struct settings *_Atomic app_settings[SHM_APPS_MAX]; /* what may be an app's own */
     struct shm *shm;
     int wake_fd;
     u32 threads_n;
     struct thread *threads;
     struct listener listeners[SHM_LISTENERS_MAX];
+    struct router router[ROUTES_ADDRESSES_MAX];
+    /* By app: the first of its http listeners, to whose workers it is routed. Written by thread 0.
+     */
+    _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
-    struct kinds kinds;
+    struct kinds kinds[SHM_APPS_MAX];
     struct spool *access;        /* the access log on standard output, or … */
     struct logfile *access_file; /* … in a file; both NULL: there is none */
     u64 access_lost;             /* lines of that file which are counted */
@@ -95,7 +105,7 @@ struct thread {
     struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
     struct buf log; /* access lines of this turn */
-    struct pick_state pick;
+    struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;

@@ -300,12 +300,13 @@ static void stream_waited(struct timer *timer)
 static void stream_ask(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    const struct settings *s = t->proxy->settings;
+    u32 app = tu->listener->app;
+    const struct settings *s = t->proxy->app_settings[app];
     char ip[ADDR_TEXT_MAX];
     u64 key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip));
 
     tu->attempts++;
-    switch (queue_ask(t, &tu->ticket, tu->listener->id, key, 0, stream_given)) {
+    switch (queue_ask(t, &tu->ticket, app, tu->listener->id, key, 0, stream_given)) {
     case QUEUE_TAKEN:
         stream_connect(tu);
         break;

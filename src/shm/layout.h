@@ -26,7 +26,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 3,
+    SHM_VERSION = 5,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -43,7 +43,7 @@ enum {
     SHM_NAME_MAX = 48,
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
-    SHM_KIND_TEXT_MAX = 88,
+    SHM_KIND_TEXT_MAX = 84,
     SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
 };
 
@@ -177,7 +177,7 @@ struct shm_slot {
 struct shm_series {
     _Atomic uint32_t state;
     uint16_t status;
-    uint8_t route_len, spare;
+    uint8_t route_len, app;
     char method[12]; /* NUL-terminated; "_OTHER" when unknown */
     char route[SHM_ROUTE_MAX];
     _Atomic uint64_t count;
@@ -207,11 +207,11 @@ struct shm_app {
 
 /* An address that an app listens on. Writer: the supervisor. */
 struct shm_listener {
-    _Atomic uint32_t state; /* 0 unused, 1 open */
-    _Atomic uint32_t kind;  /* enum wire_kind: 0 http, 1 stream */
-    _Atomic uint32_t app;   /* index of the app */
-    uint32_t spare;
-    char address[112]; /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
+    _Atomic uint32_t state;  /* 0 unused, 1 open */
+    _Atomic uint32_t kind;   /* enum wire_kind: 0 http, 1 stream */
+    _Atomic uint32_t app;    /* index of the app; SHM_APPS_MAX: fettle's own, for several */
+    _Atomic uint32_t routes; /* of those, which address of the setting `routes`, from 1; else 0 */
+    char address[112];       /* as people write it: "0.0.0.0:3000", "[::]:3000", "unix:/path" */
 };
 
 /* The proxy as a whole. Writers: its threads, by atomic addition. */
@@ -243,6 +243,7 @@ enum shm_refusal {
     SHM_REFUSED_WORKER_DIED, /* 502 */
     SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
     SHM_REFUSED_WORKER_SLOW, /* 504 */
+    SHM_REFUSED_NO_ROUTE,    /* 404 */
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
@@ -254,13 +255,18 @@ struct shm_kind {
     _Atomic uint64_t count;        /* observations */
     _Atomic uint64_t block_ns;     /* the mean of how long it blocks a loop, lately */
     _Atomic uint64_t deviation_ns; /* the mean of how far an observation was from that */
-    char text[SHM_KIND_TEXT_MAX];  /* "GET /users/:id", NUL-terminated */
+    _Atomic uint32_t app;
+    char text[SHM_KIND_TEXT_MAX]; /* "GET /users/:id", NUL-terminated */
 };
 
-/* The lanes (balance/lane.h). Writers: the proxy's threads; the plan: thread 0. A proxy that
- * comes back goes on with what is here. */
+/* The kinds of all apps. A proxy that comes back goes on with what is here. */
+struct shm_kinds {
+    uint64_t hash_key[2]; /* of their keys; 0 0: not chosen yet */
+    _Alignas(64) struct shm_kind kind[SHM_KINDS_MAX];
+};
+
+/* The lanes of an app (balance/lane.h). Writers: the proxy's threads; the plan: thread 0. */
 struct shm_lanes {
-    uint64_t hash_key[2];     /* of the kinds' keys; 0 0: not chosen yet */
     _Atomic uint64_t slow_ns; /* kinds that block for longer are slow; 0: there are no lanes now */
     _Atomic uint32_t kept;    /* so many workers are kept for the others */
     _Atomic uint32_t spare;
@@ -269,7 +275,7 @@ struct shm_lanes {
     _Atomic uint64_t changes;     /* of slow_ns or kept */
     /* By the bit length of what is expected of such: requests over, what they blocked. */
     _Atomic uint64_t octave_requests[SHM_OCTAVES], octave_block_ns[SHM_OCTAVES];
-    _Alignas(64) struct shm_kind kind[SHM_KINDS_MAX];
+    uint64_t reserved[2]; /* to whole cache lines */
 };
 
 struct shm {
@@ -293,7 +299,8 @@ struct shm {
     struct shm_app app[SHM_APPS_MAX];
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
-    _Alignas(64) struct shm_lanes lanes;
+    _Alignas(64) struct shm_kinds kinds;
+    _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
 };
 

@@ -240,7 +240,7 @@ static void listening_answer(struct agent *a, int index, struct wire_listening *
 static void taken_tell(const struct agent *a, const struct wire_listen *m)
 {
     const struct crew *c = a->crew;
-    u32 id = a->process->worker->id;
+    u32 id = a->process->worker->id, other;
     int holder = listeners_holder(&c->listeners, m, id);
 
     if (holder < 0)
@@ -248,9 +248,10 @@ static void taken_tell(const struct agent *a, const struct wire_listen *m)
     AUTO(buf_done) struct buf url = { 0 };
 
     listeners_url(&c->listeners, (u32)holder, &url);
+    other = c->listeners.listener[holder].app;
     log_error("%s cannot listen on %.*s: %s does already; give one of them another port",
               a->process->app->title, STR_ARG(buf_str(&url)),
-              c->app[c->listeners.listener[holder].app]->title);
+              other < c->apps ? c->app[other]->title : "fettle itself, for `routes`,");
 }
 
 static void listen_asked(struct agent *a, const struct wire_listen *m)

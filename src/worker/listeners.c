@@ -211,10 +211,11 @@ static void publish(struct listeners *ls, u32 index)
         str_to_cstr(addr_text(&l->bound, text), out->address, sizeof(out->address));
     out->kind = l->kind;
     out->app = l->app;
+    out->routes = l->routes;
     out->state = 1;
 }
 
-static int listener_make(struct listeners *ls, u32 app, const struct wire_listen *asked)
+static int listener_make(struct listeners *ls, u32 app, u32 routes, const struct wire_listen *asked)
 {
     for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
         struct listener *l = &ls->listener[i];
@@ -222,7 +223,9 @@ static int listener_make(struct listeners *ls, u32 app, const struct wire_listen
 
         if (l->open)
             continue;
-        *l = (struct listener){ .fd = -1, .app = app, .kind = asked->kind, .as = *asked };
+        *l = (struct listener){
+            .fd = -1, .app = app, .kind = asked->kind, .routes = routes, .as = *asked
+        };
         r = listener_bind(ls, l);
         if (r < 0) {
             fd_closep(&l->fd);
@@ -249,7 +252,7 @@ int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 wo
     if (i >= 0 && ls->listener[i].kind != asked->kind)
         return -EADDRINUSE; /* an http server and a raw one on one address */
     if (i < 0)
-        i = listener_make(ls, app, asked);
+        i = listener_make(ls, app, 0, asked);
     if (i >= 0) {
         *word_of(&ls->listener[i], worker) |= bit_of(worker);
         ls->listener[i].empty_ns = 0;
@@ -273,6 +276,15 @@ int listeners_holder(const struct listeners *ls, const struct wire_listen *asked
             return i;
     }
     return -ENOENT;
+}
+
+int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes)
+{
+    struct wire_listen as = { .kind = WIRE_HTTP, .family = at->family, .port = at->port };
+    char text[ADDR_TEXT_MAX];
+
+    str_to_cstr(addr_ip_text(at, text), as.host, sizeof(as.host));
+    return listener_make(ls, SHM_APPS_MAX, routes, &as);
 }
 
 static bool is_held(const struct listener *l)

@@ -21,9 +21,10 @@ struct listener {
     bool lent;      /* its socket is one that a service manager opened */
     bool announced; /* the line for people has been logged */
     int fd;
-    u32 app, kind;                               /* kind: enum wire_kind */
-    struct wire_listen as;                       /* as it was asked for */
-    struct addr bound;                           /* family AF_UNIX: as.path */
+    u32 app, kind;         /* app: SHM_APPS_MAX for our own; kind: enum wire_kind */
+    u32 routes;            /* of our own, which: shm_listener.routes */
+    struct wire_listen as; /* as it was asked for */
+    struct addr bound;     /* family AF_UNIX: as.path */
     u64 workers[LISTENERS_WORKERS_MAX / 64 + 1]; /* bit n: worker n listens here */
     u32 last;                                    /* the worker that released it last … */
     u64 empty_ns;                                /* … and when; 0: somebody holds it */
@@ -32,7 +33,7 @@ struct listener {
 struct listeners {
     struct shm *shm;
     bool done;
-    u32 port[SHM_APPS_MAX];        /* for an app's first http listener; 0: as asked. Then taken */
+    u32 port[SHM_APPS_MAX + 1];    /* for an app's first http listener; 0: as asked. Then taken */
     struct activation *activation; /* sockets to use where they fit; NULL: none */
     struct listener listener[SHM_LISTENERS_MAX];
 };
@@ -54,6 +55,10 @@ MUST_USE int listeners_open(struct listeners *ls, const struct wire_listen *aske
  */
 MUST_USE int listeners_holder(const struct listeners *ls, const struct wire_listen *asked,
                               u32 worker);
+
+/* Opens a listener of our own, on which several apps are routed to; `routes` is published. It stays
+ * to the end. The index or -errno as above. */
+MUST_USE int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes);
 
 /* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
  * tick half a second later, unless somebody asks for it again. */

@@ -411,6 +411,24 @@ static int memory_make(struct crew *c, struct problem *problem)
     return 0;
 }
 
+/* What the routes listen on. */
+static int routed_open(struct crew *c, struct problem *problem)
+{
+    for (u32 i = 0; i < c->conf->routed_n; i++) {
+        int r = listeners_open_own(&c->listeners, &c->conf->routed[i], i + 1);
+        char text[ADDR_TEXT_MAX];
+
+        if (r < 0)
+            return problem_set(problem, "routes: %.*s: %s",
+                               STR_ARG(addr_text(&c->conf->routed[i], text)), strerror(-r));
+        AUTO(buf_done) struct buf url = { 0 };
+
+        listeners_url(&c->listeners, (u32)r, &url);
+        log_info("%.*s → the routes", STR_ARG(buf_str(&url)));
+    }
+    return 0;
+}
+
 static int loop_make(struct supervisor *s, struct problem *problem)
 {
     static const int list[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -475,6 +493,8 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = agent_find(c, problem);
     if (r == 0)
         r = memory_make(c, problem);
+    if (r == 0)
+        r = routed_open(c, problem);
     if (r == 0)
         r = loop_make(s, problem);
     if (r == 0 && agents_init(&c->agents, c) < 0)

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { BARE, alive, connectable, freePort, request, startFettle } from './helpers/fettle.mjs';
+import { BARE, alive, connectable, freePort, raw, request, startFettle } from './helpers/fettle.mjs';
 
 const skip = BARE && 'needs fettle';
 
@@ -25,14 +25,14 @@ function folder(t, files) {
 }
 
 /** apps: { NAME: settings }; those without `run` serve on a port of their own. */
-async function run(t, apps, { args = [], files = {}, ...more } = {}) {
+async function run(t, apps, { args = [], files = {}, routes, ...more } = {}) {
   const ports = {};
   for (const [name, app] of Object.entries(apps)) {
     app.run ??= 'server.js';
     ports[name] = await freePort();
     app.env = { APP: name, PORT: ports[name], ...app.env };
   }
-  const cwd = folder(t, { 'server.js': SERVER, 'fettle.json': { apps }, ...files });
+  const cwd = folder(t, { 'server.js': SERVER, 'fettle.json': { routes, apps }, ...files });
   const run = await startFettle({ t, cwd, target: 'fettle.json', port: false, ready: false, args, ...more });
   const get = async (name, url = '/') => (await request({ port: ports[name], path: url })).json();
   const serving = (name) => run.until(() => connectable(ports[name]), { what: `the port of ${name}` });
@@ -77,6 +77,64 @@ test('each app has its own workers, port and life', { skip }, async (t) => {
     it.kill('SIGTERM');
     assert.equal((await it.exit()).code, 0);
     assert.equal(alive(last), false);
+  });
+});
+
+/** A request as it is written, whose path no client library has tidied up. */
+async function ask(port, path, host = 'x') {
+  const { text } = await raw(port, `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+  const [head, body] = text.split('\r\n\r\n');
+  const status = Number(head.split(' ')[1]);
+  return status === 200 ? JSON.parse(body) : { status, body };
+}
+
+test('one address leads to several apps by host and path', { skip }, async (t) => {
+  const port = await freePort();
+  const { run: it, serving } = await run(t, { shop: { workers: 2 }, api: { workers: 1 } }, {
+    args: ['--log', 'json', '--access-log', 'access.log'],
+    routes: { [`127.0.0.1:${port}`]: [
+      { host: 'shop.example', app: 'shop' },
+      { host: 'shop.example', path: '/api', app: 'api', strip: true },
+      { host: '*.example.org', path: '/v1', app: 'api' },
+    ] },
+  });
+  await serving('shop');
+  await serving('api');
+  for (const [path, host, app, url = path] of [
+    ['/', 'shop.example', 'shop'], ['/apis?x', 'SHOP.example:80', 'shop'],
+    ['/api', 'shop.example', 'api', '/'], ['/api/a%20b?x=1', 'shop.example.', 'api', '/a%20b?x=1'],
+    ['/v1/x', 'a.b.example.org', 'api'], ['/%76%31/../v1/x', 'a.example.org', 'api'],
+  ])
+    await t.test(`${host}${path}`, async () => {
+      const seen = await it.until(() => ask(port, path, host), { what: 'an answer' });
+      assert.deepEqual([seen.app, seen.url], [app, url], JSON.stringify(seen));
+    });
+  for (const [path, host, status] of [
+    ['/', 'other.example', 404], ['/v2', 'a.example.org', 404], ['/v1/../v2', 'a.example.org', 404],
+    ['//api', 'shop.example', 400], ['/x%2f..%2fapi', 'shop.example', 400], ['/%61pi', 'shop.example', 400],
+  ])
+    await t.test(`${host}${path} is a ${status}`, async () => {
+      const answer = await ask(port, path, host);
+      assert.equal(answer.status, status);
+      assert.match(answer.body, status === 404 ? /^404 Not Found: no app has this host and path$/m : /read in two ways/);
+    });
+  await t.test('one connection may lead to several apps', async () => {
+    const one = (path) => `GET ${path} HTTP/1.1\r\nhost: shop.example\r\n${path === '/z' ? 'connection: close\r\n' : ''}\r\n`;
+    const { text } = await raw(port, one('/') + one('/api/x') + one('/z'));
+    assert.deepEqual([...text.matchAll(/"app":"(\w+)"/g)].map(([, app]) => app), ['shop', 'api', 'shop']);
+  });
+  await t.test('metrics and pages go by app', async () => {
+    const { text } = await it.admin('/metrics');
+    assert.match(text, /^fettle_workers_wanted\{app="shop"\} 2$/m);
+    assert.match(text, /^fettle_worker_state\{app="api",worker="1",state="ready"\} 1$/m);
+    assert.match(text, /^http_requests_total\{app="api",method="GET",route="\(none\)",status_code="200"\} \d+$/m);
+    assert.match(text, /^http_requests_total\{method="GET",route="\(none\)",status_code="404"\} 3$/m);
+    assert.match(text, /^fettle_proxy_refused_total\{reason="no_route"\} 3$/m);
+    const apps = (await it.admin('/api/apps')).json();
+    assert.deepEqual(apps.map(({ name, state, workers_ready: ready }) => [name, state, ready]), [['shop', 'running', 2], ['api', 'running', 1]]);
+    assert.deepEqual((await it.workers()).map(({ app, worker }) => [app, worker]), [['shop', 1], ['shop', 2], ['api', 1]]);
+    assert.deepEqual((await it.admin('/api/lanes')).json().apps.map(({ app }) => app), ['shop', 'api']);
+    assert.equal((await it.admin('/readyz')).status, 200);
   });
 });
 

@@ -188,16 +188,16 @@ static void lanes_say_what_was_learned_the_longest_first(void)
     CHECK(json_is_false(json_object_get(json, "active")));
     CHECK(json_is_null(json_object_get(json, "slow_from_ms")));
     CHECK_EQ(json_array_size(json_object_get(json, "kinds")), 0);
-    shm->lanes.slow_ns = 16 * NS_PER_MS;
-    shm->lanes.kept = 1;
-    shm->lanes.requests[1] = 12;
-    shm->lanes.kind[9] = (struct shm_kind){ .key = 77, .count = 500, .text = "GET /fast" };
-    shm->lanes.kind[300] = (struct shm_kind){
+    shm->lanes[0].slow_ns = 16 * NS_PER_MS;
+    shm->lanes[0].kept = 1;
+    shm->lanes[0].requests[1] = 12;
+    shm->kinds.kind[9] = (struct shm_kind){ .key = 77, .count = 500, .text = "GET /fast" };
+    shm->kinds.kind[300] = (struct shm_kind){
         .key = 78, .count = 12, .block_ns = 100 * NS_PER_MS, .text = "GET /\"slow\""
     };
-    shm->lanes.kind[301] = (struct shm_kind){ .key = 1, .text = "half-written" };
-    memset(shm->lanes.kind[302].text, 'x', SHM_KIND_TEXT_MAX); /* its writer died: no end */
-    shm->lanes.kind[302].key = 79;
+    shm->kinds.kind[301] = (struct shm_kind){ .key = 1, .text = "half-written" };
+    memset(shm->kinds.kind[302].text, 'x', SHM_KIND_TEXT_MAX); /* its writer died: no end */
+    shm->kinds.kind[302].key = 79;
     page(page_lanes);
     CHECK(json_is_true(json_object_get(json, "active")));
     CHECK_EQ(whole(json, "workers_kept"), 1);

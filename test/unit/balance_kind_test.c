@@ -5,7 +5,7 @@
 
 #define MS 1000000ull
 
-static struct shm_lanes lanes;
+static struct shm_kinds table;
 static struct kind_routes routes;
 static struct kind_cache cache;
 static struct kinds kinds;
@@ -13,11 +13,11 @@ static u64 now_ns;
 
 static void begin(void)
 {
-    memset(&lanes, 0, sizeof(lanes));
+    memset(&table, 0, sizeof(table));
     memset(&routes, 0, sizeof(routes));
     memset(&cache, 0, sizeof(cache));
-    lanes.hash_key[0] = 7;
-    kinds_init(&kinds, &lanes, &routes);
+    table.hash_key[0] = 7;
+    kinds_init(&kinds, &table, &routes, 0);
     now_ns = 1000 * MS;
 }
 
@@ -49,8 +49,8 @@ static void happens(const char *path, u64 body_bytes, const char *route, u64 blo
 static const struct shm_kind *named(const char *text)
 {
     for (u32 i = 0; i < SHM_KINDS_MAX; i++)
-        if (lanes.kind[i].key && strcmp(lanes.kind[i].text, text) == 0)
-            return &lanes.kind[i];
+        if (table.kind[i].key && strcmp(table.kind[i].text, text) == 0)
+            return &table.kind[i];
     return NULL;
 }
 
@@ -193,6 +193,25 @@ static void routes_match_paths_as_routers_do(void)
                  cases[i].matches);
 }
 
+static void apps_learn_nothing_of_each_other(void)
+{
+    struct kind_routes fresh = { 0 };
+    struct kinds first, second;
+
+    begin();
+    first = kinds;
+    kinds_init(&second, &table, &fresh, 1);
+    for (int i = 0; i < 40; i++) /* long enough to be remembered as a path */
+        happens("/slow", 0, "/slow", 100 * MS);
+    kinds = second;
+    CHECK_EQ(expected("/slow", 0), 0);
+    for (int i = 0; i < 40; i++)
+        happens("/slow", 0, "/slow", 2 * MS);
+    CHECK_EQ(expected("/slow", 0), 2 * MS);
+    kinds = first;
+    CHECK_EQ(expected("/slow", 0), 100 * MS);
+}
+
 static void a_proxy_that_comes_back_goes_on_with_what_was_known(void)
 {
     struct kinds again;
@@ -201,9 +220,9 @@ static void a_proxy_that_comes_back_goes_on_with_what_was_known(void)
     begin();
     for (int i = 0; i < 5; i++)
         happens("/slow", 0, "/slow", 100 * MS);
-    lanes.kind[5].key = 1; /* its predecessor died while it wrote here */
-    kinds_init(&again, &lanes, &fresh);
-    CHECK_EQ(lanes.kind[5].key, 0);
+    table.kind[5].key = 1; /* its predecessor died while it wrote here */
+    kinds_init(&again, &table, &fresh, 0);
+    CHECK_EQ(table.kind[5].key, 0);
     kinds = again;
     CHECK_EQ(expected("/slow", 0), 100 * MS);
 }
@@ -219,6 +238,7 @@ int main(void)
     TEST(a_kind_that_changes_is_followed);
     TEST(hostile_paths_push_out_each_other_and_not_what_is_used);
     TEST(routes_match_paths_as_routers_do);
+    TEST(apps_learn_nothing_of_each_other);
     TEST(a_proxy_that_comes_back_goes_on_with_what_was_known);
     return tap_done();
 }

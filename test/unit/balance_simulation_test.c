@@ -74,6 +74,7 @@ static struct {
     struct pick_state pick;
     u64 seed;
     u32 out_of_order, last_from_queue;
+    struct shm_kinds table;
     struct shm_lanes lanes;
     struct kind_routes routes;
     struct kind_cache cache;
@@ -368,8 +369,8 @@ static void begin(enum how how, u32 workers, double cores)
     s.workers_n = workers;
     s.cores = cores;
     s.seed = 2024;
-    s.lanes.hash_key[0] = 1;
-    kinds_init(&s.kinds, &s.lanes, &s.routes);
+    s.table.hash_key[0] = 1;
+    kinds_init(&s.kinds, &s.table, &s.routes, 0);
     for (u32 i = 0; i < workers; i++)
         s.w[i].began_ns = -1;
 }

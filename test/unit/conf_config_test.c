@@ -208,6 +208,50 @@ static void of_several_apps_one_is_taken_and_all_are_checked(void)
                "range"));
 }
 
+static void routes_become_one_text(void)
+{
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+
+    fixture_init(&f);
+    read_text(&f, "{'routes': {':8080': [{'host': 'Shop.Example', 'path': '/api/', 'app': 'b'},\n"
+                  "{'app': 'a', 'host': '*', 'path': '/', 'strip': true}], '9': [{'app': 'b'}]},\n"
+                  "'apps': {'a': {'run': 'x'}, 'b': {'run': 'x'}}}");
+    CHECK_EQ(f.findings.count, 0);
+    CHECK_STR(f.settings.routes, ":8080 shop.example /api keep 1;:8080 * / strip 0;9 * / keep 1");
+    fixture_init(&g);
+    read_text(&g, "{'routes': {'[::1]:80': [{'path': '/x'}]}}");
+    CHECK_EQ(g.findings.count, 0);
+    CHECK_STR(g.settings.routes, "[::1]:80 * /x keep 0");
+}
+
+static void mistakes_in_routes_are_named(void)
+{
+    CHECK(says("{'routes': []}", 1, "routes: a list stands here; write an object"));
+    CHECK(says("{'routes': {'80x': [{}]}}", 1, "routes.80x: "));
+    CHECK(says("{'routes': {'unix:/x': [{}]}}", 1, "routes.unix:/x: write an address with a port"));
+    CHECK(says("{'routes': {'80': []}}", 1, "routes.80: write a list of 1 to 128 routes"));
+    CHECK(says("{'routes': {'80': [{},\n'x']}}", 2, "routes.80[1]: write an object"));
+    CHECK(says("{'routes': {'80': [\n{'app': 'b'}]},\n'apps': {'a': {}}}", 2,
+               "routes.80[0].app: there is no app \"b\" in `apps`"));
+    CHECK(says("{'routes': {'80': [{}]}, 'apps': {'a': {}, 'b': {}}}", 1,
+               "routes.80[0].app: is missing; name one of `apps`"));
+    CHECK(says("{'routes': {'80': [{'path': '/a%20b'}]}}", 1,
+               "routes.80[0].path: \"/a%20b\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'path': 'api'}]}}", 1,
+               "routes.80[0].path: \"api\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'path': '/a/../b'}]}}", 1,
+               "routes.80[0].path: \"/a/../b\" is no prefix of paths"));
+    CHECK(says("{'routes': {'80': [{'host': 'a:80'}]}}", 1,
+               "routes.80[0].host: \"a:80\" is no host"));
+    CHECK(
+        says("{'routes': {'80': [{'host': 'a.*'}]}}", 1, "routes.80[0].host: \"a.*\" is no host"));
+    CHECK(says("{'routes': {'80': [{'strip': 1}]}}", 1, "routes.80[0].strip: write true or false"));
+    CHECK(says("{'routes': {'80': [{'prefix': '/'}]}}", 1,
+               "routes.80[0].prefix: unknown; a route has host, path, app and strip"));
+    CHECK(says("{'apps': {'a': {'routes': {}}}}", 1, "apps.a.routes: cannot stand inside"));
+}
+
 static void the_file_wins_over_package_json_and_loses_to_all_else(void)
 {
     AUTO(fixture_done) struct fixture f;
@@ -326,6 +370,8 @@ int main(void)
     TEST(paths_relate_to_the_folder_of_the_file);
     TEST(what_an_app_says_wins_over_what_holds_for_all);
     TEST(of_several_apps_one_is_taken_and_all_are_checked);
+    TEST(routes_become_one_text);
+    TEST(mistakes_in_routes_are_named);
     TEST(the_file_wins_over_package_json_and_loses_to_all_else);
     TEST(a_wrong_name_gets_the_right_one);
     TEST(a_wrong_value_says_what_would_be_right);

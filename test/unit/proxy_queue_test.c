@@ -74,6 +74,8 @@ static void begin(u32 workers, enum settings_balance_by by)
     assert(p->shm && p->threads);
     p->threads_n = THREADS;
     p->settings = &settings;
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        p->app_settings[i] = &settings;
     settings = (struct settings){ .balance.by = by, .queue_max = 100 };
     queue_init(&p->queue);
     p->shm->slots_used = workers;
@@ -104,7 +106,7 @@ static u32 in_flight(void)
 
 static enum queue_verdict ask(struct asker *a, u32 thread)
 {
-    return queue_ask(&p->threads[thread], &a->ticket, LISTENER, a->number, a->block_ns, given);
+    return queue_ask(&p->threads[thread], &a->ticket, 0, LISTENER, a->number, a->block_ns, given);
 }
 
 static bool poked(u32 thread)
@@ -225,6 +227,22 @@ static void nobody_passes_those_who_wait(void)
     CHECK_EQ(order[0], 1);
     claim_release(&a.ticket.claim);
     queue_leave(&b.ticket);
+    empty_at_the_end();
+}
+
+static void an_app_whose_loops_are_busy_holds_up_no_other(void)
+{
+    struct asker a = { .number = 1 }, b = { .number = 2 };
+
+    begin(2, SETTINGS_BALANCE_IDLE_FIRST);
+    p->shm->slot[1].app = 1;
+    p->shm->slot[1].listening = BIT(LISTENER + 1);
+    loop_runs(0);
+    CHECK_EQ(ask(&a, 0), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[0], &b.ticket, 1, LISTENER + 1, 0, 0, given), QUEUE_TAKEN);
+    CHECK(b.ticket.claim.slot == &p->shm->slot[1]);
+    claim_release(&b.ticket.claim);
+    queue_leave(&a.ticket);
     empty_at_the_end();
 }
 
@@ -415,8 +433,8 @@ static void one_listener_does_not_hold_up_another(void)
     p->shm->slot[0].listening = BIT(5);
     p->shm->slot[1].listening = BIT(9);
     loop_runs(0);
-    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 5, 0, 0, given), QUEUE_WAITS);
-    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 9, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 0, 5, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 0, 9, 0, 0, given), QUEUE_WAITS);
     queue_take_given(&p->threads[1]);
     CHECK_EQ(b.called, 1);
     CHECK_EQ(a.called, 0);
@@ -481,7 +499,7 @@ static void *asks(void *arg)
 
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
         patience = (seed >> 33) % 4 ? 1000 : (seed >> 40) % 3;
-        switch (queue_ask(t, &a.ticket, LISTENER, i, 0, mt_given)) {
+        switch (queue_ask(t, &a.ticket, 0, LISTENER, i, 0, mt_given)) {
         case QUEUE_TAKEN:
             a.got = true;
             break;
@@ -556,8 +574,8 @@ static void no_claim_leaks_among_threads(void)
 
 static void lanes(u32 kept)
 {
-    p->shm->lanes.slow_ns = 10 * NS_PER_MS;
-    p->shm->lanes.kept = kept;
+    p->shm->lanes[0].slow_ns = 10 * NS_PER_MS;
+    p->shm->lanes[0].kept = kept;
 }
 
 static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
@@ -576,12 +594,12 @@ static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
     CHECK_EQ(ask(&slow[2], 0), QUEUE_WAITS);
     CHECK_EQ(ask(&fast, 0), QUEUE_TAKEN); /* past the slow one that waits */
     CHECK(fast.ticket.claim.slot == &p->shm->slot[0]);
-    CHECK_EQ(p->shm->lanes.requests[0], 1);
-    CHECK_EQ(p->shm->lanes.requests[1], 2);
+    CHECK_EQ(p->shm->lanes[0].requests[0], 1);
+    CHECK_EQ(p->shm->lanes[0].requests[1], 2);
     claim_release(&fast.ticket.claim);
     loop_waits(0);
     queue_serve(&p->threads[0]);
-    CHECK_EQ(p->queue.slow_count, 1);
+    CHECK_EQ(p->queue.slow_count[0], 1);
     claim_release(&slow[0].ticket.claim);
     loop_waits(1);
     loop_waits(2);
@@ -605,13 +623,13 @@ static void a_slow_kind_that_has_waited_too_long_goes_anywhere(void)
     loop_runs(1);
     CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
     queue_serve(&p->threads[0]);
-    CHECK_EQ(p->queue.slow_count, 1);
+    CHECK_EQ(p->queue.slow_count[0], 1);
     slow.ticket.queued_ns -= NS_PER_S;
     queue_serve(&p->threads[0]);
     queue_take_given(&p->threads[0]);
     CHECK_EQ(slow.called, 1);
     CHECK(slow.ticket.claim.slot == &p->shm->slot[0]);
-    CHECK_EQ(p->shm->lanes.aged, 1);
+    CHECK_EQ(p->shm->lanes[0].aged, 1);
     claim_release(&slow.ticket.claim);
     empty_at_the_end();
 }
@@ -624,8 +642,8 @@ static void one_that_waited_when_the_lanes_ended_is_served_like_any_other(void)
     lanes(1);
     loop_runs(1);
     CHECK_EQ(ask(&slow, 0), QUEUE_WAITS);
-    p->shm->lanes.slow_ns = 0;
-    p->shm->lanes.kept = 0;
+    p->shm->lanes[0].slow_ns = 0;
+    p->shm->lanes[0].kept = 0;
     queue_serve(&p->threads[0]);
     queue_take_given(&p->threads[0]);
     CHECK_EQ(slow.called, 1);
@@ -666,6 +684,7 @@ int main(void)
     TEST(the_slot_of_a_new_process_is_not_charged_for_the_old_one);
     TEST(first_come_first_served_over_all_threads);
     TEST(nobody_passes_those_who_wait);
+    TEST(an_app_whose_loops_are_busy_holds_up_no_other);
     TEST(several_loops_that_come_free_take_several);
     TEST(the_queue_has_an_end);
     TEST(without_room_in_the_queue_a_free_loop_still_serves);

@@ -268,6 +268,28 @@ static void the_authority_of_an_absolute_target_replaces_host(void)
 }
 
 /* Node must read it as the same request: parsed again, nothing has changed its meaning. */
+static void what_is_left_of_a_stripped_path_begins_with_a_slash(void)
+{
+    static const char *const paths[][2] = {
+        { "/api", "/" }, { "/api/x?y", "/x?y" }, { "/api?y=/", "/?y=/" }, { "http://h/api/x", "/x" }
+    };
+
+    for (u32 i = 0; i < ARRAY_LEN(paths); i++) {
+        struct rewrite_request r = { .client_ip = STR("9.9.9.9"), .stripped = true };
+        char text[128], want[64];
+
+        snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", paths[i][0]);
+        snprintf(want, sizeof(want), "GET %s HTTP/1.1\r\n", paths[i][1]);
+        block_give(&pool, &out);
+        out = block_take(&pool);
+        CHECK(parse(HTTP_REQUEST, text));
+        head.path.at += 4;
+        head.path.len -= 4;
+        CHECK(rewrite_request(out, text, &head, &r));
+        CHECK(str_starts(block_str(out), str_of(want)));
+    }
+}
+
 static void what_is_written_is_a_good_head_again(void)
 {
     static const char *const texts[] = {
@@ -468,6 +490,7 @@ int main(void)
     TEST(a_chunked_body_is_announced_once_and_trailers_stay_possible);
     TEST(http_1_0_goes_on_as_1_1);
     TEST(the_authority_of_an_absolute_target_replaces_host);
+    TEST(what_is_left_of_a_stripped_path_begins_with_a_slash);
     TEST(what_is_written_is_a_good_head_again);
     TEST(no_room_is_said_and_never_overrun);
     TEST(a_response_keeps_its_fields_and_their_order);

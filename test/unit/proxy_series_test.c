@@ -33,6 +33,18 @@ static u64 counted(void)
     return n;
 }
 
+static void apps_have_series_of_their_own(void)
+{
+    struct shm_series *a, *b;
+
+    begin();
+    a = series_find(shm, 0, STR("GET"), STR("/x"), 200);
+    b = series_find(shm, 1, STR("GET"), STR("/x"), 200);
+    CHECK(a != b);
+    CHECK_EQ(b->app, 1);
+    CHECK(series_find(shm, 0, STR("GET"), STR("/x"), 200) == a);
+}
+
 static void the_first_series_is_for_the_others(void)
 {
     begin();
@@ -47,12 +59,12 @@ static void one_key_has_one_series(void)
     struct shm_series *a, *b;
 
     begin();
-    a = series_find(shm, STR("GET"), STR("/users/:id"), 200);
-    b = series_find(shm, STR("GET"), STR("/users/:id"), 200);
+    a = series_find(shm, 0, STR("GET"), STR("/users/:id"), 200);
+    b = series_find(shm, 0, STR("GET"), STR("/users/:id"), 200);
     CHECK(a == b && a != &shm->series[0]);
-    CHECK(series_find(shm, STR("POST"), STR("/users/:id"), 200) != a);
-    CHECK(series_find(shm, STR("GET"), STR("/users/:id"), 404) != a);
-    CHECK(series_find(shm, STR("GET"), STR("/users"), 200) != a);
+    CHECK(series_find(shm, 0, STR("POST"), STR("/users/:id"), 200) != a);
+    CHECK(series_find(shm, 0, STR("GET"), STR("/users/:id"), 404) != a);
+    CHECK(series_find(shm, 0, STR("GET"), STR("/users"), 200) != a);
     CHECK_STR(str_make(a->route, a->route_len), "/users/:id");
     CHECK_STR(str_of(a->method), "GET");
     CHECK_EQ(a->status, 200);
@@ -64,10 +76,10 @@ static void series_outlive_the_proxy(void)
     struct shm_series *a;
 
     begin();
-    a = series_find(shm, STR("GET"), STR("/a"), 200);
+    a = series_find(shm, 0, STR("GET"), STR("/a"), 200);
     series_add(a, NS_PER_MS);
     series_init(shm);
-    CHECK(series_find(shm, STR("GET"), STR("/a"), 200) == a);
+    CHECK(series_find(shm, 0, STR("GET"), STR("/a"), 200) == a);
     CHECK_EQ(a->count, 1);
 }
 
@@ -78,10 +90,10 @@ static void a_route_too_long_is_cut_and_stays_one_series(void)
 
     begin();
     memset(route, 'r', sizeof(route));
-    a = series_find(shm, STR("GET"), str_make(route, sizeof(route)), 200);
+    a = series_find(shm, 0, STR("GET"), str_make(route, sizeof(route)), 200);
     CHECK_EQ(a->route_len, SHM_ROUTE_MAX);
-    CHECK(series_find(shm, STR("GET"), str_make(route, sizeof(route)), 200) == a);
-    CHECK(series_find(shm, STR("GET"), str_make(route, SHM_ROUTE_MAX), 200) == a);
+    CHECK(series_find(shm, 0, STR("GET"), str_make(route, sizeof(route)), 200) == a);
+    CHECK(series_find(shm, 0, STR("GET"), str_make(route, SHM_ROUTE_MAX), 200) == a);
     CHECK_EQ(used(), 2);
 }
 
@@ -91,7 +103,7 @@ static void times_fall_into_the_bucket_whose_bound_they_do_not_pass(void)
     struct shm_series *s;
 
     begin();
-    s = series_find(shm, STR("GET"), STR("/a"), 200);
+    s = series_find(shm, 0, STR("GET"), STR("/a"), 200);
     for (u32 i = 0; i < ARRAY_LEN(le_us); i++) {
         series_add(s, le_us[i] * NS_PER_US);
         CHECK_EQ(s->bucket[i], i ? 2 : 1); /* the one above of the last step, and this */
@@ -118,7 +130,7 @@ static void what_no_longer_fits_counts_as_other(void)
         struct shm_series *s;
 
         snprintf(route, sizeof(route), "/route/%u", i);
-        s = series_find(shm, STR("GET"), str_of(route), 200);
+        s = series_find(shm, 0, STR("GET"), str_of(route), 200);
         series_add(s, 1000);
         others += s == &shm->series[0];
     }
@@ -130,7 +142,7 @@ static void what_no_longer_fits_counts_as_other(void)
         char route[32];
 
         snprintf(route, sizeof(route), "/route/%u", i);
-        CHECK(series_find(shm, STR("GET"), str_of(route), 200) != &shm->series[0]);
+        CHECK(series_find(shm, 0, STR("GET"), str_of(route), 200) != &shm->series[0]);
     }
 }
 
@@ -140,7 +152,7 @@ static void *count_many(void *arg)
         char route[32];
 
         snprintf(route, sizeof(route), "/route/%u", i % 300);
-        series_add(series_find(shm, i % 2 ? STR("GET") : STR("POST"), str_of(route), 200),
+        series_add(series_find(shm, 0, i % 2 ? STR("GET") : STR("POST"), str_of(route), 200),
                    (u64)i * 1000);
     }
     return arg;
@@ -182,6 +194,7 @@ static void threads_lose_no_count(void)
 
 int main(void)
 {
+    TEST(apps_have_series_of_their_own);
     TEST(the_first_series_is_for_the_others);
     TEST(one_key_has_one_series);
     TEST(series_outlive_the_proxy);
