@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
 #include "io/sock.h"
@@ -15,6 +16,7 @@ struct monitor {
     struct loop *loop;
     struct shm *shm;
     struct sampler *sampler;
+    struct rates *rates;
     struct admin_server *server;
     struct watch supervisor;
     struct timer tick;
@@ -55,6 +57,7 @@ static void ticked(struct timer *t)
     u64 now_ns = clock_now_ns();
 
     sampler_tick(m->sampler, m->shm, now_ns);
+    rates_tick(m->rates, m->sampler, m->shm, now_ns);
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
 }
 
@@ -108,6 +111,8 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     }
     r = sampler_new(&m->sampler);
     if (r == 0)
+        r = rates_new(&m->rates);
+    if (r == 0)
         r = loop_new(&m->loop);
     if (r == 0)
         r = sock_nonblock(WIRE_PROXY_FD);
@@ -139,6 +144,7 @@ int monitor_run(const struct settings *settings)
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
+    rates_free(m.rates);
     sampler_free(m.sampler);
     region_unmap(m.shm);
     return r < 0;

@@ -297,6 +297,13 @@ const struct sample *sampler_sample(const struct sampler *s, const struct readin
     return i < kept ? &t->sample[(t->samples - kept + i) % SAMPLER_SAMPLES] : NULL;
 }
 
+u64 sampler_utilization_ppm(const struct sampler *s, u32 slot)
+{
+    const struct track *t = s->track[slot];
+
+    return t && t->samples ? t->sample[(t->samples - 1) % SAMPLER_SAMPLES].utilization_ppm : 0;
+}
+
 static void traffic_take(struct traffic_mark *m, const struct shm *shm, u64 now_ns)
 {
     *m = (struct traffic_mark){ .at_ns = now_ns };

@@ -51,6 +51,10 @@ MUST_USE u32 sampler_read_all(struct sampler *s, const struct shm *shm, u64 now_
 /* Sample `i` of the process that a reading is about, 0 the oldest that is kept; NULL: no more. */
 const struct sample *sampler_sample(const struct sampler *s, const struct reading *r, u32 i);
 
+/* How busy the loop of the process in a slot was in the last second, as it was at the newest tick.
+ */
+u64 sampler_utilization_ppm(const struct sampler *s, u32 slot);
+
 void sampler_traffic(const struct sampler *s, const struct shm *shm, u64 now_ns,
                      struct traffic *out);
 

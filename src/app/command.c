@@ -78,6 +78,7 @@ const struct command commands[] = {
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
 { "__pm2-md", "", "print doc/pm2.md", NULL, .hidden = true, .run = pm2_page_command },
 { "__apps", "", "print the names of the apps that run, for completion", NULL, .hidden = true, .run = apps_command },
+{ "__reread", "", "read the settings for a reload", NULL, .hidden = true, .run = reread_command },
 { "__scripts", "", "print the names of the package's scripts, for completion", NULL, .hidden = true, .run = scripts_command },
 };
 

@@ -75,6 +75,7 @@ int scripts_command(int argc, char **argv);
 int logs_command(int argc, char **argv);
 int log_tidy_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
+int reread_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */
 int help_of(const char *name);

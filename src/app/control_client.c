@@ -169,10 +169,11 @@ void control_peers_open(struct control_peers *out, const struct control_options 
     u32 n = rundir_bases(bases);
 
     out->count = out->mute = 0;
-    if (o->runtime_dir.len)
-        base_look(out, o->runtime_dir.ptr);
-    if (set)
-        base_look(out, set);
+    /* Who says where fettle is to make its folder has all of them there. */
+    if (o->runtime_dir.len || (set && *set)) {
+        bases[0] = o->runtime_dir.len ? o->runtime_dir.ptr : set;
+        n = 1;
+    }
     for (u32 i = 0; i < n; i++)
         base_look(out, bases[i]);
     answers_hear(out);

@@ -17,7 +17,7 @@ static const char *const group_title[] = { "Flags" };
   .help = "the fettle that is meant, where two run an app of the same name" }
 #define ROW_RUNTIME_DIR \
 { .name = "runtime-dir", .type = SETTINGS_PATH, .offset = AT(runtime_dir), .default_text = "", .placeholder = "DIR", \
-  .help = "where else to look, for one that was started with this flag" }
+  .help = "look here only, as for one that was started with this flag" }
 
 static const struct settings_row ps_rows[] = { ROW_JSON, ROW_RUNTIME_DIR };
 static const struct settings_row describe_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };

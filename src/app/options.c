@@ -49,6 +49,11 @@ static void log_from(const struct settings *s, const char *source)
                                   .source = source });
 }
 
+void options_log_setup(const struct settings *s)
+{
+    log_from(s, "fettle");
+}
+
 bool options_mistakes(const struct findings *f)
 {
     u32 shown = 0;
@@ -151,6 +156,29 @@ int options_read_child(struct settings *s, const char *source, int argc, char **
 static void wipe(char *text)
 {
     memset(text, '*', strlen(text));
+}
+
+void options_without_secrets(int argc, char **argv, struct strings *words, struct strings *env)
+{
+    bool flags = true;
+
+    for (int i = 0; i < argc; i++) {
+        struct str value, name = str_cut(str_of(argv[i]), '=', &value);
+        const struct settings_row *row = NULL;
+        AUTO(buf_done) struct buf variable = { 0 };
+
+        flags = flags && strcmp(argv[i], "--") != 0;
+        if (flags && str_starts(name, STR("--")))
+            row = settings_row_find(str_sub(name, 2, name.len), NULL);
+        if (!row || !(row->flags & SETTINGS_SECRET)) {
+            strings_add(words, str_of(argv[i]));
+            continue;
+        }
+        if (!value.ptr && i + 1 < argc)
+            value = str_of(argv[++i]);
+        settings_env_name(row, &variable);
+        strings_addf(env, "%.*s=%.*s", STR_ARG(buf_str(&variable)), STR_ARG(value));
+    }
 }
 
 void options_wipe_secrets(int argc, char **argv)

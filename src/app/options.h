@@ -16,11 +16,17 @@ MUST_USE int options_read(struct settings *s, struct settings_args *args, struct
 MUST_USE int options_read_child(struct settings *s, const char *source, int argc, char **argv,
                                 int *rest);
 
+/* Sets up the log as the settings want it; again, when standard error has become another one. */
+void options_log_setup(const struct settings *s);
+
 /* Every mistake that was found in files, on standard error. True: there was one. */
 bool options_mistakes(const struct findings *f);
 
 /* What was asked for in a file and does not happen; and, in one line, what needs no doing. */
 void options_findings_log(const struct findings *f);
+
+/* The words of a command line without its secrets, which go to `env` as "FETTLE_NAME=value". */
+void options_without_secrets(int argc, char **argv, struct strings *words, struct strings *env);
 
 /* Overwrites the value of every secret flag in argv, which other users of the machine can read. */
 void options_wipe_secrets(int argc, char **argv);

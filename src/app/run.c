@@ -6,12 +6,15 @@
 #include "app/app_user.h"
 #include "app/apps.h"
 #include "app/command.h"
+#include "app/detach.h"
 #include "app/env_file.h"
 #include "app/exit_code.h"
 #include "app/launch.h"
 #include "app/node.h"
 #include "app/options.h"
+#include "app/origin.h"
 #include "app/path.h"
+#include "app/renewal.h"
 #include "conf/cpus.h"
 #include "conf/routes.h"
 #include "conf/words.h"
@@ -39,6 +42,8 @@ struct start {
     char *cwd_real;
     char **app_args;                /* of the command line, up to a NULL */
     char **argv, **env, **base_env; /* of its workers */
+    struct buf settings_json;
+    struct renewal renewal;
     struct problem problem;
 };
 
@@ -47,7 +52,12 @@ struct starts {
     struct start *list;
     u32 count;
     struct buf agent_dir;
+    struct buf log_path; /* of one in the background; empty: none */
     struct app_conf *conf;
+    struct supervisor_conf supervisor;
+    struct strings proxy, reread, reread_env;        /* command lines, and an environment … */
+    char **proxy_argv, **reread_argv, **reread_envp; /* … as lists into them */
+    char *here;
     struct notify notify; /* of the service manager, if there is one */
     struct activation activation;
     int manager_err;
@@ -66,6 +76,8 @@ static void start_done(struct start *s)
     free(s->argv);
     free(s->env);
     free(s->base_env);
+    buf_done(&s->settings_json);
+    renewal_done(&s->renewal);
 }
 
 static void starts_done(struct starts *all)
@@ -74,7 +86,15 @@ static void starts_done(struct starts *all)
         start_done(&all->list[i]);
     free(all->list);
     free(all->conf);
+    strings_done(&all->proxy);
+    strings_done(&all->reread);
+    strings_done(&all->reread_env);
+    free(all->proxy_argv);
+    free(all->reread_argv);
+    free(all->reread_envp);
+    free(all->here);
     buf_done(&all->agent_dir);
+    buf_done(&all->log_path);
     notify_done(&all->notify);
     activation_done(&all->activation);
 }
@@ -391,24 +411,10 @@ static int watch_fill(struct start *s, struct app_conf *conf)
     return err;
 }
 
-static int conf_fill(struct start *s, struct app_conf *conf)
+/* What of it a reload may change. */
+static void conf_settings(const struct settings *set, struct app_conf *conf)
 {
-    const struct settings *set = &s->settings;
-
-    s->argv = strings_list(&s->launch.argv);
-    s->env = strings_list(&s->launch.env);
-    s->base_env = app_env_base(&s->file.app);
-    if (!s->argv || !s->env || !s->base_env)
-        return -ENOMEM;
-    *conf = app_conf_default();
     conf->name = set->name.ptr;
-    conf->argv = s->argv;
-    conf->is_node = s->launch.is_node;
-    conf->is_side = s->launch.is_side;
-    conf->node_path = s->node_path.ptr;
-    conf->cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
-    conf->base_env = s->base_env;
-    conf->extra_env = s->env;
     conf->workers = set->workers.least;
     conf->workers_most = set->workers.most;
     conf->scale_period_ns = set->scale_period_ns;
@@ -425,9 +431,133 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     conf->access_log = set->access_log.ptr;
     conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);
-    conf->user = s->user.other ? &s->user.user : NULL;
     conf->env_files = set->env_file.len ? set->env_file.ptr : NULL;
+}
+
+static int conf_fill(struct start *s, struct app_conf *conf)
+{
+    const struct settings *set = &s->settings;
+
+    s->argv = strings_list(&s->launch.argv);
+    s->env = strings_list(&s->launch.env);
+    s->base_env = app_env_base(&s->file.app);
+    buf_clear(&s->settings_json);
+    origin_json(&s->settings_json, set);
+    buf_addc(&s->settings_json, 0);
+    if (!s->argv || !s->env || !s->base_env || s->settings_json.failed)
+        return -ENOMEM;
+    *conf = app_conf_default();
+    conf->settings_json = s->settings_json.ptr;
+    conf->argv = s->argv;
+    conf->is_node = s->launch.is_node;
+    conf->is_side = s->launch.is_side;
+    conf->node_path = s->node_path.ptr;
+    conf->cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
+    conf->base_env = s->base_env;
+    conf->extra_env = s->env;
+    conf->user = s->user.other ? &s->user.user : NULL;
+    conf_settings(set, conf);
     return set->watch.len ? watch_fill(s, conf) : 0;
+}
+
+static int confs_fill(struct starts *all)
+{
+    int err = 0;
+
+    all->conf = calloc(all->count, sizeof(*all->conf));
+    for (u32 i = 0; all->conf && i < all->count && !err; i++)
+        err = conf_fill(&all->list[i], &all->conf[i]);
+    return all->conf ? err : -ENOMEM;
+}
+
+static int proxy_args(struct starts *all)
+{
+    AUTO(strings_done) struct strings words = { 0 };
+    char **list;
+
+    helper_args(&all->list[0].settings, "__proxy", &words);
+    for (u32 i = 1; i < all->count; i++)
+        helper_args(&all->list[i].settings, NULL, &words);
+    list = strings_list(&words);
+    if (!list)
+        return -ENOMEM;
+    strings_done(&all->proxy);
+    free(all->proxy_argv);
+    all->proxy = TAKE(words, (struct strings){ 0 });
+    all->proxy_argv = list;
+    all->supervisor.proxy_argv = list;
+    return 0;
+}
+
+/* How fettle was called, for reading the settings again. Before anything of that is changed. */
+static int reread_prepare(struct starts *all, int argc, char **argv)
+{
+    AUTO(strings_done) struct strings secrets = { 0 };
+
+    strings_add(&all->reread, STR("fettle"));
+    strings_add(&all->reread, STR("__reread"));
+    options_without_secrets(argc - 1, argv + 1, &all->reread, &secrets);
+    for (char **v = environ; *v; v++)
+        strings_add(&all->reread_env, str_of(*v));
+    strings_add_from(&all->reread_env, &secrets, 0); /* the last one of a name counts, as read */
+    all->reread_argv = strings_list(&all->reread);
+    all->reread_envp = strings_list(&all->reread_env);
+    all->here = getcwd(NULL, 0);
+    return all->reread_argv && all->reread_envp && all->here ? 0 : -ENOMEM;
+}
+
+static struct start *start_named(struct starts *all, struct str name)
+{
+    for (u32 i = 0; i < all->count; i++)
+        if (str_eq(name, all->list[i].settings.name))
+            return &all->list[i];
+    return NULL;
+}
+
+static int line_take(struct starts *all, struct str text, struct strings *notes, bool *proxy,
+                     struct problem *p)
+{
+    AUTO(json_value_freep) struct json_value *line = NULL;
+    struct start *s;
+    int err = json_value_parse(&line, text, "", p);
+    struct app_conf *conf;
+
+    if (err)
+        return err;
+    s = start_named(all, renewal_name(line));
+    if (!s) {
+        strings_addf(notes, "%.*s: is new, and needs a start of its own",
+                     STR_ARG(renewal_name(line)));
+        return 0;
+    }
+    conf = &all->conf[s - all->list];
+    err = renewal_take(&s->renewal, line, &s->settings, conf, notes, proxy, p);
+    if (err)
+        return err;
+    line = NULL; /* the renewal's */
+    conf_settings(&s->settings, conf);
+    /* Those of the start, which live on: the watcher and the log files look at them. */
+    conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
+    conf->log_file = s->renewal.first.log_file.ptr;
+    conf->error_file = s->renewal.first.error_file.ptr;
+    conf->access_log = s->renewal.first.access_log.ptr;
+    return 0;
+}
+
+/* supervisor_conf.reread_take */
+static int reread_take(const struct supervisor_conf *conf, struct str text, struct strings *notes,
+                       bool *proxy, struct problem *p)
+{
+    struct starts *all = container_of(conf, struct starts, supervisor);
+    int err = 0;
+
+    while (text.ptr && text.len && !err) {
+        struct str line = str_cut(text, '\n', &text);
+
+        if (line.len)
+            err = line_take(all, line, notes, proxy, p);
+    }
+    return err || !*proxy ? err : proxy_args(all);
 }
 
 /* The number by which the proxy knows the app that the file has as number `in_file`. */
@@ -468,7 +598,6 @@ static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
 static int supervise(struct starts *all)
 {
     const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
-    AUTO(strings_done) struct strings proxy = { 0 };
     AUTO(strings_done) struct strings monitor = { 0 };
     AUTO(freep) struct addr *routed = NULL;
     u32 routed_n = 0;
@@ -478,23 +607,19 @@ static int supervise(struct starts *all)
         err = routes_settle(all, &routed, &routed_n);
     if (err)
         return err;
-    helper_args(set, "__proxy", &proxy);
-    for (u32 i = 1; i < all->count; i++)
-        helper_args(&all->list[i].settings, NULL, &proxy);
     helper_args(set, "__monitor", &monitor);
-    AUTO(freep) char **proxy_argv = strings_list(&proxy);
     AUTO(freep) char **monitor_argv = strings_list(&monitor);
 
-    all->conf = calloc(all->count, sizeof(*all->conf));
-    if (!proxy_argv || !monitor_argv || !all->conf)
+    if (!monitor_argv)
         return -ENOMEM;
-    for (u32 i = 0; i < all->count && !err; i++)
-        err = conf_fill(&all->list[i], &all->conf[i]);
+    if (!err)
+        err = confs_fill(all);
     if (err)
         return err;
-    struct supervisor_conf conf = {
+    all->supervisor = (struct supervisor_conf){
         .app = all->conf,
         .apps = all->count,
+        .log_path = all->log_path.len ? all->log_path.ptr : NULL,
         .routed = routed,
         .routed_n = routed_n,
         .notify = &all->notify,
@@ -502,11 +627,14 @@ static int supervise(struct starts *all)
         .log_json = set->log == SETTINGS_LOG_JSON,
         .agent_dir = all->agent_dir.ptr,
         .runtime_dir = set->runtime_dir.len ? set->runtime_dir.ptr : NULL,
-        .proxy_argv = proxy_argv,
         .monitor_argv = monitor_argv,
+        .reread_argv = all->reread_argv,
+        .reread_env = all->reread_envp,
+        .reread_cwd = all->here,
+        .reread_take = reread_take,
     };
-
-    return supervisor_run(&conf, &all->list[0].problem);
+    err = proxy_args(all);
+    return err ? err : supervisor_run(&all->supervisor, &all->list[0].problem);
 }
 
 /* What was wrong with one of them. */
@@ -594,6 +722,63 @@ static int starts_prepare(struct starts *all, char **argv)
     return err;
 }
 
+/* `fettle __reread`: what `fettle run` with the same words would begin with now. */
+int reread_command(int argc, char **argv)
+{
+    AUTO(starts_done)
+    struct starts all = { .list = calloc(1, sizeof(struct start)),
+                          .count = 1,
+                          .notify = { .fd = -1 } };
+    AUTO(buf_done) struct buf out = { 0 };
+    struct start *s = all.list;
+    int err = s ? options_read(&s->settings, &s->args, &s->file, argc, argv) : EXIT_APP;
+
+    if (err)
+        return err;
+    err = starts_prepare(&all, argv);
+    if (!err)
+        err = confs_fill(&all);
+    for (u32 i = 0; i < all.count && !err; i++) {
+        all.list[i].settings.detach = false;
+        renewal_write(&out, &all.list[i].settings, &all.conf[i]);
+    }
+    return err < 0 ? fail(&all, err) : err ? err : command_print(&out);
+}
+
+/* What goes into the background is managed by its name: there is one of it. */
+static int already_check(struct starts *all)
+{
+    struct start *first = &all->list[0];
+
+    for (u32 i = 0; i < all->count && first->settings.detach; i++)
+        if (detach_runs_already(all->list[i].settings.name.ptr, first->settings.runtime_dir.ptr,
+                                &first->problem))
+            return -EEXIST;
+    return 0;
+}
+
+/* Into the background, when that is asked for. 0: go on; else *code is all that is left. */
+static int detach(struct starts *all, int *code)
+{
+    struct settings *set = &all->list[0].settings;
+    struct problem *p = &all->list[0].problem;
+
+    if (!set->detach)
+        return 0;
+    switch (detach_fork(set->name.ptr, set->runtime_dir.ptr, &all->log_path, code, p)) {
+    case DETACH_GOES_ON:
+        for (u32 i = 0; i < all->count; i++)
+            all->list[i].settings.detach = false;
+        options_log_setup(set);
+        return 0;
+    case DETACH_ENDS:
+        return 1;
+    case DETACH_FAILED:
+        break;
+    }
+    return -EIO;
+}
+
 static void text_put(struct buf *out, struct str text)
 {
     buf_clear(out);
@@ -671,7 +856,7 @@ int run_command(int argc, char **argv)
                           .count = 1,
                           .notify = { .fd = -1 } };
     struct start *s = all.list;
-    int err;
+    int err, code = EXIT_APP;
 
     if (!s)
         return EXIT_APP;
@@ -686,12 +871,18 @@ int run_command(int argc, char **argv)
     err = words_check(s, argv);
     if (err)
         return err;
+    err = reread_prepare(&all, argc, argv);
     options_wipe_secrets(argc, argv);
-    err = starts_prepare(&all, argv);
+    if (!err)
+        err = starts_prepare(&all, argv);
     if (!err)
         err = agent_find(&all);
+    if (!err)
+        err = already_check(&all);
     for (u32 i = 0; i < all.count && !err; i++)
         err = pre_run_all(&all.list[i]);
+    if (!err && (err = detach(&all, &code)) > 0)
+        return code;
     if (all.manager_err)
         log_warn("what the service manager gave cannot be used: %s", strerror(-all.manager_err));
     if (!err)

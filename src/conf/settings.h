@@ -76,6 +76,7 @@ struct settings {
     struct str config;   /* the file; empty: the one in the app's folder */
     struct str app;      /* which app of the file; empty: the only one */
     struct str only;     /* the same, as pm2 has it */
+    bool detach;         /* in the background */
     struct str env_name; /* "production": env_production of pm2's files too; empty: none */
 
     /* The app and its workers */

@@ -19,7 +19,7 @@ struct told {
 };
 
 struct plan {
-    const struct settings *const *app_settings;
+    const struct settings *_Atomic *app_settings; /* the proxy's */
     struct shm *shm;
     u32 cpus;
     bool may_lower_nice;
@@ -28,7 +28,7 @@ struct plan {
     struct told told[SHM_SLOTS_MAX];
 };
 
-int plan_new(struct plan **out, const struct settings *const *app_settings, struct shm *shm)
+int plan_new(struct plan **out, const struct settings *_Atomic *app_settings, struct shm *shm)
 {
     struct plan *p = calloc(1, sizeof(*p));
 

@@ -15,7 +15,7 @@
 struct plan;
 
 /* Lives as long as the process; `app_settings` has one of each app. -ENOMEM. */
-MUST_USE int plan_new(struct plan **out, const struct settings *const *app_settings,
+MUST_USE int plan_new(struct plan **out, const struct settings *_Atomic *app_settings,
                       struct shm *shm);
 
 /* Looks, concludes and publishes. */

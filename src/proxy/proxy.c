@@ -5,6 +5,7 @@
 #include "io/sock.h"
 #include "proxy/access.h"
 #include "proxy/client.h"
+#include "proxy/renewed.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
 #include "shm/region.h"
@@ -23,6 +24,7 @@ struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
     bool drained_told;
+    struct renewed renewed[SHM_APPS_MAX]; /* of each app */
 };
 
 /* Where requests go that routes lead to an app. */
@@ -138,6 +140,40 @@ static void blocked_note(struct proxy *p)
             atomic_store(&p->blocked[i], p->shm->slot[i].generation);
 }
 
+static u64 tick_of(const struct settings *s)
+{
+    u64 limits[] = { s->body_timeout_ns, s->write_timeout_ns, s->upstream_timeout_ns,
+                     s->queue_timeout_ns };
+    u64 tick_ns = NS_PER_S;
+
+    for (u32 i = 0; i < ARRAY_LEN(limits); i++)
+        if (limits[i])
+            tick_ns = min(tick_ns, limits[i] / 4);
+    return max(tick_ns, 10 * NS_PER_MS);
+}
+
+/* The settings of one app after the other, "--" between them. */
+static void settings_take(struct proxy_process *pp, const struct wire_settings *m, size_t n)
+{
+    size_t len = min((size_t)m->len, n - offsetof(struct wire_settings, text));
+    struct str rest = str_make(m->text, len);
+    struct proxy *p = &pp->proxy;
+    u64 tick_ns = NS_PER_S;
+
+    for (u32 i = 0; i < p->apps; i++) {
+        struct str flags = renewed_section(&rest);
+        const struct settings *s =
+            renewed_read(&pp->renewed[i], p->app_settings[i], flags, thread_now(&p->threads[0]));
+
+        if (s)
+            p->app_settings[i] = s;
+        if (s && i == 0)
+            p->settings = s;
+        tick_ns = min(tick_ns, tick_of(p->app_settings[i]));
+    }
+    p->tick_ns = tick_ns;
+}
+
 static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
                             u32 fds_n)
 {
@@ -153,6 +189,8 @@ static void control_message(struct proxy_process *pp, const struct wire_note *no
         blocked_note(&pp->proxy);
         tell_all(&pp->proxy);
         break;
+    case WIRE_SETTINGS:
+        break; /* has a message of its own */
     case WIRE_DRAIN:
         drain(pp);
         break;
@@ -168,10 +206,13 @@ static void control_event(struct watch *w, u32 events)
 
     (void)events;
     for (;;) {
-        struct wire_note note = { 0 };
+        static union {
+            struct wire_note note;
+            struct wire_settings settings;
+        } m;
         int fds[SOCK_FDS_MAX];
         u32 fds_n;
-        ssize_t n = sock_recv_msg(w->fd, &note, sizeof(note), fds, SOCK_FDS_MAX, &fds_n);
+        ssize_t n = sock_recv_msg(w->fd, &m, sizeof(m), fds, SOCK_FDS_MAX, &fds_n);
 
         if (n == -EAGAIN)
             return;
@@ -180,8 +221,10 @@ static void control_event(struct watch *w, u32 events)
             access_flush(&pp->proxy);
             _exit(pp->drained_told ? 0 : 1);
         }
-        if (n == sizeof(note))
-            control_message(pp, &note, fds, fds_n);
+        if (n == sizeof(m.note) && m.note.type != WIRE_SETTINGS)
+            control_message(pp, &m.note, fds, fds_n);
+        else if (n >= (ssize_t)offsetof(struct wire_settings, text) && m.note.type == WIRE_SETTINGS)
+            settings_take(pp, &m.settings, (size_t)n);
         for (u32 i = 0; i < fds_n; i++)
             fd_closep(&fds[i]);
     }
@@ -203,18 +246,6 @@ static void gauges_reset(struct shm *shm)
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();
-}
-
-static u64 tick_of(const struct settings *s)
-{
-    u64 limits[] = { s->body_timeout_ns, s->write_timeout_ns, s->upstream_timeout_ns,
-                     s->queue_timeout_ns };
-    u64 tick_ns = NS_PER_S;
-
-    for (u32 i = 0; i < ARRAY_LEN(limits); i++)
-        if (limits[i])
-            tick_ns = min(tick_ns, limits[i] / 4);
-    return max(tick_ns, 10 * NS_PER_MS);
 }
 
 static void raise_fd_limit(void)

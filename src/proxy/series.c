@@ -81,4 +81,6 @@ void series_count(struct exchange *x, u64 now_ns)
     if (!c->series || !is(c->series, app, method, route, x->status))
         c->series = series_find(c->thread->proxy->shm, app, method, route, x->status);
     series_add(c->series, now_ns - x->times.begun_ns);
+    if (x->claim.slot)
+        COUNT(x->claim.slot->took_count[shm_delay_bucket(now_ns - x->times.begun_ns)], 1);
 }

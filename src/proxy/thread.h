@@ -49,9 +49,10 @@ struct listener_watch {
 };
 
 struct proxy {
-    const struct settings *settings; /* what is the same for all apps */
+    /* Others after a reload: read anew each time. */
+    const struct settings *_Atomic settings; /* what is the same for all apps */
     u32 apps;
-    const struct settings *app_settings[SHM_APPS_MAX]; /* what may be an app's own */
+    const struct settings *_Atomic app_settings[SHM_APPS_MAX]; /* what may be an app's own */
     struct shm *shm;
     int wake_fd;
     u32 threads_n;
@@ -67,9 +68,9 @@ struct proxy {
     struct logfile *access_file; /* … in a file; both NULL: there is none */
     u64 access_lost;             /* lines of that file which are counted */
     struct hash_key hash_key;
-    u32 fields_max; /* of a response: settings->max_fields or more */
-    u64 tick_ns;    /* how often an exchange looks at its time-outs */
-    u32 stream_tag; /* random part of our end's name on raw streams */
+    u32 fields_max;      /* of a response: settings->max_fields or more */
+    _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
+    u32 stream_tag;      /* random part of our end's name on raw streams */
     _Atomic u64 stream_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;

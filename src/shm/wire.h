@@ -54,6 +54,7 @@ enum wire_type {
     WIRE_CHANGED,
     WIRE_DRAIN,
     WIRE_DRAINED,
+    WIRE_SETTINGS,
 };
 
 enum wire_kind { WIRE_HTTP, WIRE_STREAM };
@@ -109,6 +110,15 @@ struct wire_stack_text {
     uint32_t len;
     char text[WIRE_STACK_MAX]; /* as Error.stack prints frames, a line each; the message may be
                                   shorter */
+};
+
+/* Settings that are to be in force from now on: all that are not the default, as flags, each with
+ * its NUL. */
+enum { WIRE_SETTINGS_MAX = 61440 };
+struct wire_settings {
+    uint32_t type;
+    uint32_t len;
+    char text[WIRE_SETTINGS_MAX]; /* the message may be shorter */
 };
 
 /* The unix socket of listener L in slot S, generation G: <runtime dir>/S.G.L (%s/%u.%u.%u). */

@@ -32,7 +32,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     app->crew = c;
     app->conf = conf;
     app->index = index;
-    app->workers = conf->workers;
+    app->workers = app->workers_conf = conf->workers;
     names_set(app, c->conf->apps == 1);
     str_to_cstr(str_of(conf->name), shared->name, sizeof(shared->name));
     shared->workers_wanted = app->workers;

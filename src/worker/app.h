@@ -34,8 +34,9 @@ struct app {
     struct output_app output;  /* where its workers' lines go */
     struct worker worker[LISTENERS_WORKERS_MAX + 1]; /* 1 … workers */
     u32 workers;
-    u32 processes;   /* lives that are not gone yet */
-    bool is_cluster; /* it forks its own workers: only worker 1 runs */
+    u32 workers_conf; /* as the settings had it when they were read last */
+    u32 processes;    /* lives that are not gone yet */
+    bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
     struct restart_at restart_at;
     struct dev dev;

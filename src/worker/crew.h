@@ -16,6 +16,7 @@
 #include "worker/operator.h"
 #include "worker/output.h"
 #include "worker/process.h"
+#include "worker/reread.h"
 #include "worker/rundir.h"
 #include "worker/slots.h"
 
@@ -36,6 +37,7 @@ struct crew {
     struct helper proxy, monitor;
     struct notice notice;
     struct operator operator; /* the control socket */
+    struct reread reread;
 
     struct list processes[PROCESS_STATES]; /* of all apps, by state */
     struct app *app[SHM_APPS_MAX];         /* owned; 0 … apps-1 */

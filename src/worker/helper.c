@@ -77,6 +77,7 @@ static void control_event(struct watch *w, u32 events)
 
 static void everything_is_news(struct helper *h)
 {
+    h->tell_settings = false; /* its command line has them */
     h->tell_gone = h->tell_listeners = 0;
     for (u32 i = 0; h->conf.listeners && i < SHM_LISTENERS_MAX; i++)
         if (h->conf.listeners->listener[i].open)
@@ -210,6 +211,31 @@ static u32 bits_send(struct helper *h, u32 bits, enum wire_type type, bool with_
     return bits;
 }
 
+/* What follows the name of the command, as flags. False: not now. */
+static bool settings_send(struct helper *h)
+{
+    struct wire_settings *m = calloc(1, sizeof(*m));
+    bool fits = m != NULL;
+    int r = -ENOMEM;
+
+    for (u32 i = 2; fits && h->conf.argv[i]; i++) {
+        size_t len = strlen(h->conf.argv[i]) + 1;
+
+        fits = m->len + len <= sizeof(m->text);
+        if (fits)
+            memcpy(m->text + m->len, h->conf.argv[i], len);
+        m->len += fits ? (u32)len : 0;
+    }
+    if (fits) {
+        m->type = WIRE_SETTINGS;
+        r = sock_send_msg(h->watch.fd, m, offsetof(struct wire_settings, text) + m->len, NULL, 0);
+    } else {
+        log_warn("the %s cannot be told of its new settings: they are too long", h->conf.name);
+    }
+    free(m);
+    return r == 0 || !fits;
+}
+
 static void pending_send(struct helper *h)
 {
     bool all;
@@ -220,6 +246,10 @@ static void pending_send(struct helper *h)
     if (!h->tell_gone)
         h->tell_listeners = bits_send(h, h->tell_listeners, WIRE_LISTENER, true);
     all = !h->tell_gone && !h->tell_listeners;
+    if (all && h->tell_settings) {
+        h->tell_settings = !settings_send(h);
+        all = !h->tell_settings;
+    }
     if (all && h->tell_changed)
         h->tell_changed = note_send(h, WIRE_CHANGED, 0, NULL) < 0;
     if (all && !h->tell_changed && h->tell_drain)
@@ -231,6 +261,13 @@ static void pending_send(struct helper *h)
 void helper_changed(struct helper *h)
 {
     h->tell_changed = true;
+    pending_send(h);
+}
+
+void helper_settings(struct helper *h, char *const *argv)
+{
+    h->conf.argv = argv;
+    h->tell_settings = h->pid != 0;
     pending_send(h);
 }
 

@@ -41,7 +41,7 @@ struct helper {
 
     /* private: not yet told */
     u32 tell_listeners, tell_gone;
-    bool tell_changed, tell_drain;
+    bool tell_changed, tell_drain, tell_settings;
 };
 
 /* Starts it. -errno when it cannot be executed. A conf without argv: 0, and nothing ever runs. */
@@ -51,6 +51,8 @@ MUST_USE int helper_init(struct helper *h, const struct helper_conf *conf);
 MUST_USE bool helper_reaped(struct helper *h, const struct child_end *end);
 
 void helper_changed(struct helper *h);
+/* Has a new command line: it is told of the settings in that, and started with it from now on. */
+void helper_settings(struct helper *h, char *const *argv);
 void helper_listener(struct helper *h, u32 index);
 void helper_listener_gone(struct helper *h, u32 index);
 

@@ -46,6 +46,8 @@ static bool all_settled(const struct crew *c)
 
 static bool reloads(const struct crew *c)
 {
+    if (c->reread.reload_all) /* it begins when the settings have been read */
+        return true;
     for (u32 i = 0; i < c->apps; i++)
         if (c->app[i]->reload.at)
             return true;

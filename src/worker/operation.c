@@ -20,6 +20,7 @@ struct operation {
     struct order order;
     struct control_talk *talk;
     u64 started_ns;
+    u32 reading;         /* of reread.finished, what is waited for; 0: has begun */
     u32 failures;        /* app->failures_told at the start */
     u32 reloads_failed;  /* likewise */
     u32 at, done, ready; /* as they were told last */
@@ -49,6 +50,23 @@ static void operation_end(struct operation *op, struct buf *answer)
     free(op);
 }
 
+/* New processes get new settings. */
+static bool reads_settings(const struct operation *op)
+{
+    return op->order.verb == ORDER_RELOAD || op->order.verb == ORDER_RESTART ||
+           op->order.verb == ORDER_START;
+}
+
+/* What was found to have changed. */
+static void notes_write(struct buf *out, const struct reread *r)
+{
+    json_key(out, "notes");
+    buf_addc(out, '[');
+    for (u32 i = 0; i < r->notes.count; i++)
+        json_text(out, strings_at(&r->notes, i));
+    buf_addc(out, ']');
+}
+
 static void succeeded(struct operation *op, const char *fmt, ...) PRINTF(2, 3);
 static void succeeded(struct operation *op, const char *fmt, ...)
 {
@@ -71,6 +89,28 @@ static void succeeded(struct operation *op, const char *fmt, ...)
         json_key(&answer, "ends");
         json_bool(&answer, true);
     }
+    if (reads_settings(op))
+        notes_write(&answer, &op->app->crew->reread);
+    operation_end(op, &answer);
+}
+
+/* With lines that tell more. */
+static void failed_with(struct operation *op, struct str lines, const char *text)
+{
+    AUTO(buf_done) struct buf answer = { 0 };
+
+    answer_begin(&answer, op, false);
+    json_key(&answer, "error");
+    json_text(&answer, str_of(text));
+    json_key(&answer, "lines");
+    buf_addc(&answer, '[');
+    while (lines.ptr && lines.len) {
+        struct str line = str_trim(str_cut(lines, '\n', &lines));
+
+        if (line.len)
+            json_text(&answer, line);
+    }
+    buf_addc(&answer, ']');
     operation_end(op, &answer);
 }
 
@@ -78,27 +118,13 @@ static void succeeded(struct operation *op, const char *fmt, ...)
 static void failed(struct operation *op, bool with_lines, const char *fmt, ...) PRINTF(3, 4);
 static void failed(struct operation *op, bool with_lines, const char *fmt, ...)
 {
-    AUTO(buf_done) struct buf answer = { 0 };
-    struct str rest = str_of(with_lines ? op->app->failure.lines : NULL);
     char text[512];
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    answer_begin(&answer, op, false);
-    json_key(&answer, "error");
-    json_text(&answer, str_of(text));
-    json_key(&answer, "lines");
-    buf_addc(&answer, '[');
-    while (rest.ptr && rest.len) {
-        struct str line = str_trim(str_cut(rest, '\n', &rest));
-
-        if (line.len)
-            json_text(&answer, line);
-    }
-    buf_addc(&answer, ']');
-    operation_end(op, &answer);
+    failed_with(op, str_of(with_lines ? op->app->failure.lines : NULL), text);
 }
 
 static void tell(const struct operation *op, u32 worker, const char *text)
@@ -202,10 +228,34 @@ static void stop_look(struct operation *op)
         succeeded(op, "stopped");
 }
 
+static bool begin(struct operation *op);
+
+/* The settings come first; what is wrong with them ends it. */
+static void reading_look(struct operation *op)
+{
+    const struct reread *r = &op->app->crew->reread;
+
+    if (op->app->crew->draining) {
+        failed(op, false, "fettle is ending");
+        return;
+    }
+    if (r->finished < op->reading)
+        return;
+    op->reading = 0;
+    if (r->ok)
+        (void)begin(op);
+    else
+        failed_with(op, buf_str(&r->said), "the settings have a mistake, so nothing was changed:");
+}
+
 static void look_at(struct operation *op)
 {
     enum order_verb verb = op->order.verb;
 
+    if (op->reading) {
+        reading_look(op);
+        return;
+    }
     if (verb == ORDER_STOP)
         stop_look(op);
     else if (op->app->crew->draining)
@@ -434,7 +484,11 @@ void operation_begin(struct operations *ops, struct app *app, const struct order
     op->ready = snapshot_ready(app);
     list_init(&op->link);
     list_add(&ops->list, &op->link);
-    if (check(op) && begin(op))
+    if (!check(op))
+        return;
+    if (reads_settings(op))
+        op->reading = reread_begin(&ops->crew->reread);
+    if (op->reading || begin(op))
         loop_timer(ops->crew->loop, &ops->look, loop_now_ns(ops->crew->loop) + LOOK_NS, look);
 }
 

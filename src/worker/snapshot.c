@@ -270,6 +270,8 @@ static void supervisor_write(struct buf *out, const struct crew *c, u64 now_ns)
     number(out, "monitor_pid", (u64)c->monitor.pid);
     json_key(out, "runtime_dir");
     json_text(out, str_of(c->dir.path));
+    json_key(out, "log");
+    c->conf->log_path ? json_text(out, str_of(c->conf->log_path)) : json_null(out);
     buf_addc(out, '}');
 }
 

@@ -245,7 +245,8 @@ static void children_reap(struct crew *c)
 
     while (child_reap(&end)) {
         /* Others are orphans of workers, which came to us as their subreaper. */
-        if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end))
+        if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end) ||
+            reread_reaped(&c->reread, &end))
             continue;
         if (!process_take(c, &end))
             log_debug("process %d, adopted, has ended", (int)end.pid);
@@ -270,10 +271,11 @@ static void signalled(struct signals *signals, const struct signalfd_siginfo *in
         /* From the kernel: our terminal was closed. From a process: somebody wants a reload. */
         if (info->ssi_code == SI_KERNEL)
             asked_to_end(c, SIGTERM);
-        notice_reload(c); /* at once, as systemd wants it; the rest is seen by the tick */
-        if (!c->draining)
-            for (u32 i = 0; i < c->apps; i++)
-                reload_begin(c->app[i]);
+        else if (!c->draining) {
+            notice_reload(c); /* at once, as systemd wants it; the rest is seen by the tick */
+            c->reread.reload_all = true;
+            (void)reread_begin(&c->reread);
+        }
         break;
     case SIGUSR2:
         logbook_reopen(&c->logbook);
@@ -499,6 +501,7 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
     if (r == 0)
         operator_init(&c->operator, c);
+    reread_init(&c->reread, c);
     return r == 0 ? helpers_start(c, problem) : r;
 }
 
@@ -542,6 +545,7 @@ static void tear_down(struct supervisor *s)
         processes_free(c);
         agents_done(&c->agents);
         operator_done(&c->operator);
+        reread_done(&c->reread);
         signals_done(&s->signals);
         loop_free(c->loop);
     }

@@ -39,6 +39,7 @@
 
 #include "base/addr.h"
 #include "base/problem.h"
+#include "base/strings.h"
 #include "conf/cron.h"
 #include "io/activation.h"
 #include "io/child.h"
@@ -102,6 +103,7 @@ struct app_conf {
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
+    const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
     const struct addr *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
     /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
@@ -119,6 +121,16 @@ struct supervisor_conf {
      * they end when that socket does, and die with the supervisor. */
     char *const *proxy_argv;
     char *const *monitor_argv; /* NULL: no monitor */
+
+    /* How the settings are read again (worker/reread.h): a command line for /proc/self/exe, its
+     * environment and folder. NULL: they are not. reread_take is given what that has printed and
+     * changes this struct and its apps in place; it adds what people should know to `notes`, and
+     * *proxy says whether proxy_argv is another one. -EINVAL with *p: nothing has changed. */
+    char *const *reread_argv;
+    char *const *reread_env;
+    const char *reread_cwd;
+    int (*reread_take)(const struct supervisor_conf *conf, struct str text, struct strings *notes,
+                       bool *proxy, struct problem *p);
 };
 
 /* The usual values of all settings that are times, and one worker; the rest is zero. */

@@ -14,6 +14,13 @@ import { load } from './helpers/load.mjs';
 const skip = BARE && 'needs fettle';
 const FETTLE = path.join(BUILD, 'fettle');
 
+/** Constant requests; those of a test that fails end, too. */
+function loading(t, app) {
+  const clients = load({ port: app.port });
+  t.after(() => clients.stop());
+  return clients;
+}
+
 /** A server that tells its version, which a reload brings. */
 const SERVER = (version) => `
   console.log('boot of version ${version}');
@@ -26,10 +33,14 @@ const SERVER = (version) => `
 /** A folder that is also where runtime folders are made, so that no other fettle is seen. */
 function place(t, files = { 'server.js': SERVER(1) }) {
   const cwd = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fc-')));
-  t.after(() => fs.rmSync(cwd, { recursive: true, force: true }));
+  const ends = [];
+  t.after(() => {
+    ends.forEach((end) => end());
+    fs.rmSync(cwd, { recursive: true, force: true });
+  });
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(cwd, name), text);
   fs.mkdirSync(path.join(cwd, 'run'));
-  const env = { XDG_RUNTIME_DIR: path.join(cwd, 'run') };
+  const env = { FETTLE_RUNTIME_DIR: path.join(cwd, 'run') };
   const clean = { ...process.env, PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}` };
   for (const name of Object.keys(clean)) if (/^(FETTLE_|NO_COLOR$|NODE_OPTIONS$|npm_)/.test(name)) delete clean[name];
 
@@ -56,7 +67,7 @@ function place(t, files = { 'server.js': SERVER(1) }) {
     return app;
   };
   const write = (text) => fs.writeFileSync(path.join(cwd, 'server.js'), text);
-  return { cwd, env, fettle, terminal, run, rows, write };
+  return { cwd, env, fettle, terminal, run, rows, write, ends };
 }
 
 const plain = (text) => text.replace(/\x1b\[\d*m/g, '');
@@ -125,7 +136,7 @@ test('describe tells everything about one app', { skip }, async (t) => {
 test('reload brings new code without a failed request, and a broken one changes nothing', { skip }, async (t) => {
   const { fettle, terminal, run, write } = place(t);
   const app = await run('shop');
-  const clients = load({ port: app.port });
+  const clients = loading(t, app);
   write(SERVER(2));
   const good = fettle(['reload']);
   assert.equal(good.stderr, '');
@@ -279,7 +290,7 @@ function talk(cwd) {
 test('clients that mean no good block nothing and break nothing', { skip }, async (t) => {
   const { cwd, fettle, run, rows } = place(t);
   const app = await run('shop');
-  const clients = load({ port: app.port });
+  const clients = loading(t, app);
   const [name] = fs.readdirSync(path.join(cwd, 'run'));
   assert.equal(fs.statSync(path.join(cwd, 'run', name)).mode & 0o777, 0o700);
   assert.equal(fs.statSync(path.join(cwd, 'run', name, 'control.sock')).mode & 0o777, 0o600);
@@ -325,4 +336,151 @@ test('ps is quick', { skip }, async (t) => {
   // The best of many: a busy machine must not decide this. A build with sanitizers is slower.
   const limit = process.env.FETTLE_TEST_BUILD ? 500 : 20;
   await poll(async () => (await once()) <= limit, { timeout: PATIENCE_MS });
+});
+
+test('ps shows rates; a monitor that hangs leaves them unknown and delays nothing', { skip }, async (t) => {
+  const { run, rows } = place(t);
+  const app = await run('shop');
+  const clients = loading(t, app);
+  const known = await app.until(() => rows().find((row) => row.requests_per_second > 1 && row.p99_ms > 0 && row.utilization > 0));
+  assert.ok(known.utilization <= 1);
+  const monitor = app.helper('__monitor') ?? app.helper('monitor');
+  process.kill(monitor, 'SIGSTOP');
+  t.after(() => alive(monitor) && process.kill(monitor, 'SIGCONT'));
+  await app.until(() => rows().find((row) => row.requests_per_second === null && row.p99_ms === null && row.utilization === null));
+  assert.equal(rows()[0].workers_ready, 2);
+  const { failures } = await clients.stop();
+  assert.deepEqual(failures, []);
+});
+
+const config = (more) => JSON.stringify({ run: 'server.js', name: 'shop', workers: 2, admin: 'off', ...more });
+const GREETER = `
+  require('node:http').createServer((req, res) => {
+    let bytes = 0;
+    req.on('data', (data) => (bytes += data.length)).on('end', () => res.end(process.env.GREETING + ' ' + bytes));
+  }).listen(process.env.PORT);`;
+
+test('reload takes over the settings that it can, and a mistake changes nothing', { skip }, async (t) => {
+  const { cwd, fettle, run, rows } = place(t, {
+    'server.js': GREETER,
+    'fettle.json': JSON.stringify({ 'max-memory': '900M', env: { GREETING: 'one' } }),
+  });
+  const settings = (text) => fs.writeFileSync(path.join(cwd, 'fettle.json'), typeof text === 'string' ? text : JSON.stringify(text));
+  const app = await run('shop', ['--admin-token', 'very-hush-hush', '--drain', '9s']);
+  const clients = loading(t, app);
+  const proxy = JSON.parse(fettle(['describe', '--json']).stdout).supervisor.proxy_pid;
+  assert.equal((await app.get('/')).text, 'one 0');
+  assert.equal((await app.post('/', 'x'.repeat(3000))).status, 200);
+
+  settings({ 'max-memory': '800M', 'max-body': '1K', 'warn-block': '3s', drain: '4s', env: { GREETING: 'two' } });
+  const { stdout, stderr, status } = fettle(['reload']);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^ {4}shop: max-memory: 800M instead of 900M$/m);
+  assert.match(stdout, /^ {4}shop: max-body: 1K instead of off$/m);
+  assert.match(stdout, /^ {4}shop: warn-block: stays 1s: 3s needs a new start/m);
+  assert.match(stdout, /^ {4}shop: its environment has changed$/m);
+  assert.doesNotMatch(stdout, /drain/, 'a flag wins over the file');
+  assert.equal((await app.get('/')).text, 'two 0');
+  assert.equal((await app.post('/', 'x'.repeat(3000))).status, 413);
+  const told = JSON.parse(fettle(['describe', '--json']).stdout);
+  assert.equal(told.supervisor.proxy_pid, proxy, 'the proxy is told, not started again');
+  const from = (name) => told.settings.find((row) => row.name === name);
+  assert.deepEqual([from('max-body').value, from('max-body').from], ['1K', 'fettle.json:1']);
+  assert.equal(from('warn-block'), undefined, 'what has stayed is shown as it was');
+  assert.equal(from('drain').from, '--drain');
+  assert.doesNotMatch(JSON.stringify(told), /very-hush-hush/);
+
+  for (const [text, says] of [
+    ['{\n  "max-memry": "1G"\n}', /^ {4}fettle: fettle\.json:2: max-memry: unknown setting; did you mean "max-memory"\?$/m],
+    ['{\n  "workers": 2,\n  oops\n}', /^ {4}fettle: fettle\.json:3: not valid JSON/m],
+  ]) {
+    settings(text);
+    const bad = fettle(['reload']);
+    assert.equal(bad.status, 1);
+    assert.match(bad.stderr, /^fettle: shop: the settings have a mistake, so nothing was changed:$/m);
+    assert.match(bad.stderr, says);
+  }
+  const before = rows()[0];
+  app.kill('SIGHUP');
+  await app.line(/error: the settings are not taken over, since they cannot be read; nothing has changed/);
+  await app.line(/fettle\.json:3: not valid JSON/);
+  assert.deepEqual([rows()[0].restarts, rows()[0].state], [before.restarts, 'running']);
+  assert.equal((await app.post('/', 'x'.repeat(3000))).status, 413);
+
+  settings({ env: { GREETING: 'three' } });
+  app.kill('SIGHUP');
+  await app.line(/max-body: off instead of 1K/);
+  await app.until(async () => (await app.get('/')).text === 'three 0' && rows()[0].state === 'running');
+  // A proxy that comes back has the new settings, too.
+  settings({ 'max-body': '2K', env: { GREETING: 'three' } });
+  assert.equal(fettle(['reload']).status, 0);
+  const { failures } = await clients.stop();
+  assert.deepEqual(failures, []);
+  process.kill(proxy, 'SIGKILL');
+  await app.until(async () => (await app.post('/', 'x'.repeat(3000))).status === 413);
+});
+
+test('the number of workers follows the settings', { skip }, async (t) => {
+  const { cwd, fettle, run, rows } = place(t, { 'server.js': GREETER, 'fettle.json': JSON.stringify({ workers: 1, name: 'shop' }) });
+  const app = await startFettle({ t, cwd, target: 'server.js', env: { FETTLE_RUNTIME_DIR: path.join(cwd, 'run') } });
+  assert.equal(rows()[0].workers_wanted, 1);
+  fs.writeFileSync(path.join(cwd, 'fettle.json'), JSON.stringify({ workers: 3, name: 'shop' }));
+  assert.match(fettle(['reload']).stdout, /reloaded 3 workers.*\n {4}shop: workers: 3 instead of 1$/m);
+  assert.equal(rows()[0].workers_ready, 3);
+  assert.match(fettle(['scale', '2']).stdout, /2 workers/);
+  assert.match(fettle(['reload']).stdout, /reloaded 2 workers/, 'what scale has set holds');
+  assert.equal((await app.stop()).code, 0);
+});
+
+test('run --detach goes on in the background, once it runs', { skip }, async (t) => {
+  const port = 20000 + (process.pid % 10000);
+  const { cwd, env, fettle, rows, ends } = place(t, { 'server.js': GREETER, 'fettle.json': config() });
+  const more = { env: { ...env, XDG_STATE_HOME: path.join(cwd, 'state'), PORT: String(port), GREETING: 'hello' } };
+  ends.push(() => fettle(['stop', 'all'], more));
+
+  const { status, stdout, stderr } = fettle(['run', '-d'], more);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, new RegExp(`^shop runs in the background: 2 workers → http://localhost:${port} \\(pid \\d+\\)$`, 'm'));
+  const log = path.join(cwd, 'state/fettle/shop.log');
+  assert.match(stdout, new RegExp(`^log: ${log}$`, 'm'));
+  assert.equal(await connectable(port), true);
+  assert.match(fs.readFileSync(log, 'utf8'), /2 workers ready/);
+  const [row] = rows();
+  assert.match(fs.readFileSync(`/proc/${row.supervisor_pid}/stat`, 'latin1'), new RegExp(`^\\d+ \\(.*\\) \\S \\d+ ${row.supervisor_pid} ${row.supervisor_pid} 0 `), 'it has a session of its own and no terminal');
+  assert.equal(JSON.parse(fettle(['describe', '--json']).stdout).supervisor.log, log);
+
+  const again = fettle(['run', '-d'], more);
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /shop runs already \(fettle \d+\): `fettle reload shop` brings new code and settings, `fettle stop shop` ends it/);
+  assert.equal(fettle(['reload', 'shop']).status, 0);
+  assert.equal(fettle(['stop', 'shop']).status, 0);
+  assert.equal(await connectable(port), false);
+
+  fs.writeFileSync(path.join(cwd, 'server.js'), 'console.log("so far"); throw new Error("no DATABASE_URL")');
+  const bad = fettle(['run', '-d'], more);
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /Error: no DATABASE_URL/);
+  assert.match(bad.stderr, new RegExp(`fettle: it did not start \\(exit code 1\\); log: ${log}\n$`));
+  assert.equal(fettle(['run', '-d', '--max-memry', '1G'], more).status, 2);
+  assert.deepEqual(rows(), []);
+});
+
+test('an app of several is stopped and started again, and the others go on', { skip }, async (t) => {
+  const { cwd, env, fettle, rows } = place(t, {
+    'server.js': GREETER,
+    'fettle.json': JSON.stringify({ workers: 1, apps: { shop: { run: 'server.js', env: { PORT: '0' } }, jobs: { run: 'server.js', env: { PORT: '0' } } } }),
+  });
+  const app = await startFettle({ t, cwd, target: '.', env });
+  const state = (name) => rows().find((row) => row.name === name).state;
+  await poll(() => rows().every((row) => row.workers_ready === 1), { timeout: PATIENCE_MS });
+  assert.match(fettle(['stop', 'shop']).stdout, /^shop: stopped/);
+  assert.deepEqual([state('shop'), state('jobs')], ['stopped', 'running']);
+  assert.match(fettle(['reload', 'shop']).stderr, /shop: it does not run; `fettle start shop` starts it/);
+  assert.match(fettle(['start', 'shop']).stdout, /^shop: started 1 worker/);
+  assert.deepEqual([state('shop'), state('jobs')], ['running', 'running']);
+  assert.match(fettle(['reload', 'all']).stdout, /^shop: reloaded 1 worker.*\njobs: reloaded 1 worker/);
+  fettle(['stop', 'shop']);
+  fettle(['stop', 'jobs']);
+  assert.deepEqual([state('shop'), state('jobs')], ['stopped', 'stopped']);
+  assert.equal((await app.stop()).code, 0);
 });

@@ -87,7 +87,9 @@ async function runExample(t, { block, files }) {
     env: {
       PORT: String(port),
       FETTLE_ADMIN: `127.0.0.1:${adminPort}`,
-      XDG_RUNTIME_DIR: runtime,
+      // A unit that is made would be told of this setting.
+      [block.text.includes('fettle service') ? 'XDG_RUNTIME_DIR' : 'FETTLE_RUNTIME_DIR']: runtime,
+      XDG_STATE_HOME: path.join(folder, '.state'),
       PATH: `${BUILD}:${path.dirname(fs.realpathSync(NODE))}:${process.env.PATH}`,
     },
   });

@@ -1,0 +1,22 @@
+/* app/detach.h -- `fettle run --detach`: on in the background, once it is known to run
+ *
+ * The process that was called stays until the app is ready, or has failed, and tells which; the one
+ * that goes on has a session of its own and writes to a log file, so that it survives the terminal.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/problem.h"
+
+/* Whether an app of that name runs already; *p then says so, and what to do. */
+MUST_USE bool detach_runs_already(const char *name, const char *runtime_dir, struct problem *p);
+
+enum detach {
+    DETACH_GOES_ON, /* this is the process in the background */
+    DETACH_ENDS,    /* this one has told everything: *exit_code */
+    DETACH_FAILED,  /* nothing was started: *p says why */
+};
+
+/* `log` gets the path of the log file. */
+MUST_USE enum detach detach_fork(const char *name, const char *runtime_dir, struct buf *log,
+                                 int *exit_code, struct problem *p);
