@@ -24,6 +24,7 @@ struct wait {
     const char *runtime_dir;
     const char *log;
     off_t log_from; /* what stood in it before */
+    const char *console;
 };
 
 static void peers_open(struct control_peers *ps, const char *runtime_dir)
@@ -90,38 +91,53 @@ static int log_folder(struct buf *out)
     return err;
 }
 
-/* The log file, open for appending; -1 with *p. */
-static int log_open(const char *name, struct buf *path, struct problem *p)
+/* The file NAME and `end` in that folder. */
+static int path_in_folder(const char *name, const char *end, struct buf *path, struct problem *p)
 {
     AUTO(buf_done) struct buf folder = { 0 };
     AUTO(buf_done) struct buf file = { 0 };
-    int err = log_folder(&folder), fd;
+    int err = log_folder(&folder);
 
     if (err || folder.failed) {
         problem_set(p,
                     "the folder for log files, %s, cannot be made: %s; name another one with "
                     "XDG_STATE_HOME",
-                    folder.ptr ? folder.ptr : "", strerror(-err));
-        return -1;
+                    folder.ptr ? folder.ptr : "", strerror(err ? -err : ENOMEM));
+        return err ? err : -ENOMEM;
     }
     for (const char *c = name; *c; c++)
         buf_addc(&file, *c == '/' ? '_' : *c);
-    buf_add(&file, STR(".log"));
+    buf_add(&file, str_of(end));
     path_join(path, str_of(folder.ptr), buf_str(&file));
-    fd = path->failed ? -1 : open(path->ptr, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    return file.failed || path->failed ? -ENOMEM : 0;
+}
+
+int detach_log_path(const char *name, struct buf *path, struct problem *p)
+{
+    return path_in_folder(name, ".log", path, p);
+}
+
+/* Where standard output and error go, empty; -1 with *p. */
+static int console_open(const char *name, struct buf *path, struct problem *p)
+{
+    int fd = -1;
+
+    if (path_in_folder(name, ".console.log", path, p))
+        return -1;
+    fd = open(path->ptr, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
     if (fd < 0)
-        problem_set(p, "the log file %s cannot be opened: %s", path->failed ? "" : path->ptr,
-                    strerror(errno));
+        problem_set(p, "the log file %s cannot be opened: %s", path->ptr, strerror(errno));
     return fd;
 }
 
-/* The last lines that have been written since the start, on standard error. */
-static void tail_show(const struct wait *w)
+/* The last lines of a file behind `from`, on standard error. False: there are none. */
+static bool tail_show_of(const char *path, off_t from)
 {
-    AUTO(fd_closep) int fd = open(w->log, O_RDONLY | O_CLOEXEC);
+    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-    off_t from = max(w->log_from, end - TAIL_BYTES);
     char text[TAIL_BYTES];
+
+    from = max(from, end - TAIL_BYTES);
     ssize_t n = end > from ? pread(fd, text, sizeof(text), from) : 0;
     size_t at = n > 0 ? (size_t)n : 0, lines = 0;
 
@@ -129,6 +145,14 @@ static void tail_show(const struct wait *w)
         at--;
     if (n > 0)
         (void)!write(STDERR_FILENO, text + at, (size_t)n - at);
+    return n > 0;
+}
+
+/* What has been written since the start. */
+static void tail_show(const struct wait *w)
+{
+    if (!tail_show_of(w->log, w->log_from))
+        (void)tail_show_of(w->console, 0);
 }
 
 static int has_ended(const struct wait *w, int status)
@@ -220,15 +244,17 @@ static void background(int log_fd)
     dup2(log_fd, STDERR_FILENO);
 }
 
-enum detach detach_fork(const char *name, const char *runtime_dir, struct buf *log, int *exit_code,
+enum detach detach_fork(const char *name, const char *runtime_dir, const char *log, int *exit_code,
                         struct problem *p)
 {
-    AUTO(fd_closep) int fd = log_open(name, log, p);
-    struct wait w = { .runtime_dir = runtime_dir, .log = log->ptr };
+    AUTO(buf_done) struct buf console = { 0 };
+    AUTO(fd_closep) int fd = console_open(name, &console, p);
+    struct wait w = { .runtime_dir = runtime_dir, .log = log, .console = console.ptr };
+    struct stat st;
 
     if (fd < 0)
         return DETACH_FAILED;
-    w.log_from = lseek(fd, 0, SEEK_END);
+    w.log_from = stat(log, &st) == 0 ? st.st_size : 0;
     fflush(stdout);
     w.pid = fork();
     if (w.pid < 0) {

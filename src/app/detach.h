@@ -1,7 +1,7 @@
 /* app/detach.h -- `fettle run --detach`: on in the background, once it is known to run
  *
  * The process that was called stays until the app is ready, or has failed, and tells which; the one
- * that goes on has a session of its own and writes to a log file, so that it survives the terminal.
+ * that goes on has a session of its own and writes to log files, so that it survives the terminal.
  */
 #pragma once
 
@@ -17,6 +17,12 @@ enum detach {
     DETACH_FAILED,  /* nothing was started: *p says why */
 };
 
-/* `log` gets the path of the log file. */
-MUST_USE enum detach detach_fork(const char *name, const char *runtime_dir, struct buf *log,
+/* Where the lines of an app in the background go, when its settings do not say: NAME.log in
+ * $XDG_STATE_HOME/fettle, else /var/log/fettle for root, else ~/.local/state/fettle, which is made.
+ * -errno with *p. */
+MUST_USE int detach_log_path(const char *name, struct buf *path, struct problem *p);
+
+/* `log` is the file that people are pointed to. What fettle and its helpers print besides goes to
+ * NAME.console.log in the folder of detach_log_path, anew at each start. */
+MUST_USE enum detach detach_fork(const char *name, const char *runtime_dir, const char *log,
                                  int *exit_code, struct problem *p);

@@ -53,6 +53,24 @@ static int words_check(const struct start *s, char **argv)
                          argv[s->args.operand[1]]);
 }
 
+/* In the background, an app without a log file gets one. */
+static int logs_settle(struct starts *all)
+{
+    int err = 0;
+
+    for (u32 i = 0; i < all->count && !err; i++) {
+        struct start *s = &all->list[i];
+        AUTO(buf_done) struct buf path = { 0 };
+
+        if (!s->settings.detach || s->settings.log_file.len)
+            continue;
+        err = detach_log_path(s->settings.name.ptr, &path, &s->problem);
+        if (!err)
+            err = settings_put(&s->settings, &s->settings.log_file, buf_str(&path));
+    }
+    return err;
+}
+
 /* `fettle __reread`: what `fettle run` with the same words would begin with now. */
 int reread_command(int argc, char **argv)
 {
@@ -64,6 +82,8 @@ int reread_command(int argc, char **argv)
     if (err)
         return err;
     err = starts_prepare(&all, argv);
+    if (!err)
+        err = logs_settle(&all);
     if (!err)
         err = supervise_confs(&all);
     for (u32 i = 0; i < all.count && !err; i++) {
@@ -90,10 +110,15 @@ static int detach(struct starts *all, int *code)
 {
     struct settings *set = &all->list[0].settings;
     struct problem *p = &all->list[0].problem;
+    int err = logs_settle(all);
 
-    if (!set->detach)
-        return 0;
-    switch (detach_fork(set->name.ptr, set->runtime_dir.ptr, &all->log_path, code, p)) {
+    if (err || !set->detach)
+        return err;
+    buf_add(&all->log_path, set->log_file);
+    buf_addc(&all->log_path, 0);
+    if (all->log_path.failed)
+        return -ENOMEM;
+    switch (detach_fork(set->name.ptr, set->runtime_dir.ptr, all->log_path.ptr, code, p)) {
     case DETACH_GOES_ON:
         for (u32 i = 0; i < all->count; i++)
             all->list[i].settings.detach = false;
