@@ -31,7 +31,7 @@ const struct command commands[] = {
   "All at once, which is quicker than reload, and for a moment nobody serves: requests wait for the new workers. APP as with reload.",
   .flags = &restart_flags, .takes_app = true, .run = restart_command },
 { "stop", "[FLAGS] [APP]", "end an app",
-  "Requests in flight may finish. Where fettle runs several apps, the others go on, and `fettle start` starts it again; a fettle that runs this one only ends with it. APP as with reload.",
+  "Requests in flight may finish. Where fettle runs several apps, the others go on, and `fettle start` starts it again; a fettle that runs this one only ends with it, as with stop all. APP as with reload.",
   .aliases = "delete", .flags = &stop_flags, .takes_app = true, .run = stop_command },
 { "start", "[FLAGS] APP", "start an app that was stopped",
   "Within the fettle that ran it before; for anything else there is `fettle run`.",

@@ -12,7 +12,7 @@
 
 #include <regex.h>
 
-enum { OUT_BYTES = 64 * 1024 };
+enum { OUT_BYTES = 64 * 1024, OWN_MAX = 64 };
 #define LOOK_US 100000 /* how often is looked for new lines */
 
 /* One log, and its next line. */
@@ -33,6 +33,8 @@ struct shown {
     regex_t grep;
     bool has_grep, grep_is_plain, colours;
     struct buf out;
+    struct strings own; /* fettle's own lines of the newest time, own_ms */
+    u64 own_ms;
     struct buf *last; /* the last lines, a ring of options.lines; NULL: they are shown at once */
     u64 last_count;
 };
@@ -47,6 +49,7 @@ static void shown_done(struct shown *s)
     free(s->stream);
     strings_done(&s->paths);
     buf_done(&s->out);
+    strings_done(&s->own);
     if (s->has_grep)
         regfree(&s->grep);
     logs_options_done(&s->options);
@@ -102,6 +105,21 @@ static bool line_show(struct shown *s, const struct stream *from)
     return s->out.len < OUT_BYTES || flush(s);
 }
 
+/* What fettle says of itself stands in the file of each app, and is shown once. */
+static bool is_repeated(struct shown *s, const struct stream *from)
+{
+    if (from->parsed.kind != LOGLINE_FETTLE || s->streams == 1)
+        return false;
+    if (s->own_ms != from->at_ms || s->own.count == OWN_MAX)
+        strings_done(&s->own);
+    s->own_ms = from->at_ms;
+    for (u32 i = 0; i < s->own.count; i++)
+        if (str_eq(strings_at(&s->own, i), from->line))
+            return true;
+    strings_add(&s->own, from->line);
+    return false;
+}
+
 static void stream_next(struct shown *s, struct stream *from)
 {
     while ((from->has_line = logtail_next(from->tail, &from->line))) {
@@ -127,7 +145,7 @@ static bool lines_show(struct shown *s)
                 first = &s->stream[i];
         if (!first)
             return true;
-        if (!line_show(s, first))
+        if (!is_repeated(s, first) && !line_show(s, first))
             return false;
         stream_next(s, first);
     }

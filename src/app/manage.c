@@ -20,8 +20,10 @@ struct manage {
     const char *app;    /* NULL: the only one */
     const char *amount; /* of scale: "4", "+1", "-2" */
     const char *signal;
-    u64 until_ns; /* 0: for ever */
-    bool shows;   /* how far it is */
+    u64 until_ns;  /* 0: for ever */
+    bool is_all;   /* every app is meant */
+    u32 ended_pid; /* of a fettle that has just ended */
+    bool shows;    /* how far it is */
 };
 
 static void manage_done(struct manage *m)
@@ -45,6 +47,8 @@ static void order_write(const struct manage *m, const struct control_app *app, s
         buf_addf(out, ",\"by\":%s", m->amount + (*m->amount == '+'));
     if (m->signal)
         buf_addf(out, ",\"signal\":\"%s\"", m->signal);
+    if (m->is_all && m->verb == ORDER_STOP)
+        buf_add(out, STR(",\"last\":true"));
     buf_addc(out, '}');
 }
 
@@ -132,7 +136,7 @@ static int broken(const struct manage *m, const struct control_app *app, int err
     return EXIT_APP;
 }
 
-static int one(const struct manage *m, struct control_app *app)
+static int one(struct manage *m, struct control_app *app)
 {
     AUTO(buf_done) struct buf order = { 0 };
     u64 until_ns = m->until_ns ? m->until_ns : UINT64_MAX;
@@ -152,11 +156,33 @@ static int one(const struct manage *m, struct control_app *app)
             progress(m, app, said);
             continue;
         }
-        if (json_value_kind(json_value_member(said, "ends")) == JSON_VALUE_TRUE)
+        if (json_value_kind(json_value_member(said, "ends")) == JSON_VALUE_TRUE) {
+            m->ended_pid = app->peer->found.pid;
             end_await(app->peer);
+        }
         return result_print(m, app, said);
     }
     return broken(m, app, err);
+}
+
+static bool is_over(const struct json_value *row)
+{
+    struct str state = row_text(row, "state");
+
+    return str_eq(state, STR("stopped")) || str_eq(state, STR("finished"));
+}
+
+/* Whether there is something to do for it: a fettle of which nothing runs any more ends too. */
+static bool is_meant(const struct manage *m, const struct control_app *app)
+{
+    const struct json_value *apps = json_value_member(app->peer->said, "apps");
+    bool any = false;
+
+    if (m->verb == ORDER_START)
+        return is_over(app->row);
+    for (u32 i = 0; i < json_value_count(apps); i++)
+        any |= !is_over(json_value_at(apps, i));
+    return !is_over(app->row) || (m->verb == ORDER_STOP && !any);
 }
 
 /* Every app, one after the other; of those that end with their supervisor, one is enough. */
@@ -166,14 +192,12 @@ static int all(struct manage *m)
     u32 at = 0, done = 0;
     int code = EXIT_OK;
 
+    m->is_all = true;
     while (control_peers_each(&m->peers, &at, &app)) {
-        struct str state = row_text(app.row, "state");
-        bool is_over = str_eq(state, STR("stopped")) || str_eq(state, STR("finished"));
-
         if (m->options.pid && app.peer->found.pid != m->options.pid)
             continue;
         done++;
-        if (is_over ? m->verb == ORDER_START : m->verb != ORDER_START)
+        if (app.peer->found.pid != m->ended_pid && is_meant(m, &app))
             code = max(code, one(m, &app));
     }
     if (!done)

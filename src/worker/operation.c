@@ -330,11 +330,22 @@ static void all_restart(struct operation *op)
     }
 }
 
+/* Whether fettle has nothing to do when this app does not run. */
+static bool is_last(const struct operation *op)
+{
+    const struct crew *c = op->app->crew;
+
+    for (u32 i = 0; i < c->apps; i++)
+        if (c->app[i] != op->app && !app_is_over(c->app[i]))
+            return false;
+    return c->apps == 1 || op->order.last;
+}
+
 static void stop_begin(struct operation *op)
 {
     struct crew *c = op->app->crew;
 
-    op->ends_all = c->apps == 1;
+    op->ends_all = is_last(op);
     log_info("%sstopped by `fettle stop`", op->app->lead);
     if (op->ends_all)
         crew_end(c, 0);
@@ -454,7 +465,7 @@ static bool check(struct operation *op)
                app->conf->name, app->conf->name);
         return false;
     }
-    if (over && op->order.verb == ORDER_STOP && app->crew->apps > 1) {
+    if (over && op->order.verb == ORDER_STOP && !is_last(op)) {
         succeeded(op, "it does not run");
         return false;
     }

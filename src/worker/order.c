@@ -113,6 +113,10 @@ static int member_read(struct order *o, struct str name, const struct json_value
         o->automatic = json_value_kind(v) == JSON_VALUE_TRUE;
         return 0;
     }
+    if (str_eq(name, STR("last"))) {
+        o->last = json_value_kind(v) == JSON_VALUE_TRUE;
+        return 0;
+    }
     if (str_eq(name, STR("signal")))
         return signal_read(o, v, p);
     if (!str_eq(name, STR("show_secrets")))
@@ -134,7 +138,7 @@ static int check(const struct order *o, struct problem *p)
     if (o->verb == ORDER_SCALE && scales != 1)
         return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
     if ((o->verb != ORDER_SCALE && scales) || (o->verb != ORDER_SIGNAL && o->signal) ||
-        (o->verb != ORDER_ENV && o->show_secrets) ||
+        (o->verb != ORDER_ENV && o->show_secrets) || (o->verb != ORDER_STOP && o->last) ||
         (o->worker && (o->verb == ORDER_PS || o->verb == ORDER_SCALE || o->verb == ORDER_STOP ||
                        o->verb == ORDER_START)))
         return problem_set(p, "%s takes no such thing", order_name(o->verb));

@@ -4,6 +4,7 @@
  *     {"do":"ps"}
  *     {"do":"scale","app":"shop","by":-1}
  *     {"do":"signal","app":"shop","worker":2,"signal":"SIGUSR2"}
+ *     {"do":"stop","app":"shop","last":true}
  * An app that is not named is the only one that there is. What is not known is refused, so that a
  * wish that an older supervisor cannot fulfil is not passed over. Pure.
  */
@@ -35,6 +36,7 @@ struct order {
     bool automatic; /* scale: by load again, after it was set by hand */
     int signal;
     bool show_secrets;
+    bool last; /* stop: fettle ends with it if nothing else of it runs */
 };
 
 /* Reads one line, without its end. -EINVAL with *p; -ENOMEM. */

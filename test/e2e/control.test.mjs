@@ -482,5 +482,8 @@ test('an app of several is stopped and started again, and the others go on', { s
   fettle(['stop', 'shop']);
   fettle(['stop', 'jobs']);
   assert.deepEqual([state('shop'), state('jobs')], ['stopped', 'stopped']);
-  assert.equal((await app.stop()).code, 0);
+  assert.match(fettle(['start', 'all']).stdout, /^shop: started 1 worker.*\njobs: started 1 worker/);
+  fettle(['stop', 'jobs']);
+  assert.match(fettle(['stop', 'all']).stdout, /^shop: stopped.*\n$/);
+  assert.equal((await app.exit()).code, 0, 'what runs nothing ends when all are to stop');
 });
