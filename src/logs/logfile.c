@@ -77,6 +77,26 @@ static bool lock(int fd, int byte, short type)
     return fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
+/* Whether somebody else has the file open for writing. */
+static bool is_shared(int fd)
+{
+    struct flock l = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_WRITES, .l_len = 1
+    };
+
+    return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+/* Whether its last line has no end, because whoever wrote it died. One that is being written grows
+ * piece by piece, and looks the same. */
+static bool ends_torn(int fd, const struct stat *st)
+{
+    char last = '\n';
+
+    return S_ISREG(st->st_mode) && st->st_size > 0 && pread(fd, &last, 1, st->st_size - 1) == 1 &&
+           last != '\n' && !is_shared(fd);
+}
+
 /* Makes the folders above `path` that are not there. */
 static void folders_make(const char *path)
 {
@@ -134,8 +154,6 @@ static int open_locked(const char *path, struct stat *st)
 
 static void adopt(struct logfile *f, int fd, const struct stat *st)
 {
-    char last = '\n';
-
     fd_closep(&f->fd);
     f->fd = fd;
     atomic_store(&f->error, 0);
@@ -144,7 +162,7 @@ static void adopt(struct logfile *f, int fd, const struct stat *st)
     f->inode = st->st_ino;
     f->size = f->is_regular ? (u64)st->st_size : 0;
     f->period = f->size ? period_of(f, st->st_mtime) : period_now(f);
-    f->is_torn = f->size && pread(fd, &last, 1, st->st_size - 1) == 1 && last != '\n';
+    f->is_torn = ends_torn(fd, st);
     if (!f->is_regular) /* a FIFO's reader may make us wait: this thread has the time */
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }

@@ -67,7 +67,8 @@ static u32 lines_check(struct str text)
             !str_to_u64(str_cut(rest, ' ', &rest), &number) || number != next_of[writer] ||
             !str_ends(rest, STR(" end"))) {
             all_whole = false;
-            printf("# torn or out of order: %.*s\n", STR_ARG(str_sub(line, 0, 60)));
+            printf("# torn or out of order, not %u: %.*s\n",
+                   writer < WRITERS_MAX ? next_of[writer] : 0, STR_ARG(str_sub(line, 0, 60)));
             return lines;
         }
         next_of[writer]++;
@@ -92,6 +93,10 @@ static u32 all_check(u32 *archives, u32 *compressed)
         kinds[list[i].kind]++;
         snprintf(name, sizeof(name), "%s/sub/%s", dir, list[i].name);
         lines += lines_check(file_read(name, text, sizeof(text)));
+        if (!all_whole) {
+            printf("# in %s, number %u of %u\n", list[i].name, i, count);
+            break;
+        }
     }
     lines += lines_check(file_read(path, text, sizeof(text)));
     CHECK(all_whole);
