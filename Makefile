@@ -9,6 +9,8 @@ CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
 OPT     ?= -O3 -g
+# Rooms that see no request: smaller is better, three processes have them in memory.
+OPT_COLD ?= -O2 -g
 SAN     ?=
 PORT    ?= 3000
 
@@ -33,6 +35,10 @@ all: $(BUILD)/fettle addon
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+ifeq ($(origin OPT),file)
+$(BUILD)/src/app/%.o $(BUILD)/src/conf/%.o $(BUILD)/src/worker/%.o $(BUILD)/src/admin/%.o $(BUILD)/src/logs/%.o: OPT = $(OPT_COLD)
+endif
 
 include addon/rules.mk
 include scripts/install.mk
@@ -140,7 +146,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
 
 ## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
-bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS)
+bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
 	@scripts/setup bench
 	@scripts/nodes 22
 	build/nodes/22/node test/bench/run.mjs

@@ -389,15 +389,19 @@ static void learn_features(const struct kinds *k, const struct kind *kind, struc
 
 void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *routes, u32 app)
 {
+    bool is_new = table->hash_key[0] == 0 && table->hash_key[1] == 0;
+
     *k = (struct kinds){ .table = table, .routes = routes, .app = app };
-    if (table->hash_key[0] == 0 && table->hash_key[1] == 0) {
+    if (is_new) {
         hash_key_random(&k->key);
         table->hash_key[0] = k->key.k0;
         table->hash_key[1] = k->key.k1;
     }
     k->key =
         (struct hash_key){ table->hash_key[0] ^ app * 0x9e3779b97f4a7c15ull, table->hash_key[1] };
-    for (u32 i = 0; app == 0 && i < SHM_KINDS_MAX; i++)
+    /* What a predecessor left half-done; looking takes memory that a new table does not need yet.
+     */
+    for (u32 i = 0; app == 0 && !is_new && i < SHM_KINDS_MAX; i++)
         if (table->kind[i].key == FILLING)
             table->kind[i].key = 0;
     pthread_mutex_init(&routes->lock, NULL);
