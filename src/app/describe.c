@@ -106,16 +106,6 @@ static void head(struct view *v)
     line(v, "log", row_text(fettle, "log"));
 }
 
-static void cell(struct table *t, const struct json_value *row, const char *name,
-                 void (*add)(struct buf *out, const struct json_value *row, const char *name))
-{
-    AUTO(buf_done) struct buf text = { 0 };
-
-    add(&text, row, name);
-    table_add(t, buf_str(&text));
-    t->cells.failed |= text.failed;
-}
-
 static void ends_add(struct view *v, const struct json_value *row)
 {
     struct str why = row_text(row, "last_restart_why");
@@ -142,16 +132,16 @@ static void workers(struct view *v)
 
         if (!is_meant(v, row))
             continue;
-        cell(&t, row, "worker", row_count);
-        cell(&t, row, "pid", row_count);
+        row_cell(&t, row, "worker", row_count);
+        row_cell(&t, row, "pid", row_count);
         table_add(&t, row_text(row, "state"));
-        cell(&t, row, "generation", row_count);
-        cell(&t, row, "utilization", row_percent);
-        cell(&t, row, "p99_ms", row_time);
-        cell(&t, row, "requests_per_second", row_number);
-        cell(&t, row, "memory_bytes", row_bytes);
-        cell(&t, row, "restarts", row_count);
-        cell(&t, row, "uptime_ms", row_age);
+        row_cell(&t, row, "generation", row_count);
+        row_cell(&t, row, "utilization", row_percent);
+        row_cell(&t, row, "p99_ms", row_time);
+        row_cell(&t, row, "requests_per_second", row_number);
+        row_cell(&t, row, "memory_bytes", row_bytes);
+        row_cell(&t, row, "restarts", row_count);
+        row_cell(&t, row, "uptime_ms", row_age);
     }
     buf_addc(&v->out, '\n');
     table_write(&t, v->width, v->colours, &v->out);

@@ -18,16 +18,6 @@ static const struct table_column columns[] = {
     { .title = "state", .shorten = 7 },
 };
 
-static void cell(struct table *t, const struct json_value *row, const char *name,
-                 void (*add)(struct buf *out, const struct json_value *row, const char *name))
-{
-    AUTO(buf_done) struct buf text = { 0 };
-
-    add(&text, row, name);
-    table_add(t, buf_str(&text));
-    t->cells.failed |= text.failed;
-}
-
 static void row_add(struct table *t, const struct json_value *row)
 {
     AUTO(buf_done) struct buf workers = { 0 };
@@ -36,12 +26,12 @@ static void row_add(struct table *t, const struct json_value *row)
              (unsigned long long)row_u64(row, "workers_wanted"));
     table_add(t, row_text(row, "name"));
     table_add(t, buf_str(&workers));
-    cell(t, row, "utilization", row_percent);
-    cell(t, row, "p99_ms", row_time);
-    cell(t, row, "requests_per_second", row_number);
-    cell(t, row, "memory_bytes", row_bytes);
-    cell(t, row, "restarts", row_count);
-    cell(t, row, "uptime_ms", row_age);
+    row_cell(t, row, "utilization", row_percent);
+    row_cell(t, row, "p99_ms", row_time);
+    row_cell(t, row, "requests_per_second", row_number);
+    row_cell(t, row, "memory_bytes", row_bytes);
+    row_cell(t, row, "restarts", row_count);
+    row_cell(t, row, "uptime_ms", row_age);
     table_add(t, row_text(row, "state"));
     t->cells.failed |= workers.failed;
 }

@@ -75,3 +75,12 @@ struct str row_text(const struct json_value *row, const char *name)
 {
     return json_value_text(json_value_member(row, name));
 }
+
+void row_cell(struct table *t, const struct json_value *row, const char *name, row_fn *add)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    add(&text, row, name);
+    table_add(t, buf_str(&text));
+    t->cells.failed |= text.failed;
+}

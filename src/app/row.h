@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "base/buf.h"
+#include "app/table.h"
 #include "conf/json_value.h"
 
 /* Each adds to `out` what the member `name` of `row` says. */
@@ -14,6 +14,10 @@ void row_number(struct buf *out, const struct json_value *row, const char *name)
 void row_bytes(struct buf *out, const struct json_value *row, const char *name);
 void row_age(struct buf *out, const struct json_value *row, const char *name);
 void row_count(struct buf *out, const struct json_value *row, const char *name);
+
+/* One of these as the next cell of a table. */
+typedef void row_fn(struct buf *out, const struct json_value *row, const char *name);
+void row_cell(struct table *t, const struct json_value *row, const char *name, row_fn *add);
 
 /* 0 for what is none. */
 u64 row_u64(const struct json_value *row, const char *name);

@@ -10,7 +10,14 @@
 #include <signal.h>
 
 #define READ_MAX_NS (30 * NS_PER_S)
-enum { OUT_MAX = 8 << 20, ERR_MAX = 64 << 10, READ_BYTES = 16384, READS_PER_WAKE = 16 };
+enum {
+    OUT_MAX = 8 << 20,
+    ERR_MAX = 64 << 10,
+    READ_BYTES = 16384,
+    READS_PER_WAKE = 16,
+    READS_LAST =
+        OUT_MAX / READ_BYTES, /* what it has started may hold the pipe, and go on writing */
+};
 
 static void stream_close(struct reread_stream *s)
 {
@@ -207,8 +214,8 @@ bool reread_reaped(struct reread *r, const struct child_end *end)
         return false;
     r->pid = 0;
     loop_timer_stop(&r->deadline);
-    stream_read(&r->out, INT32_MAX);
-    stream_read(&r->err, INT32_MAX);
+    stream_read(&r->out, READS_LAST);
+    stream_read(&r->err, READS_LAST);
     stream_close(&r->out);
     stream_close(&r->err);
     child_end_text(end, why);

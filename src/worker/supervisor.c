@@ -404,8 +404,9 @@ static int memory_make(struct crew *c, struct problem *problem)
     listeners_init(&c->listeners, c->shm);
     c->listeners.activation = c->conf->activation;
     for (u32 i = 0; i < c->conf->apps; i++) {
-        if (app_new(&c->app[i], c, &c->conf->app[i], i) < 0)
-            return problem_set(problem, "out of memory");
+        r = app_new(&c->app[i], c, &c->conf->app[i], i);
+        if (r < 0)
+            return problem_set(problem, "app %s: %s", c->conf->app[i].name, strerror(-r));
         c->shm->apps = ++c->apps;
     }
     return 0;
