@@ -9,11 +9,11 @@
 
 #include "worker/agents.h"
 #include "worker/app.h"
+#include "worker/controller.h"
 #include "worker/helper.h"
 #include "worker/listeners.h"
 #include "worker/logbook.h"
 #include "worker/notice.h"
-#include "worker/operator.h"
 #include "worker/output.h"
 #include "worker/process.h"
 #include "worker/reread.h"
@@ -36,7 +36,7 @@ struct crew {
     struct agents agents;
     struct helper proxy, monitor;
     struct notice notice;
-    struct operator operator; /* the control socket */
+    struct controller controller; /* the control socket */
     struct reread reread;
 
     struct list processes[PROCESS_STATES]; /* of all apps, by state */

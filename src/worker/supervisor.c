@@ -501,7 +501,7 @@ static int set_up(struct supervisor *s, struct problem *problem)
     if (r == 0 && agents_init(&c->agents, c) < 0)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
     if (r == 0)
-        operator_init(&c->operator, c);
+        controller_init(&c->controller, c);
     reread_init(&c->reread, c);
     return r == 0 ? helpers_start(c, problem) : r;
 }
@@ -545,7 +545,7 @@ static void tear_down(struct supervisor *s)
             dev_done(c->app[i]); /* its timer and its watch are the loop's */
         processes_free(c);
         agents_done(&c->agents);
-        operator_done(&c->operator);
+        controller_done(&c->controller);
         reread_done(&c->reread);
         signals_done(&s->signals);
         loop_free(c->loop);

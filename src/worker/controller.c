@@ -1,5 +1,5 @@
-/* worker/operator.c -- the supervisor's end of the control socket */
-#include "worker/operator.h"
+/* worker/controller.c -- the supervisor's end of the control socket */
+#include "worker/controller.h"
 
 #include "base/json.h"
 #include "base/log.h"
@@ -121,7 +121,7 @@ static struct app *app_find(struct crew *c, const char *name)
 
 static void ask(struct control_talk *talk, const struct order *o)
 {
-    struct operator* op = container_of(talk->control, struct operator, control);
+    struct controller *op = container_of(talk->control, struct controller, control);
     struct crew *c = op->operations.crew;
     struct app *app = app_find(c, o->app);
 
@@ -141,10 +141,10 @@ static void ask(struct control_talk *talk, const struct order *o)
 
 static void gone(struct control_talk *talk)
 {
-    operation_forget(&container_of(talk->control, struct operator, control)->operations, talk);
+    operation_forget(&container_of(talk->control, struct controller, control)->operations, talk);
 }
 
-void operator_init(struct operator* o, struct crew *crew)
+void controller_init(struct controller *o, struct crew *crew)
 {
     struct control_conf conf = {
         .loop = crew->loop, .dir = crew->dir.path, .ask = ask, .gone = gone
@@ -158,7 +158,7 @@ void operator_init(struct operator* o, struct crew *crew)
                  crew->dir.path, strerror(-r));
 }
 
-void operator_done(struct operator* o)
+void controller_done(struct controller *o)
 {
     operations_done(&o->operations);
     control_done(&o->control);
