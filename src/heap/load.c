@@ -26,7 +26,7 @@ struct found {
 
 struct load {
     struct graph *g;
-    const struct progress *progress;
+    const struct progress_sink *progress;
     u32 threads;
     struct found found[TEAM_MAX];
     /* of the strings and nodes, read side by side */
@@ -512,7 +512,7 @@ static void found_done(struct found *f)
 }
 
 int graph_read(struct graph *g, const struct input *in, u32 threads, u32 options,
-               const struct progress *progress, struct problem *p)
+               const struct progress_sink *progress, struct problem *p)
 {
     AUTO(freep) struct load *l = calloc(1, sizeof(*l));
     int r;
