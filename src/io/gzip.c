@@ -1,5 +1,5 @@
-/* logs/gzip.c -- gzip (RFC 1952), through zlib */
-#include "logs/gzip.h"
+/* io/gzip.c -- gzip (RFC 1952), through zlib */
+#include "io/gzip.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -59,4 +59,47 @@ void gzip_close(struct gzip *g)
     if (g)
         gzclose_r(g->file);
     free(g);
+}
+
+struct gzip_writer {
+    gzFile file; /* NULL: has been closed */
+};
+
+int gzip_writer_new(struct gzip_writer **out, int fd)
+{
+    struct gzip_writer *w = calloc(1, sizeof(*w));
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (w && copy >= 0 && (w->file = gzdopen(copy, "wb3"))) {
+        gzbuffer(w->file, PIECE);
+        *out = w;
+        return 0;
+    }
+    fd_closep(&copy);
+    free(w);
+    return -ENOMEM;
+}
+
+int gzip_writer_add(struct gzip_writer *w, struct str bytes)
+{
+    while (bytes.len) {
+        unsigned n = (unsigned)min(bytes.len, (size_t)INT_MAX);
+
+        if (gzwrite(w->file, bytes.ptr, n) != (int)n)
+            return errno ? -errno : -EIO;
+        bytes = str_sub(bytes, n, bytes.len);
+    }
+    return 0;
+}
+
+int gzip_writer_end(struct gzip_writer *w)
+{
+    return gzclose(TAKE(w->file, NULL)) == Z_OK ? 0 : errno ? -errno : -EIO;
+}
+
+void gzip_writer_free(struct gzip_writer *w)
+{
+    if (w && w->file)
+        (void)gzclose(w->file);
+    free(w);
 }

@@ -1,4 +1,4 @@
-/* load/sha1.h -- SHA-1 (FIPS 180-4), for the handshake of WebSocket and nothing that must be safe
+/* http/sha1.h -- SHA-1 (FIPS 180-4), for the handshake of WebSocket and nothing that must be safe
  */
 #pragma once
 

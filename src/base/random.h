@@ -1,4 +1,4 @@
-/* load/random.h -- random numbers that can be had again: SplitMix64
+/* base/random.h -- random numbers that can be had again: SplitMix64
  *
  * Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA
  * 2014. The same seed gives the same order of requests and the same arrivals.

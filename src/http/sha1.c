@@ -1,5 +1,5 @@
-/* load/sha1.c -- SHA-1 (FIPS 180-4) */
-#include "load/sha1.h"
+/* http/sha1.c -- SHA-1 (FIPS 180-4) */
+#include "http/sha1.h"
 
 static u32 rotate(u32 x, u32 by)
 {
