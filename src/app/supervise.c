@@ -214,7 +214,7 @@ static u32 app_number(const struct starts *all, u32 in_file)
 
 /* The routes with the numbers that apps have here instead of those in the file; *routed is for the
  * caller to free. */
-static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
+static int routes_settle(struct starts *all, struct endpoint **routed, u32 *n)
 {
     struct settings *set = &all->list[0].settings;
     AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
@@ -229,7 +229,7 @@ static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
     if (!*routed)
         return -ENOMEM;
     for (*n = 0; *n < routes->addresses; ++*n)
-        (*routed)[*n] = routes->address[*n].addr;
+        (*routed)[*n] = routes->address[*n];
     routes_text(routes, &text);
     return text.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&text));
 }
@@ -238,7 +238,7 @@ int supervise(struct starts *all)
 {
     const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings monitor = { 0 };
-    AUTO(freep) struct addr *routed = NULL;
+    AUTO(freep) struct endpoint *routed = NULL;
     u32 routed_n = 0;
     int err = secrets_export(set);
 

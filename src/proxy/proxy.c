@@ -243,6 +243,8 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.connections = 0;
     shm->proxy.active_requests = 0;
     shm->proxy.queued = 0;
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        shm->lanes[i].queued = 0;
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();

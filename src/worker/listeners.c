@@ -133,8 +133,25 @@ static u32 unix_mode(void)
     return 0777 & ~mask;
 }
 
+/* Whether it is a socket that somebody has left behind: one who was killed. */
+static bool is_stale(const char *path)
+{
+    struct stat st;
+    int fd;
+
+    if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    fd = sock_connect_unix(path, SOCK_STREAM);
+    if (fd >= 0)
+        close(fd);
+    return fd == -ECONNREFUSED;
+}
+
 static int bind_unix(struct listener *l)
 {
+    /* For an app's own it is the app that decides, as with bare Node. */
+    if (l->app == SHM_APPS_MAX && is_stale(l->as.path))
+        unlink(l->as.path);
     l->fd = sock_listen_unix(l->as.path, SOCK_STREAM, max(l->as.backlog, (u32)BACKLOG_MIN),
                              unix_mode());
     l->bound = (struct addr){ .family = AF_UNIX };
@@ -278,12 +295,18 @@ int listeners_holder(const struct listeners *ls, const struct wire_listen *asked
     return -ENOENT;
 }
 
-int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes)
+int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 routes)
 {
-    struct wire_listen as = { .kind = WIRE_HTTP, .family = at->family, .port = at->port };
+    struct wire_listen as = { .kind = WIRE_HTTP, .family = AF_UNIX };
     char text[ADDR_TEXT_MAX];
 
-    str_to_cstr(addr_ip_text(at, text), as.host, sizeof(as.host));
+    if (at->kind == ENDPOINT_UNIX) {
+        str_to_cstr(at->path, as.path, sizeof(as.path));
+    } else {
+        as.family = at->addr.family;
+        as.port = at->addr.port;
+        str_to_cstr(addr_ip_text(&at->addr, text), as.host, sizeof(as.host));
+    }
     return listener_make(ls, SHM_APPS_MAX, routes, &as);
 }
 

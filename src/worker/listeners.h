@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "conf/endpoint.h"
 #include "io/activation.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
@@ -57,8 +58,9 @@ MUST_USE int listeners_holder(const struct listeners *ls, const struct wire_list
                               u32 worker);
 
 /* Opens a listener of our own, on which several apps are routed to; `routes` is published. It stays
- * to the end. The index or -errno as above. */
-MUST_USE int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes);
+ * until listeners_close_own. A unix socket that nobody listens on any more gives way. The index or
+ * -errno as above. */
+MUST_USE int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 routes);
 
 /* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
  * tick half a second later, unless somebody asks for it again. */

@@ -417,12 +417,12 @@ static int routed_open(struct crew *c, struct problem *problem)
 {
     for (u32 i = 0; i < c->conf->routed_n; i++) {
         int r = listeners_open_own(&c->listeners, &c->conf->routed[i], i + 1);
-        char text[ADDR_TEXT_MAX];
-
-        if (r < 0)
-            return problem_set(problem, "routes: %.*s: %s",
-                               STR_ARG(addr_text(&c->conf->routed[i], text)), strerror(-r));
         AUTO(buf_done) struct buf url = { 0 };
+
+        if (r < 0) {
+            endpoint_text(&c->conf->routed[i], &url);
+            return problem_set(problem, "routes: %.*s: %s", STR_ARG(buf_str(&url)), strerror(-r));
+        }
 
         listeners_url(&c->listeners, (u32)r, &url);
         log_info("%.*s → the routes", STR_ARG(buf_str(&url)));

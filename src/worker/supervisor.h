@@ -37,10 +37,10 @@
  */
 #pragma once
 
-#include "base/addr.h"
 #include "base/problem.h"
 #include "base/strings.h"
 #include "conf/cron.h"
+#include "conf/endpoint.h"
 #include "io/activation.h"
 #include "io/child.h"
 #include "io/notify.h"
@@ -104,7 +104,7 @@ struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
     const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
-    const struct addr *routed; /* addresses to listen on ourselves, for routes; NULL: none */
+    const struct endpoint *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
     /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
     const struct notify *notify;
