@@ -45,6 +45,10 @@ const struct command commands[] = {
 { "signal", "[FLAGS] [APP] SIGNAL", "send a signal to an app's workers",
   "To the main process of each worker, or of one: APP/2. SIGNAL is a name such as SIGUSR2, with or without SIG, or a number.",
   .aliases = "sendSignal", .flags = &signal_flags, .takes_app = true, .run = signal_command },
+{ "upgrade", "[FLAGS] [APP]", "replace fettle, and lose no request",
+  "For a newer version of fettle that has been installed (nothing is downloaded), or after a change that needs a new start. A fettle that runs starts another one from the same path, with the same command line, folder and environment; that one reads the settings anew, gets the listening sockets, and starts the apps beside the old ones. When all of them are ready, it takes over, and the old fettle finishes its requests and ends: WebSockets and the like have --drain for that. If the new one does not get ready, nothing changes, and it is told why.\n"
+  "Log files, the number of workers, and apps that were stopped stay as they are. A fettle in a terminal or a container keeps its process, which then waits for the new one; systemd is told of the new main process. While both run, there are twice as many workers. APP is one of its apps, where several fettles run, or all.",
+  .aliases = "update", .flags = &upgrade_flags, .takes_app = true, .run = upgrade_command },
 { "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",
   "Sends requests to http://host:port/path, or messages to ws://host:port/path and waits for their echo. Without --rate each connection sends the next request when it has the answer (a closed loop: how much can it take). With --rate each request has a time at which it shall be sent, and its latency counts from then, whether or not a connection was free (an open loop: how long do users wait); so a server that stalls cannot hide it.\n"
   "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
@@ -113,6 +117,8 @@ const struct example examples[] = {
 { "env", "fettle env shop 2 --show-secrets", "" },
 { "signal", "fettle signal shop SIGUSR2", "" },
 { "signal", "fettle signal shop/1 SIGUSR1", "opens the inspector of a worker" },
+{ "upgrade", "fettle upgrade", "" },
+{ "upgrade", "fettle upgrade all --timeout 2m", "" },
 { "service", "sudo fettle service install -w 2-8 /srv/shop", "" },
 { "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
 { "service", "fettle service show .", "what would be written" },

@@ -72,6 +72,7 @@ int start_command(int argc, char **argv);
 int scale_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int signal_command(int argc, char **argv);
+int upgrade_command(int argc, char **argv);
 int service_command(int argc, char **argv);
 int help_command(int argc, char **argv);
 int version_command(int argc, char **argv);

@@ -69,8 +69,18 @@ void app_start(struct app *app)
     for (u32 i = 1; i <= app->workers && started; i++)
         started = worker_start(&app->worker[i]);
     scaling_start(app);
+    if (predecessor_by_hand(app->crew->conf->predecessor, app))
+        scaling_stop(app);
     if (!started) /* the command itself is wrong: it will not get better */
         app_end(app, SHM_APP_ERRORED);
+}
+
+void app_leave_stopped(struct app *app)
+{
+    for (u32 i = 1; i <= app->workers; i++)
+        worker_init(&app->worker[i], app, i);
+    app->crew->shm->app[app->index].workers_wanted = 0;
+    state_set(app, SHM_APP_STOPPED);
 }
 
 void app_start_again(struct app *app)

@@ -127,6 +127,8 @@ static void ask(struct control_talk *talk, const struct order *o)
 
     if (o->verb == ORDER_PS)
         ps_answer(c, talk);
+    else if (o->verb == ORDER_UPGRADE)
+        successor_begin(&c->successor, talk);
     else if (!app && !*o->app)
         control_fail(talk, "there are several apps; say which one");
     else if (!app)
@@ -141,7 +143,10 @@ static void ask(struct control_talk *talk, const struct order *o)
 
 static void gone(struct control_talk *talk)
 {
-    operation_forget(&container_of(talk->control, struct controller, control)->operations, talk);
+    struct operations *ops = &container_of(talk->control, struct controller, control)->operations;
+
+    operation_forget(ops, talk);
+    successor_forget(&ops->crew->successor, talk);
 }
 
 void controller_init(struct controller *o, struct crew *crew)

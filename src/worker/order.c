@@ -8,9 +8,10 @@
 enum { SIGNAL_NAME_MAX = 16 };
 
 static const char *const names[ORDER_VERBS] = {
-    [ORDER_PS] = "ps",         [ORDER_DESCRIBE] = "describe", [ORDER_ENV] = "env",
-    [ORDER_RELOAD] = "reload", [ORDER_RESTART] = "restart",   [ORDER_STOP] = "stop",
-    [ORDER_START] = "start",   [ORDER_SCALE] = "scale",       [ORDER_SIGNAL] = "signal",
+    [ORDER_PS] = "ps",           [ORDER_DESCRIBE] = "describe", [ORDER_ENV] = "env",
+    [ORDER_RELOAD] = "reload",   [ORDER_RESTART] = "restart",   [ORDER_STOP] = "stop",
+    [ORDER_START] = "start",     [ORDER_SCALE] = "scale",       [ORDER_SIGNAL] = "signal",
+    [ORDER_UPGRADE] = "upgrade",
 };
 
 const char *order_name(enum order_verb verb)
@@ -139,8 +140,9 @@ static int check(const struct order *o, struct problem *p)
         return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
     if ((o->verb != ORDER_SCALE && scales) || (o->verb != ORDER_SIGNAL && o->signal) ||
         (o->verb != ORDER_ENV && o->show_secrets) || (o->verb != ORDER_STOP && o->last) ||
-        (o->worker && (o->verb == ORDER_PS || o->verb == ORDER_SCALE || o->verb == ORDER_STOP ||
-                       o->verb == ORDER_START)))
+        (*o->app && o->verb == ORDER_UPGRADE) ||
+        (o->worker && (o->verb == ORDER_PS || o->verb == ORDER_UPGRADE || o->verb == ORDER_SCALE ||
+                       o->verb == ORDER_STOP || o->verb == ORDER_START)))
         return problem_set(p, "%s takes no such thing", order_name(o->verb));
     return 0;
 }

@@ -22,6 +22,7 @@ enum order_verb {
     ORDER_START,
     ORDER_SCALE,
     ORDER_SIGNAL,
+    ORDER_UPGRADE, /* of fettle itself: another one takes over */
     ORDER_VERBS,
 };
 
