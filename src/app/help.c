@@ -3,7 +3,7 @@
 #include "app/exit_code.h"
 #include "app/topic.h"
 
-enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 2 };
+enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 1 };
 
 struct page {
     struct buf text;
