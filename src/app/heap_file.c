@@ -47,7 +47,9 @@ static int spool_open(struct spool *s, struct problem *p)
         if (s->fd >= 0)
             return 0;
     }
-    return problem_set(p, "a temporary file is needed to unpack it, and cannot be made in $TMPDIR, /var/tmp or /tmp: %s",
+    return problem_set(p,
+                       "a temporary file is needed to unpack it, and cannot be made in $TMPDIR, "
+                       "/var/tmp or /tmp: %s",
                        strerror(errno));
 }
 
@@ -174,8 +176,8 @@ static int open_it(struct heap_file *f, const char *path, struct progress *progr
     struct stat st;
     int r = 0;
 
-    f->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) :
-                                     open(path, O_RDONLY | O_CLOEXEC);
+    f->fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                   : open(path, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0 || fstat(f->fd, &st))
         return problem_set(p, "cannot be opened: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))

@@ -1,8 +1,8 @@
 /* app/heap_file.h -- a snapshot's file, wherever it comes from
  *
- * A regular file is read where it is. What cannot be read twice (a pipe, "-") and what is compressed
- * (gzip, zstd, told by its first bytes) is put into a file without a name first, in $TMPDIR or
- * /var/tmp.
+ * A regular file is read where it is. What cannot be read twice (a pipe, "-") and what is
+ * compressed (gzip, zstd, told by its first bytes) is put into a file without a name first, in
+ * $TMPDIR or /var/tmp.
  */
 #pragma once
 

@@ -130,9 +130,11 @@ static int orphans(struct walk *w)
 int dominators_begin(struct dominators *d, struct graph *g)
 {
     u64 n = g->node_count;
-    struct walk w = {
-        .g = g, .dfnum = pages_take_zeroed(n * sizeof(u32)), .vertex = take(n), .parent = take(n), .next = take(n)
-    };
+    struct walk w = { .g = g,
+                      .dfnum = pages_take_zeroed(n * sizeof(u32)),
+                      .vertex = take(n),
+                      .parent = take(n),
+                      .next = take(n) };
     int r = -ENOMEM;
 
     *d = (struct dominators){ .node_count = g->node_count, .root = g->root };

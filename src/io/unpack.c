@@ -65,8 +65,8 @@ static int unpack(struct unpack *u, int from, int to, void (*step)(void *ctx, u6
     }
 }
 
-int unpack_zstd(int from, const void *begin, size_t len, int to,
-                void (*step)(void *ctx, u64 bytes), void *ctx)
+int unpack_zstd(int from, const void *begin, size_t len, int to, void (*step)(void *ctx, u64 bytes),
+                void *ctx)
 {
     struct unpack u = { .stream = ZSTD_createDStream(),
                         .in_size = ZSTD_DStreamInSize(),
