@@ -1,8 +1,8 @@
 /* app/heap_file.c -- opening, spooling, unpacking */
 #include "app/heap_file.h"
 
-#include "io/unpack.h"
-#include "logs/gzip.h"
+#include "io/gzip.h"
+#include "io/zstd.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -129,7 +129,7 @@ static int gunzip(int fd, struct spool *s, struct problem *p)
 
 static int unzstd(int fd, struct spool *s, struct problem *p)
 {
-    int r = unpack_zstd(fd, NULL, 0, s->fd, step, s);
+    int r = zstd_unpack(fd, NULL, 0, s->fd, step, s);
 
     if (r == -EBADMSG)
         return problem_set(p, "is broken: its zstd frames cannot be read");

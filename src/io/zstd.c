@@ -1,9 +1,9 @@
-/* io/unpack.c -- frames of zstd, one after the other */
-#include "io/unpack.h"
+/* io/zstd.c -- frames of zstd, one after the other */
+#include "io/zstd.h"
 
 #include <zstd.h>
 
-struct unpack {
+struct unpacking {
     ZSTD_DStream *stream;
     char *in, *out;
     size_t in_size, out_size;
@@ -26,7 +26,7 @@ static int write_all(int fd, const char *ptr, size_t len)
     return 0;
 }
 
-static int piece(struct unpack *u, const void *ptr, size_t len, int to)
+static int piece(struct unpacking *u, const void *ptr, size_t len, int to)
 {
     ZSTD_inBuffer in = { ptr, len, 0 };
 
@@ -45,7 +45,8 @@ static int piece(struct unpack *u, const void *ptr, size_t len, int to)
     return 0;
 }
 
-static int unpack(struct unpack *u, int from, int to, void (*step)(void *ctx, u64 bytes), void *ctx)
+static int unpack(struct unpacking *u, int from, int to, void (*step)(void *ctx, u64 bytes),
+                  void *ctx)
 {
     for (;;) {
         ssize_t n = read(from, u->in, u->in_size);
@@ -65,12 +66,12 @@ static int unpack(struct unpack *u, int from, int to, void (*step)(void *ctx, u6
     }
 }
 
-int unpack_zstd(int from, const void *begin, size_t len, int to, void (*step)(void *ctx, u64 bytes),
+int zstd_unpack(int from, const void *begin, size_t len, int to, void (*step)(void *ctx, u64 bytes),
                 void *ctx)
 {
-    struct unpack u = { .stream = ZSTD_createDStream(),
-                        .in_size = ZSTD_DStreamInSize(),
-                        .out_size = ZSTD_DStreamOutSize() };
+    struct unpacking u = { .stream = ZSTD_createDStream(),
+                           .in_size = ZSTD_DStreamInSize(),
+                           .out_size = ZSTD_DStreamOutSize() };
     int r = -ENOMEM;
 
     u.in = malloc(u.in_size);
