@@ -54,6 +54,9 @@ const struct command commands[] = {
   "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
   "Ctrl-C ends it with what has been measured so far.",
   .flags = &bench_flags, .run = bench_command },
+{ "heap", "COMMAND …", "heap snapshots: take them, read them",
+  "What holds the memory of a Node process. A snapshot is a file that Chrome DevTools opens too.",
+  .subs = heap_commands },
 { "config", "check|show|schema [FILE]", "look at settings in files",
   "check says everything that is wrong in the file of settings here (or in FILE, or in FILE when it is a folder), with its line and what would be right; what of a file of pm2's does not happen here; and which of the settings are reloadable. A file that is JavaScript or TypeScript is run.\n"
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
@@ -120,6 +123,9 @@ const struct example examples[] = {
 { "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
 { "service", "fettle service show .", "what would be written" },
 { "service", "sudo fettle service remove shop", "" },
+{ "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
+{ "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
+{ "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },
@@ -132,6 +138,27 @@ const struct example examples[] = {
 
 const u32 command_count = ARRAY_LEN(commands);
 const u32 example_count = ARRAY_LEN(examples);
+
+const struct command *command_at(u32 n)
+{
+    for (u32 i = 0; i < command_count; i++) {
+        const struct command *sub = commands[i].subs;
+
+        if (n-- == 0)
+            return &commands[i];
+        for (; sub && sub->name; sub++)
+            if (n-- == 0)
+                return sub;
+    }
+    return NULL;
+}
+
+const char *command_sub_name(const struct command *sub)
+{
+    const char *blank = strchr(sub->name, ' ');
+
+    return blank ? blank + 1 : sub->name;
+}
 
 bool command_is_plain(const struct command *c)
 {
@@ -152,16 +179,17 @@ static bool is_alias(const struct command *c, struct str name)
 const struct command *command_find(struct str name, const char **nearest)
 {
     u32 least = UINT32_MAX, distance;
+    const struct command *c;
 
     if (nearest)
         *nearest = NULL;
-    for (u32 i = 0; i < command_count; i++) {
-        if (str_eq(name, str_of(commands[i].name)) || is_alias(&commands[i], name))
-            return &commands[i];
-        distance = str_distance(name, str_of(commands[i].name));
-        if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 3) {
+    for (u32 i = 0; (c = command_at(i)); i++) {
+        if (str_eq(name, str_of(c->name)) || is_alias(c, name))
+            return c;
+        distance = str_distance(name, str_of(c->name));
+        if (nearest && !c->hidden && distance < least && distance <= 1 + name.len / 3) {
             least = distance;
-            *nearest = commands[i].name;
+            *nearest = c->name;
         }
     }
     return NULL;
@@ -232,6 +260,42 @@ static int command_unknown(const char *word)
     return command_usage("unknown command \"%.100s\"; `fettle --help` shows the commands", word);
 }
 
+static void sub_names(const struct command *c, struct buf *out)
+{
+    for (const struct command *sub = c->subs; sub->name; sub++)
+        buf_addf(out, "%s%s",
+                 sub == c->subs ? ""
+                 : sub[1].name  ? ", "
+                                : " or ",
+                 command_sub_name(sub));
+}
+
+/* argv[0] is the command, argv[1] one of its sub-commands. */
+static int sub_run(const struct command *c, int argc, char **argv)
+{
+    AUTO(buf_done) struct buf name = { 0 };
+    AUTO(buf_done) struct buf names = { 0 };
+    const struct command *sub;
+    const char *nearest;
+
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help_of(c->name);
+    sub_names(c, &names);
+    if (argc < 2)
+        return command_usage("%s needs to know what to do: %.*s", c->name,
+                             STR_ARG(buf_str(&names)));
+    buf_addf(&name, "%s %s", c->name, argv[1]);
+    sub = command_find(buf_str(&name), &nearest);
+    if (!sub && nearest && str_starts(str_of(nearest), str_of(c->name)) && strchr(nearest, ' '))
+        return command_usage("%s does not know \"%.100s\"; did you mean \"fettle %s\"?", c->name,
+                             argv[1], nearest);
+    if (!sub)
+        return command_usage("%s knows %.*s, not \"%.100s\"", c->name, STR_ARG(buf_str(&names)),
+                             argv[1]);
+    argv[1] = (char *)sub->name;
+    return sub->run(argc - 1, argv + 1);
+}
+
 int command_main(int argc, char **argv)
 {
     const struct command *c;
@@ -245,8 +309,10 @@ int command_main(int argc, char **argv)
     if (str_eq(word, STR("--version")) || str_eq(word, STR("-V")))
         return version_command(argc - 1, argv + 1);
     c = command_find(word, NULL);
-    if (!c)
+    if (!c || strchr(c->name, ' '))
         return command_unknown(argv[1]);
+    if (c->subs)
+        return sub_run(c, argc - 1, argv + 1);
     for (int i = 2; i < argc && !c->flags && !c->hidden; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help_of(c->name);
