@@ -127,6 +127,8 @@ static void ask(struct control_talk *talk, const struct order *o)
 
     if (o->verb == ORDER_PS)
         ps_answer(c, talk);
+    else if (o->verb == ORDER_LOGS)
+        recent_read(&c->recent, o, talk);
     else if (o->verb == ORDER_UPGRADE)
         successor_begin(&c->successor, talk);
     else if (!app && !*o->app)
@@ -147,6 +149,7 @@ static void gone(struct control_talk *talk)
 
     operation_forget(ops, talk);
     successor_forget(&ops->crew->successor, talk);
+    recent_forget(&ops->crew->recent, talk);
 }
 
 void controller_init(struct controller *o, struct crew *crew)
@@ -166,5 +169,7 @@ void controller_init(struct controller *o, struct crew *crew)
 void controller_done(struct controller *o)
 {
     operations_done(&o->operations);
+    if (o->operations.crew)
+        recent_quit(&o->operations.crew->recent);
     control_done(&o->control);
 }

@@ -17,6 +17,7 @@
 #include "worker/output.h"
 #include "worker/predecessor.h"
 #include "worker/process.h"
+#include "worker/recent.h"
 #include "worker/reread.h"
 #include "worker/rundir.h"
 #include "worker/slots.h"
@@ -33,6 +34,7 @@ struct crew {
 
     struct output_sink sink;
     struct logbook logbook;
+    struct recent recent;
     struct slots slots;
     struct listeners listeners;
     struct agents agents;

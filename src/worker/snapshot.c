@@ -122,6 +122,8 @@ static void logs_write(struct buf *out, const struct app *app)
         if (file[i] && (i == 0 || file[1] != file[0]))
             json_text(out, str_of(logfile_path(file[i])));
     buf_addc(out, ']');
+    json_key(out, "log_in_memory");
+    json_bool(out, !file[0] || !file[1]);
     if (app->conf->access_log && *app->conf->access_log) {
         json_key(out, "access_log");
         json_text(out, str_of(app->conf->access_log));

@@ -47,7 +47,7 @@ static struct crew *log_crew; /* base/log.h has room for no argument */
 static void log_write(enum log_level level, struct str line)
 {
     spool_write(log_crew->sink.spool[1], line);
-    logbook_line(&log_crew->logbook, line);
+    logbook_line(&log_crew->logbook, line, level <= LOG_WARN);
     predecessor_say(log_crew->conf->predecessor, level, line);
 }
 
@@ -452,6 +452,8 @@ static int loop_make(struct supervisor *s, struct problem *problem)
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
     c->logbook.json = c->conf->log_json;
+    recent_init(&c->recent, c);
+    c->sink.recent = c->logbook.recent = &c->recent;
     log_crew = c;
     log_redirect(log_write);
     return 0;
@@ -577,6 +579,8 @@ static void tear_down(struct supervisor *s)
     if (c->shm)
         listeners_done(&c->listeners);
     log_redirect(NULL);
+    c->logbook.recent = NULL;
+    recent_done(&c->recent);
     logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
