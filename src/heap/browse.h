@@ -9,7 +9,7 @@
 #include "heap/dominators.h"
 
 enum {
-    BROWSE_TEXT_MAX = 1024, /* bytes of a text that are kept; V8 itself cuts off strings there */
+    BROWSE_TEXT_MAX = 1024,  /* bytes of a text that are kept; V8 itself cuts off strings there */
     BROWSE_EDGES_MAX = 4096, /* edges of one node that are looked at */
     BROWSE_NONE = UINT32_MAX,
 };

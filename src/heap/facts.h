@@ -25,8 +25,8 @@ enum fact {
 };
 
 struct facts {
-    enum fact self;       /* what the object itself is */
-    u64 total;            /* bytes retained */
+    enum fact self;        /* what the object itself is */
+    u64 total;             /* bytes retained */
     u64 bytes[FACT_COUNT]; /* of these, by the topmost objects of each kind */
     u32 first[FACT_COUNT]; /* the first of these, or BROWSE_NONE */
     u64 code;

@@ -80,7 +80,6 @@ static int items_count(const struct fanout *f, u32 at, struct groups *out)
     return 0;
 }
 
-
 static int side_by_side(const struct fanout *f, u32 at, struct groups *s,
                         struct growth_holders *out)
 {
@@ -151,8 +150,8 @@ int fanout_find(const struct graph *g, const struct dominators *d, struct growth
                         .up = pages_take(bytes),
                         .below = pages_take(bytes),
                         .behind = pages_take(bytes),
-                        .bytes_min = max((u64)FANOUT_BYTES_MIN,
-                                         d->retained[g->root] / FANOUT_SHARE) };
+                        .bytes_min =
+                            max((u64)FANOUT_BYTES_MIN, d->retained[g->root] / FANOUT_SHARE) };
     u8 *followed = pages_take(g->node_count);
     int r = -ENOMEM;
 

@@ -51,8 +51,8 @@ static u32 *place_of(const struct groups *s, u32 type, u32 name)
 {
     u32 i = class_hash(type, name) & s->mask;
 
-    while (s->place[i] && (s->list[s->place[i] - 1].type != type ||
-                           s->list[s->place[i] - 1].name != name))
+    while (s->place[i] &&
+           (s->list[s->place[i] - 1].type != type || s->list[s->place[i] - 1].name != name))
         i = (i + 1) & s->mask;
     return &s->place[i];
 }

@@ -10,7 +10,8 @@ enum { GROUP_SAMPLES = 4 };
 
 struct group {
     u32 type, name;
-    u32 count[3]; /* old ones, those of the first step, those of the second; or whatever is counted */
+    u32 count[3]; /* old ones, those of the first step, those of the second; or whatever is counted
+                   */
     u64 bytes;    /* retained by what was added with `bytes` */
     u32 samples[GROUP_SAMPLES]; /* the first ones and the last one that were added as samples */
     u32 sample_count;

@@ -338,8 +338,7 @@ static void company_take(struct groups *s, struct group *first, struct growth_ho
 }
 
 /* What hangs under the root has no common holder: a suspect for each class. */
-static void roots_keep(const struct growth *w, u32 at, struct groups *s,
-                       struct growth_holders *out)
+static void roots_keep(const struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
 {
     for (;;) {
         struct growth_holder h = { .how = GROWTH_ROOTS, .at = at };
@@ -411,10 +410,10 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
     for (u32 i = at + 1; i < at + w->d->size[at]; i++) {
         u32 node = w->d->order[i];
 
-        h->before += w->d->dominator[node] == beside && is_old(w, node) &&
-                     w->g->type[node] == w->g->type[item] &&
-                     (w->g->name[node] == w->g->name[item] ||
-                      graph_type(w->g, node) != NODE_OBJECT);
+        h->before +=
+            w->d->dominator[node] == beside && is_old(w, node) &&
+            w->g->type[node] == w->g->type[item] &&
+            (w->g->name[node] == w->g->name[item] || graph_type(w->g, node) != NODE_OBJECT);
     }
 }
 

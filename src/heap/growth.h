@@ -21,12 +21,12 @@
 enum {
     GROWTH_SAMPLES = GROUP_SAMPLES,
     GROWTH_HOLDERS_MAX = 64,
-    GROWTH_ITEMS_MIN = 5,     /* of one class, in each step */
-    GROWTH_BYTES_MIN = 512,   /* in each step */
-    GROWTH_VALUE_MIN = 8192,  /* in each step, when one value gets larger */
-    GROWTH_SLOWER = 4,        /* less than a quarter of the first step is a cache that fills */
-    GROWTH_ROOT_ITEMS_MIN = 8,     /* of what nothing holds, in each step */
-    GROWTH_ROOT_BYTES_MIN = 4096,  /* in both steps */
+    GROWTH_ITEMS_MIN = 5,         /* of one class, in each step */
+    GROWTH_BYTES_MIN = 512,       /* in each step */
+    GROWTH_VALUE_MIN = 8192,      /* in each step, when one value gets larger */
+    GROWTH_SLOWER = 4,            /* less than a quarter of the first step is a cache that fills */
+    GROWTH_ROOT_ITEMS_MIN = 8,    /* of what nothing holds, in each step */
+    GROWTH_ROOT_BYTES_MIN = 4096, /* in both steps */
 };
 
 enum growth_how {
@@ -38,14 +38,15 @@ enum growth_how {
 
 struct growth_holder {
     enum growth_how how;
-    u32 at;       /* node of the last snapshot that dominates the items */
-    u32 added[2]; /* items of the class, in each step, that are still there */
-    u32 before;   /* items of the class that were there in the first snapshot */
-    i64 bytes[2]; /* what `at` retains more, in each step (shapes and code left out) */
+    u32 at;           /* node of the last snapshot that dominates the items */
+    u32 added[2];     /* items of the class, in each step, that are still there */
+    u32 before;       /* items of the class that were there in the first snapshot */
+    i64 bytes[2];     /* what `at` retains more, in each step (shapes and code left out) */
     i64 growth_bytes; /* in both steps, all included */
     u32 samples[GROWTH_SAMPLES]; /* items, the oldest first */
     u32 sample_count;
-    u32 company[GROWTH_SAMPLES]; /* GROWTH_ROOTS: an object of each class that came in the same number */
+    u32 company[GROWTH_SAMPLES]; /* GROWTH_ROOTS: an object of each class that came in the same
+                                    number */
     u32 company_count;
 };
 

@@ -103,8 +103,7 @@ static void step_property(struct climb *c, u32 at, u32 from, struct str label)
         struct str file = sources_file(b, sources_of_function(b, from));
 
         s = step_add(c, from, at, cost + 1 + cost_of(sources_whose(file)), HOLDER_STATIC);
-    } else if (str_eq(label, STR("exports")) &&
-               browse_is(b, from, NODE_OBJECT, STR("Module"))) {
+    } else if (str_eq(label, STR("exports")) && browse_is(b, from, NODE_OBJECT, STR("Module"))) {
         s = step_add(c, from, at, cost + 3, HOLDER_EXPORT);
     } else {
         s = step_add(c, from, at, cost + 3, HOLDER_UNNAMED);
@@ -234,8 +233,8 @@ static void anchor_find(struct browse *b, const struct step *end, struct holder 
     case HOLDER_UNNAMED:
         break;
     }
-    out->whose = out->script == BROWSE_NONE ? SOURCE_APP
-                                            : sources_whose(sources_file(b, out->script));
+    out->whose =
+        out->script == BROWSE_NONE ? SOURCE_APP : sources_whose(sources_file(b, out->script));
 }
 
 void holder_name(struct browse *b, u32 node, struct holder *out)
@@ -243,10 +242,9 @@ void holder_name(struct browse *b, u32 node, struct holder *out)
     AUTO(freep) struct climb *c = malloc(sizeof(*c));
     u32 at;
 
-    *out = (struct holder){ .anchor = BROWSE_NONE,
-                            .user = BROWSE_NONE,
-                            .script = BROWSE_NONE,
-                            .above = BROWSE_NONE };
+    *out = (struct holder){
+        .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE, .above = BROWSE_NONE
+    };
     str_to_cstr(browse_class(b, node), out->name, sizeof(out->name));
     if (!c)
         return;

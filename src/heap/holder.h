@@ -28,7 +28,7 @@ struct holder {
     u32 user;                   /* a function that can use the variable, or BROWSE_NONE */
     u32 script;                 /* the node of the file in which it is, or BROWSE_NONE */
     enum source_of whose;
-    u32 above;       /* the first visible object or context on the way up, or BROWSE_NONE */
+    u32 above; /* the first visible object or context on the way up, or BROWSE_NONE */
 };
 
 /* Names `node`. */

@@ -41,7 +41,8 @@ const struct leak_kind_text leak_kinds[LEAK_KINDS] = {
                       "wanted, destroy() on errors, stream.pipeline instead of pipe()." },
     [LEAK_BUFFER] = { "buffer", "Buffers: memory outside of the JavaScript heap",
                       "Let go of them when they are sent, bound the cache by its bytes, and copy a "
-                      "small part out of a large one (Buffer.from(part)): subarray() is a view that "
+                      "small part out of a large one (Buffer.from(part)): subarray() is a view "
+                      "that "
                       "holds all of it." },
     [LEAK_ASYNC_CONTEXT] = { "async-context", "asynchronous contexts that are kept",
                              "What outlives a request (a queue, a pool, a hook) must not be made "
@@ -58,7 +59,8 @@ const struct leak_kind_text leak_kinds[LEAK_KINDS] = {
                       "keeps its parts: copy what is kept (Buffer.from(s).toString()), and bound "
                       "what is appended to." },
     [LEAK_MODULE] = { "module", "modules that are loaded again and again",
-                      "Load a module once. To read a file anew use fs and JSON.parse; deleting from "
+                      "Load a module once. To read a file anew use fs and JSON.parse; deleting "
+                      "from "
                       "require.cache leaves the module in its parent's children, and import() with "
                       "a new query keeps every version." },
     [LEAK_CODE] = { "code", "code that is compiled again and again",

@@ -77,7 +77,8 @@ static bool is_joined(struct leaks *out, const struct suspect *s)
     return false;
 }
 
-/* In one snapshot many things are many: what the app itself holds, and what is odd in any number. */
+/* In one snapshot many things are many: what the app itself holds, and what is odd in any number.
+ */
 static bool is_odd(const struct suspect *s, const struct growth_holder *h)
 {
     switch (s->kind) {

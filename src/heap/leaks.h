@@ -1,8 +1,8 @@
 /* heap/leaks.h -- the leak report: from three snapshots of one process, or from one
  *
- * Three (before, after some use, after as much use again) prove what grows and stays. One shows what
- * is there in large numbers and looks like a leak: a suspicion. doc/heap.md tells how the verdict
- * is made.
+ * Three (before, after some use, after as much use again) prove what grows and stays. One shows
+ * what is there in large numbers and looks like a leak: a suspicion. doc/heap.md tells how the
+ * verdict is made.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ enum { LEAKS_MAX = 32, LEAKS_SNAPSHOTS = 3, LEAKS_FILES_MAX = 500 };
 struct leaks {
     struct suspect list[LEAKS_MAX]; /* the largest growth first; from one snapshot, the largest */
     u32 count;
-    u32 dropped; /* smaller ones that are not listed */
-    bool guess;  /* from one snapshot */
+    u32 dropped;                      /* smaller ones that are not listed */
+    bool guess;                       /* from one snapshot */
     u64 total_bytes[LEAKS_SNAPSHOTS]; /* of one snapshot: the last */
     /* private: the last snapshot */
     struct graph graph;

@@ -57,7 +57,7 @@ static u32 user_of(struct browse *b, u32 context, u32 *budget)
         if (graph_type(b->graph, in[i].from) == NODE_CLOSURE &&
             browse_follow(b, in[i].from, STR("context")) == context)
             return in[i].from;
-    for (u32 i = 0; i < count && *budget > 0; i++) {
+    for (u32 i = 0; i<count && * budget> 0; i++) {
         u32 found = BROWSE_NONE;
 
         if (!browse_is_context(b->graph, in[i].from) ||

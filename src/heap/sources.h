@@ -19,8 +19,8 @@ enum source_of {
 u32 sources_of_function(struct browse *b, u32 closure);
 /* The script of a place's number. */
 u32 sources_of_number(struct browse *b, u32 script);
-/* The script in which the variables of a context are, with a function that uses them in *user (which
- * may be NULL). */
+/* The script in which the variables of a context are, with a function that uses them in *user
+ * (which may be NULL). */
 u32 sources_of_context(struct browse *b, u32 context, u32 *user);
 
 /* Its file name or URL as V8 has it; file:// and the query of an ES module are left out. */
@@ -29,7 +29,8 @@ struct str sources_file(struct browse *b, u32 script);
 struct str sources_text(struct browse *b, u32 script);
 enum source_of sources_whose(struct str file);
 
-/* Where a node was made or declared, as people count: from 1. False: not known, or not in a file. */
+/* Where a node was made or declared, as people count: from 1. False: not known, or not in a file.
+ */
 struct source_place {
     struct str file;
     enum source_of whose;

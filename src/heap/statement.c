@@ -137,9 +137,9 @@ static struct str word_before(struct str s, size_t at)
 }
 
 static const char *const methods[] = {
-    [STATEMENT_SET] = "set",      [STATEMENT_ADD] = "add",     [STATEMENT_PUSH] = "push unshift",
-    [STATEMENT_ASSIGN] = "",      [STATEMENT_APPEND] = "",     [STATEMENT_USE] = "then catch finally",
-    [STATEMENT_IMPORT] = "",      [STATEMENT_REQUEST] = "",
+    [STATEMENT_SET] = "set", [STATEMENT_ADD] = "add",  [STATEMENT_PUSH] = "push unshift",
+    [STATEMENT_ASSIGN] = "", [STATEMENT_APPEND] = "",  [STATEMENT_USE] = "then catch finally",
+    [STATEMENT_IMPORT] = "", [STATEMENT_REQUEST] = "",
 };
 
 static bool is_race(struct str s, size_t line_begin, size_t at)
@@ -163,8 +163,9 @@ static u32 rank_of(const struct scan *p, enum statement_adds adds, size_t end)
         return RANK_EXACT;
     if (behind && is_assignment(s, behind))
         return adds == STATEMENT_ASSIGN || adds == STATEMENT_PUSH ? RANK_EXACT : RANK_ADDS;
-    if (is_one_of(method, "set add push unshift append prepend put insert enqueue on once addListener "
-                          "addEventListener concat assign"))
+    if (is_one_of(method,
+                  "set add push unshift append prepend put insert enqueue on once addListener "
+                  "addEventListener concat assign"))
         return RANK_ADDS;
     if (is_assignment(s, end))
         return adds == STATEMENT_APPEND ? RANK_EXACT : RANK_ASSIGNS;

@@ -48,8 +48,7 @@ static bool dominates(struct browse *b, u32 node, u32 below)
 {
     u32 at = b->position[below] - b->position[node];
 
-    return b->position[below] >= b->position[node] &&
-           at < b->dominators->size[b->position[node]];
+    return b->position[below] >= b->position[node] && at < b->dominators->size[b->position[node]];
 }
 
 /* A function of the app's among what `node` alone holds, itself included. */
@@ -71,7 +70,8 @@ static u32 app_function(struct browse *b, u32 node)
 
 /* ---- the holder ---- */
 
-/* From what V8 has behind an object to the object, and from the last of a chain to its beginning. */
+/* From what V8 has behind an object to the object, and from the last of a chain to its beginning.
+ */
 static u32 holder_of(struct browse *b, const struct growth_holder *h, u32 item)
 {
     const struct graph *g = b->graph;
@@ -116,13 +116,13 @@ static void holder_by_item(struct browse *b, struct suspect *s, struct holder *n
     holder_name(b, s->item, name);
     s->holder_node = name->above;
     if (name->whose != SOURCE_APP || name->by == HOLDER_UNNAMED) {
-        *name = (struct holder){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
+        *name =
+            (struct holder){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
         s->holder_node = BROWSE_NONE;
     }
 }
 
-static void holder_by_context(struct browse *b, u32 context, struct suspect *s,
-                              struct holder *name)
+static void holder_by_context(struct browse *b, u32 context, struct suspect *s, struct holder *name)
 {
     struct str variable;
 
@@ -235,7 +235,7 @@ static void emitter_name(struct browse *b, const struct emitter *e, struct suspe
 
 static bool is_tree_node(struct browse *b, u32 item)
 {
-    static const char *const parents[] = { "parentNode", "parentElement", "parent",
+    static const char *const parents[] = { "parentNode",  "parentElement", "parent",
                                            "_parentNode", "ownerDocument", "_ownerDocument" };
     const struct graph_edge *e;
     u32 count;
@@ -249,8 +249,7 @@ static bool is_tree_node(struct browse *b, u32 item)
     count = browse_edges(b, item, &e);
     for (u32 i = 0; i < count; i++)
         for (u32 p = 0; e[i].type == EDGE_PROPERTY && p < ARRAY_LEN(parents); p++)
-            if (str_eq(browse_label(b, &e[i]), str_of(parents[p])) &&
-                dominates(b, item, e[i].to) &&
+            if (str_eq(browse_label(b, &e[i]), str_of(parents[p])) && dominates(b, item, e[i].to) &&
                 b->dominators->size[b->position[e[i].to]] >= TREE_MIN)
                 return true;
     return false;
@@ -265,10 +264,10 @@ static bool is_async_hook(struct browse *b, const struct holder *name)
                     : 0;
 
     for (u32 i = 0; i < count; i++) {
-        u32 above = is_closure(b, users[i].from) &&
-                            str_eq(browse_name(b, users[i].from), STR("init"))
-                        ? browse_retainers(b, users[i].from, in, UP_MAX)
-                        : 0;
+        u32 above =
+            is_closure(b, users[i].from) && str_eq(browse_name(b, users[i].from), STR("init"))
+                ? browse_retainers(b, users[i].from, in, UP_MAX)
+                : 0;
 
         for (u32 k = 0; k < above; k++)
             if (is_class(b, in[k].from, "AsyncHook"))
@@ -469,8 +468,7 @@ static void where_find(struct browse *b, struct suspect *s, const struct holder 
         (void)place_function(b, name->user, s, SUSPECT_LINE_SCOPE);
         return;
     }
-    if (s->item != BROWSE_NONE && sources_place(b, s->item, &place) &&
-        place.whose != SOURCE_NODE) {
+    if (s->item != BROWSE_NONE && sources_place(b, s->item, &place) && place.whose != SOURCE_NODE) {
         place_take(s, &place, SUSPECT_LINE_CLASS);
         if (s->wants_statement && name->by == HOLDER_GLOBAL)
             s->file[0] = '\0';
@@ -502,8 +500,7 @@ static bool is_of_node(struct browse *b, const struct suspect *s, const struct h
 {
     struct source_place place;
 
-    if (s->holder_node != BROWSE_NONE &&
-        (name->whose != SOURCE_NODE || name->by == HOLDER_UNNAMED))
+    if (s->holder_node != BROWSE_NONE && (name->whose != SOURCE_NODE || name->by == HOLDER_UNNAMED))
         return false;
     switch (s->kind) {
     case LEAK_MAP:
@@ -553,8 +550,8 @@ static void closure_detail(struct browse *b, u32 closure, struct suspect *s)
         return;
     snprintf(s->detail, sizeof(s->detail), "%.*s keeps %.*s (%.*s)",
              function.len ? (int)min(function.len, (size_t)60) : 10,
-             function.len ? function.ptr : "a function", (int)min(name.len, (size_t)50),
-             name.ptr, (int)min(browse_class(b, best).len, (size_t)50), browse_class(b, best).ptr);
+             function.len ? function.ptr : "a function", (int)min(name.len, (size_t)50), name.ptr,
+             (int)min(browse_class(b, best).len, (size_t)50), browse_class(b, best).ptr);
 }
 
 /* "timerListMap[60000]" is Node's list of all timers of a minute. */
@@ -617,8 +614,8 @@ static void kind_details(struct browse *b, struct suspect *s, struct holder *nam
 
 static void holder_text(struct browse *b, struct suspect *s, const struct holder *name)
 {
-    struct str class = s->holder_node == BROWSE_NONE ? (struct str){ 0 }
-                                                     : browse_class(b, s->holder_node);
+    struct str class =
+        s->holder_node == BROWSE_NONE ? (struct str){ 0 } : browse_class(b, s->holder_node);
 
     text_set(s->holder_class, sizeof(s->holder_class), class);
     if (s->holder[0])
@@ -653,9 +650,7 @@ bool suspect_explain(struct browse *b, const struct growth_holder *h, struct sus
     struct emitter e = { .node = BROWSE_NONE };
     struct holder name;
 
-    *out = (struct suspect){ .how = h->how,
-                             .item = item_choose(b, h),
-                             .function = BROWSE_NONE };
+    *out = (struct suspect){ .how = h->how, .item = item_choose(b, h), .function = BROWSE_NONE };
     out->holder_node = h->how == GROWTH_ROOTS ? BROWSE_NONE : holder_of(b, h, out->item);
     holder_find(b, h, out, &name);
     text_set(out->class, sizeof(out->class),
@@ -681,8 +676,8 @@ bool suspect_locate(struct suspect *s, struct str file, struct str text, u32 *be
 {
     struct statement found;
 
-    if (!s->wants_statement ||
-        !statement_find(text, s->adds, str_of(s->wanted), &found) || found.rank >= *best_rank)
+    if (!s->wants_statement || !statement_find(text, s->adds, str_of(s->wanted), &found) ||
+        found.rank >= *best_rank)
         return false;
     *best_rank = found.rank;
     text_set(s->file, sizeof(s->file), file);

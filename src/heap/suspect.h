@@ -29,12 +29,12 @@ struct suspect {
     char class[96];
     char holder[192]; /* "catalogue.cache", "ticker, event \"price\"" */
     char holder_class[64];
-    char detail[192]; /* a sentence part, or empty: "showPrice keeps page" */
+    char detail[192];                /* a sentence part, or empty: "showPrice keeps page" */
     u32 holder_node, item, function; /* nodes; BROWSE_NONE: none */
     u64 holder_id, item_id;
-    u32 before, added[2];  /* items in the first snapshot, and more in each step */
+    u32 before, added[2]; /* items in the first snapshot, and more in each step */
     i64 growth_bytes;
-    u64 retained_bytes;    /* by the holder, now; by the items where there is no holder */
+    u64 retained_bytes; /* by the holder, now; by the items where there is no holder */
 
     char file[SUSPECT_FILE_MAX]; /* empty: not known */
     u32 line, column;            /* from 1; 0: not known */

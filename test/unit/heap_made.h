@@ -1,12 +1,17 @@
 /* test/unit/heap_made.h -- snapshots made by hand, for unit tests of what reads graphs */
 #pragma once
 
-#include "heap/dominators.h"
 #include "heap/distances.h"
+#include "heap/dominators.h"
 
 #include "base/buf.h"
 
-enum { MADE_NODES_MAX = 2000, MADE_EDGES_MAX = 8000, MADE_PLACES_MAX = 64, MADE_STRINGS_MAX = 4000 };
+enum {
+    MADE_NODES_MAX = 2000,
+    MADE_EDGES_MAX = 8000,
+    MADE_PLACES_MAX = 64,
+    MADE_STRINGS_MAX = 4000
+};
 
 /* In the order of V8's own list. */
 enum made_type {
@@ -23,12 +28,26 @@ enum made_type {
     MADE_CONS,
     MADE_SLICED,
 };
-enum made_edge { MADE_CONTEXT, MADE_ELEMENT, MADE_PROPERTY, MADE_INTERNAL, MADE_EDGE_HIDDEN, MADE_SHORTCUT, MADE_WEAK };
+enum made_edge {
+    MADE_CONTEXT,
+    MADE_ELEMENT,
+    MADE_PROPERTY,
+    MADE_INTERNAL,
+    MADE_EDGE_HIDDEN,
+    MADE_SHORTCUT,
+    MADE_WEAK
+};
 
 struct made {
-    struct { u32 type, name, id, size; } node[MADE_NODES_MAX];
-    struct { u32 from, type, name, to; } edge[MADE_EDGES_MAX];
-    struct { u32 node, script, line, column; } place[MADE_PLACES_MAX];
+    struct {
+        u32 type, name, id, size;
+    } node[MADE_NODES_MAX];
+    struct {
+        u32 from, type, name, to;
+    } edge[MADE_EDGES_MAX];
+    struct {
+        u32 node, script, line, column;
+    } place[MADE_PLACES_MAX];
     const char *string[MADE_STRINGS_MAX];
     u32 nodes, edges, places, strings;
     struct buf json;
@@ -57,7 +76,8 @@ static inline u32 made_node(struct made *m, enum made_type type, const char *nam
     return m->nodes++;
 }
 
-static inline void made_link(struct made *m, u32 from, enum made_edge type, const char *label, u32 to)
+static inline void made_link(struct made *m, u32 from, enum made_edge type, const char *label,
+                             u32 to)
 {
     bool indexed = type == MADE_ELEMENT || type == MADE_EDGE_HIDDEN;
 
@@ -96,27 +116,38 @@ static inline void made_write(struct made *m)
     struct buf *b = &m->json;
     u32 written = 0;
 
-    buf_addf(b, "{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\",\"edge_count\",\"detachedness\"],"
-                "\"node_types\":[[\"hidden\",\"array\",\"string\",\"object\",\"code\",\"closure\",\"regexp\",\"number\",\"native\",\"synthetic\","
-                "\"concatenated string\",\"sliced string\",\"symbol\",\"bigint\",\"object shape\"],\"string\",\"number\",\"number\",\"number\",\"number\"],"
-                "\"edge_fields\":[\"type\",\"name_or_index\",\"to_node\"],\"edge_types\":[[\"context\",\"element\",\"property\",\"internal\",\"hidden\",\"shortcut\",\"weak\"],"
-                "\"string_or_number\",\"node\"],\"location_fields\":[\"object_index\",\"script_id\",\"line\",\"column\"]},"
-                "\"node_count\":%u,\"edge_count\":%u,\"trace_function_count\":0},\n\"nodes\":[", m->nodes, m->edges);
+    buf_addf(b,
+             "{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\","
+             "\"edge_count\",\"detachedness\"],"
+             "\"node_types\":[[\"hidden\",\"array\",\"string\",\"object\",\"code\",\"closure\","
+             "\"regexp\",\"number\",\"native\",\"synthetic\","
+             "\"concatenated string\",\"sliced string\",\"symbol\",\"bigint\",\"object "
+             "shape\"],\"string\",\"number\",\"number\",\"number\",\"number\"],"
+             "\"edge_fields\":[\"type\",\"name_or_index\",\"to_node\"],\"edge_types\":[["
+             "\"context\",\"element\",\"property\",\"internal\",\"hidden\",\"shortcut\",\"weak\"],"
+             "\"string_or_number\",\"node\"],\"location_fields\":[\"object_index\",\"script_id\","
+             "\"line\",\"column\"]},"
+             "\"node_count\":%u,\"edge_count\":%u,\"trace_function_count\":0},\n\"nodes\":[",
+             m->nodes, m->edges);
     for (u32 n = 0; n < m->nodes; n++) {
         u32 count = 0;
 
         for (u32 e = 0; e < m->edges; e++)
             count += m->edge[e].from == n;
-        buf_addf(b, "%s%u,%u,%u,%u,%u,0\n", n ? "," : "", m->node[n].type, m->node[n].name, m->node[n].id, m->node[n].size, count);
+        buf_addf(b, "%s%u,%u,%u,%u,%u,0\n", n ? "," : "", m->node[n].type, m->node[n].name,
+                 m->node[n].id, m->node[n].size, count);
     }
     buf_add(b, STR("],\n\"edges\":["));
     for (u32 n = 0; n < m->nodes; n++)
         for (u32 e = 0; e < m->edges; e++)
             if (m->edge[e].from == n)
-                buf_addf(b, "%s%u,%u,%u\n", written++ ? "," : "", m->edge[e].type, m->edge[e].name, m->edge[e].to * 6);
-    buf_add(b, STR("],\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n\"locations\":["));
+                buf_addf(b, "%s%u,%u,%u\n", written++ ? "," : "", m->edge[e].type, m->edge[e].name,
+                         m->edge[e].to * 6);
+    buf_add(b, STR("],\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],"
+                   "\n\"locations\":["));
     for (u32 p = 0; p < m->places; p++)
-        buf_addf(b, "%s%u,%u,%u,%u\n", p ? "," : "", m->place[p].node * 6, m->place[p].script, m->place[p].line, m->place[p].column);
+        buf_addf(b, "%s%u,%u,%u,%u\n", p ? "," : "", m->place[p].node * 6, m->place[p].script,
+                 m->place[p].line, m->place[p].column);
     buf_add(b, STR("],\n\"strings\":["));
     for (u32 s = 0; s < m->strings; s++) {
         buf_addf(b, "%s\"", s ? ",\n" : "");

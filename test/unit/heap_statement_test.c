@@ -11,7 +11,9 @@ static u32 line_of(const char *source, enum statement_adds adds, const char *nam
 
 static void a_Map_is_added_to_by_set(void)
 {
-    CHECK_EQ(line_of("const sessions = new Map();\nsessions.get(id);\nsessions.set(id, 1);\n", STATEMENT_SET, "sessions"), 3);
+    CHECK_EQ(line_of("const sessions = new Map();\nsessions.get(id);\nsessions.set(id, 1);\n",
+                     STATEMENT_SET, "sessions"),
+             3);
     CHECK_EQ(line_of("this.#cache?.set(key, value)", STATEMENT_SET, "cache"), 1);
     CHECK_EQ(line_of("sessions\n  .set(id, 1)", STATEMENT_SET, "sessions"), 1);
 }
@@ -25,7 +27,9 @@ static void a_Set_and_an_array_have_methods_of_their_own(void)
 
 static void an_object_gets_properties_by_assignment(void)
 {
-    CHECK_EQ(line_of("if (this.cache[a[0]] == 1) f();\nthis.cache[a[0]] ?\?= load()", STATEMENT_ASSIGN, "cache"), 2);
+    CHECK_EQ(line_of("if (this.cache[a[0]] == 1) f();\nthis.cache[a[0]] ?\?= load()",
+                     STATEMENT_ASSIGN, "cache"),
+             2);
     CHECK_EQ(line_of("cache[x] => 1;\ncache[x] = 1", STATEMENT_ASSIGN, "cache"), 2);
 }
 
@@ -38,20 +42,28 @@ static void a_text_is_appended_to(void)
 
 static void a_promise_is_raced_with_or_waited_for(void)
 {
-    CHECK_EQ(line_of("const stop = new Promise(f);\nemit(stop);\nawait Promise.race([work(), stop])", STATEMENT_USE, "stop"), 3);
+    CHECK_EQ(
+        line_of("const stop = new Promise(f);\nemit(stop);\nawait Promise.race([work(), stop])",
+                STATEMENT_USE, "stop"),
+        3);
     CHECK_EQ(line_of("const stop = new Promise(f);\nstop.then(done)", STATEMENT_USE, "stop"), 2);
 }
 
 static void comments_and_texts_are_no_program(void)
 {
-    CHECK_EQ(line_of("// sessions.set(1)\n/* sessions.set(2)\n */ 'sessions.set(3)';\n\"sessions.set(4)\"\nsessions.set(5)", STATEMENT_SET, "sessions"), 5);
+    CHECK_EQ(line_of("// sessions.set(1)\n/* sessions.set(2)\n */ "
+                     "'sessions.set(3)';\n\"sessions.set(4)\"\nsessions.set(5)",
+                     STATEMENT_SET, "sessions"),
+             5);
     CHECK_EQ(line_of("x = /['\"]/;\nsessions.set(1)", STATEMENT_SET, "sessions"), 2);
     CHECK_EQ(line_of("'it\\'s sessions.set(1)'\nsessions.set(2)", STATEMENT_SET, "sessions"), 2);
 }
 
 static void names_are_whole_words(void)
 {
-    CHECK_EQ(line_of("mysessions.set(1);\nsessions2.set(2);\n$sessions.set(3)", STATEMENT_SET, "sessions"), 0);
+    CHECK_EQ(line_of("mysessions.set(1);\nsessions2.set(2);\n$sessions.set(3)", STATEMENT_SET,
+                     "sessions"),
+             0);
 }
 
 static void without_the_method_what_else_adds_is_taken_and_a_declaration_is_nothing(void)
@@ -69,8 +81,12 @@ static void without_the_method_what_else_adds_is_taken_and_a_declaration_is_noth
 
 static void imports_are_found_by_the_name_of_their_file(void)
 {
-    CHECK_EQ(line_of("import http from 'node:http';\nawait import(`../settings.mjs?v=${n}`)", STATEMENT_IMPORT, "settings.mjs"), 2);
-    CHECK_EQ(line_of("require('./settings.js');\ndelete require.cache[name]", STATEMENT_IMPORT, "settings.js"), 2);
+    CHECK_EQ(line_of("import http from 'node:http';\nawait import(`../settings.mjs?v=${n}`)",
+                     STATEMENT_IMPORT, "settings.mjs"),
+             2);
+    CHECK_EQ(line_of("require('./settings.js');\ndelete require.cache[name]", STATEMENT_IMPORT,
+                     "settings.js"),
+             2);
     CHECK_EQ(line_of("await import('./other.mjs')", STATEMENT_IMPORT, "settings.mjs"), 0);
 }
 

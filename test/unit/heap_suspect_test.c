@@ -23,7 +23,8 @@ static struct program program_new(const char *file)
     made_link(m, p.function, MADE_INTERNAL, "shared", shared);
     made_link(m, p.function, MADE_INTERNAL, "context", p.context);
     made_link(m, shared, MADE_INTERNAL, "script", script);
-    made_link(m, script, MADE_INTERNAL, "source", made_node(m, MADE_STRING, "sessions.set(1, 2)", 29, 20));
+    made_link(m, script, MADE_INTERNAL, "source",
+              made_node(m, MADE_STRING, "sessions.set(1, 2)", 29, 20));
     made_place(m, p.function, 7, 4, 2);
     return p;
 }
@@ -67,7 +68,8 @@ static void look_done(struct program *p, struct seen *s)
 static void a_variable_of_the_app_gives_a_Map_its_name_and_file(void)
 {
     struct program p = program_new("/app/server.js");
-    u32 map = made_node(p.m, MADE_OBJECT, "Map", 31, 32), table = made_node(p.m, MADE_ARRAY, "", 33, 100);
+    u32 map = made_node(p.m, MADE_OBJECT, "Map", 31, 32),
+        table = made_node(p.m, MADE_ARRAY, "", 33, 100);
     struct seen s;
     u32 rank = UINT32_MAX;
 
@@ -83,7 +85,8 @@ static void a_variable_of_the_app_gives_a_Map_its_name_and_file(void)
     CHECK_EQ(s.s.line_is, SUSPECT_LINE_SCOPE);
     CHECK_EQ(s.s.before, 60);
     CHECK_STR(s.s.source, "sessions.set(1, 2)");
-    CHECK(suspect_locate(&s.s, STR("/app/server.js"), STR("const sessions = new Map();\n\nsessions.set(1, 2)"), &rank));
+    CHECK(suspect_locate(&s.s, STR("/app/server.js"),
+                         STR("const sessions = new Map();\n\nsessions.set(1, 2)"), &rank));
     CHECK_EQ(s.s.line, 3);
     CHECK_EQ(s.s.line_is, SUSPECT_LINE_STATEMENT);
     CHECK(s.s.path_count > 2);
@@ -93,7 +96,8 @@ static void a_variable_of_the_app_gives_a_Map_its_name_and_file(void)
 static void properties_and_static_fields_are_parts_of_a_name(void)
 {
     struct program p = program_new("/app/server.js");
-    u32 room = made_node(p.m, MADE_OBJECT, "Room", 31, 32), list = made_node(p.m, MADE_OBJECT, "Array", 33, 32);
+    u32 room = made_node(p.m, MADE_OBJECT, "Room", 31, 32),
+        list = made_node(p.m, MADE_OBJECT, "Array", 33, 32);
     struct seen s;
 
     made_link(p.m, p.context, MADE_CONTEXT, "room", room);
@@ -133,7 +137,8 @@ static void a_global_is_called_so(void)
 static void listeners_are_told_with_emitter_event_and_function(void)
 {
     struct program p = program_new("/app/server.js");
-    u32 emitter = made_node(p.m, MADE_OBJECT, "EventEmitter", 31, 32), events = made_node(p.m, MADE_OBJECT, "Object", 33, 32);
+    u32 emitter = made_node(p.m, MADE_OBJECT, "EventEmitter", 31, 32),
+        events = made_node(p.m, MADE_OBJECT, "Object", 33, 32);
     u32 list = made_node(p.m, MADE_OBJECT, "Array", 35, 32), item;
     struct seen s;
 
@@ -161,7 +166,8 @@ static void records_that_mostly_are_requests_are_kept_requests(void)
     made_link(p.m, p.context, MADE_CONTEXT, "slow", list);
     item = items_add(p.m, list, MADE_OBJECT, "Object", 60);
     for (u32 i = 0; i < 60; i++)
-        made_link(p.m, item - i, MADE_PROPERTY, "req", made_node(p.m, MADE_OBJECT, "IncomingMessage", 5001 + 2 * i, 3000));
+        made_link(p.m, item - i, MADE_PROPERTY, "req",
+                  made_node(p.m, MADE_OBJECT, "IncomingMessage", 5001 + 2 * i, 3000));
     look(&p, &s);
     CHECK_EQ(s.s.kind, LEAK_REQUEST);
     CHECK_STR(str_of(s.s.class), "Object");
@@ -181,7 +187,8 @@ static void one_node_of_a_tree_holds_the_tree(void)
 
         made_link(p.m, item - i, MADE_PROPERTY, "parentNode", body);
         for (u32 k = 0; k < 8; k++)
-            made_link(p.m, body, MADE_ELEMENT, "0", made_node(p.m, MADE_OBJECT, "Element", 9001 + 2 * (i * 8 + k), 50));
+            made_link(p.m, body, MADE_ELEMENT, "0",
+                      made_node(p.m, MADE_OBJECT, "Element", 9001 + 2 * (i * 8 + k), 50));
     }
     look(&p, &s);
     CHECK_EQ(s.s.kind, LEAK_TREE);
@@ -195,7 +202,8 @@ static void a_row_of_closures_is_named_by_its_variable(void)
     struct seen s;
 
     for (u32 i = 0; i < 60; i++) {
-        u32 f = made_node(p.m, MADE_CLOSURE, "undo", 2001 + 4 * i, 200), context = made_node(p.m, MADE_OBJECT, "system / Context", 2003 + 4 * i, 40);
+        u32 f = made_node(p.m, MADE_CLOSURE, "undo", 2001 + 4 * i, 200),
+            context = made_node(p.m, MADE_OBJECT, "system / Context", 2003 + 4 * i, 40);
 
         made_link(p.m, above, MADE_CONTEXT, i ? "previous" : "undo", f);
         made_link(p.m, f, MADE_INTERNAL, "context", context);
