@@ -29,7 +29,8 @@ int heap_load_failed(int err, const char *path, struct problem *p)
     return err == -EINVAL ? EXIT_USAGE : EXIT_APP;
 }
 
-int heap_load(struct heap_loaded *l, const char *path, u32 options)
+int heap_load_like(struct heap_loaded *l, const struct interface_list *like, const char *path,
+                   u32 options)
 {
     struct problem p = { 0 };
     int r;
@@ -37,9 +38,14 @@ int heap_load(struct heap_loaded *l, const char *path, u32 options)
     *l = (struct heap_loaded){ .path = path, .sink = { progress_at, l } };
     r = heap_file_open(&l->file, path, &l->progress, &p);
     if (!r)
-        r = analysis_run(&l->a, &l->file.in, team_cpus(), options, &l->sink, &p);
+        r = analysis_run_like(&l->a, like, &l->file.in, team_cpus(), options, &l->sink, &p);
     progress_clear(&l->progress);
     return r ? heap_load_failed(r, path, &p) : 0;
+}
+
+int heap_load(struct heap_loaded *l, const char *path, u32 options)
+{
+    return heap_load_like(l, NULL, path, options);
 }
 
 void heap_load_done(struct heap_loaded *l)

@@ -15,6 +15,9 @@ struct heap_loaded {
 /* `options`: ANALYSIS_…, GRAPH_WITH_…. 0, or an exit code after a message. The owner calls
  * heap_load_done in any case; *l must not move. */
 MUST_USE int heap_load(struct heap_loaded *l, const char *path, u32 options);
+/* The same with plain objects told apart as in another snapshot (heap/analysis.h). */
+MUST_USE int heap_load_like(struct heap_loaded *l, const struct interface_list *like,
+                            const char *path, u32 options);
 void heap_load_done(struct heap_loaded *l);
 
 /* Prints why reading `path` failed with `err` (*p is filled for -EINVAL); returns the exit code. */

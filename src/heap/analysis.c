@@ -9,6 +9,7 @@
 
 struct steps {
     struct analysis *a;
+    const struct interface_list *like;
     int status[2];
 };
 
@@ -24,7 +25,7 @@ static void roots_and_classes(void *ctx, u32 index)
     }
     s->status[1] = owners_assign(&a->g);
     if (!s->status[1])
-        s->status[1] = classes_assign(&a->c, &a->g);
+        s->status[1] = classes_assign(&a->c, &a->g, s->like);
 }
 
 /* The depth-first order beside sums by class. */
@@ -61,9 +62,10 @@ static void distances_done(struct analysis *a)
     a->distance = NULL;
 }
 
-static int run(struct analysis *a, u32 threads, u32 options, const struct progress_sink *progress)
+static int run(struct analysis *a, const struct interface_list *like, u32 threads, u32 options,
+               const struct progress_sink *progress)
 {
-    struct steps s = { .a = a };
+    struct steps s = { .a = a, .like = like };
     int r;
 
     say(progress, "distances", 0);
@@ -94,19 +96,26 @@ static int run(struct analysis *a, u32 threads, u32 options, const struct progre
     return classes_retain(&a->c, &a->g, &a->d);
 }
 
-int analysis_run(struct analysis *a, const struct input *in, u32 threads, u32 options,
-                 const struct progress_sink *progress, struct problem *p)
+int analysis_run_like(struct analysis *a, const struct interface_list *like, const struct input *in,
+                      u32 threads, u32 options, const struct progress_sink *progress,
+                      struct problem *p)
 {
     int r;
 
     *a = (struct analysis){ 0 };
     r = graph_read(&a->g, in, threads, options, progress, p);
     if (!r)
-        r = run(a, threads, options, progress);
+        r = run(a, like, threads, options, progress);
     if (r == -ERANGE)
         return problem_set(p, "more than %d objects claim 4 GiB each: these sizes cannot be true",
                            GRAPH_LARGE_MAX);
     return r;
+}
+
+int analysis_run(struct analysis *a, const struct input *in, u32 threads, u32 options,
+                 const struct progress_sink *progress, struct problem *p)
+{
+    return analysis_run_like(a, NULL, in, threads, options, progress, p);
 }
 
 void analysis_done(struct analysis *a)

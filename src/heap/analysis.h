@@ -27,4 +27,9 @@ struct analysis {
 /* 0; -EINVAL with *p; -ENOMEM, -errno. The owner calls analysis_done in any case. */
 MUST_USE int analysis_run(struct analysis *a, const struct input *in, u32 threads, u32 options,
                           const struct progress_sink *progress, struct problem *p);
+/* The same with plain objects told apart as in another snapshot (its c.interfaces), so that classes
+ * of both can be compared. */
+MUST_USE int analysis_run_like(struct analysis *a, const struct interface_list *like,
+                               const struct input *in, u32 threads, u32 options,
+                               const struct progress_sink *progress, struct problem *p);
 void analysis_done(struct analysis *a);

@@ -2,7 +2,6 @@
 #include "heap/classes.h"
 
 #include "base/pages.h"
-#include "heap/interfaces.h"
 
 enum { NAME_MAX_BYTES = 64 << 10 };
 
@@ -248,7 +247,7 @@ static u32 plain_string(const struct graph *g)
     return UINT32_MAX;
 }
 
-int classes_assign(struct classes *c, struct graph *g)
+int classes_assign(struct classes *c, struct graph *g, const struct interface_list *like)
 {
     struct table t = { .c = c, .g = g };
     struct interfaces in = { 0 };
@@ -257,7 +256,7 @@ int classes_assign(struct classes *c, struct graph *g)
 
     *c = (struct classes){ .node_count = g->node_count };
     c->narrow = pages_take((u64)g->node_count * sizeof(u16));
-    r = c->narrow ? interfaces_infer(&in, g, &c->names) : -ENOMEM;
+    r = c->narrow ? interfaces_find(&in, g, &c->names, like, &c->interfaces) : -ENOMEM;
     if (!r)
         r = type_names(&t);
     if (!r)
@@ -309,6 +308,7 @@ int classes_retain(struct classes *c, const struct graph *g, const struct domina
 void classes_done(struct classes *c)
 {
     names_done(&c->names);
+    interface_list_done(&c->interfaces);
     free(c->class);
     pages_give(c->narrow, (u64)c->node_count * sizeof(u16));
     pages_give(c->wide, (u64)c->node_count * sizeof(u32));

@@ -9,7 +9,7 @@
 
 #include "heap/dominators.h"
 #include "heap/graph.h"
-#include "heap/names.h"
+#include "heap/interfaces.h"
 
 struct class
 {
@@ -25,6 +25,8 @@ struct classes {
     struct names names;
     struct class *class;
     u32 count;
+    struct interface_list interfaces; /* that plain objects have been told apart by, when they were
+                                         inferred from this snapshot */
     /* private: which of them each node is of; two bytes where that is enough */
     u16 *narrow;
     u32 *wide;
@@ -37,9 +39,10 @@ static inline u32 classes_of(const struct classes *c, u32 node)
     return c->narrow ? c->narrow[node] : c->wide[node];
 }
 
-/* Finds every node's class. Consumes g->properties. -ENOMEM; -EIO: the file has changed. The owner
- * calls classes_done in any case. */
-MUST_USE int classes_assign(struct classes *c, struct graph *g);
+/* Finds every node's class; plain objects get the interfaces of `like`, which may be NULL: their
+ * own. Consumes g->properties. -ENOMEM; -EIO: the file has changed. The owner calls classes_done in
+ * any case. */
+MUST_USE int classes_assign(struct classes *c, struct graph *g, const struct interface_list *like);
 /* Counts, shallow sizes and distances, once g->self is as it shall be. */
 void classes_count(struct classes *c, const struct graph *g, const int32_t *distance);
 /* Retained sizes. -ENOMEM. */

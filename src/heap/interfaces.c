@@ -3,7 +3,7 @@
 
 #include "heap/vec.h"
 
-enum { NAME_UNITS_MAX = 120, OBJECTS_MIN = 2, OBJECTS_SHARE = 1000 };
+enum { NAME_UNITS_MAX = 120, OBJECTS_MIN = 2, OBJECTS_SHARE = 1000, PROPERTY_MAX_BYTES = 64 << 10 };
 
 /* Plain objects with the same properties in the same order. */
 struct shape {
@@ -20,6 +20,7 @@ struct candidate {
     u32 len;
     u32 order; /* of first sight */
     u64 count;
+    u32 name; /* in names */
 };
 
 struct inference {
@@ -237,7 +238,7 @@ static int candidate_count(struct inference *f, const u32 *name, u32 len, u32 ob
         }
     }
     f->candidate[f->candidates] =
-        (struct candidate){ hash, f->sequence.len, len, f->candidates, objects };
+        (struct candidate){ hash, f->sequence.len, len, f->candidates, objects, 0 };
     for (u32 i = 0; i < len; i++)
         if (!vec_push(&f->sequence, name[i]))
             return -ENOMEM;
@@ -295,7 +296,7 @@ static u32 interface_name(struct inference *f, const struct candidate *c)
     buf_addc(&name, '{');
     for (u32 i = 0; i < c->len; i++) {
         buf_clear(&text);
-        if (!strtab_text(&r, f->sequence.at[c->begin + i], &text, 64 << 10))
+        if (!strtab_text(&r, f->sequence.at[c->begin + i], &text, PROPERTY_MAX_BYTES))
             return NAMES_FAILED;
         if (i)
             buf_add(&name, STR(", "));
@@ -314,7 +315,6 @@ struct matcher {
     struct posting *posting; /* by property */
     u32 postings;
     u32 *matched; /* [candidates]: properties of the shape at hand that it has */
-    u32 *name;    /* [candidates] */
 };
 
 static int by_property(const void *a, const void *b)
@@ -342,13 +342,9 @@ static int matcher_build(struct inference *f, struct matcher *m)
         total += f->candidate[i].len;
     m->posting = malloc((total + 1) * sizeof(*m->posting));
     m->matched = calloc(f->candidates + 1, sizeof(u32));
-    m->name = malloc((f->candidates + 1) * sizeof(u32));
-    if (!m->posting || !m->matched || !m->name)
+    if (!m->posting || !m->matched)
         return -ENOMEM;
     for (u32 i = 0; i < f->candidates; i++) {
-        m->name[i] = interface_name(f, &f->candidate[i]);
-        if (m->name[i] == NAMES_FAILED)
-            return -ENOMEM;
         for (u32 k = 0; k < f->candidate[i].len; k++)
             m->posting[m->postings++] =
                 (struct posting){ f->sequence.at[f->candidate[i].begin + k], i, 1 };
@@ -422,13 +418,118 @@ static int shapes_assign(struct inference *f, struct matcher *m, struct interfac
         /* Nobody needs the order of a shape any more: candidates have copies. */
         qsort(property, f->shape[i].len, sizeof(u32), by_number);
         best = match(f, m, property, f->shape[i].len);
-        out->class_of_shape[i] = best == UINT32_MAX ? plain : m->name[best];
+        out->class_of_shape[i] = best == UINT32_MAX ? plain : f->candidate[best].name;
     }
     out->shape_count = f->shapes;
     return 0;
 }
 
-int interfaces_infer(struct interfaces *in, struct graph *g, struct names *names)
+/* Names the candidates, and notes down what they are. */
+static int candidates_name(struct inference *f, struct interface_list *list)
+{
+    AUTO(strtab_reader_done) struct strtab_reader r = { .t = &f->g->strings };
+    AUTO(buf_done) struct buf text = { 0 };
+    u64 total = 0;
+
+    for (u32 i = 0; i < f->candidates; i++)
+        total += f->candidate[i].len;
+    list->interface = malloc((f->candidates + 1) * sizeof(*list->interface));
+    list->property = malloc((total + 1) * sizeof(u32));
+    if (!list->interface || !list->property)
+        return -ENOMEM;
+    total = 0;
+    for (u32 i = 0; i < f->candidates; i++) {
+        struct candidate *c = &f->candidate[i];
+        struct interface *to = &list->interface[i];
+
+        c->name = interface_name(f, c);
+        if (c->name == NAMES_FAILED)
+            return -ENOMEM;
+        *to = (struct interface){ names_intern(&list->texts, names_text(f->names, c->name)),
+                                  (u32)total, c->len };
+        for (u32 k = 0; k < c->len; k++) {
+            buf_clear(&text);
+            if (!strtab_text(&r, f->sequence.at[c->begin + k], &text, PROPERTY_MAX_BYTES))
+                return -EIO;
+            list->property[total] = names_intern(&list->texts, buf_str(&text));
+            if (to->name == NAMES_FAILED || list->property[total++] == NAMES_FAILED)
+                return -ENOMEM;
+        }
+        list->count++;
+    }
+    return 0;
+}
+
+/* string[text] is the string of this snapshot with that text of the list; UINT32_MAX: none. */
+static int strings_find(struct inference *f, const struct interface_list *like, u32 *string)
+{
+    AUTO(strtab_reader_done) struct strtab_reader r = { .t = &f->g->strings };
+    AUTO(buf_done) struct buf text = { 0 };
+    AUTO(freep) u8 *used = calloc((size_t)f->g->strings.count + 1, 1);
+
+    if (!used)
+        return -ENOMEM;
+    memset(string, 0xff, like->texts.count * sizeof(u32));
+    for (size_t i = 0; i < f->sequence.len; i++)
+        used[f->sequence.at[i]] = 1;
+    for (u32 i = 0; i < f->g->strings.count; i++) {
+        u32 found;
+
+        if (!used[i])
+            continue;
+        buf_clear(&text);
+        if (!strtab_text(&r, i, &text, PROPERTY_MAX_BYTES))
+            return -EIO;
+        found = names_find(&like->texts, buf_str(&text));
+        if (found != NAMES_FAILED)
+            string[found] = i;
+    }
+    return 0;
+}
+
+/* The candidates are those of the list. A property that no object here has keeps a class from
+ * ever matching. */
+static int candidates_take(struct inference *f, const struct interface_list *like)
+{
+    AUTO(freep) u32 *string = malloc((like->texts.count + 1) * sizeof(u32));
+    int r;
+
+    f->candidate = malloc((like->count + 1) * sizeof(*f->candidate));
+    if (!string || !f->candidate)
+        return -ENOMEM;
+    r = strings_find(f, like, string);
+    if (r)
+        return r;
+    for (u32 i = 0; i < like->count; i++) {
+        const struct interface *from = &like->interface[i];
+
+        f->candidate[i] = (struct candidate){
+            .begin = f->sequence.len,
+            .len = from->count,
+            .order = i,
+            .name = names_intern(f->names, names_text(&like->texts, from->name)),
+        };
+        if (f->candidate[i].name == NAMES_FAILED)
+            return -ENOMEM;
+        for (u32 k = 0; k < from->count; k++)
+            if (!vec_push(&f->sequence, string[like->property[from->first + k]]))
+                return -ENOMEM;
+        f->candidates++;
+    }
+    return 0;
+}
+
+static int candidates_infer(struct inference *f, struct interface_list *list)
+{
+    int r = units_measure(f);
+
+    if (!r)
+        r = candidates_find(f);
+    return r ? r : candidates_name(f, list);
+}
+
+int interfaces_find(struct interfaces *in, struct graph *g, struct names *names,
+                    const struct interface_list *like, struct interface_list *list)
 {
     struct inference f = { .g = g, .names = names };
     struct matcher m = { 0 };
@@ -436,9 +537,7 @@ int interfaces_infer(struct interfaces *in, struct graph *g, struct names *names
 
     *in = (struct interfaces){ 0 };
     if (!r)
-        r = units_measure(&f);
-    if (!r)
-        r = candidates_find(&f);
+        r = like ? candidates_take(&f, like) : candidates_infer(&f, list);
     if (!r)
         r = matcher_build(&f, &m);
     if (!r)
@@ -451,7 +550,6 @@ int interfaces_infer(struct interfaces *in, struct graph *g, struct names *names
     free(f.units);
     free(m.posting);
     free(m.matched);
-    free(m.name);
     return r;
 }
 
@@ -459,4 +557,12 @@ void interfaces_done(struct interfaces *in)
 {
     free(in->class_of_shape);
     *in = (struct interfaces){ 0 };
+}
+
+void interface_list_done(struct interface_list *list)
+{
+    names_done(&list->texts);
+    free(list->interface);
+    free(list->property);
+    *list = (struct interface_list){ 0 };
 }

@@ -15,7 +15,23 @@ struct interfaces {
     u32 shape_count;
 };
 
+/* The classes themselves, the most popular first: all is text, so that they can be applied to
+ * another snapshot. All zero is an empty list. */
+struct interface_list {
+    struct names texts;
+    struct interface {
+        u32 name;         /* in texts */
+        u32 first, count; /* of property[] */
+    } * interface;
+    u32 count;
+    u32 *property; /* in texts */
+};
+
 /* Finds the shapes of all plain objects, whose names (g->name) are replaced by the number of their
- * shape, and the class of each, as a number in `names`. Consumes g->properties. -ENOMEM, -EIO. */
-MUST_USE int interfaces_infer(struct interfaces *in, struct graph *g, struct names *names);
+ * shape, and the class of each, as a number in `names`. The classes are those of `like`, or, when
+ * it is NULL, are inferred and put into *list. Consumes g->properties. -ENOMEM, -EIO. The owner
+ * calls both _done in any case. */
+MUST_USE int interfaces_find(struct interfaces *in, struct graph *g, struct names *names,
+                             const struct interface_list *like, struct interface_list *list);
 void interfaces_done(struct interfaces *in);
+void interface_list_done(struct interface_list *list);

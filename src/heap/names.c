@@ -62,6 +62,13 @@ u32 names_intern(struct names *n, struct str text)
     return n->count++;
 }
 
+u32 names_find(const struct names *n, struct str text)
+{
+    u32 found = n->slots ? n->slot[slot_of(n, n->slot, n->slots, text)] : 0;
+
+    return found ? found - 1 : NAMES_FAILED;
+}
+
 void names_done(struct names *n)
 {
     buf_done(&n->bytes);

@@ -22,6 +22,8 @@ struct names {
 
 /* The number of a text, new or known; NAMES_FAILED: out of memory. */
 u32 names_intern(struct names *n, struct str text);
+/* The number of a text; NAMES_FAILED: it is not known. */
+u32 names_find(const struct names *n, struct str text);
 /* A view until the next names_intern. */
 struct str names_text(const struct names *n, u32 number);
 void names_done(struct names *n);
