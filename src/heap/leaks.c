@@ -19,7 +19,7 @@ struct loading {
     struct graph *graph;
     struct dominators *dominators;
     u32 threads;
-    const struct progress *progress;
+    const struct progress_sink *progress;
     int error;
     struct problem problem;
 };
@@ -172,7 +172,7 @@ static int find_in_one(struct leaks *out, struct loading *only)
 }
 
 int leaks_find(struct leaks *out, const struct input *in, u32 count, u32 threads,
-               const struct progress *progress, u32 *which, struct problem *p)
+               const struct progress_sink *progress, u32 *which, struct problem *p)
 {
     struct loadings *all = calloc(1, sizeof(*all));
     u64 bytes = 0;

@@ -26,7 +26,7 @@ struct leaks {
  * (which of the inputs in *which): not a snapshot, cut off; -ENOENT: the snapshots are not of one
  * process; -ENOMEM, -errno. The owner calls leaks_done in any case. */
 MUST_USE int leaks_find(struct leaks *out, const struct input *in, u32 count, u32 threads,
-                        const struct progress *progress, u32 *which, struct problem *p);
+                        const struct progress_sink *progress, u32 *which, struct problem *p);
 void leaks_done(struct leaks *l);
 
 /* Calls `each` for the files of the app that have functions in the last snapshot, each once, up to
