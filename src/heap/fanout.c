@@ -149,12 +149,12 @@ int fanout_find(const struct graph *g, const struct dominators *d, struct growth
     u64 bytes = (u64)g->node_count * sizeof(u32);
     struct fanout f = { .g = g,
                         .d = d,
-                        .up = pages_take(bytes),
-                        .below = pages_take(bytes),
-                        .behind = pages_take(bytes),
+                        .up = pages_take_zeroed(bytes),
+                        .below = pages_take_zeroed(bytes),
+                        .behind = pages_take_zeroed(bytes),
                         .bytes_min =
                             max((u64)FANOUT_BYTES_MIN, d->retained[g->root] / FANOUT_SHARE) };
-    u8 *followed = pages_take(g->node_count);
+    u8 *followed = pages_take_zeroed(g->node_count);
     int r = -ENOMEM;
 
     *out = (struct growth_holders){ 0 };

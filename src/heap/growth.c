@@ -58,7 +58,7 @@ static int ids_build(struct growth *w)
     while (cap < (u64)w->g->node_count * 2)
         cap *= 2;
     w->mask = cap - 1;
-    w->place = pages_take((u64)cap * sizeof(u32));
+    w->place = pages_take_zeroed((u64)cap * sizeof(u32));
     if (!w->place)
         return -ENOMEM;
     for (u32 n = 0; n < w->g->node_count; n++) {
@@ -96,7 +96,7 @@ static int sizes_take(struct growth *w, u32 number, const struct graph *g,
                       const struct dominators *d, struct strangers *met)
 {
     u64 bytes = (u64)g->node_count * sizeof(i64);
-    i64 *plain = pages_take(bytes);
+    i64 *plain = pages_take_zeroed(bytes);
 
     if (!plain)
         return -ENOMEM;
@@ -128,9 +128,9 @@ int growth_new(struct growth **out, const struct graph *last, const struct domin
     if (!w)
         return r;
     *w = (struct growth){ .g = last, .d = d };
-    w->grown = pages_take((u64)last->node_count * sizeof(*w->grown));
-    w->seen = pages_take(last->node_count);
-    w->holds = pages_take(last->node_count);
+    w->grown = pages_take_zeroed((u64)last->node_count * sizeof(*w->grown));
+    w->seen = pages_take_zeroed(last->node_count);
+    w->holds = pages_take_zeroed(last->node_count);
     if (w->grown && w->seen && w->holds)
         r = ids_build(w);
     if (!r)
