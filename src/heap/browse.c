@@ -14,7 +14,7 @@ static bool is_idle(u32 edge)
 static int retainers_build(struct browse *b)
 {
     const struct graph *g = b->graph;
-    u32 *first = pages_take(((u64)g->node_count + 2) * sizeof(u32));
+    u32 *first = pages_take_zeroed(((u64)g->node_count + 2) * sizeof(u32));
 
     b->first_retainer = first;
     b->retainer = pages_take((u64)g->edge_count * sizeof(u32));
