@@ -17,6 +17,10 @@ const struct command heap_commands[] = {
 { "heap path", "[FLAGS] FILE @ID", "why an object is still there: the shortest paths that hold it",
   "From a root down to the object, with the names of variables, properties and functions, and the lines where they are declared. Weak references hold nothing and are left out.",
   .flags = &heap_path_flags, .takes_files = true, .run = heap_path_command },
+{ "heap diff", "[FLAGS] BEFORE AFTER", "what came and what went between two snapshots, and where",
+  "Both are snapshots of one process, the older one first: V8 gives an object one number for its life, so that new and gone are meant literally. By class it is the Comparison of Chrome DevTools' Memory panel.\n"
+  "The second table has what came and went by the object that holds it: the nearest one that is in both and without which it would be freed.",
+  .flags = &heap_diff_flags, .takes_files = true, .run = heap_diff_command },
 { "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
   "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"

@@ -35,10 +35,15 @@ static const struct settings_row path_rows[] = {
   .help = "the N shortest paths" },
 ROW_JSON,
 };
+static const struct settings_row diff_rows[] = {
+ROW_TOP("20", "how many classes, and how many places; all classes are in --json"),
+ROW_JSON,
+};
 /* clang-format on */
 
 static const u32 summary_count = ARRAY_LEN(summary_rows), biggest_count = ARRAY_LEN(biggest_rows),
-                 show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows);
+                 show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows),
+                 diff_count = ARRAY_LEN(diff_rows);
 
 #define TABLE(NAME)                                                                 \
     const struct settings_table heap_##NAME##_flags = { .command = "heap " #NAME,   \
@@ -50,6 +55,7 @@ TABLE(summary);
 TABLE(biggest);
 TABLE(show);
 TABLE(path);
+TABLE(diff);
 
 int heap_options_read(struct heap_options *o, const struct settings_table *t, int argc, char **argv,
                       u32 least, u32 most, const char *needs)

@@ -18,7 +18,7 @@ struct heap_options {
 };
 
 extern const struct settings_table heap_summary_flags, heap_biggest_flags, heap_show_flags,
-    heap_path_flags;
+    heap_path_flags, heap_diff_flags;
 
 /* Reads flags and words, of which there must be `least` to `most`; `needs` says which:
  * "a FILE, such as app.heapsnapshot". 0; or an exit code after a message; or -1 after --help has

@@ -44,8 +44,9 @@ static bool room(void *array, u32 count, u32 *cap, size_t size)
 /* V8's own behind objects: "(array)", "(system)", "system / Context". Texts are people's. */
 static bool is_inside(struct str name)
 {
-    static const char *const insides[] = { "(array)",  "(system)",    "(compiled code)", "(object shape)",
-                                           "(number)", "(synthetic)", "(code)",          "(hidden)" };
+    static const char *const insides[] = { "(array)",        "(system)", "(compiled code)",
+                                           "(object shape)", "(number)", "(synthetic)",
+                                           "(code)",         "(hidden)" };
 
     for (u32 i = 0; i < ARRAY_LEN(insides); i++)
         if (str_eq(name, str_of(insides[i])))
@@ -90,6 +91,10 @@ static int classes_join(struct comparison *c, u32 which, struct names *keys)
                                                           .inside = is_inside(name) };
             if (d->class[at].name == NAMES_FAILED)
                 return -ENOMEM;
+            if (classes->class[i].place) {
+                d->class[at].has_place = true;
+                d->class[at].place = s->a->g.places[classes->class[i].place - 1];
+            }
         }
         d->class[at].class[which] = i;
         d->class[at].sum[which] = classes->class[i];
@@ -123,8 +128,7 @@ static bool match(struct comparison *c, u32 old, u32 node)
     if (!before->self[old] || !after->self[node] || c->matched[old])
         return false;
     c->matched[old] = 1;
-    class->change.grown_bytes +=
-        (i64)(graph_self_size(after, node) - graph_self_size(before, old));
+    class->change.grown_bytes += (i64)(graph_self_size(after, node) - graph_self_size(before, old));
     return true;
 }
 
@@ -215,9 +219,8 @@ static void holders_find(struct comparison *c, u32 which)
     for (u32 i = 1; i < d->node_count; i++) {
         u32 node = d->order[i], above = d->dominator[node];
 
-        s->holder_of[node] = above == d->root || !class_of(c, which, above)->inside
-                                 ? above
-                                 : s->holder_of[above];
+        s->holder_of[node] =
+            above == d->root || !class_of(c, which, above)->inside ? above : s->holder_of[above];
     }
 }
 

@@ -31,6 +31,8 @@ struct diff_class {
     u32 name;            /* in diff.names */
     u32 class[2];        /* in the older and the newer one's classes; DIFF_NONE */
     struct class sum[2]; /* all zero where it does not occur */
+    bool has_place;      /* declared at */
+    struct place place;
     struct diff_change change;
     bool inside; /* what V8 keeps behind objects */
     u32 was;     /* private */

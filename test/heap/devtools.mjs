@@ -111,13 +111,14 @@ export function dump(snapshot, file) {
   closeSync(out);
 }
 
-/** What `snapshot` has more and less than `base`, as DevTools' comparison shows it. */
+/** What `snapshot` has more and less than `base`, as DevTools' comparison shows it. Of classes that are in `base` only, DevTools takes a
+ *  name from before the interfaces of `snapshot` were applied to it; their keys have the right one. */
 export function diff(snapshot, base) {
   const diffs = snapshot.calculateSnapshotDiff(1, base.aggregatesForDiff(snapshot.interfaceDefinitions()));
   return Object.entries(diffs)
     .map(([key, d]) => {
       const [script_id, line, column] = place(key) ?? [];
-      return { class: d.name, ...(script_id !== undefined && { script_id, line, column }), added_count: d.addedCount, removed_count: d.removedCount,
+      return { class: key.slice(key.indexOf(',', place(key) ? place(key).join().length : 0) + 1), ...(script_id !== undefined && { script_id, line, column }), added_count: d.addedCount, removed_count: d.removedCount,
         added_bytes: d.addedSize, removed_bytes: d.removedSize, count_delta: d.countDelta, bytes_delta: d.sizeDelta };
     })
     .sort((a, b) => b.bytes_delta - a.bytes_delta || b.added_bytes - a.added_bytes || (a.class < b.class ? -1 : a.class > b.class ? 1 : 0) ||
