@@ -17,7 +17,7 @@ PORT    ?= 3000
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 
-PKGS    := jansson zlib
+PKGS    := jansson zlib libzstd
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
@@ -139,8 +139,8 @@ fuzz-replay: $(FUZZ)
 	        { cat build/fuzz/$$name.log; exit 1; }; \
 	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
 
-# Programs of the bench that use the library: known delays, for the generator's exactness.
-BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c))
+# Programs of the bench: known delays, for the generator's exactness; what a program takes.
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c test/bench/usage.c))
 $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
@@ -148,7 +148,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 ## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
 bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
 	@scripts/setup bench
-	@scripts/nodes 22
+	@scripts/nodes 22 24
 	build/nodes/22/node test/bench/run.mjs
 
 # What the bench makes of figures: its page and its contenders' configurations, without a measurement.

@@ -56,6 +56,7 @@ TABLE(stop, manage);
 TABLE(start, manage);
 TABLE(scale, manage);
 TABLE(signal, manage);
+TABLE(upgrade, manage);
 
 int control_options_read(struct control_options *o, const struct settings_table *t, int argc,
                          char **argv, struct settings_args *args)

@@ -1,6 +1,7 @@
 /* app/renewal.c -- settings that were read again */
 #include "app/renewal.h"
 
+#include "app/app_env.h"
 #include "app/origin.h"
 #include "base/json.h"
 #include "conf/json_write.h"
@@ -14,9 +15,11 @@ static void list_write(struct buf *out, const char *key, char *const *list)
     buf_addc(out, ']');
 }
 
-void renewal_write(struct buf *out, const struct settings *s, const struct app_conf *conf)
+void renewal_write(struct buf *out, const struct settings *s, const struct app_conf *conf,
+                   const struct config_app *app)
 {
     AUTO(buf_done) struct buf flags = { 0 };
+    AUTO(freep) char **env_no = strings_list(&app->env_no);
 
     settings_write_args(s, &flags, NULL);
     buf_addc(out, '{');
@@ -29,6 +32,9 @@ void renewal_write(struct buf *out, const struct settings *s, const struct app_c
     buf_addc(out, ']');
     list_write(out, "argv", conf->argv);
     list_write(out, "env", conf->extra_env);
+    json_key(out, "env_clear");
+    json_bool(out, app->env_clear);
+    list_write(out, "env_no", env_no);
     json_key(out, "is_node");
     json_bool(out, conf->is_node);
     json_key(out, "node_path");
@@ -38,7 +44,7 @@ void renewal_write(struct buf *out, const struct settings *s, const struct app_c
     json_key(out, "settings");
     origin_json(out, s);
     buf_add(out, STR("}\n"));
-    out->failed |= flags.failed;
+    out->failed |= flags.failed || !env_no;
 }
 
 void renewal_done(struct renewal *r)
@@ -46,6 +52,7 @@ void renewal_done(struct renewal *r)
     json_value_free(r->line);
     free(r->argv);
     free(r->env);
+    free(r->base_env);
     buf_done(&r->settings_json);
     settings_done(&r->first);
 }
@@ -65,6 +72,18 @@ static char **list_of(const struct json_value *line, const char *key)
     for (u32 i = 0; list && i < n; i++)
         list[i] = (char *)json_value_text(json_value_at(all, i)).ptr;
     return list;
+}
+
+/* What of our own environment its workers get. NULL: out of memory. */
+static char **base_env_of(const struct json_value *line)
+{
+    const struct json_value *no = json_value_member(line, "env_no");
+    AUTO(config_app_done) struct config_app app = { 0 };
+
+    app.env_clear = json_value_kind(json_value_member(line, "env_clear")) == JSON_VALUE_TRUE;
+    for (u32 i = 0; i < json_value_count(no); i++)
+        strings_add(&app.env_no, json_value_text(json_value_at(no, i)));
+    return app.env_no.bytes.failed ? NULL : app_env_base(&app);
 }
 
 static bool same_lists(char *const *a, char *const *b)
@@ -191,7 +210,8 @@ static void launch_notes(const struct renewal *fresh, const struct app_conf *con
 
     if (!same_lists(fresh->argv, conf->argv))
         strings_addf(notes, "%s: what is run has changed", conf->name);
-    if (!same_lists(fresh->env, conf->extra_env ? conf->extra_env : none))
+    if (!same_lists(fresh->env, conf->extra_env ? conf->extra_env : none) ||
+        !same_lists(fresh->base_env, conf->base_env))
         strings_addf(notes, "%s: its environment has changed", conf->name);
 }
 
@@ -202,6 +222,7 @@ static void conf_point(struct app_conf *conf, const struct renewal *r)
 
     conf->argv = r->argv;
     conf->extra_env = r->env;
+    conf->base_env = r->base_env;
     conf->is_node = json_value_kind(json_value_member(r->line, "is_node")) == JSON_VALUE_TRUE;
     conf->node_path = node.len ? node.ptr : NULL;
     conf->cwd = cwd.len ? cwd.ptr : NULL;
@@ -214,8 +235,11 @@ int renewal_take(struct renewal *r, struct json_value *line, struct settings *s,
     AUTO(settings_done) struct settings fresh = { 0 };
     AUTO(settings_done) struct settings merged = { 0 };
     AUTO(renewal_done)
-    struct renewal next = { .argv = list_of(line, "argv"), .env = list_of(line, "env") };
-    int err = next.argv && next.argv[0] && next.env ? flags_read(&fresh, line, p) : -EINVAL;
+    struct renewal next = { .argv = list_of(line, "argv"),
+                            .env = list_of(line, "env"),
+                            .base_env = base_env_of(line) };
+    bool whole = next.argv && next.argv[0] && next.env && next.base_env;
+    int err = whole ? flags_read(&fresh, line, p) : -EINVAL;
 
     if (!err)
         err = merge(&merged, s, &fresh, p);

@@ -7,17 +7,18 @@
 #pragma once
 
 #include "base/strings.h"
+#include "conf/config.h"
 #include "conf/json_value.h"
-#include "conf/settings.h"
 #include "worker/supervisor.h"
 
 /* Adds the line. */
-void renewal_write(struct buf *out, const struct settings *s, const struct app_conf *conf);
+void renewal_write(struct buf *out, const struct settings *s, const struct app_conf *conf,
+                   const struct config_app *app);
 
 /* What an app got with a renewal; all zero: nothing yet. */
 struct renewal {
     struct json_value *line; /* owned: all texts of the lists below */
-    char **argv, **env;
+    char **argv, **env, **base_env;
     struct buf settings_json;
     bool has_first;
     struct settings first; /* those of the start live on: what cannot be reloaded may point there */

@@ -129,22 +129,6 @@ static int proxy_args(struct starts *all)
     return 0;
 }
 
-int supervise_reread_keep(struct starts *all, int argc, char **argv)
-{
-    AUTO(strings_done) struct strings secrets = { 0 };
-
-    strings_add(&all->reread, STR("fettle"));
-    strings_add(&all->reread, STR("__reread"));
-    options_without_secrets(argc - 1, argv + 1, &all->reread, &secrets);
-    for (char **v = environ; *v; v++)
-        strings_add(&all->reread_env, str_of(*v));
-    strings_add_from(&all->reread_env, &secrets, 0); /* the last one of a name counts, as read */
-    all->reread_argv = strings_list(&all->reread);
-    all->reread_envp = strings_list(&all->reread_env);
-    all->here = getcwd(NULL, 0);
-    return all->reread_argv && all->reread_envp && all->here ? 0 : -ENOMEM;
-}
-
 static struct start *start_named(struct starts *all, struct str name)
 {
     for (u32 i = 0; i < all->count; i++)
@@ -214,7 +198,7 @@ static u32 app_number(const struct starts *all, u32 in_file)
 
 /* The routes with the numbers that apps have here instead of those in the file; *routed is for the
  * caller to free. */
-static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
+static int routes_settle(struct starts *all, struct endpoint **routed, u32 *n)
 {
     struct settings *set = &all->list[0].settings;
     AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
@@ -229,7 +213,7 @@ static int routes_settle(struct starts *all, struct addr **routed, u32 *n)
     if (!*routed)
         return -ENOMEM;
     for (*n = 0; *n < routes->addresses; ++*n)
-        (*routed)[*n] = routes->address[*n].addr;
+        (*routed)[*n] = routes->address[*n];
     routes_text(routes, &text);
     return text.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&text));
 }
@@ -238,7 +222,7 @@ int supervise(struct starts *all)
 {
     const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings monitor = { 0 };
-    AUTO(freep) struct addr *routed = NULL;
+    AUTO(freep) struct endpoint *routed = NULL;
     u32 routed_n = 0;
     int err = secrets_export(set);
 
@@ -261,6 +245,13 @@ int supervise(struct starts *all)
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
         .routed = routed,
         .routed_n = routed_n,
+        .predecessor = &all->predecessor,
+        .successor = { .file = *all->succeed_argv[0] ? all->succeed_argv[0] : NULL,
+                       .argv = all->succeed_argv,
+                       .env = all->reread_envp,
+                       .cwd = all->here,
+                       .background = all->log_path.len > 0 },
+        .left = &all->left,
         .notify = &all->notify,
         .activation = &all->activation,
         .log_json = set->log == SETTINGS_LOG_JSON,

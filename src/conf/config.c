@@ -414,7 +414,7 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
     }
 }
 
-static void route_read(struct config_reader *r, struct str address, u32 index,
+static void route_read(struct config_reader *r, struct str address, struct str whole, u32 index,
                        const struct json_value *v, struct buf *out)
 {
     AUTO(buf_done) struct buf key = { 0 };
@@ -425,7 +425,7 @@ static void route_read(struct config_reader *r, struct str address, u32 index,
     if (json_value_kind(v) != JSON_VALUE_OBJECT)
         problem_set(&p, "write an object, such as {\"path\": \"/api\", \"app\": \"api\"}");
     else
-        err = routes_read(v, address, &r->app->all, out, &member, &p);
+        err = routes_read(v, whole, &r->app->all, out, &member, &p);
     buf_addf(&key, "routes.%.*s[%u]%s%.*s", SHOWN(address), index, member.len ? "." : "",
              SHOWN(member));
     if (err == -EINVAL)
@@ -433,25 +433,47 @@ static void route_read(struct config_reader *r, struct str address, u32 index,
     r->failed |= err == -ENOMEM || key.failed;
 }
 
+/* An address to listen on, as routes_parse has it; a relative path relates to the file's folder. */
+static bool address_read(const struct config_reader *r, struct str address, struct buf *whole,
+                         struct problem *p)
+{
+    struct str path = str_sub(address, 5, address.len);
+    bool is_unix = str_starts(address, STR("unix:"));
+    struct endpoint at;
+
+    if (is_unix && path.len && path.ptr[0] != '/')
+        buf_addf(whole, "unix:%.*s/%.*s", STR_ARG(r->from->folder), STR_ARG(path));
+    else
+        buf_add(whole, address);
+    if (endpoint_parse(buf_str(whole), &at, p))
+        return false;
+    if (at.kind == ENDPOINT_OFF)
+        problem_set(p, "write an address, such as 0.0.0.0:8080 or unix:/run/app.sock");
+    else if (is_unix && !routes_path_fits(at.path))
+        problem_set(p, "the path of the socket has a blank, ; or a control character in it, which "
+                       "is not possible");
+    else
+        return true;
+    return false;
+}
+
 static void routes_of_address(struct config_reader *r, struct str address,
                               const struct json_value *list, struct buf *out)
 {
     AUTO(buf_done) struct buf key = { 0 };
-    struct endpoint at;
+    AUTO(buf_done) struct buf whole = { 0 };
     struct problem p;
     u32 n = json_value_count(list);
 
     buf_addf(&key, "routes.%.*s", SHOWN(address));
-    if (endpoint_parse(address, &at, &p))
+    if (!address_read(r, address, &whole, &p))
         mistake(r, list, buf_str(&key), &p);
-    else if (at.kind != ENDPOINT_IP)
-        MISTAKE(r, list, buf_str(&key), "write an address with a port, such as 0.0.0.0:8080");
     else if (json_value_kind(list) != JSON_VALUE_ARRAY || n == 0 || n > ROUTES_MAX)
         MISTAKE(r, list, buf_str(&key), "write a list of 1 to %d routes", ROUTES_MAX);
     else
         for (u32 i = 0; i < n; i++)
-            route_read(r, address, i, json_value_at(list, i), out);
-    r->failed |= key.failed;
+            route_read(r, address, buf_str(&whole), i, json_value_at(list, i), out);
+    r->failed |= key.failed || whole.failed;
 }
 
 static void routes_read_all(struct config_reader *r, const struct json_value *v)

@@ -12,8 +12,10 @@ static int address_find(struct routes *r, struct str text, u32 *index, struct pr
 
     if (err)
         return err;
-    if (at.kind != ENDPOINT_IP)
-        return problem_set(p, "\"%.*s\" is no address with a port; write one such as 0.0.0.0:8080",
+    if (at.kind == ENDPOINT_OFF)
+        return problem_set(p,
+                           "\"%.*s\" is no address to listen on; write one such as 0.0.0.0:8080 or "
+                           "unix:/run/app.sock",
                            SHOWN(text));
     for (*index = 0; *index < r->addresses; ++*index)
         if (endpoint_same(&r->address[*index], &at))
@@ -22,6 +24,14 @@ static int address_find(struct routes *r, struct str text, u32 *index, struct pr
         return problem_set(p, "there are more than %d addresses", ROUTES_ADDRESSES_MAX);
     r->address[r->addresses++] = at;
     return 0;
+}
+
+bool routes_path_fits(struct str path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        if ((u8)path.ptr[i] <= ' ' || path.ptr[i] == ';' || path.ptr[i] == 0x7f)
+            return false;
+    return true;
 }
 
 /* What a Host field may hold, in lower case, without a port; or *. before that. */
@@ -91,14 +101,13 @@ int routes_parse(struct routes *out, struct str text, struct problem *p)
 
 void routes_text(const struct routes *r, struct buf *out)
 {
-    char text[ADDR_TEXT_MAX];
-
     for (u32 i = 0; i < r->n; i++) {
         const struct routes_row *row = &r->row[i];
 
-        buf_addf(out, "%s%.*s %.*s %.*s %s ", i ? ";" : "",
-                 STR_ARG(addr_text(&r->address[row->address].addr, text)),
-                 STR_ARG(row->host.len ? row->host : STR("*")),
+        if (i)
+            buf_addc(out, ';');
+        endpoint_text(&r->address[row->address], out);
+        buf_addf(out, " %.*s %.*s %s ", STR_ARG(row->host.len ? row->host : STR("*")),
                  STR_ARG(row->path.len ? row->path : STR("/")), row->strip ? "strip" : "keep");
         if (row->app == ROUTES_NO_APP)
             buf_addc(out, '-');

@@ -24,6 +24,9 @@ struct routes {
     } row[ROUTES_MAX];
 };
 
+/* Whether the path of a unix socket has nothing in it that ends it in the text. */
+bool routes_path_fits(struct str path);
+
 /* Adds the routes of `text`. -EINVAL with p->text. */
 MUST_USE int routes_parse(struct routes *out, struct str text, struct problem *p);
 /* The text that routes_parse reads. */

@@ -68,6 +68,7 @@ enum http_name_flag {
     X(HTTP_TRANSFER_ENCODING, "transfer-encoding", HTTP_NAME_HOP | HTTP_NAME_NO_TRAILER)          \
     X(HTTP_X_FORWARDED_PROTO, "x-forwarded-proto", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)         \
     X(HTTP_PROXY_AUTHENTICATE, "proxy-authenticate", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)       \
+    X(HTTP_X_FORWARDED_PREFIX, "x-forwarded-prefix", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)       \
     X(HTTP_CONTENT_DISPOSITION, "content-disposition", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)     \
     X(HTTP_PROXY_AUTHORIZATION, "proxy-authorization", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)     \
     X(HTTP_SEC_WEBSOCKET_ACCEPT, "sec-websocket-accept", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)   \

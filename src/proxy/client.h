@@ -80,7 +80,6 @@ struct exchange {
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
-    bool stripped;   /* the app gets its path without the route's prefix */
     bool is_nobodys; /* no route leads anywhere */
     u32 status;
     struct exchange_times times;
@@ -93,6 +92,7 @@ struct exchange {
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     u8 route_len;
+    struct http_span prefix; /* of the target, which the route takes off the path; len 0: nothing */
 
     /* What follows is not cleared for a new request: it is written before it is read. */
     struct http_parser parser; /* of the request's head, then of the response's */
@@ -125,6 +125,8 @@ void client_finish(struct client *c);
 void client_close(struct client *c);
 /* Gives up the connection without closing it (it becomes a tunnel's). The descriptor. */
 MUST_USE int client_release(struct client *c);
-/* Nothing more is accepted: closes every connection without a request. Those whose first request
- * has not come yet, or not as a whole, have a second for it and are counted in proxy->awaited. */
+/* Nothing more is accepted. A connection that had no request for proxy->quiet_ns is closed; others
+ * are kept so long, and the answer to their next request says that it is the last one: nobody meets
+ * a reset who sends while we close. Those whose first request has not come yet, or not as a whole,
+ * have a second for it. All of these are counted in proxy->awaited. */
 void client_drain(struct thread *t);

@@ -275,9 +275,9 @@ static void ask(struct exchange *x)
 /* Takes the prefix off: what is left begins with a slash, or is nothing, or a query. */
 static void strip(struct exchange *x, const struct router_route *route)
 {
-    x->req.path.at += (u32)route->path.len;
-    x->req.path.len -= (u32)route->path.len;
-    x->stripped = true;
+    x->prefix = (struct http_span){ x->req.path.at, (u32)route->path.len };
+    x->req.path.at += x->prefix.len;
+    x->req.path.len -= x->prefix.len;
 }
 
 /* Which app it is for. False: it has been answered. */
@@ -409,7 +409,8 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
         .client_ip = client_ip,
         .scheme = STR("http"),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
-        .stripped = x->stripped,
+        .stripped = x->prefix.len > 0,
+        .prefix = http_text(c->in->bytes, x->prefix),
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 

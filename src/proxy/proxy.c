@@ -19,11 +19,15 @@
 
 enum { FIELDS_MAX_RESPONSE = 256 };
 #define DRAIN_LOOK_NS (10 * NS_PER_MS)
+/* How long kept connections are waited for: somebody waits for the end, or nobody does. */
+#define QUIET_NS (1 * NS_PER_S)
+#define QUIET_SUCCEEDED_NS (5 * NS_PER_S)
 
 struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
     bool drained_told;
+    bool succeeded; /* another fettle goes on: connections that stay have their time */
     struct renewed renewed[SHM_APPS_MAX]; /* of each app */
 };
 
@@ -108,7 +112,8 @@ static void drain_look(struct timer *timer)
     struct wire_note note = { .type = WIRE_DRAINED };
 
     bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
-                atomic_load(&p->awaited) == 0;
+                atomic_load(&p->awaited) == 0 &&
+                (!pp->succeeded || atomic_load(&p->shm->proxy.connections) == 0);
 
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
@@ -119,10 +124,16 @@ static void drain_look(struct timer *timer)
     loop_timer(p->threads[0].loop, timer, thread_now(&p->threads[0]) + DRAIN_LOOK_NS, drain_look);
 }
 
-static void drain(struct proxy_process *pp)
+static void drain(struct proxy_process *pp, bool succeeded)
 {
     struct proxy *p = &pp->proxy;
 
+    u64 drain_ns = 0;
+
+    for (u32 i = 0; i < p->apps; i++)
+        drain_ns = max(drain_ns, p->app_settings[i]->drain_ns);
+    pp->succeeded = succeeded;
+    p->quiet_ns = min(succeeded ? QUIET_SUCCEEDED_NS : QUIET_NS, drain_ns / 2);
     atomic_store(&p->draining, true);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */
         int fd = atomic_exchange(&p->listeners[i].fd, -1);
@@ -192,7 +203,7 @@ static void control_message(struct proxy_process *pp, const struct wire_note *no
     case WIRE_SETTINGS:
         break; /* has a message of its own */
     case WIRE_DRAIN:
-        drain(pp);
+        drain(pp, note->value != 0);
         break;
     default:
         log_warn("the supervisor sent a message of unknown type %u", note->type);
@@ -243,6 +254,8 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.connections = 0;
     shm->proxy.active_requests = 0;
     shm->proxy.queued = 0;
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        shm->lanes[i].queued = 0;
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();

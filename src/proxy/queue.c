@@ -130,21 +130,33 @@ static void counted(struct queue *q, struct shm *shm)
     shm->proxy.queued = all;
 }
 
+/* With the lock held: into the gauge of its line. */
+static void ticket_in(struct queue *q, struct shm *shm, struct ticket *t, struct list *line)
+{
+    list_add(line, &t->link);
+    atomic_fetch_add(gauge(q, t), 1);
+    atomic_fetch_add(&q->all, 1);
+    COUNT(shm->lanes[t->app].queued, 1);
+    counted(q, shm);
+}
+
 /* With the lock held: out of the list it waits in. */
 static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
 {
     list_del(&t->link);
     atomic_fetch_sub(gauge(q, t), 1);
     atomic_fetch_sub(&q->all, 1);
+    UNCOUNT(shm->lanes[t->app].queued, 1);
     counted(q, shm);
 }
 
 static void count_wait(struct thread *t, const struct ticket *ticket)
 {
     u64 now_ns = clock_now_ns();
+    u64 waited_ns = now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0;
 
-    COUNT(t->proxy->shm->proxy.queue_wait_ns,
-          now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0);
+    COUNT(t->proxy->shm->proxy.queue_wait_ns, waited_ns);
+    COUNT(t->proxy->shm->lanes[ticket->app].queue_wait_ns, waited_ns);
 }
 
 enum turn { TURN_AGED, TURN_FAST, TURN_SLOW, TURN_DOUBTFUL };
@@ -260,10 +272,7 @@ static void enqueue(struct queue *q, struct shm *shm, struct ticket *t)
     t->queued_ns = clock_now_ns();
     t->state = TICKET_QUEUED;
     pthread_mutex_lock(&q->lock);
-    list_add(t->slow ? &q->slow[t->listener] : &q->waiting[t->listener], &t->link);
-    atomic_fetch_add(gauge(q, t), 1);
-    atomic_fetch_add(&q->all, 1);
-    counted(q, shm);
+    ticket_in(q, shm, t, t->slow ? &q->slow[t->listener] : &q->waiting[t->listener]);
     pthread_mutex_unlock(&q->lock);
     COUNT(shm->proxy.queued_total, 1);
 }
@@ -305,10 +314,7 @@ void queue_doubt(struct ticket *t)
     if (t->state == TICKET_QUEUED) { /* nobody has given it in the meantime */
         ticket_out(q, t->owner->proxy->shm, t);
         t->state = TICKET_DOUBTFUL;
-        list_add(&q->doubtful[t->listener], &t->link);
-        atomic_fetch_add(&q->doubtful_count, 1);
-        atomic_fetch_add(&q->all, 1);
-        counted(q, t->owner->proxy->shm);
+        ticket_in(q, t->owner->proxy->shm, t, &q->doubtful[t->listener]);
     }
     pthread_mutex_unlock(&q->lock);
 }

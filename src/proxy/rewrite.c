@@ -62,7 +62,8 @@ static_assert(HTTP_NAME_COUNT < 64, "a set of names is a u64");
 /* Fields that only a trusted peer may send. */
 static const u64 forwarding = NAME(HTTP_X_FORWARDED_FOR) | NAME(HTTP_X_FORWARDED_PROTO) |
                               NAME(HTTP_X_FORWARDED_HOST) | NAME(HTTP_X_FORWARDED_PORT) |
-                              NAME(HTTP_X_REAL_IP) | NAME(HTTP_FORWARDED) | NAME(HTTP_X_REQUEST_ID);
+                              NAME(HTTP_X_FORWARDED_PREFIX) | NAME(HTTP_X_REAL_IP) |
+                              NAME(HTTP_FORWARDED) | NAME(HTTP_X_REQUEST_ID);
 
 /* The first line in `line`, unless that is empty, and the fields that stay as they came, but for
  * those in `without`. Neighbours go in one piece. */
@@ -99,6 +100,23 @@ static struct str trusted_value(const char *bytes, struct http_head *head,
     return f ? http_text(bytes, f->value) : (struct str){ 0 };
 }
 
+/* What was taken off the path, by the proxies before us and then by the route: as Spring and
+ * Traefik have it, the app's own paths begin behind all of that. */
+static void put_prefix(struct sink *s, const char *bytes, struct http_head *head,
+                       const struct rewrite_request *r)
+{
+    struct str before = trusted_value(bytes, head, r, HTTP_X_FORWARDED_PREFIX);
+
+    if (before.len == 0 && r->prefix.len == 0)
+        return;
+    if (r->prefix.len && before.len && before.ptr[before.len - 1] == '/')
+        before.len--;
+    put(s, STR("x-forwarded-prefix: "));
+    put(s, before);
+    put(s, r->prefix);
+    put(s, STR("\r\n"));
+}
+
 static void put_forwarding(struct sink *s, const char *bytes, struct http_head *head,
                            const struct rewrite_request *r)
 {
@@ -120,6 +138,7 @@ static void put_forwarding(struct sink *s, const char *bytes, struct http_head *
     put(s, STR("\r\nx-request-id: "));
     put(s, r->request_id);
     put(s, STR("\r\n"));
+    put_prefix(s, bytes, head, r);
     if (!r->trusted)
         return;
     while ((f = http_field_next(head, HTTP_FORWARDED, f)) != NULL)

@@ -16,7 +16,8 @@ struct rewrite_request {
     struct str request_id; /* exchange_id() has chosen it */
     bool chunked;          /* the body goes in chunks */
     bool upgrade;          /* passes Connection and Upgrade on */
-    bool stripped;         /* `path` is a part of the target: a / is put before it if it has none */
+    bool stripped;     /* `path` is a part of the target: a / is put before it if it has none … */
+    struct str prefix; /* … and this is what was taken off it, for X-Forwarded-Prefix */
 };
 
 /* The request as the worker gets it. False: no room. */

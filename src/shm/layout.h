@@ -279,17 +279,19 @@ struct shm_kinds {
     _Alignas(64) struct shm_kind kind[SHM_KINDS_MAX];
 };
 
-/* The lanes of an app (balance/lane.h). Writers: the proxy's threads; the plan: thread 0. */
+/* The lanes of an app (balance/lane.h) and its part of the queue. Writers: the proxy's threads; the
+ * plan: thread 0. */
 struct shm_lanes {
     _Atomic uint64_t slow_ns; /* kinds that block for longer are slow; 0: there are no lanes now */
     _Atomic uint32_t kept;    /* so many workers are kept for the others */
-    _Atomic uint32_t spare;
+    _Atomic uint32_t queued;  /* requests in the central queue now */
     _Atomic uint64_t requests[2]; /* that were given as fast, as slow, while there were lanes */
     _Atomic uint64_t aged;        /* slow ones that had waited too long and went anywhere */
     _Atomic uint64_t changes;     /* of slow_ns or kept */
     /* By the bit length of what is expected of such: requests over, what they blocked. */
     _Atomic uint64_t octave_requests[SHM_OCTAVES], octave_block_ns[SHM_OCTAVES];
-    uint64_t reserved[2]; /* to whole cache lines */
+    _Atomic uint64_t queue_wait_ns; /* sum, of those that left the queue */
+    uint64_t reserved[1];           /* to whole cache lines */
 };
 
 struct shm {

@@ -22,7 +22,8 @@
  *     ← LISTENER + the listening socket   at the start of a proxy for each, and when one is new
  *     ← LISTENER_GONE
  *     ← CHANGED                           slots changed their state: look again
- *     ← DRAIN                             accept nothing, finish what runs, then exit 0
+ *     ← DRAIN                             accept nothing, finish what runs, then exit 0; with value
+ *                                         1 connections that stay (WebSockets) are waited for
  *     → DRAINED                           nothing runs any more
  */
 #pragma once
@@ -107,7 +108,7 @@ struct wire_note {
     uint32_t type;
     uint32_t listener;
     uint32_t kind;
-    uint32_t value; /* CLUSTER: children forked so far */
+    uint32_t value; /* CLUSTER: children forked so far; DRAIN: 1 when another fettle goes on */
 };
 
 enum { WIRE_STACK_MAX = 16384 };

@@ -133,8 +133,25 @@ static u32 unix_mode(void)
     return 0777 & ~mask;
 }
 
+/* Whether it is a socket that somebody has left behind: one who was killed. */
+static bool is_stale(const char *path)
+{
+    struct stat st;
+    int fd;
+
+    if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    fd = sock_connect_unix(path, SOCK_STREAM);
+    if (fd >= 0)
+        close(fd);
+    return fd == -ECONNREFUSED;
+}
+
 static int bind_unix(struct listener *l)
 {
+    /* For an app's own it is the app that decides, as with bare Node. */
+    if (l->app == SHM_APPS_MAX && is_stale(l->as.path))
+        unlink(l->as.path);
     l->fd = sock_listen_unix(l->as.path, SOCK_STREAM, max(l->as.backlog, (u32)BACKLOG_MIN),
                              unix_mode());
     l->bound = (struct addr){ .family = AF_UNIX };
@@ -153,15 +170,36 @@ static int bind_nothing(struct listener *l, u32 port)
     return 0;
 }
 
+/* What it is called when it is handed to the next fettle. True: it is found by that, since its
+ * port is any. */
+static bool handed_name(const struct listeners *ls, const struct listener *l,
+                        char out[ACTIVATION_NAME_MAX])
+{
+    bool any = l->as.family != AF_UNIX && l->as.port == 0 && l->app < SHM_APPS_MAX;
+
+    if (any)
+        snprintf(out, ACTIVATION_NAME_MAX, ACTIVATION_OWN "any/%u/%.40s", l->as.index,
+                 ls->shm->app[l->app].name);
+    else
+        str_to_cstr(STR(ACTIVATION_OWN "own"), out, ACTIVATION_NAME_MAX);
+    for (char *c = out; *c; c++)
+        if (*c == ':') /* stands between names */
+            *c = '_';
+    return any;
+}
+
 /* A socket that was opened for us; ours is a copy, so that one that is closed can be used again. */
 static int lent_take(struct listeners *ls, struct listener *l, u32 port)
 {
+    char name[ACTIVATION_NAME_MAX];
     struct addr a = { 0 };
     int fd;
 
     if (!ls->activation)
         return -ENOENT;
-    if (l->as.family == AF_UNIX) {
+    if (port == 0 && handed_name(ls, l, name)) {
+        fd = activation_find_name(ls->activation, name);
+    } else if (l->as.family == AF_UNIX) {
         fd = activation_find_path(ls->activation, l->as.path);
     } else {
         if (!addr_parse_ip(str_of(l->as.family == 0 ? "::" : l->as.host), &a))
@@ -174,7 +212,7 @@ static int lent_take(struct listeners *ls, struct listener *l, u32 port)
     l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (l->fd < 0)
         return -errno;
-    l->lent = true;
+    l->lent = !activation_inherited(ls->activation, fd);
     return sock_local(l->fd, &l->bound);
 }
 
@@ -278,12 +316,18 @@ int listeners_holder(const struct listeners *ls, const struct wire_listen *asked
     return -ENOENT;
 }
 
-int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes)
+int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 routes)
 {
-    struct wire_listen as = { .kind = WIRE_HTTP, .family = at->family, .port = at->port };
+    struct wire_listen as = { .kind = WIRE_HTTP, .family = AF_UNIX };
     char text[ADDR_TEXT_MAX];
 
-    str_to_cstr(addr_ip_text(at, text), as.host, sizeof(as.host));
+    if (at->kind == ENDPOINT_UNIX) {
+        str_to_cstr(at->path, as.path, sizeof(as.path));
+    } else {
+        as.family = at->addr.family;
+        as.port = at->addr.port;
+        str_to_cstr(addr_ip_text(&at->addr, text), as.host, sizeof(as.host));
+    }
     return listener_make(ls, SHM_APPS_MAX, routes, &as);
 }
 
@@ -339,6 +383,36 @@ u32 listeners_tick(struct listeners *ls, u64 now_ns)
         }
     }
     return closed;
+}
+
+u32 listeners_hand_over(const struct listeners *ls, int *fds, u32 room, struct buf *names)
+{
+    const struct activation *a = ls->activation;
+    char name[ACTIVATION_NAME_MAX];
+    u32 n = 0;
+
+    for (u32 i = 0; a && i < a->count && n < room; i++) {
+        if (a->socket[i].inherited)
+            continue; /* in use it is a listener's, too */
+        buf_addf(names, "%s%s", n ? ":" : "", a->socket[i].name);
+        fds[n++] = a->socket[i].fd;
+    }
+    for (u32 i = 0; i < SHM_LISTENERS_MAX && n < room; i++) {
+        const struct listener *l = &ls->listener[i];
+
+        if (!l->open || l->lent || l->fd < 0)
+            continue;
+        handed_name(ls, l, name);
+        buf_addf(names, "%s%s", n ? ":" : "", name);
+        fds[n++] = l->fd;
+    }
+    return n;
+}
+
+void listeners_give_up(struct listeners *ls)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        ls->listener[i].lent = true;
 }
 
 void listeners_url(const struct listeners *ls, u32 index, struct buf *out)

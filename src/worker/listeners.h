@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "conf/endpoint.h"
 #include "io/activation.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
@@ -18,7 +19,7 @@ enum { LISTENERS_WORKERS_MAX = 128 };
 
 struct listener {
     bool open;
-    bool lent;      /* its socket is one that a service manager opened */
+    bool lent;      /* its socket is one that a service manager opened; or another fettle has it */
     bool announced; /* the line for people has been logged */
     int fd;
     u32 app, kind;         /* app: SHM_APPS_MAX for our own; kind: enum wire_kind */
@@ -57,8 +58,9 @@ MUST_USE int listeners_holder(const struct listeners *ls, const struct wire_list
                               u32 worker);
 
 /* Opens a listener of our own, on which several apps are routed to; `routes` is published. It stays
- * to the end. The index or -errno as above. */
-MUST_USE int listeners_open_own(struct listeners *ls, const struct addr *at, u32 routes);
+ * until listeners_close_own. A unix socket that nobody listens on any more gives way. The index or
+ * -errno as above. */
+MUST_USE int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 routes);
 
 /* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
  * tick half a second later, unless somebody asks for it again. */
@@ -69,6 +71,12 @@ void listeners_release_all(struct listeners *ls, u32 worker, u64 now_ns);
 void listeners_keep(struct listeners *ls, u32 worker);
 /* Closes what has been released by all. The bits of the closed ones. */
 MUST_USE u32 listeners_tick(struct listeners *ls, u64 now_ns);
+
+/* The sockets for a fettle that is to go on with them: ours, and those that a service manager gave.
+ * How many; and their names (LISTEN_FDNAMES). */
+u32 listeners_hand_over(const struct listeners *ls, int *fds, u32 room, struct buf *names);
+/* Another fettle has them now: the paths of unix sockets are its affair. */
+void listeners_give_up(struct listeners *ls);
 
 /* For people: "http://localhost:3000", "tcp://10.0.0.1:8443", "unix:/run/app.sock". */
 void listeners_url(const struct listeners *ls, u32 index, struct buf *out);

@@ -8,7 +8,6 @@
 #include "worker/crew.h"
 #include "worker/workers.h"
 
-#define QUEUE_BUSY 0.5
 #define NO_MEMORY_PAUSE_NS (600 * NS_PER_S)
 enum { READINGS_PER_PERIOD = 4, STAT_BYTES_MAX = 1 << 20 };
 
@@ -95,14 +94,15 @@ static double cpus_free(struct scaling *s, const struct sums *sums, u64 now_ns)
     return max(free, 0.0);
 }
 
+/* How many of its requests have waited at a time. */
 static double waiting(struct scaling *s, u64 now_ns)
 {
-    const struct shm_proxy *proxy = &s->app->crew->shm->proxy;
-    u64 by_ns = grown(&s->queue_wait_ns, proxy->queue_wait_ns);
+    const struct shm_lanes *own = &s->app->crew->shm->lanes[s->app->index];
+    u64 by_ns = grown(&s->queue_wait_ns, own->queue_wait_ns);
     double mean = (double)by_ns / (double)(now_ns - s->at_ns);
 
     /* Those that wait still are in no sum yet. */
-    mean = max(mean, (double)proxy->queued);
+    mean = max(mean, (double)own->queued);
     return min(mean, 1e6);
 }
 
@@ -122,9 +122,6 @@ static struct scale_reading reading_take(struct scaling *s, u64 now_ns)
         r.busy += busy_share(s, p, now_ns);
     }
     r.waiting = waiting(s, now_ns);
-    /* The queue is one for all apps: those whose loops have time are not meant. */
-    if (app->crew->apps > 1 && r.busy < QUEUE_BUSY * r.ready)
-        r.waiting = 0;
     r.cpus_free = cpus_free(s, &sums, now_ns);
     r.memory_most = scale_memory_most(min(memory_available(""), UINT64_MAX / 4), r.ready,
                                       mean_bytes, app->conf->max_memory_bytes);

@@ -122,6 +122,8 @@ static void logs_write(struct buf *out, const struct app *app)
         if (file[i] && (i == 0 || file[1] != file[0]))
             json_text(out, str_of(logfile_path(file[i])));
     buf_addc(out, ']');
+    json_key(out, "log_in_memory");
+    json_bool(out, !file[0] || !file[1]);
     if (app->conf->access_log && *app->conf->access_log) {
         json_key(out, "access_log");
         json_text(out, str_of(app->conf->access_log));
@@ -219,6 +221,8 @@ static void worker_write(struct buf *out, const struct worker *w, u64 now_ns)
     number(out, "worker", w->number);
     json_key(out, "pid");
     p ? json_u64(out, (u64)p->pid) : json_null(out);
+    json_key(out, "node_pid"); /* behind npm or a shell it is another one */
+    a ? json_u64(out, a->pid) : json_null(out);
     json_key(out, "state");
     json_text(out, str_of(p             ? process_state_name(p->state)
                           : w->finished ? "finished"
@@ -230,6 +234,8 @@ static void worker_write(struct buf *out, const struct worker *w, u64 now_ns)
     slot ? json_u64(out, slot->generation) : json_null(out);
     rates_write(out, slot ? &slot->rates : &unknown, slot ? slot->generation : 0, now_ns);
     number(out, "memory_bytes", memory_of(w->app, w->number));
+    json_key(out, "heap_used_bytes");
+    slot ? json_u64(out, slot->agent.heap_used_bytes) : json_null(out);
     number(out, "restarts", restarts_of(w));
     json_key(out, "last_restart_why");
     w->ended_ns ? json_text(out, str_of(w->ended_why)) : json_null(out);

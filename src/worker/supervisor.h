@@ -37,16 +37,18 @@
  */
 #pragma once
 
-#include "base/addr.h"
 #include "base/problem.h"
 #include "base/strings.h"
 #include "conf/cron.h"
+#include "conf/endpoint.h"
 #include "io/activation.h"
 #include "io/child.h"
 #include "io/notify.h"
 #include "logs/logfile.h"
 #include "shm/layout.h"
 #include "worker/backoff.h"
+#include "worker/predecessor.h"
+#include "worker/successor.h"
 #include "worker/verdict.h"
 
 struct app_conf {
@@ -104,8 +106,15 @@ struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
     u32 apps;
     const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
-    const struct addr *routed; /* addresses to listen on ourselves, for routes; NULL: none */
+    const struct endpoint *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
+    /* From which this one takes over (worker/predecessor.h); NULL: from none. And what is started
+     * to take over from this one; what that leaves behind is written to *left when it is not NULL.
+     */
+    struct predecessor *predecessor;
+    struct successor_conf successor;
+    struct successor_left *left;
+
     /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
     const struct notify *notify;
     struct activation *activation;

@@ -102,7 +102,7 @@ test('ps shows every app of this user, and fits', { skip }, async (t) => {
   const [row] = rows().filter((r) => r.name === 'shop');
   assert.deepEqual(Object.keys(row), [
     'name', 'state', 'workers_ready', 'workers_wanted', 'utilization', 'requests_per_second', 'p99_ms', 'memory_bytes',
-    'restarts', 'uptime_ms', 'urls', 'log_files', 'findings', 'supervisor_pid',
+    'restarts', 'uptime_ms', 'urls', 'log_files', 'log_in_memory', 'findings', 'supervisor_pid',
   ]);
   assert.equal(row.supervisor_pid, shop.pid);
   assert.deepEqual(row.urls, [`http://localhost:${shop.port}`]);

@@ -220,16 +220,20 @@ static void routes_become_one_text(void)
     CHECK_EQ(f.findings.count, 0);
     CHECK_STR(f.settings.routes, ":8080 shop.example /api keep 1;:8080 * / strip 0;9 * / keep 1");
     fixture_init(&g);
-    read_text(&g, "{'routes': {'[::1]:80': [{'path': '/x'}]}}");
+    read_text(&g, "{'routes': {'[::1]:80': [{'path': '/x'}], 'unix:run/a.sock': [{}], "
+                  "'unix:/b': [{}]}}");
     CHECK_EQ(g.findings.count, 0);
-    CHECK_STR(g.settings.routes, "[::1]:80 * /x keep 0");
+    CHECK_STR(g.settings.routes,
+              "[::1]:80 * /x keep 0;unix:/srv/shop/run/a.sock * / keep 0;unix:/b * / keep 0");
 }
 
 static void mistakes_in_routes_are_named(void)
 {
     CHECK(says("{'routes': []}", 1, "routes: a list stands here; write an object"));
     CHECK(says("{'routes': {'80x': [{}]}}", 1, "routes.80x: "));
-    CHECK(says("{'routes': {'unix:/x': [{}]}}", 1, "routes.unix:/x: write an address with a port"));
+    CHECK(says("{'routes': {'off': [{}]}}", 1, "routes.off: write an address, such as"));
+    CHECK(
+        says("{'routes': {'unix:/a b': [{}]}}", 1, "routes.unix:/a b: the path of the socket has"));
     CHECK(says("{'routes': {'80': []}}", 1, "routes.80: write a list of 1 to 128 routes"));
     CHECK(says("{'routes': {'80': [{},\n'x']}}", 2, "routes.80[1]: write an object"));
     CHECK(says("{'routes': {'80': [\n{'app': 'b'}]},\n'apps': {'a': {}}}", 2,

@@ -241,8 +241,13 @@ static void an_app_whose_loops_are_busy_holds_up_no_other(void)
     CHECK_EQ(ask(&a, 0), QUEUE_WAITS);
     CHECK_EQ(queue_ask(&p->threads[0], &b.ticket, 1, LISTENER + 1, 0, 0, given), QUEUE_TAKEN);
     CHECK(b.ticket.claim.slot == &p->shm->slot[1]);
+    CHECK_EQ(p->shm->lanes[0].queued, 1); /* what scales an app's workers is its own */
+    CHECK_EQ(p->shm->lanes[1].queued, 0);
+    queue_doubt(&a.ticket);
+    CHECK_EQ(p->shm->lanes[0].queued, 1);
     claim_release(&b.ticket.claim);
     queue_leave(&a.ticket);
+    CHECK_EQ(p->shm->lanes[0].queued, 0);
     empty_at_the_end();
 }
 

@@ -86,6 +86,20 @@ static bool has(struct str text, const char *line)
         .upgrade = true       \
     }
 
+static void what_a_route_takes_off_the_path_is_told(void)
+{
+    struct rewrite_request r = { .prefix = STR("/api"), .stripped = true };
+
+    CHECK(has(request("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n", &r),
+              "\r\nx-forwarded-prefix: /api\r\n"));
+    r.trusted = true;
+    CHECK(has(request("GET /api/x HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /shop/\r\n\r\n", &r),
+              "\r\nx-forwarded-prefix: /shop/api\r\n"));
+    r.prefix = STR("");
+    CHECK(has(request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /shop/\r\n\r\n", &r),
+              "\r\nx-forwarded-prefix: /shop/\r\n"));
+}
+
 static void a_plain_request_gets_the_forwarding_fields(void)
 {
     CHECK_STR(
@@ -99,6 +113,7 @@ static void a_plain_request_gets_the_forwarding_fields(void)
     "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n" \
     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n"         \
     "X-Real-IP: 3.3.3.3\r\nForwarded: for=4.4.4.4\r\nX-Request-Id: mine\r\n"                \
+    "X-Forwarded-Prefix: /evil\r\n"                                                         \
     "Fettle-Peer: 5.5.5.5 1 6.6.6.6 2\r\nfettle-route: /x\r\n\r\n"
 
 static void what_a_stranger_says_of_itself_is_dropped(void)
@@ -112,6 +127,7 @@ static void what_a_stranger_says_of_itself_is_dropped(void)
     CHECK_EQ(count(s, "x-forwarded-proto"), 1);
     CHECK_EQ(count(s, "x-forwarded-host"), 1);
     CHECK_EQ(count(s, "x-forwarded-port"), 0);
+    CHECK_EQ(count(s, "x-forwarded-prefix"), 0);
     CHECK_EQ(count(s, "x-real-ip"), 0);
     CHECK_EQ(count(s, "forwarded"), 0);
     CHECK_EQ(count(s, "x-request-id"), 1);
@@ -472,6 +488,7 @@ static void a_field_is_found_by_its_name_without_case(void)
 
 int main(void)
 {
+    TEST(what_a_route_takes_off_the_path_is_told);
     TEST(a_plain_request_gets_the_forwarding_fields);
     TEST(what_a_stranger_says_of_itself_is_dropped);
     TEST(what_a_trusted_proxy_says_is_passed_on_and_added_to);

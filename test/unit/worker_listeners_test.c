@@ -2,6 +2,7 @@
 #include "worker/listeners.h"
 
 #include "base/clock.h"
+#include "io/sock.h"
 #include "tap.h"
 
 static struct shm *shm;
@@ -44,6 +45,29 @@ static void the_same_address_is_the_same_listener(void)
     /* The same address for another kind of server. */
     zero.kind = WIRE_STREAM;
     CHECK_EQ(listeners_open(ls, &zero, 1, &is_new), -EADDRINUSE);
+}
+
+static void a_socket_of_ours_that_a_killed_fettle_left_gives_way(void)
+{
+    char path[] = "/tmp/fettle-listeners-XXXXXX", at[64];
+    struct endpoint own = { .kind = ENDPOINT_UNIX };
+    int fd, index;
+
+    CHECK(mkdtemp(path) != NULL);
+    snprintf(at, sizeof(at), "%s/sock", path);
+    own.path = str_of(at);
+    fd = sock_listen_unix(at, SOCK_STREAM, 1, 0600);
+    CHECK(fd >= 0);
+    fresh(0);
+    CHECK_EQ(listeners_open_own(ls, &own, 1), -EADDRINUSE); /* somebody listens */
+    close(fd);
+    index = listeners_open_own(ls, &own, 1);
+    CHECK(index >= 0);
+    CHECK_EQ(shm->listener[index].routes, 1);
+    CHECK(strncmp(shm->listener[index].address, "unix:/tmp/", 10) == 0);
+    listeners_done(ls);
+    CHECK(access(at, F_OK) < 0);
+    rmdir(path);
 }
 
 static void two_apps_share_no_listener(void)
@@ -217,6 +241,7 @@ int main(void)
 {
     shm = calloc(1, sizeof(*shm));
     TEST(the_same_address_is_the_same_listener);
+    TEST(a_socket_of_ours_that_a_killed_fettle_left_gives_way);
     TEST(two_apps_share_no_listener);
     TEST(the_port_of_an_app_is_for_its_own_first_listener);
     TEST(it_closes_when_all_have_ended_it_and_not_before);
