@@ -91,6 +91,7 @@ static int side_by_side(const struct fanout *f, u32 at, struct groups *s,
                                    .at = f->d->order[at],
                                    .before = group->count[0],
                                    .growth_bytes = (i64)group->bytes,
+                                   .retained_bytes = { 0, 0, group->bytes },
                                    .sample_count = group->sample_count };
 
         if (group->count[0] < FANOUT_ITEMS_MIN || group->bytes < f->bytes_min)
@@ -114,6 +115,7 @@ static void one_behind_the_other(const struct fanout *f, u32 node, struct growth
     h.at = f->d->dominator[first];
     h.samples[0] = first;
     h.growth_bytes = (i64)f->d->retained[first];
+    h.retained_bytes[2] = f->d->retained[first];
     if (f->d->retained[first] >= f->bytes_min)
         growth_holders_keep(out, &h);
 }

@@ -12,7 +12,8 @@ struct group {
     u32 type, name;
     u32 count[3]; /* old ones, those of the first step, those of the second; or whatever is counted
                    */
-    u64 bytes;    /* retained by what was added with `bytes` */
+    u64 held[3];  /* bytes that these retain */
+    u64 bytes;    /* that the new ones retain */
     u32 samples[GROUP_SAMPLES]; /* the first ones and the last one that were added as samples */
     u32 sample_count;
 };

@@ -229,6 +229,7 @@ static void item_add(const struct growth *w, struct group *group, u32 node)
     u32 step = is_old(w, node) ? 0 : w->seen[node] & BIT(1) ? 1 : 2;
 
     group->count[step]++;
+    group->held[step] += w->d->retained[node];
     if (step == 0)
         return;
     groups_sample(group, node);
@@ -326,8 +327,13 @@ static void company_take(struct groups *s, struct group *first, struct growth_ho
     h->growth_bytes = (i64)first->bytes;
     for (u32 i = 0; i < s->count; i++) {
         struct group *group = &s->list[i];
+        u64 sum = 0;
 
-        if (group == first || !is_same_number(group, first))
+        if (group != first && !is_same_number(group, first))
+            continue;
+        for (u32 k = 0; k < 3; k++)
+            h->retained_bytes[k] += sum += group->held[k];
+        if (group == first)
             continue;
         h->growth_bytes += (i64)group->bytes;
         if (h->company_count < GROWTH_SAMPLES)
@@ -420,6 +426,7 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
 /* Looks below order[at], which grows. */
 static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
 {
+    const struct weight *size = w->grown[w->d->order[at]].size;
     struct own own = own_growth(w, w->d->order[at]);
     struct growth_holder h = { .at = w->d->order[at],
                                .bytes = { own.step[0], own.step[1] },
@@ -434,6 +441,8 @@ static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth
         roots_keep(w, h.at, s, out);
         return 0;
     }
+    for (u32 i = 0; i < 3; i++)
+        h.retained_bytes[i] = (u64)size[i].all;
     group = largest(s, true);
     found = group && group->bytes >= (u64)(own.step[0] + own.step[1]) / 4;
     if (found) {

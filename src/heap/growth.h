@@ -38,11 +38,12 @@ enum growth_how {
 
 struct growth_holder {
     enum growth_how how;
-    u32 at;           /* node of the last snapshot that dominates the items */
-    u32 added[2];     /* items of the class, in each step, that are still there */
-    u32 before;       /* items of the class that were there in the first snapshot */
-    i64 bytes[2];     /* what `at` retains more, in each step (shapes and code left out) */
-    i64 growth_bytes; /* in both steps, all included */
+    u32 at;                /* node of the last snapshot that dominates the items */
+    u32 added[2];          /* items of the class, in each step, that are still there */
+    u32 before;            /* items of the class that were there in the first snapshot */
+    i64 bytes[2];          /* what `at` retains more, in each step (shapes and code left out) */
+    u64 retained_bytes[3]; /* by `at`, or by the items, in each snapshot */
+    i64 growth_bytes;      /* in both steps, all included */
     u32 samples[GROWTH_SAMPLES]; /* items, the oldest first */
     u32 sample_count;
     u32 company[GROWTH_SAMPLES]; /* GROWTH_ROOTS: an object of each class that came in the same

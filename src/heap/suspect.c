@@ -111,22 +111,22 @@ static bool variable_towards(struct browse *b, u32 context, u32 item, struct str
 
 /* Where several things hold the items together, or none that is old: what their first name leads
  * to. */
-static void holder_by_item(struct browse *b, struct suspect *s, struct holder *name)
+static void holder_by_item(struct browse *b, struct suspect *s, struct naming *name)
 {
-    holder_name(b, s->item, name);
+    naming_find(b, s->item, name);
     s->holder_node = name->above;
-    if (name->whose != SOURCE_APP || name->by == HOLDER_UNNAMED) {
+    if (name->whose != SOURCE_APP || name->by == NAMING_UNNAMED) {
         *name =
-            (struct holder){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
+            (struct naming){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
         s->holder_node = BROWSE_NONE;
     }
 }
 
-static void holder_by_context(struct browse *b, u32 context, struct suspect *s, struct holder *name)
+static void holder_by_context(struct browse *b, u32 context, struct suspect *s, struct naming *name)
 {
     struct str variable;
 
-    *name = (struct holder){ .by = HOLDER_VARIABLE, .anchor = context, .user = BROWSE_NONE };
+    *name = (struct naming){ .by = NAMING_VARIABLE, .anchor = context, .user = BROWSE_NONE };
     name->script = sources_of_context(b, context, &name->user);
     name->whose = sources_whose(sources_file(b, name->script));
     if (!variable_towards(b, context, s->item, &variable)) {
@@ -138,9 +138,9 @@ static void holder_by_context(struct browse *b, u32 context, struct suspect *s, 
 }
 
 static void holder_find(struct browse *b, const struct growth_holder *h, struct suspect *s,
-                        struct holder *name)
+                        struct naming *name)
 {
-    *name = (struct holder){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
+    *name = (struct naming){ .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE };
     if (h->how == GROWTH_ROOTS || graph_type(b->graph, s->holder_node) == NODE_SYNTHETIC) {
         if (s->item != BROWSE_NONE)
             holder_by_item(b, s, name);
@@ -150,7 +150,7 @@ static void holder_find(struct browse *b, const struct growth_holder *h, struct 
         holder_by_context(b, s->holder_node, s, name);
         return;
     }
-    holder_name(b, s->holder_node, name);
+    naming_find(b, s->holder_node, name);
 }
 
 /* ---- listeners ---- */
@@ -219,11 +219,11 @@ static u32 listener_function(struct browse *b, u32 item)
 }
 
 static void emitter_name(struct browse *b, const struct emitter *e, struct suspect *s,
-                         struct holder *name)
+                         struct naming *name)
 {
     AUTO(buf_done) struct buf text = { .bytes_max = sizeof(s->holder) - 1 };
 
-    holder_name(b, e->node, name);
+    naming_find(b, e->node, name);
     buf_add(&text, str_of(name->name));
     if (e->event.len)
         buf_addf(&text, ", event \"%.*s\"", STR_ARG(e->event));
@@ -256,10 +256,10 @@ static bool is_tree_node(struct browse *b, u32 item)
 }
 
 /* A variable's functions are an async hook's: one of them is what AsyncHook calls at init. */
-static bool is_async_hook(struct browse *b, const struct holder *name)
+static bool is_async_hook(struct browse *b, const struct naming *name)
 {
     struct retainer users[UP_MAX * 2], in[UP_MAX];
-    u32 count = name->by == HOLDER_VARIABLE
+    u32 count = name->by == NAMING_VARIABLE
                     ? browse_retainers(b, name->anchor, users, ARRAY_LEN(users))
                     : 0;
 
@@ -340,7 +340,7 @@ static bool is_module_holder(struct browse *b, u32 holder)
 }
 
 static enum leak_kind kind_of(struct browse *b, const struct growth_holder *h,
-                              const struct suspect *s, const struct holder *name)
+                              const struct suspect *s, const struct naming *name)
 {
     enum leak_kind kind = LEAK_OBJECT;
     struct facts f;
@@ -445,9 +445,9 @@ static void wants(struct suspect *s, enum statement_adds adds, struct str name)
     text_set(s->wanted, sizeof(s->wanted), name);
 }
 
-static void where_find(struct browse *b, struct suspect *s, const struct holder *name)
+static void where_find(struct browse *b, struct suspect *s, const struct naming *name)
 {
-    bool is_app = name->whose == SOURCE_APP && name->by != HOLDER_UNNAMED;
+    bool is_app = name->whose == SOURCE_APP && name->by != NAMING_UNNAMED;
     struct source_place place;
 
     if (s->function != BROWSE_NONE && place_function(b, s->function, s, SUSPECT_LINE_FUNCTION))
@@ -470,7 +470,7 @@ static void where_find(struct browse *b, struct suspect *s, const struct holder 
     }
     if (s->item != BROWSE_NONE && sources_place(b, s->item, &place) && place.whose != SOURCE_NODE) {
         place_take(s, &place, SUSPECT_LINE_CLASS);
-        if (s->wants_statement && name->by == HOLDER_GLOBAL)
+        if (s->wants_statement && name->by == NAMING_GLOBAL)
             s->file[0] = '\0';
     }
 }
@@ -496,11 +496,11 @@ static u32 item_choose(struct browse *b, const struct growth_holder *h)
 }
 
 /* Node's own objects come and go as it pleases: freed parsers in a pool, tables of its loader. */
-static bool is_of_node(struct browse *b, const struct suspect *s, const struct holder *name)
+static bool is_of_node(struct browse *b, const struct suspect *s, const struct naming *name)
 {
     struct source_place place;
 
-    if (s->holder_node != BROWSE_NONE && (name->whose != SOURCE_NODE || name->by == HOLDER_UNNAMED))
+    if (s->holder_node != BROWSE_NONE && (name->whose != SOURCE_NODE || name->by == NAMING_UNNAMED))
         return false;
     switch (s->kind) {
     case LEAK_MAP:
@@ -555,7 +555,7 @@ static void closure_detail(struct browse *b, u32 closure, struct suspect *s)
 }
 
 /* "timerListMap[60000]" is Node's list of all timers of a minute. */
-static void timers_name(struct suspect *s, const struct holder *name)
+static void timers_name(struct suspect *s, const struct naming *name)
 {
     const char *bracket = strchr(name->name, '[');
     u64 ms;
@@ -580,7 +580,7 @@ static void modules_name(struct browse *b, struct suspect *s)
              base_name(browse_name(b, text)).ptr);
 }
 
-static void kind_details(struct browse *b, struct suspect *s, struct holder *name)
+static void kind_details(struct browse *b, struct suspect *s, struct naming *name)
 {
     struct emitter e;
 
@@ -612,7 +612,7 @@ static void kind_details(struct browse *b, struct suspect *s, struct holder *nam
         closure_detail(b, s->function, s);
 }
 
-static void holder_text(struct browse *b, struct suspect *s, const struct holder *name)
+static void holder_text(struct browse *b, struct suspect *s, const struct naming *name)
 {
     struct str class =
         s->holder_node == BROWSE_NONE ? (struct str){ 0 } : browse_class(b, s->holder_node);
@@ -639,8 +639,7 @@ static void amounts_take(struct browse *b, const struct growth_holder *h, struct
     s->before = h->before;
     memcpy(s->added, h->added, sizeof(s->added));
     s->growth_bytes = h->growth_bytes;
-    s->retained_bytes = s->holder_node != BROWSE_NONE ? b->dominators->retained[s->holder_node]
-                                                      : (u64)max(h->growth_bytes, (i64)0);
+    memcpy(s->retained_bytes, h->retained_bytes, sizeof(s->retained_bytes));
     s->holder_id = s->holder_node != BROWSE_NONE ? b->graph->id[s->holder_node] : 0;
     s->item_id = s->item != BROWSE_NONE ? b->graph->id[s->item] : 0;
 }
@@ -648,7 +647,7 @@ static void amounts_take(struct browse *b, const struct growth_holder *h, struct
 bool suspect_explain(struct browse *b, const struct growth_holder *h, struct suspect *out)
 {
     struct emitter e = { .node = BROWSE_NONE };
-    struct holder name;
+    struct naming name;
 
     *out = (struct suspect){ .how = h->how, .item = item_choose(b, h), .function = BROWSE_NONE };
     out->holder_node = h->how == GROWTH_ROOTS ? BROWSE_NONE : holder_of(b, h, out->item);

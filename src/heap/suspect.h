@@ -7,8 +7,8 @@
 
 #include "heap/facts.h"
 #include "heap/growth.h"
-#include "heap/holder.h"
 #include "heap/leak_kind.h"
+#include "heap/naming.h"
 #include "heap/statement.h"
 
 enum { SUSPECT_FILE_MAX = 512, SUSPECT_STEPS_MAX = 40 };
@@ -34,7 +34,7 @@ struct suspect {
     u64 holder_id, item_id;
     u32 before, added[2]; /* items in the first snapshot, and more in each step */
     i64 growth_bytes;
-    u64 retained_bytes; /* by the holder, now; by the items where there is no holder */
+    u64 retained_bytes[3]; /* by the holder, in each snapshot; of one snapshot: the last */
 
     char file[SUSPECT_FILE_MAX]; /* empty: not known */
     u32 line, column;            /* from 1; 0: not known */

@@ -1,4 +1,4 @@
-/* heap/holder.h -- what people call an object: a variable, a global, a class's static field
+/* heap/naming.h -- what people call an object: a variable, a global, a class's static field
  *
  * An object has no name; what refers to it has. From the object upwards, nearest first, the search
  * looks for a variable in the app's code, a global, a static field of a class or an export of a
@@ -10,19 +10,19 @@
 
 #include "heap/sources.h"
 
-enum holder_by {
-    HOLDER_UNNAMED, /* its class is all that is known */
-    HOLDER_VARIABLE,
-    HOLDER_GLOBAL,
-    HOLDER_STATIC,
-    HOLDER_EXPORT,
+enum naming_by {
+    NAMING_UNNAMED, /* its class is all that is known */
+    NAMING_VARIABLE,
+    NAMING_GLOBAL,
+    NAMING_STATIC,
+    NAMING_EXPORT,
 };
 
-enum { HOLDER_NAME_MAX = 160, HOLDER_STEPS_MAX = 8 };
+enum { NAMING_NAME_MAX = 160, NAMING_STEPS_MAX = 8 };
 
-struct holder {
-    enum holder_by by;
-    char name[HOLDER_NAME_MAX]; /* "catalogue.cache"; of one without a name: its class */
+struct naming {
+    enum naming_by by;
+    char name[NAMING_NAME_MAX]; /* "catalogue.cache"; of one without a name: its class */
     char last[64];              /* the last part that is a word: "cache" */
     u32 anchor;                 /* the context, class, module or global where the name begins */
     u32 user;                   /* a function that can use the variable, or BROWSE_NONE */
@@ -32,4 +32,4 @@ struct holder {
 };
 
 /* Names `node`. */
-void holder_name(struct browse *b, u32 node, struct holder *out);
+void naming_find(struct browse *b, u32 node, struct naming *out);

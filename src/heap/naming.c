@@ -1,9 +1,9 @@
-/* heap/holder.c -- what people call an object: a variable, a global, a class's static field
+/* heap/naming.c -- what people call an object: a variable, a global, a class's static field
  *
  * Dijkstra's algorithm on few objects: a step costs by how much it says (a property more than a
  * variable, an element more than a property), an end by whose code it is in.
  */
-#include "heap/holder.h"
+#include "heap/naming.h"
 
 enum {
     SEEN_MAX = 160,     /* objects that are looked at */
@@ -17,7 +17,7 @@ enum {
 struct step {
     u32 node, cost;
     u32 down; /* the step below, in the list */
-    enum holder_by by;
+    enum naming_by by;
     bool done;
     char part[PART_MAX]; /* what to add to the name of what is above: ".cache", "[3]" */
 };
@@ -28,7 +28,7 @@ struct climb {
     u32 count;
 };
 
-static struct step *step_add(struct climb *c, u32 node, u32 down, u32 cost, enum holder_by by)
+static struct step *step_add(struct climb *c, u32 node, u32 down, u32 cost, enum naming_by by)
 {
     struct step *s;
 
@@ -98,15 +98,15 @@ static void step_property(struct climb *c, u32 at, u32 from, struct str label)
     if (is_structural(label))
         return;
     if (is_global(b, from)) {
-        s = step_add(c, from, at, cost + 1, HOLDER_GLOBAL);
+        s = step_add(c, from, at, cost + 1, NAMING_GLOBAL);
     } else if (graph_type(b->graph, from) == NODE_CLOSURE && browse_name(b, from).len) {
         struct str file = sources_file(b, sources_of_function(b, from));
 
-        s = step_add(c, from, at, cost + 1 + cost_of(sources_whose(file)), HOLDER_STATIC);
+        s = step_add(c, from, at, cost + 1 + cost_of(sources_whose(file)), NAMING_STATIC);
     } else if (str_eq(label, STR("exports")) && browse_is(b, from, NODE_OBJECT, STR("Module"))) {
-        s = step_add(c, from, at, cost + 3, HOLDER_EXPORT);
+        s = step_add(c, from, at, cost + 3, NAMING_EXPORT);
     } else {
-        s = step_add(c, from, at, cost + 3, HOLDER_UNNAMED);
+        s = step_add(c, from, at, cost + 3, NAMING_UNNAMED);
     }
     if (s)
         property_part(s, label);
@@ -134,7 +134,7 @@ static void step_up(struct climb *c, u32 at, const struct retainer *in)
     case EDGE_CONTEXT:
         if (is_name(label))
             part_set(step_add(c, in->from, at, cost + cost_of(whose_context(b, in->from)),
-                              HOLDER_VARIABLE),
+                              NAMING_VARIABLE),
                      "%.*s", label);
         return;
     case EDGE_PROPERTY:
@@ -142,7 +142,7 @@ static void step_up(struct climb *c, u32 at, const struct retainer *in)
         return;
     case EDGE_ELEMENT:
         if (type == NODE_OBJECT)
-            element_part(step_add(c, in->from, at, cost + 4, HOLDER_UNNAMED), e.name);
+            element_part(step_add(c, in->from, at, cost + 4, NAMING_UNNAMED), e.name);
         return;
     case EDGE_INTERNAL:
     case EDGE_BACKING:
@@ -150,7 +150,7 @@ static void step_up(struct climb *c, u32 at, const struct retainer *in)
         /* Through a table to its Map or Set, a cell to its module; an array's elements are edges
          * of the array, too. */
         if (type == NODE_ARRAY || type == NODE_HIDDEN || str_eq(label, STR("table")))
-            (void)step_add(c, in->from, at, cost + 2, HOLDER_UNNAMED);
+            (void)step_add(c, in->from, at, cost + 2, NAMING_UNNAMED);
         return;
     case EDGE_SHORTCUT:
     case EDGE_WEAK:
@@ -182,24 +182,24 @@ static u32 cheapest(const struct climb *c)
 static void anchor_name(struct browse *b, const struct step *end, struct buf *out)
 {
     switch (end->by) {
-    case HOLDER_GLOBAL:
+    case NAMING_GLOBAL:
         buf_add(out, STR("globalThis"));
         break;
-    case HOLDER_STATIC:
+    case NAMING_STATIC:
         buf_add(out, browse_name(b, end->node));
         break;
-    case HOLDER_EXPORT:
+    case NAMING_EXPORT:
         buf_add(out, STR("module"));
         break;
-    case HOLDER_VARIABLE:
-    case HOLDER_UNNAMED:
+    case NAMING_VARIABLE:
+    case NAMING_UNNAMED:
         break;
     }
 }
 
-static void name_write(struct climb *c, u32 end, struct holder *out)
+static void name_write(struct climb *c, u32 end, struct naming *out)
 {
-    AUTO(buf_done) struct buf name = { .bytes_max = HOLDER_NAME_MAX - 1 };
+    AUTO(buf_done) struct buf name = { .bytes_max = NAMING_NAME_MAX - 1 };
 
     anchor_name(c->b, &c->list[end], &name);
     for (u32 i = end; i != 0; i = c->list[i].down) {
@@ -216,33 +216,33 @@ static void name_write(struct climb *c, u32 end, struct holder *out)
     str_to_cstr(buf_str(&name), out->name, sizeof(out->name));
 }
 
-static void anchor_find(struct browse *b, const struct step *end, struct holder *out)
+static void anchor_find(struct browse *b, const struct step *end, struct naming *out)
 {
     out->by = end->by;
     out->anchor = end->node;
     switch (end->by) {
-    case HOLDER_VARIABLE:
+    case NAMING_VARIABLE:
         out->script = sources_of_context(b, end->node, &out->user);
         break;
-    case HOLDER_STATIC:
+    case NAMING_STATIC:
         out->user = end->node;
         out->script = sources_of_function(b, end->node);
         break;
-    case HOLDER_GLOBAL:
-    case HOLDER_EXPORT:
-    case HOLDER_UNNAMED:
+    case NAMING_GLOBAL:
+    case NAMING_EXPORT:
+    case NAMING_UNNAMED:
         break;
     }
     out->whose =
         out->script == BROWSE_NONE ? SOURCE_APP : sources_whose(sources_file(b, out->script));
 }
 
-void holder_name(struct browse *b, u32 node, struct holder *out)
+void naming_find(struct browse *b, u32 node, struct naming *out)
 {
     AUTO(freep) struct climb *c = malloc(sizeof(*c));
     u32 at;
 
-    *out = (struct holder){
+    *out = (struct naming){
         .anchor = BROWSE_NONE, .user = BROWSE_NONE, .script = BROWSE_NONE, .above = BROWSE_NONE
     };
     str_to_cstr(browse_class(b, node), out->name, sizeof(out->name));
@@ -250,9 +250,9 @@ void holder_name(struct browse *b, u32 node, struct holder *out)
         return;
     c->b = b;
     c->count = 0;
-    (void)step_add(c, node, 0, 0, HOLDER_UNNAMED);
+    (void)step_add(c, node, 0, 0, NAMING_UNNAMED);
     while ((at = cheapest(c)) != BROWSE_NONE) {
-        if (c->list[at].by != HOLDER_UNNAMED) {
+        if (c->list[at].by != NAMING_UNNAMED) {
             name_write(c, at, out);
             anchor_find(b, &c->list[at], out);
             return;
