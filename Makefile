@@ -17,7 +17,7 @@ PORT    ?= 3000
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 
-PKGS    := jansson zlib
+PKGS    := jansson zlib libzstd
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.

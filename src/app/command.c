@@ -63,7 +63,7 @@ const struct command commands[] = {
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
 { "logs", "[FLAGS] [APP[/WORKER]]", "what the apps have written",
-  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
+  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. Of an app without a log file, what fettle keeps in memory: the newest 512 KB. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
   "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
   .flags = &logs_flags, .takes_app = true, .run = logs_command },
 { "service", "install|remove|show …", "start an app at boot, by systemd",
@@ -101,6 +101,7 @@ const struct example examples[] = {
 { "logs", "fettle logs --errors --since 2026-11-26", "" },
 { "logs", "fettle logs --grep 'timeout|refused' --json", "" },
 { "ps", "fettle ps", "" },
+{ "ps", "fettle ps -f", "again every second, in place" },
 { "ps", "fettle ps --json", "" },
 { "describe", "fettle describe shop", "" },
 { "describe", "fettle describe shop/2", "its second worker" },

@@ -49,7 +49,7 @@ static int both(struct steps *s, u32 threads, void (*step)(void *ctx, u32 index)
     return s->status[0] ? s->status[0] : s->status[1];
 }
 
-static void say(const struct progress *p, const char *what, u64 done)
+static void say(const struct progress_sink *p, const char *what, u64 done)
 {
     if (p && p->at)
         p->at(p->ctx, what, done, 4);
@@ -61,7 +61,7 @@ static void distances_done(struct analysis *a)
     a->distance = NULL;
 }
 
-static int run(struct analysis *a, u32 threads, u32 options, const struct progress *progress)
+static int run(struct analysis *a, u32 threads, u32 options, const struct progress_sink *progress)
 {
     struct steps s = { .a = a };
     int r;
@@ -95,7 +95,7 @@ static int run(struct analysis *a, u32 threads, u32 options, const struct progre
 }
 
 int analysis_run(struct analysis *a, const struct input *in, u32 threads, u32 options,
-                 const struct progress *progress, struct problem *p)
+                 const struct progress_sink *progress, struct problem *p)
 {
     int r;
 

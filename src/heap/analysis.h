@@ -26,5 +26,5 @@ struct analysis {
 
 /* 0; -EINVAL with *p; -ENOMEM, -errno. The owner calls analysis_done in any case. */
 MUST_USE int analysis_run(struct analysis *a, const struct input *in, u32 threads, u32 options,
-                          const struct progress *progress, struct problem *p);
+                          const struct progress_sink *progress, struct problem *p);
 void analysis_done(struct analysis *a);

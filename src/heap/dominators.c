@@ -99,7 +99,7 @@ static int orphans(struct walk *w)
 
     if (w->count == n)
         return 0;
-    held = pages_take(n);
+    held = pages_take_zeroed(n);
     if (!held)
         return -ENOMEM;
     for (u32 i = 0; i < n; i++) {
@@ -130,9 +130,11 @@ static int orphans(struct walk *w)
 int dominators_begin(struct dominators *d, struct graph *g)
 {
     u64 n = g->node_count;
-    struct walk w = {
-        .g = g, .dfnum = take(n), .vertex = take(n), .parent = take(n), .next = take(n)
-    };
+    struct walk w = { .g = g,
+                      .dfnum = pages_take_zeroed(n * sizeof(u32)),
+                      .vertex = take(n),
+                      .parent = take(n),
+                      .next = take(n) };
     int r = -ENOMEM;
 
     *d = (struct dominators){ .node_count = g->node_count, .root = g->root };
@@ -159,7 +161,7 @@ static int predecessors_find(struct predecessors *p, const struct graph *g, cons
 {
     u64 n = g->node_count, sum = 0;
 
-    p->first = take(n + 1);
+    p->first = pages_take_zeroed((n + 1) * sizeof(u32));
     if (!p->first)
         return -ENOMEM;
     for (u32 e = 0; e < g->edge_count; e++)
@@ -246,6 +248,8 @@ static u32 *lengauer_tarjan(const struct predecessors *p, u32 *parent, u32 n)
         f.label[i] = f.semi[i] = i;
         bucket[i] = NONE;
     }
+    if (fine)
+        dom[0] = 0;
     for (u32 w = n; fine && w-- > 1;) {
         u32 semi = w, up = parent[w];
         u32 from = p->first[w], to = p->first[w + 1];
@@ -392,4 +396,9 @@ u32 *dominators_positions(const struct dominators *d)
     for (u32 i = 0; pos && i < d->node_count; i++)
         pos[d->order[i]] = i;
     return pos;
+}
+
+void dominators_positions_done(const struct dominators *d, u32 *pos)
+{
+    pages_give(pos, (u64)d->node_count * sizeof(u32));
 }

@@ -100,7 +100,7 @@ enum {
 /* Reads a snapshot. 0; -EINVAL with *p: what is wrong, and at which offset; -ENOMEM, -errno. The
  * owner calls graph_done in any case. `threads`: how many may be used. */
 MUST_USE int graph_read(struct graph *g, const struct input *in, u32 threads, u32 options,
-                        const struct progress *progress, struct problem *p);
+                        const struct progress_sink *progress, struct problem *p);
 void graph_done(struct graph *g);
 
 static inline enum node_type graph_type(const struct graph *g, u32 node)

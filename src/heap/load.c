@@ -26,7 +26,7 @@ struct found {
 
 struct load {
     struct graph *g;
-    const struct progress *progress;
+    const struct progress_sink *progress;
     u32 threads;
     struct found found[TEAM_MAX];
     /* of the strings and nodes, read side by side */
@@ -437,7 +437,7 @@ static int locations_read(struct load *l, struct problem *p)
     at = meta_array(&g->in, "locations", g->edges_text.end, g->strings.begin, p);
     if (at < 0)
         return (int)at;
-    g->place_of = pages_take((u64)g->node_count * sizeof(u32));
+    g->place_of = pages_take_zeroed((u64)g->node_count * sizeof(u32));
     if (!g->place_of)
         return -ENOMEM;
     n.fields = g->meta.location_fields;
@@ -457,9 +457,10 @@ static int nodes_load(struct load *l, struct problem *p)
     g->self = pages_take(n * sizeof(u32));
     g->id = pages_take(n * sizeof(u32));
     g->type = pages_take(n);
-    g->flags = pages_take(n);
+    g->flags = pages_take_zeroed(n);
     if (!g->first_edge || !g->name || !g->self || !g->id || !g->type || !g->flags)
         return -ENOMEM;
+    g->first_edge[0] = 0;
     g->nodes = (struct numbers){ .in = &g->in,
                                  .name = "nodes",
                                  .fields = g->meta.node_fields,
@@ -511,7 +512,7 @@ static void found_done(struct found *f)
 }
 
 int graph_read(struct graph *g, const struct input *in, u32 threads, u32 options,
-               const struct progress *progress, struct problem *p)
+               const struct progress_sink *progress, struct problem *p)
 {
     AUTO(freep) struct load *l = calloc(1, sizeof(*l));
     int r;

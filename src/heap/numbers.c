@@ -16,7 +16,7 @@ struct job {
     struct numbers *n;
     numbers_take *take;
     void *ctx;
-    const struct progress *progress;
+    const struct progress_sink *progress;
     _Atomic u64 next;    /* block to be taken */
     _Atomic u64 counted; /* blocks whose commas are known */
     _Atomic u64 last;    /* the block with the closing bracket; U64_MAX: not seen */
@@ -297,7 +297,7 @@ static void member_main(void *ctx, u32 member)
 }
 
 int numbers_read(struct numbers *n, u32 members, numbers_take *take, void *ctx,
-                 const struct progress *progress, struct problem *p)
+                 const struct progress_sink *progress, struct problem *p)
 {
     struct job j = { .n = n, .take = take, .ctx = ctx, .progress = progress, .problem = p };
     u64 left = n->in->size > n->begin ? n->in->size - n->begin : 0;

@@ -18,7 +18,7 @@ enum {
 #define NUMBERS_ANY UINT64_MAX
 
 /* Tells who waits; called by one thread. */
-struct progress {
+struct progress_sink {
     void (*at)(void *ctx, const char *what, u64 done, u64 total); /* may be NULL */
     void *ctx;
 };
@@ -43,7 +43,7 @@ typedef u32 numbers_take(void *ctx, u32 member, u64 first, const u32 *values, u3
 /* Reads the array with up to `members` threads. 0, -EINVAL with *p (offset, what is wrong there),
  * -ENOMEM, -errno. The owner calls numbers_done in any case. */
 MUST_USE int numbers_read(struct numbers *n, u32 members, numbers_take *take, void *ctx,
-                          const struct progress *progress, struct problem *p);
+                          const struct progress_sink *progress, struct problem *p);
 void numbers_done(struct numbers *n);
 
 /* One record again. Its offset, or -errno. */

@@ -39,6 +39,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;
+    app->output.index = index;
     app->output.is_named = c->conf->apps > 1;
     err =
         logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);

@@ -127,6 +127,8 @@ static void ask(struct control_talk *talk, const struct order *o)
 
     if (o->verb == ORDER_PS)
         ps_answer(c, talk);
+    else if (o->verb == ORDER_LOGS)
+        recent_read(&c->recent, o, talk);
     else if (o->verb == ORDER_UPGRADE)
         successor_begin(&c->successor, talk);
     else if (!app && !*o->app)
@@ -150,6 +152,7 @@ static void gone(struct control_talk *talk)
     operation_forget(&op->operations, talk);
     hold_forget(&op->holds, talk);
     successor_forget(&op->operations.crew->successor, talk);
+    recent_forget(&op->operations.crew->recent, talk);
 }
 
 void controller_init(struct controller *o, struct crew *crew)
@@ -171,5 +174,7 @@ void controller_done(struct controller *o)
 {
     operations_done(&o->operations);
     holds_done(&o->holds);
+    if (o->operations.crew)
+        recent_quit(&o->operations.crew->recent);
     control_done(&o->control);
 }

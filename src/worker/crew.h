@@ -17,6 +17,7 @@
 #include "worker/output.h"
 #include "worker/predecessor.h"
 #include "worker/process.h"
+#include "worker/recent.h"
 #include "worker/reread.h"
 #include "worker/rundir.h"
 #include "worker/slots.h"
@@ -27,12 +28,14 @@ struct crew {
     struct loop *loop;
     struct shm *shm;
     int shm_fd, wake_fd;
+    int peers_fd, peers_read_fd; /* shm/peers.h */
     struct rundir dir;
     char agent_js[4096];
     char preload[4096]; /* empty: fettle-loop.so is not there */
 
     struct output_sink sink;
     struct logbook logbook;
+    struct recent recent;
     struct slots slots;
     struct listeners listeners;
     struct agents agents;

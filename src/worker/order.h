@@ -24,6 +24,7 @@ enum order_verb {
     ORDER_SCALE,
     ORDER_SIGNAL,
     ORDER_HOLD, /* a worker gets nothing new, as long as the connection is there (worker/hold.h) */
+    ORDER_LOGS, /* the newest lines that went to no file (worker/recent.h) */
     ORDER_UPGRADE, /* of fettle itself: another one takes over */
     ORDER_VERBS,
 };
@@ -45,7 +46,9 @@ struct order {
     int signal;
     u32 wait_ms; /* hold: for what is inside the worker; 0: as long as for a drain */
     bool show_secrets;
-    bool last; /* stop: fettle ends with it if nothing else of it runs */
+    bool follow; /* logs: and those that come */
+    u64 from;    /* logs: where to begin, as an earlier answer said */
+    bool last;   /* stop: fettle ends with it if nothing else of it runs */
 };
 
 /* Reads one line, without its end. -EINVAL with *p; -ENOMEM. */

@@ -47,7 +47,7 @@ static struct crew *log_crew; /* base/log.h has room for no argument */
 static void log_write(enum log_level level, struct str line)
 {
     spool_write(log_crew->sink.spool[1], line);
-    logbook_line(&log_crew->logbook, line);
+    logbook_line(&log_crew->logbook, line, level <= LOG_WARN);
     predecessor_say(log_crew->conf->predecessor, level, line);
 }
 
@@ -401,6 +401,8 @@ static int memory_make(struct crew *c, struct problem *problem)
 {
     int r = region_create(&c->shm, &c->shm_fd);
 
+    if (r == 0)
+        r = region_peers_create(&c->peers_fd, &c->peers_read_fd);
     if (r < 0)
         return problem_set(problem, "no shared memory: %s", strerror(-r));
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -452,6 +454,8 @@ static int loop_make(struct supervisor *s, struct problem *problem)
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
     c->logbook.json = c->conf->log_json;
+    recent_init(&c->recent, c);
+    c->sink.recent = c->logbook.recent = &c->recent;
     log_crew = c;
     log_redirect(log_write);
     return 0;
@@ -466,6 +470,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
         .loop = c->loop,
         .shm_fd = c->shm_fd,
         .wake_fd = c->wake_fd,
+        .peers_fd = c->peers_fd,
         .listeners = &c->listeners,
         .pid = &c->shm->proxy_pid,
         .restarts = &c->shm->proxy_restarts,
@@ -478,6 +483,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
 
     monitor.name = "monitor";
     monitor.argv = c->conf->monitor_argv;
+    monitor.peers_fd = -1;
     monitor.listeners = NULL;
     monitor.pid = &c->shm->monitor_pid;
     monitor.restarts = &c->shm->monitor_restarts;
@@ -577,6 +583,8 @@ static void tear_down(struct supervisor *s)
     if (c->shm)
         listeners_done(&c->listeners);
     log_redirect(NULL);
+    c->logbook.recent = NULL;
+    recent_done(&c->recent);
     logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
@@ -585,6 +593,8 @@ static void tear_down(struct supervisor *s)
     region_unmap(c->shm);
     fd_closep(&c->shm_fd);
     fd_closep(&c->wake_fd);
+    fd_closep(&c->peers_fd);
+    fd_closep(&c->peers_read_fd);
     rundir_remove(&c->dir);
 }
 
@@ -614,6 +624,7 @@ int supervisor_run(const struct supervisor_conf *conf, struct problem *problem)
     }
     s->crew.conf = conf;
     s->crew.shm_fd = s->crew.wake_fd = s->crew.dir.fd = -1;
+    s->crew.peers_fd = s->crew.peers_read_fd = -1;
     for (int i = 0; i < PROCESS_STATES; i++)
         list_init(&s->crew.processes[i]);
     if (set_up(s, problem) == 0) {
