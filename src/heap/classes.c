@@ -2,6 +2,7 @@
 #include "heap/classes.h"
 
 #include "base/pages.h"
+#include "heap/detached.h"
 
 enum { NAME_MAX_BYTES = 64 << 10 };
 
@@ -95,13 +96,7 @@ static bool is_named(const struct graph *g, u32 node)
 {
     enum node_type type = graph_type(g, node);
 
-    return (type == NODE_OBJECT && !(g->flags[node] & GRAPH_PLAIN)) || type == NODE_NATIVE;
-}
-
-static bool is_renamed(const struct graph *g, u32 node)
-{
-    return g->flags[node] & GRAPH_DETACHED && g->meta.node_detachedness != META_NONE &&
-           graph_type(g, node) == NODE_NATIVE;
+    return (type == NODE_OBJECT && !(graph_flags(g, node) & GRAPH_PLAIN)) || type == NODE_NATIVE;
 }
 
 /* Reads the names that classes take from nodes, in the order of the file. */
@@ -215,9 +210,9 @@ static int nodes_assign(struct table *t, const struct interfaces *in)
         enum node_type type = graph_type(g, i);
         u32 place = type == NODE_OBJECT && g->place_of ? g->place_of[i] : 0, name, class;
 
-        if (g->flags[i] & GRAPH_PLAIN)
+        if (graph_flags(g, i) & GRAPH_PLAIN)
             name = in->class_of_shape[g->name[i]];
-        else if (is_renamed(g, i))
+        else if (detached_is_renamed(g, i))
             name = detached_name(t, &r, i);
         else if (is_named(g, i))
             name = t->name_of_string[g->name[i]] - 1;
@@ -242,7 +237,7 @@ static int nodes_assign(struct table *t, const struct interfaces *in)
 static u32 plain_string(const struct graph *g)
 {
     for (u32 i = 0; i < g->node_count; i++)
-        if (g->flags[i] & GRAPH_PLAIN)
+        if (graph_flags(g, i) & GRAPH_PLAIN)
             return g->name[i];
     return UINT32_MAX;
 }
@@ -265,7 +260,7 @@ int classes_assign(struct classes *c, struct graph *g, const struct interface_li
         r = nodes_assign(&t, &in);
     if (g->options & GRAPH_WITH_NAMES)
         for (u32 i = 0; i < g->node_count; i++)
-            if (g->flags[i] & GRAPH_PLAIN)
+            if (graph_flags(g, i) & GRAPH_PLAIN)
                 g->name[i] = plain;
     interfaces_done(&in);
     free(t.slot);
