@@ -354,13 +354,15 @@ static int sort(struct diff *d)
         return -ENOMEM;
     for (u32 i = 0; i < d->classes; i++)
         d->class[i].was = i;
-    qsort_r(d->class, d->classes, sizeof(*d->class), by_class_growth, d);
+    if (d->classes)
+        qsort_r(d->class, d->classes, sizeof(*d->class), by_class_growth, d);
     for (u32 i = 0; i < d->classes; i++)
         to[d->class[i].was] = i;
     for (u32 i = 0; i < d->clusters; i++)
         if (d->cluster[i].class != DIFF_NONE)
             d->cluster[i].class = to[d->cluster[i].class];
-    qsort(d->cluster, d->clusters, sizeof(*d->cluster), by_cluster_growth);
+    if (d->clusters)
+        qsort(d->cluster, d->clusters, sizeof(*d->cluster), by_cluster_growth);
     return 0;
 }
 
