@@ -130,6 +130,8 @@ const struct example examples[] = {
 { "heap show", "fettle heap show app.heapsnapshot @12345", "the object with this id" },
 { "heap path", "fettle heap path app.heapsnapshot @12345 --all 3", "the three shortest paths that hold it" },
 { "heap diff", "fettle heap diff before.heapsnapshot after.heapsnapshot", "what came and went" },
+{ "heap query", "fettle heap query app.heapsnapshot 'class=Session retained>1M'", "" },
+{ "heap query", "fettle heap query app.heapsnapshot duplicated-strings", "texts that are in memory more than once" },
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
 { "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
 { "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },

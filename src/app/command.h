@@ -93,6 +93,7 @@ extern const struct command heap_commands[];
 int heap_snapshot_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_diff_command(int argc, char **argv);
+int heap_query_command(int argc, char **argv);
 int heap_biggest_command(int argc, char **argv);
 int heap_show_command(int argc, char **argv);
 int heap_path_command(int argc, char **argv);

@@ -21,6 +21,11 @@ const struct command heap_commands[] = {
   "Both are snapshots of one process, the older one first: V8 gives an object one number for its life, so that new and gone are meant literally. By class it is the Comparison of Chrome DevTools' Memory panel.\n"
   "The second table has what came and went by the object that holds it: the nearest one that is in both and without which it would be freed.",
   .flags = &heap_diff_flags, .takes_files = true, .run = heap_diff_command },
+{ "heap query", "[FLAGS] FILE [QUERY]", "the objects that fit a description",
+  "QUERY is conditions with blanks between, all of which have to hold. class, type, name and text take = and !=, with * for anything, ? for one character and | between alternatives; a value in quotes is taken literally. shallow, retained (1M, 2%), distance, edges and id take = != > >= < <=. ! before a condition is its opposite, and @12345 the object with this id.\n"
+  "Kinds of objects: duplicated-strings, empty-collections, oversized-arrays, detached, and what would be free without them: retained-by-contexts, retained-by-detached, retained-by-console, retained-by-event-handlers.\n"
+  "Objects without a size, whose bytes are counted with others, are left out, unless id or shallow is asked for.",
+  .flags = &heap_query_flags, .takes_files = true, .run = heap_query_command },
 { "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
   "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"

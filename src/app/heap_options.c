@@ -39,11 +39,17 @@ static const struct settings_row diff_rows[] = {
 ROW_TOP("20", "how many classes, and how many places; all classes are in --json"),
 ROW_JSON,
 };
+static const struct settings_row query_rows[] = {
+ROW_TOP("20", "how many objects"),
+{ .name = "classes", .type = SETTINGS_BOOL, .offset = AT(classes), .default_text = "off",
+  .help = "sums by class instead of single objects" },
+ROW_JSON,
+};
 /* clang-format on */
 
 static const u32 summary_count = ARRAY_LEN(summary_rows), biggest_count = ARRAY_LEN(biggest_rows),
                  show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows),
-                 diff_count = ARRAY_LEN(diff_rows);
+                 diff_count = ARRAY_LEN(diff_rows), query_count = ARRAY_LEN(query_rows);
 
 #define TABLE(NAME)                                                                 \
     const struct settings_table heap_##NAME##_flags = { .command = "heap " #NAME,   \
@@ -56,6 +62,7 @@ TABLE(biggest);
 TABLE(show);
 TABLE(path);
 TABLE(diff);
+TABLE(query);
 
 int heap_options_read(struct heap_options *o, const struct settings_table *t, int argc, char **argv,
                       u32 least, u32 most, const char *needs)

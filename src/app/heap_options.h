@@ -8,6 +8,7 @@ enum { HEAP_WORDS_MAX = 8 };
 /* Texts are owned by the options and NUL-terminated; an empty one was not given. */
 struct heap_options {
     bool json;
+    bool classes;                     /* sums by class */
     u32 top;                          /* rows; 0: all */
     u32 all;                          /* paths */
     u32 depth;                        /* levels of a tree */
@@ -18,7 +19,7 @@ struct heap_options {
 };
 
 extern const struct settings_table heap_summary_flags, heap_biggest_flags, heap_show_flags,
-    heap_path_flags, heap_diff_flags;
+    heap_path_flags, heap_diff_flags, heap_query_flags;
 
 /* Reads flags and words, of which there must be `least` to `most`; `needs` says which:
  * "a FILE, such as app.heapsnapshot". 0; or an exit code after a message; or -1 after --help has

@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BUILD, nodeOf } from './helpers/fettle.mjs';
-import { snapshotOf } from '../heap/corpus.mjs';
-import { diff, load } from '../heap/devtools.mjs';
+import { expected, names, snapshotOf } from '../heap/corpus.mjs';
+import { diff, duplicates, filtered, load } from '../heap/devtools.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fettle-query-'));
 const at = (name) => path.join(folder, name);
@@ -109,4 +109,32 @@ test('diff: what cannot be compared is one line and exit 2', () => {
     assert.equal(err.trim().split('\n').length, 1, err);
     assert.equal(out, '');
   }
+});
+
+/* DevTools' names of the filters. */
+const FILTERS = {
+  objectsRetainedByContexts: 'retained-by-contexts', objectsRetainedByDetachedDomNodes: 'retained-by-detached', objectsRetainedByConsole: 'retained-by-console',
+  objectsRetainedByEventHandlers: 'retained-by-event-handlers', duplicatedStrings: 'duplicated-strings',
+};
+const sums = (classes) => classes.map((c) => `${keyOf(c)} ${c.count} ${c.shallow_bytes} ${c.retained_bytes} ${c.distance}`).sort();
+/* JSON of fettle's has no lone halves of surrogate pairs. */
+/* Of the ids of more than a hundred equal strings fettle says a hundred. */
+const wellFormed = (text) => text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
+const texts = (groups) => groups.map((g) => `${g.count} ${g.shallow_bytes} ${g.retained_bytes} ${g.truncated} ${g.length ?? ''} ${g.count > 100 ? '' : g.ids.toSorted((a, b) => a - b).slice(0, 20)} ${wellFormed(g.value)}`).sort();
+
+/* Both say the same of every filter and of duplicated strings. */
+function compare(file, filters, groups, name) {
+  for (const [theirs, ours] of Object.entries(FILTERS)) assert.deepEqual(sums(json('query', file, ours, '--top', '1').classes.map(fromZero)), sums(filters[theirs]), `${name}: ${ours}`);
+  const answer = json('query', file, 'duplicated-strings', '--top', 'all');
+  assert.deepEqual(texts(answer.texts), texts(groups), `${name}: duplicated strings`);
+  assert.equal(answer.count, groups.reduce((sum, { count }) => sum + count, 0));
+}
+
+test('query: DevTools’ named filters and duplicated strings, on the corpus', () => {
+  for (const name of names()) compare(snapshotOf(name), expected(name).filters, expected(name).duplicates, name);
+});
+
+test('query: the same on a snapshot taken now', async () => {
+  const snapshot = await load(at('after.heapsnapshot'), { threads: 1 });
+  compare(at('after.heapsnapshot'), filtered(snapshot, Object.keys(FILTERS)), duplicates(snapshot), 'after');
 });
