@@ -2,6 +2,7 @@
 #include "app/command.h"
 #include "app/heap_options.h"
 #include "app/inspect_options.h"
+#include "app/leaks_options.h"
 
 /* clang-format off */
 const struct command heap_commands[] = {
@@ -9,6 +10,11 @@ const struct command heap_commands[] = {
   "FILE is a .heapsnapshot of Node 16 to 26 or of Chrome; it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Shallow is the size of the objects themselves with their insides; retained is what would be freed with them. Sizes, classes and counts are those of the Summary and the Statistics in Chrome DevTools' Memory panel.",
   .flags = &heap_summary_flags, .takes_files = true, .run = heap_summary_command },
+{ "heap leaks", "[FLAGS] A B C | FILE | TARGET", "name what leaks, and the line to blame",
+  "A, B and C are snapshots of one process: after it has warmed up, after some use, and after as much use again. What grew in both steps and is still there is a suspect; what is full, has warmed up or comes and goes is none. TARGET is a running Node (as with heap snapshot) that is watched: three snapshots, --interval apart, while it is used. One FILE shows what is there in large numbers and has the shape of a leak: a suspicion.\n"
+  "For each suspect: its kind, what holds it as the app's code calls it, the line, how many there were in each snapshot and what they retain, the path from the root, and what usually mends it. The line is that of the function that was left behind (listener, timer), or of the statement that adds to the collection, if the source file is still where it was.\n"
+  "doc/heap.md lists the kinds and tells how the verdict is made.",
+  .flags = &heap_leaks_flags, .takes_app = true, .takes_files = true, .run = heap_leaks_command },
 { "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
   "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"

@@ -158,9 +158,12 @@ u32 browse_edges(struct browse *b, u32 node, const struct graph_edge **out)
 {
     struct browse_edges *place = &b->edges[node % EDGE_PLACES];
     const u32 *first = b->graph->first_edge + node;
-    u32 count = min(first[1] - first[0], (u32)BROWSE_EDGES_MAX);
+    u32 count;
 
     *out = NULL;
+    if (node == BROWSE_NONE)
+        return 0;
+    count = min(first[1] - first[0], (u32)BROWSE_EDGES_MAX);
     if (!place->edge || place->node != node) {
         struct graph_edge *edge = calloc(count + 1, sizeof(*edge));
 
@@ -188,7 +191,7 @@ bool browse_edge(struct browse *b, u32 edge, struct graph_edge *out)
 u32 browse_follow(struct browse *b, u32 node, struct str label)
 {
     const struct graph_edge *e;
-    u32 count = node == BROWSE_NONE ? 0 : browse_edges(b, node, &e);
+    u32 count = browse_edges(b, node, &e);
 
     for (u32 i = 0; i < count; i++)
         if (e[i].type != EDGE_WEAK && str_eq(browse_label(b, &e[i]), label))
@@ -199,7 +202,7 @@ u32 browse_follow(struct browse *b, u32 node, struct str label)
 u32 browse_retainers(const struct browse *b, u32 node, struct retainer *out, u32 max)
 {
     const u32 *first = b->first_retainer + node;
-    u32 count = min(first[1] - first[0], max);
+    u32 count = node == BROWSE_NONE ? 0 : min(first[1] - first[0], max);
 
     for (u32 i = 0; i < count; i++) {
         out[i].edge = b->retainer[first[0] + i];

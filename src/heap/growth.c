@@ -12,9 +12,10 @@
 enum { STRANGERS_SHARE = 20 };
 enum { NONE = UINT32_MAX, EARLIER = BIT(0) | BIT(1) };
 
-/* Retained bytes: `plain` without shapes and code. */
+/* Retained bytes: `plain` without shapes and code; `store` is the part that is the object's own
+ * backing store, whose capacity comes and goes by halves and doubles. */
 struct weight {
-    i64 plain, all;
+    i64 plain, store, all;
 };
 
 /* How much a node's dominated memory grew, and how much of that its old children explain. */
@@ -77,14 +78,24 @@ static void ids_done(struct growth *w)
     w->place = NULL;
 }
 
-/* Retained bytes without shapes and code, by node. */
-static void plain_sum(const struct graph *g, const struct dominators *d, i64 *plain)
+static void weights_sum(const struct graph *g, const struct dominators *d, struct weight *out)
 {
-    for (u32 n = 0; n < g->node_count; n++)
-        if (graph_type(g, n) != NODE_CODE && graph_type(g, n) != NODE_SHAPE)
-            plain[n] += (i64)graph_self_size(g, n);
-    for (u32 i = g->node_count; i-- > 1;)
-        plain[d->dominator[d->order[i]]] += plain[d->order[i]];
+    for (u32 i = g->node_count; i-- > 0;) {
+        u32 n = d->order[i];
+        enum node_type type = graph_type(g, n);
+        i64 self = (i64)graph_self_size(g, n);
+        struct weight *up = &out[d->dominator[n]];
+
+        if (type != NODE_CODE && type != NODE_SHAPE)
+            out[n].plain += self;
+        if (type == NODE_ARRAY)
+            out[n].store += self;
+        out[n].all = (i64)d->retained[n];
+        if (n == g->root)
+            continue;
+        up->plain += out[n].plain;
+        up->store += type == NODE_ARRAY ? self : 0;
+    }
 }
 
 /* How many of the ids stand for an object of another type, of how many. */
@@ -95,12 +106,12 @@ struct strangers {
 static int sizes_take(struct growth *w, u32 number, const struct graph *g,
                       const struct dominators *d, struct strangers *met)
 {
-    u64 bytes = (u64)g->node_count * sizeof(i64);
-    i64 *plain = pages_take_zeroed(bytes);
+    u64 bytes = (u64)g->node_count * sizeof(struct weight);
+    struct weight *weight = pages_take_zeroed(bytes);
 
-    if (!plain)
+    if (!weight)
         return -ENOMEM;
-    plain_sum(g, d, plain);
+    weights_sum(g, d, weight);
     for (u32 n = 0; n < g->node_count; n++) {
         u32 node = g == w->g ? n : node_of_id(w, g->id[n]);
 
@@ -111,11 +122,11 @@ static int sizes_take(struct growth *w, u32 number, const struct graph *g,
             met->other++;
             continue;
         }
-        w->grown[node].size[number] = (struct weight){ plain[n], (i64)d->retained[n] };
+        w->grown[node].size[number] = weight[n];
         w->seen[node] |= BIT(number);
     }
     w->total[number] = d->retained[g->root];
-    pages_give(plain, bytes);
+    pages_give(weight, bytes);
     return 0;
 }
 
@@ -423,6 +434,20 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
     }
 }
 
+/* Whether the items grow on balance: without the backing store, and by more than what a busy cache
+ * is up or down from one moment to another. */
+static bool items_grow(const struct weight *size, const struct own *own, const struct group *group)
+{
+    i64 step[2];
+
+    for (u32 i = 0; i < 2; i++) {
+        step[i] = own->step[i] - (size[i + 1].store - size[i].store);
+        if (step[i] < GROWTH_BYTES_MIN || step[i] < (i64)group->held[i + 1] / GROWTH_CHURN)
+            return false;
+    }
+    return step[1] >= step[0] / GROWTH_SLOWER && group->bytes >= (u64)(step[0] + step[1]) / 4;
+}
+
 /* Looks below order[at], which grows. */
 static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
 {
@@ -444,7 +469,9 @@ static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth
     for (u32 i = 0; i < 3; i++)
         h.retained_bytes[i] = (u64)size[i].all;
     group = largest(s, true);
-    found = group && group->bytes >= (u64)(own.step[0] + own.step[1]) / 4;
+    found = group && items_grow(size, &own, group);
+    if (group && !found)
+        return 0;
     if (found) {
         holder_fill(&h, group);
         before_count(w, at, &h);

@@ -21,10 +21,11 @@
 enum {
     GROWTH_SAMPLES = GROUP_SAMPLES,
     GROWTH_HOLDERS_MAX = 64,
-    GROWTH_ITEMS_MIN = 5,         /* of one class, in each step */
-    GROWTH_BYTES_MIN = 512,       /* in each step */
-    GROWTH_VALUE_MIN = 8192,      /* in each step, when one value gets larger */
-    GROWTH_SLOWER = 4,            /* less than a quarter of the first step is a cache that fills */
+    GROWTH_ITEMS_MIN = 5,    /* of one class, in each step */
+    GROWTH_BYTES_MIN = 512,  /* in each step */
+    GROWTH_VALUE_MIN = 8192, /* in each step, when one value gets larger */
+    GROWTH_SLOWER = 4,       /* less than a quarter of the first step is a cache that fills */
+    GROWTH_CHURN = 8, /* at least an eighth of what was added is growth, the rest replaces others */
     GROWTH_ROOT_ITEMS_MIN = 8,    /* of what nothing holds, in each step */
     GROWTH_ROOT_BYTES_MIN = 4096, /* in both steps */
 };

@@ -686,6 +686,23 @@ bool suspect_locate(struct suspect *s, struct str file, struct str text, u32 *be
     return true;
 }
 
+/* "Map @31", "function handle @33": what an edge of a path leads to. */
+static void node_text(struct browse *b, u32 node, struct buf *out)
+{
+    struct str name = browse_name(b, node);
+
+    if (is_closure(b, node))
+        buf_addf(out, "function %.*s", name.len ? (int)min(name.len, (size_t)60) : 11,
+                 name.len ? name.ptr : "(anonymous)");
+    else if (graph_type(b->graph, node) == NODE_SYNTHETIC && name.len)
+        buf_add(out, name);
+    else if (browse_is_context(b->graph, node))
+        buf_add(out, STR("context"));
+    else
+        buf_add(out, browse_class(b, node));
+    buf_addf(out, " @%u", b->graph->id[node]);
+}
+
 void suspect_step(struct browse *b, u32 edge, struct buf *out)
 {
     struct graph_edge e;
@@ -696,22 +713,23 @@ void suspect_step(struct browse *b, u32 edge, struct buf *out)
     label = browse_label(b, &e);
     switch (e.type) {
     case EDGE_CONTEXT:
-        buf_addf(out, "%.*s (variable)", STR_ARG(label));
+        buf_addf(out, "%.*s (variable) ", STR_ARG(label));
         break;
     case EDGE_ELEMENT:
-        buf_addf(out, "[%u]", e.name);
+        buf_addf(out, "[%u] ", e.name);
         break;
     case EDGE_HIDDEN:
-        buf_addf(out, "(hidden %u)", e.name);
+        buf_addf(out, "(hidden %u) ", e.name);
         break;
     case EDGE_PROPERTY:
-        buf_addf(out, ".%.*s", STR_ARG(label));
+        buf_addf(out, ".%.*s ", STR_ARG(label));
         break;
     case EDGE_INTERNAL:
     case EDGE_SHORTCUT:
     case EDGE_WEAK:
     case EDGE_BACKING:
-        buf_addf(out, "(%.*s)", STR_ARG(label));
+        buf_addf(out, "(%.*s) ", STR_ARG(label));
         break;
     }
+    node_text(b, e.to, out);
 }
