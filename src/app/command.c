@@ -101,6 +101,7 @@ const struct example examples[] = {
 { "logs", "fettle logs --errors --since 2026-11-26", "" },
 { "logs", "fettle logs --grep 'timeout|refused' --json", "" },
 { "ps", "fettle ps", "" },
+{ "ps", "fettle ps -f", "again every second, in place" },
 { "ps", "fettle ps --json", "" },
 { "describe", "fettle describe shop", "" },
 { "describe", "fettle describe shop/2", "its second worker" },

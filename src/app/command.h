@@ -93,6 +93,9 @@ extern const struct command heap_commands[];
 int heap_snapshot_command(int argc, char **argv);
 int heap_leaks_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
+int heap_biggest_command(int argc, char **argv);
+int heap_show_command(int argc, char **argv);
+int heap_path_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */
 int help_of(const char *name);

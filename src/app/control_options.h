@@ -5,8 +5,8 @@
 
 /* Texts are owned by the options and NUL-terminated; an empty one was not given. */
 struct control_options {
-    bool json, show_secrets;
-    u64 timeout_ns;
+    bool json, show_secrets, follow;
+    u64 timeout_ns, interval_ns;
     u32 pid; /* of the fettle that is meant; 0: any */
     struct str runtime_dir;
     /* private */

@@ -15,6 +15,14 @@ const struct command heap_commands[] = {
   "For each suspect: its kind, what holds it as the app's code calls it, the line, how many there were in each snapshot and what they retain, the path from the root, and what usually mends it. The line is that of the function that was left behind (listener, timer), or of the statement that adds to the collection, if the source file is still where it was.\n"
   "doc/heap.md lists the kinds and tells how the verdict is made.",
   .flags = &heap_leaks_flags, .takes_app = true, .takes_files = true, .run = heap_leaks_command },
+{ "heap biggest", "[FLAGS] FILE", "the tree of what holds the memory, the largest first",
+  "Each object stands below the one that holds it: its dominator, without which it would be freed. Many siblings of one class are one line.",
+  .flags = &heap_biggest_flags, .takes_files = true, .run = heap_biggest_command },
+{ "heap show", "[FLAGS] FILE @ID", "one object: its sizes, its fields, what refers to it", NULL,
+  .flags = &heap_show_flags, .takes_files = true, .run = heap_show_command },
+{ "heap path", "[FLAGS] FILE @ID", "why an object is still there: the shortest paths that hold it",
+  "From a root down to the object, with the names of variables, properties and functions, and the lines where they are declared. Weak references hold nothing and are left out.",
+  .flags = &heap_path_flags, .takes_files = true, .run = heap_path_command },
 { "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
   "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"

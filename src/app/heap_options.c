@@ -21,9 +21,9 @@ ROW_TOP("30", "how many classes; all of them are in --json"),
 ROW_JSON,
 };
 static const struct settings_row biggest_rows[] = {
-ROW_TOP("20", "how many objects at each level"),
-{ .name = "depth", .type = SETTINGS_COUNT, .offset = AT(depth), .default_text = "3", .least = 1, .most = 100, .placeholder = "N",
-  .help = "how many levels" },
+ROW_TOP("20", "how many lines"),
+{ .name = "depth", .type = SETTINGS_COUNT, .offset = AT(depth), .default_text = "12", .least = 1, .most = 1000, .placeholder = "N",
+  .help = "how many levels of the tree" },
 ROW_JSON,
 };
 static const struct settings_row show_rows[] = {

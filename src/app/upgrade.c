@@ -3,8 +3,8 @@
 #include "app/control_client.h"
 #include "app/exit_code.h"
 #include "app/row.h"
+#include "app/step.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "conf/json_write.h"
 
 struct upgrade {
@@ -98,8 +98,7 @@ static int one(struct upgrade *u, struct control_peer *peer)
         if (json_value_member(said, "ok"))
             return result_print(u, buf_str(&names), said);
         if (u->shows)
-            fprintf(stderr, "%.*s: %.*s\n", STR_ARG(buf_str(&names)),
-                    STR_ARG(row_text(said, "text")));
+            step_line(buf_str(&names), 0, row_text(said, "text"));
     }
     return broken(u, buf_str(&names), err);
 }
@@ -121,7 +120,7 @@ static int run(struct upgrade *u, const char *word)
     int err;
 
     u->until_ns = u->options.timeout_ns ? clock_now_ns() + u->options.timeout_ns : UINT64_MAX;
-    u->shows = !u->options.json && isatty(STDERR_FILENO);
+    u->shows = step_is_shown(u->options.json);
     control_peers_open(&u->peers, &u->options);
     if (!word && u->peers.count == 1 &&
         (!u->options.pid || u->peers.peer[0].found.pid == u->options.pid))

@@ -397,3 +397,8 @@ u32 *dominators_positions(const struct dominators *d)
         pos[d->order[i]] = i;
     return pos;
 }
+
+void dominators_positions_done(const struct dominators *d, u32 *pos)
+{
+    pages_give(pos, (u64)d->node_count * sizeof(u32));
+}

@@ -35,6 +35,7 @@ MUST_USE int dominators_begin(struct dominators *d, struct graph *g);
 MUST_USE int dominators_finish(struct dominators *d, struct graph *g, bool drop_edges);
 void dominators_done(struct dominators *d);
 
-/* pos[node_count], for finding a node in `order`: NULL when out of memory; the caller gives it back
- * with pages_give(pos, node_count * 4). */
+/* pos[node_count]: where each node is in `order`. NULL: out of memory. */
 MUST_USE u32 *dominators_positions(const struct dominators *d);
+/* Accepts NULL. */
+void dominators_positions_done(const struct dominators *d, u32 *pos);

@@ -327,6 +327,8 @@ static int setup(struct proxy_process *pp, const struct settings *settings, u32 
     struct proxy *p = &pp->proxy;
     int r = region_map(WIRE_SHM_FD, &p->shm);
 
+    if (r == 0)
+        r = region_peers_map(WIRE_PEERS_FD, &p->peers);
     if (r < 0)
         return r;
     p->settings = settings;
@@ -337,7 +339,7 @@ static int setup(struct proxy_process *pp, const struct settings *settings, u32 
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
     hash_key_random(&p->hash_key);
-    if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
+    if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
         return -EIO;
     r = apps_setup(p, settings, apps);
     if (r == 0)

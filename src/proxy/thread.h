@@ -19,6 +19,7 @@
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
 
@@ -54,6 +55,7 @@ struct proxy {
     u32 apps;
     const struct settings *_Atomic app_settings[SHM_APPS_MAX]; /* what may be an app's own */
     struct shm *shm;
+    struct shm_peers *peers;
     int wake_fd;
     u32 threads_n;
     struct thread *threads;
@@ -70,8 +72,8 @@ struct proxy {
     struct hash_key hash_key;
     u32 fields_max;      /* of a response: settings->max_fields or more */
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
-    u32 stream_tag;      /* random part of our end's name on raw streams */
-    _Atomic u64 stream_seq;
+    u32 name_random;     /* the random part of our end's names (shm/wire.h) */
+    _Atomic u64 name_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;
     _Atomic u32 exchanges; /* running in all threads */
@@ -106,6 +108,7 @@ struct thread {
     struct slab client_slab;
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
+    struct seats seats;              /* numbers for them */
     struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
     struct buf log; /* access lines of this turn */

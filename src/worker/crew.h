@@ -28,6 +28,7 @@ struct crew {
     struct loop *loop;
     struct shm *shm;
     int shm_fd, wake_fd;
+    int peers_fd, peers_read_fd; /* shm/peers.h */
     struct rundir dir;
     char agent_js[4096];
     char preload[4096]; /* empty: fettle-loop.so is not there */

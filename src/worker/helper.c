@@ -105,12 +105,14 @@ static int start(struct helper *h)
         .file = "/proc/self/exe",
         .argv = h->conf.argv,
         .envp = env,
-        .fds = { -1, STDOUT_FILENO, STDERR_FILENO, h->conf.shm_fd, theirs, h->conf.wake_fd },
-        .fds_n = 6,
+        .fds = { -1, STDOUT_FILENO, STDERR_FILENO, h->conf.shm_fd, theirs, h->conf.wake_fd,
+                 h->conf.peers_fd },
+        .fds_n = 7,
         .death_signal = SIGKILL,
         .ignored = ignored,
     };
-    static_assert(WIRE_SHM_FD == 3 && WIRE_PROXY_FD == 4 && WIRE_WAKE_FD == 5, "the order above");
+    static_assert(WIRE_SHM_FD == 3 && WIRE_PROXY_FD == 4 && WIRE_WAKE_FD == 5 && WIRE_PEERS_FD == 6,
+                  "the order above");
     r = child_start(&child, &h->pid, NULL);
     if (r < 0)
         return r;

@@ -21,6 +21,7 @@ struct helper_conf {
     const char *dir;   /* the runtime folder */
     struct loop *loop;
     int shm_fd, wake_fd;
+    int peers_fd;                     /* -1: not for this one */
     struct listeners *listeners;      /* to be sent; NULL: none */
     _Atomic uint32_t *pid, *restarts; /* where these are published */
     u64 pause_max_ns;

@@ -401,6 +401,8 @@ static int memory_make(struct crew *c, struct problem *problem)
 {
     int r = region_create(&c->shm, &c->shm_fd);
 
+    if (r == 0)
+        r = region_peers_create(&c->peers_fd, &c->peers_read_fd);
     if (r < 0)
         return problem_set(problem, "no shared memory: %s", strerror(-r));
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -468,6 +470,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
         .loop = c->loop,
         .shm_fd = c->shm_fd,
         .wake_fd = c->wake_fd,
+        .peers_fd = c->peers_fd,
         .listeners = &c->listeners,
         .pid = &c->shm->proxy_pid,
         .restarts = &c->shm->proxy_restarts,
@@ -480,6 +483,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
 
     monitor.name = "monitor";
     monitor.argv = c->conf->monitor_argv;
+    monitor.peers_fd = -1;
     monitor.listeners = NULL;
     monitor.pid = &c->shm->monitor_pid;
     monitor.restarts = &c->shm->monitor_restarts;
@@ -589,6 +593,8 @@ static void tear_down(struct supervisor *s)
     region_unmap(c->shm);
     fd_closep(&c->shm_fd);
     fd_closep(&c->wake_fd);
+    fd_closep(&c->peers_fd);
+    fd_closep(&c->peers_read_fd);
     rundir_remove(&c->dir);
 }
 
@@ -618,6 +624,7 @@ int supervisor_run(const struct supervisor_conf *conf, struct problem *problem)
     }
     s->crew.conf = conf;
     s->crew.shm_fd = s->crew.wake_fd = s->crew.dir.fd = -1;
+    s->crew.peers_fd = s->crew.peers_read_fd = -1;
     for (int i = 0; i < PROCESS_STATES; i++)
         list_init(&s->crew.processes[i]);
     if (set_up(s, problem) == 0) {

@@ -124,7 +124,7 @@ struct supervisor_conf {
                               * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
 
     /* Command lines of fettle's own helpers, run by /proc/self/exe with the descriptors of
-     * shm/wire.h (WIRE_SHM_FD, WIRE_PROXY_FD, WIRE_WAKE_FD) and FETTLE_DIR=<runtime folder> in
+     * shm/wire.h (WIRE_SHM_FD and those after it) and FETTLE_DIR=<runtime folder> in
      * their environment. The monitor's WIRE_PROXY_FD is only for seeing the end of the supervisor.
      * Both ignore SIGINT, SIGHUP and SIGTERM (terminals and service managers send them to all);
      * they end when that socket does, and die with the supervisor. */
