@@ -60,11 +60,12 @@ static int others(struct report *r)
     struct problem p = { 0 };
 
     if (r->watched)
-        (void)problem_set(&p, "%s has been restarted while it was watched", r->watch.target);
+        (void)problem_set(&p, "%s has become another program while it was watched",
+                          r->watch.target);
     else
         (void)problem_set(&p,
-                          "%.150s and %.150s are not of one process: ids that both have stand for "
-                          "different objects; all three must come from one run",
+                          "%.150s and %.150s are not of one process: hardly an object of one is "
+                          "in the other; all three must come from one run",
                           r->path[0], r->path[r->paths - 1]);
     command_problem(&p);
     return r->watched ? EXIT_APP : EXIT_USAGE;

@@ -163,6 +163,10 @@ void leaks_view_text(const struct leaks_view *v, struct buf *out)
     else
         buf_addf(out, ": %u suspect%s%s\n", l->count, l->count == 1 ? "" : "s",
                  l->guess ? ", by their shape only; three snapshots would prove it" : "");
+    if (l->by_place)
+        buf_add(out, STR("The snapshots number their objects differently (each was taken in an "
+                         "inspector session of its own, or\nthe process was restarted): objects "
+                         "were matched by where they are. fettle heap leaks TARGET is surer.\n"));
     for (u32 i = 0; i < shown(v); i++)
         suspect_text(v, i, out, colours);
     if (shown(v) < l->count + l->dropped)
@@ -273,6 +277,8 @@ void leaks_view_json(const struct leaks_view *v, struct buf *out)
     json_u64(out, l->count + l->dropped - shown(v));
     json_key(out, "suspicion");
     json_bool(out, l->guess);
+    json_key(out, "matched_by");
+    l->guess ? json_null(out) : json_text(out, l->by_place ? STR("place") : STR("id"));
     text_or_null(out, "target", str_of(v->target));
     json_key(out, "snapshots");
     buf_addc(out, '[');

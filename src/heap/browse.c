@@ -3,7 +3,7 @@
 
 #include "base/pages.h"
 
-enum { TEXTS_MIN = 1024, EDGE_PLACES = 256 };
+enum { TEXTS_MIN = 1024, EDGE_PLACES = 256, OWNERS_MAX = 12 };
 
 static bool is_idle(u32 edge)
 {
@@ -254,6 +254,43 @@ bool browse_is_visible(const struct graph *g, u32 node)
         return false;
     }
     return false;
+}
+
+bool browse_is_closure(const struct browse *b, u32 node)
+{
+    return node != BROWSE_NONE && graph_type(b->graph, node) == NODE_CLOSURE;
+}
+
+bool browse_is_text(const struct browse *b, u32 node)
+{
+    enum node_type type = node == BROWSE_NONE ? NODE_OTHER : graph_type(b->graph, node);
+
+    return type == NODE_STRING || type == NODE_CONS_STRING || type == NODE_SLICED_STRING;
+}
+
+bool browse_is_class(struct browse *b, u32 node, const char *name)
+{
+    return browse_is(b, node, NODE_OBJECT, str_of(name));
+}
+
+bool browse_dominates(const struct browse *b, u32 node, u32 below)
+{
+    u32 at = b->position[node], to = b->position[below];
+
+    return to >= at && to - at < b->dominators->size[at];
+}
+
+u32 browse_owner(struct browse *b, u32 node, struct str label)
+{
+    struct retainer in[OWNERS_MAX];
+    u32 count = browse_retainers(b, node, in, OWNERS_MAX);
+    struct graph_edge e;
+
+    for (u32 i = 0; i < count; i++)
+        if (browse_edge(b, in[i].edge, &e) && e.type == EDGE_PROPERTY &&
+            str_eq(browse_label(b, &e), label))
+            return in[i].from;
+    return BROWSE_NONE;
 }
 
 struct str browse_class(struct browse *b, u32 node)
