@@ -57,6 +57,11 @@ $(BUILD)/%.o: %.c
 	@$(if $(V),,echo "  cc $<")
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# What src/heap makes of a snapshot, for the comparison with DevTools' code.
+$(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
@@ -83,7 +88,7 @@ check: lint unit fuzz-replay bench-check e2e
 # The unit tests run under the sanitizers only: what they find is found there too.
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN    := -fsanitize=thread
-THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile
+THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile heap_numbers heap_graph
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -102,20 +107,24 @@ tsan-run: $(TSAN_UNIT)
 E2E ?= test/e2e/*.test.mjs
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
 E2E_ASAN ?= $(addprefix test/e2e/,proxy_*.test.mjs supervisor.test.mjs soak.test.mjs)
+# Snapshots of every kind, by two threads.
+HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
 # One known runner, whatever Node the machine has; no test may hang for ever.
 E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
-e2e: all
+e2e: all $(BUILD)/test/heap/heap_dump
 	@scripts/nodes
-	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all
-	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all
+	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all build/asan/test/heap/heap_dump
+	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all build/tsan/test/heap/heap_dump
 	$(E2E_RUN) $(E2E)
 	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN) $(E2E_ASAN)
 	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(E2E_RUN) test/e2e/soak.test.mjs
+	FETTLE_TEST_BUILD=build/asan $(E2E_RUN) $(HEAP_RUN)
+	FETTLE_TEST_BUILD=build/tsan $(E2E_RUN) $(HEAP_RUN)
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/worker/order.c src/balance/router.c
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c $(wildcard src/heap/*.c)
 FUZZ_SECONDS ?= 60
 
 build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)

@@ -96,12 +96,12 @@ static bool is_named(const struct graph *g, u32 node)
 {
     enum node_type type = graph_type(g, node);
 
-    return (type == NODE_OBJECT && !(g->flags[node] & GRAPH_PLAIN)) || type == NODE_NATIVE;
+    return (type == NODE_OBJECT && !(graph_flags(g, node) & GRAPH_PLAIN)) || type == NODE_NATIVE;
 }
 
 static bool is_renamed(const struct graph *g, u32 node)
 {
-    return g->flags[node] & GRAPH_DETACHED && g->meta.node_detachedness != META_NONE &&
+    return graph_flags(g, node) & GRAPH_DETACHED && g->meta.node_detachedness != META_NONE &&
            graph_type(g, node) == NODE_NATIVE;
 }
 
@@ -216,7 +216,7 @@ static int nodes_assign(struct table *t, const struct interfaces *in)
         enum node_type type = graph_type(g, i);
         u32 place = type == NODE_OBJECT && g->place_of ? g->place_of[i] : 0, name, class;
 
-        if (g->flags[i] & GRAPH_PLAIN)
+        if (graph_flags(g, i) & GRAPH_PLAIN)
             name = in->class_of_shape[g->name[i]];
         else if (is_renamed(g, i))
             name = detached_name(t, &r, i);
@@ -243,7 +243,7 @@ static int nodes_assign(struct table *t, const struct interfaces *in)
 static u32 plain_string(const struct graph *g)
 {
     for (u32 i = 0; i < g->node_count; i++)
-        if (g->flags[i] & GRAPH_PLAIN)
+        if (graph_flags(g, i) & GRAPH_PLAIN)
             return g->name[i];
     return UINT32_MAX;
 }
@@ -266,7 +266,7 @@ int classes_assign(struct classes *c, struct graph *g)
         r = nodes_assign(&t, &in);
     if (g->options & GRAPH_WITH_NAMES)
         for (u32 i = 0; i < g->node_count; i++)
-            if (g->flags[i] & GRAPH_PLAIN)
+            if (graph_flags(g, i) & GRAPH_PLAIN)
                 g->name[i] = plain;
     interfaces_done(&in);
     free(t.slot);

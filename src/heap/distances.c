@@ -127,7 +127,7 @@ static bool mark(struct graph *g, struct vec *todo)
 
             if (g->flags[to] & GRAPH_PAGE || graph_edge_type(g->edge[e]) == EDGE_WEAK)
                 continue;
-            g->flags[to] |= GRAPH_PAGE;
+            graph_flag(g, to, GRAPH_PAGE);
             if (!vec_push(todo, to))
                 return false;
         }
@@ -149,7 +149,7 @@ static bool mark_begin(struct graph *g, struct vec *todo, u32 node)
 {
     if (g->flags[node] & GRAPH_PAGE)
         return true;
-    g->flags[node] |= GRAPH_PAGE;
+    graph_flag(g, node, GRAPH_PAGE);
     return vec_push(todo, node);
 }
 
@@ -161,7 +161,7 @@ static bool page_from_search(struct search *s)
     AUTO(vec_done) struct vec todo = { 0 };
 
     for (u32 i = 0; i < s->tail; i++)
-        g->flags[s->queue[i]] |= GRAPH_PAGE;
+        graph_flag(g, s->queue[i], GRAPH_PAGE);
     for (size_t i = 0; i < s->skipped.len; i++)
         if (!mark_begin(g, &todo, s->skipped.at[i]))
             return false;

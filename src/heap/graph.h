@@ -108,6 +108,18 @@ static inline enum node_type graph_type(const struct graph *g, u32 node)
     return g->meta.node_type_of[g->type[node]];
 }
 
+/* Flags while one thread adds some that the others do not ask for: a byte is read and written as a
+ * whole. */
+static inline u8 graph_flags(const struct graph *g, u32 node)
+{
+    return __atomic_load_n(&g->flags[node], __ATOMIC_RELAXED);
+}
+
+static inline void graph_flag(struct graph *g, u32 node, u8 flag)
+{
+    __atomic_store_n(&g->flags[node], g->flags[node] | flag, __ATOMIC_RELAXED);
+}
+
 static inline u32 graph_target(u32 edge)
 {
     return edge & GRAPH_TARGET;

@@ -18,6 +18,7 @@ struct candidate {
     u64 hash;
     u64 begin;
     u32 len;
+    u32 blank; /* how many properties at its beginning have no name: they do not show */
     u32 order; /* of first sight */
     u64 count;
 };
@@ -46,6 +47,12 @@ static u64 hash_of(const u32 *name, u32 len)
     for (u32 i = 0; i < len; i++)
         hash = mix(hash, name[i]);
     return hash ^ hash >> 32;
+}
+
+/* None may be at NULL. */
+static bool same_names(const u32 *a, const u32 *b, u32 len)
+{
+    return !len || memcmp(a, b, len * sizeof(u32)) == 0;
 }
 
 static bool shapes_grow(struct inference *f)
@@ -91,8 +98,7 @@ static u32 shape_of(struct inference *f, const u32 *name, u32 len)
          at = (at + 1) & (f->shape_slots - 1)) {
         struct shape *s = &f->shape[f->shape_slot[at] - 1];
 
-        if (s->hash == hash && s->len == len &&
-            memcmp(f->sequence.at + s->begin, name, len * sizeof(u32)) == 0) {
+        if (s->hash == hash && s->len == len && same_names(f->sequence.at + s->begin, name, len)) {
             s->count++;
             return f->shape_slot[at] - 1;
         }
@@ -132,7 +138,7 @@ static int shapes_find(struct inference *f)
     AUTO(vec_done) struct vec own = { 0 };
 
     for (u32 i = 0; i < g->node_count; i++) {
-        if (!(g->flags[i] & GRAPH_PLAIN))
+        if (!(graph_flags(g, i) & GRAPH_PLAIN))
             continue;
         f->objects++;
         own.len = 0;
@@ -222,22 +228,29 @@ static u32 shown_of(const struct inference *f, const struct shape *s, struct vec
     return (u32)out->len;
 }
 
+/* What the name of an interface shows makes it: who begins with nameless properties is of one with
+ * those who have none. */
 static int candidate_count(struct inference *f, const u32 *name, u32 len, u32 objects)
 {
-    u64 hash = hash_of(name, len);
-    u32 at = (u32)hash & (f->candidate_slots - 1);
+    u32 blank = 0, at;
+    u64 hash;
+
+    while (blank < len && !f->units[name[blank]])
+        blank++;
+    hash = hash_of(name + blank, len - blank);
+    at = (u32)hash & (f->candidate_slots - 1);
 
     for (; f->candidate_slot[at]; at = (at + 1) & (f->candidate_slots - 1)) {
         struct candidate *c = &f->candidate[f->candidate_slot[at] - 1];
 
-        if (c->hash == hash && c->len == len &&
-            memcmp(f->sequence.at + c->begin, name, len * sizeof(u32)) == 0) {
+        if (c->hash == hash && c->len - c->blank == len - blank &&
+            same_names(f->sequence.at + c->begin + c->blank, name + blank, len - blank)) {
             c->count += objects;
             return 0;
         }
     }
     f->candidate[f->candidates] =
-        (struct candidate){ hash, f->sequence.len, len, f->candidates, objects };
+        (struct candidate){ hash, f->sequence.len, len, blank, f->candidates, objects };
     for (u32 i = 0; i < len; i++)
         if (!vec_push(&f->sequence, name[i]))
             return -ENOMEM;
@@ -297,7 +310,7 @@ static u32 interface_name(struct inference *f, const struct candidate *c)
         buf_clear(&text);
         if (!strtab_text(&r, f->sequence.at[c->begin + i], &text, 64 << 10))
             return NAMES_FAILED;
-        if (i)
+        if (i > c->blank)
             buf_add(&name, STR(", "));
         add_property(&name, buf_str(&text));
     }
@@ -417,10 +430,11 @@ static int shapes_assign(struct inference *f, struct matcher *m, struct interfac
     if (!out->class_of_shape || plain == NAMES_FAILED)
         return -ENOMEM;
     for (u32 i = 0; i < f->shapes; i++) {
-        u32 *property = f->sequence.at + f->shape[i].begin, best;
+        u32 *property = f->shape[i].len ? f->sequence.at + f->shape[i].begin : NULL, best;
 
         /* Nobody needs the order of a shape any more: candidates have copies. */
-        qsort(property, f->shape[i].len, sizeof(u32), by_number);
+        if (f->shape[i].len)
+            qsort(property, f->shape[i].len, sizeof(u32), by_number);
         best = match(f, m, property, f->shape[i].len);
         out->class_of_shape[i] = best == UINT32_MAX ? plain : m->name[best];
     }

@@ -5,15 +5,7 @@
 
 #include <fcntl.h>
 
-enum { FIRST_FD = 3, HIGH_FD = 64 };
-
-static u64 env_number(const char *name)
-{
-    const char *text = getenv(name);
-    u64 n;
-
-    return text && str_to_u64(str_of(text), &n) ? n : 0;
-}
+enum { FIRST_FD = 3, HIGH_FD = 64, COUNT_MAX = 1024 };
 
 static int option(int fd, int name)
 {
@@ -55,23 +47,35 @@ static int socket_move(struct activation *a, int from, struct str name, bool suc
     return 0;
 }
 
+void activation_read(struct activation_names *out, const char *pid, const char *fds,
+                     const char *names, u32 self)
+{
+    struct str rest = str_of(names);
+    u64 meant, n;
+
+    *out = (struct activation_names){ 0 };
+    if (!pid || !fds || !str_to_u64(str_of(pid), &meant) || !str_to_u64(str_of(fds), &n) ||
+        meant != self)
+        return;
+    out->count = (u32)min(n, (u64)COUNT_MAX);
+    for (u32 i = 0; i < min(out->count, (u32)ACTIVATION_MAX) && rest.ptr; i++)
+        str_to_cstr(str_cut(rest, ':', &rest), out->name[i], sizeof(out->name[i]));
+}
+
 int activation_take(struct activation *out, bool succeeds)
 {
-    u64 n = env_number("LISTEN_FDS");
-    const char *names = getenv("LISTEN_FDNAMES");
-    struct str rest = str_of(names);
+    struct activation_names said;
     int err = 0;
 
     *out = (struct activation){ 0 };
-    if (env_number("LISTEN_PID") != (u64)getpid())
-        n = 0;
-    for (u64 i = 0; i < min(n, (u64)ACTIVATION_MAX); i++) {
-        struct str name = rest.ptr ? str_cut(rest, ':', &rest) : (struct str){ 0 };
-        int r = socket_move(out, FIRST_FD + (int)i, name, succeeds);
+    activation_read(&said, getenv("LISTEN_PID"), getenv("LISTEN_FDS"), getenv("LISTEN_FDNAMES"),
+                    (u32)getpid());
+    for (u32 i = 0; i < min(said.count, (u32)ACTIVATION_MAX); i++) {
+        int r = socket_move(out, FIRST_FD + (int)i, str_of(said.name[i]), succeeds);
 
         err = err ? err : r;
     }
-    for (u64 i = ACTIVATION_MAX; i < min(n, (u64)1024); i++)
+    for (u32 i = ACTIVATION_MAX; i < said.count; i++)
         out->closed += close(FIRST_FD + (int)i) == 0;
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");

@@ -25,11 +25,22 @@ struct activation_socket {
 /* The name of a socket that one fettle hands to the next: "fettle/" and … */
 #define ACTIVATION_OWN "fettle/"
 
+/* What the variables say. */
+struct activation_names {
+    u32 count; /* of descriptors, from 3 on; may be more than there is room for */
+    char name[ACTIVATION_MAX][ACTIVATION_NAME_MAX];
+};
+
 struct activation {
     struct activation_socket socket[ACTIVATION_MAX];
     u32 count;
     u32 closed; /* that were too many */
 };
+
+/* Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES (NULL: not set) for the process `self`. What
+ * makes no sense, or is for another process, is none; names that are too long are cut. Pure. */
+void activation_read(struct activation_names *out, const char *pid, const char *fds,
+                     const char *names, u32 self);
 
 /* Takes what the environment says, and takes it out of there. The descriptors move to higher
  * numbers, close-on-exec. Call it before anything else is opened or started. `succeeds`: a fettle

@@ -16,7 +16,7 @@ import { ROOT } from './bundle.mjs';
 import { parse } from './craft.mjs';
 import { crafted } from './crafted.mjs';
 import { snapshotOfPage } from './chrome.mjs';
-import { FILTERS, dump, duplicates, filtered, load, paths, summary } from './devtools.mjs';
+import { FILTERS, dump, duplicates, filtered, load, paths, summary, unite } from './devtools.mjs';
 import { excerpt } from './excerpt.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -32,12 +32,14 @@ export const expected = (name) => JSON.parse(readFileSync(path.join(CORPUS, `${n
 /** Every node, a line each. */
 export const nodesOf = (name) => zlib.gunzipSync(readFileSync(path.join(CORPUS, `${name}.nodes.gz`))).toString('utf8');
 
-/** { expected, nodes }: what DevTools says of a small file. */
-export async function asked(file, folder) {
+/** { expected, nodes }: what DevTools says of a small file; the rest of it, which may never end for a heap that no V8 would have, with `more`. */
+export async function asked(file, folder, { more = true } = {}) {
   const snapshot = await load(file, { threads: 1 });
+  unite(snapshot);
   const nodes = path.join(folder, 'nodes');
   dump(snapshot, nodes);
   const text = readFileSync(nodes, 'utf8');
+  if (!more) return { expected: summary(snapshot), nodes: text };
   /* Objects from all over the file, whose retaining paths are kept. */
   const ids = text.split('\n').slice(0, -1).map((line) => line.split('\t')).filter(([, , , distance]) => distance > 2 && distance < 1e8).map(([id]) => Number(id));
   const some = ids.filter((_, i) => i % Math.ceil(ids.length / RETAINED) === 0);

@@ -142,6 +142,12 @@ function interfaces() {
   objects(2, '10', '9', '');
   objects(2, 'Object');
   objects(1, 'only', 'id');
+  /* A property without a name does not show at the beginning: these are of one interface, the first's. */
+  objects(2, '', '', 'blank');
+  objects(3, 'blank');
+  objects(1, '', 'blank');
+  objects(2, 'late', '', 'blank');
+  objects(2, '', '');
   return heap;
 }
 

@@ -52,10 +52,11 @@ export function randomHeap(seed, { most = 120 } = {}) {
   const heap = new Heap({ major, meta, header: major < 24 ? {} : { extra_native_bytes: below(2) * below(5000) } });
   const types = meta.node_types[meta.node_fields.indexOf('type')];
   const usual = TYPES.filter((type) => types.includes(type));
-  const count = 2 + below(most);
+  const count = 3 + below(most);
   const dom = chance(0.4), plain = chance(0.3) ? 0.7 : 0.1;
   const shapes = [of(SHAPES), of(SHAPES), of(SHAPES)];
-  for (let i = 1; i < count; i++) {
+  heap.node('object', 'Map', { size: 24 });
+  for (let i = 2; i < count; i++) {
     const object = chance(plain), type = object || chance(0.25) ? 'object' : of(usual);
     heap.node(type, object ? 'Object' : of(NAMES[type]), {
       id: chance(0.1) ? 2 ** 30 + i * 2 : undefined, size: chance(0.3) ? 0 : chance(0.01) ? 2 ** 31 : 8 * below(100),
@@ -75,8 +76,15 @@ export function randomHeap(seed, { most = 120 } = {}) {
     else if (kind < 91) heap.edge(from, 'shortcut', 'x', to);
     else ephemeron(to);
   };
+  /* V8 has no such edges from the root or from map descriptors. */
+  const holder = () => {
+    for (;;) {
+      const node = 1 + below(count - 1);
+      if (heap.nodes[node].name !== '(map descriptors)') return node;
+    }
+  };
   const ephemeron = (value) => {
-    const key = below(count), table = below(count);
+    const key = holder(), table = holder();
     const name = `${below(20)} / part of key (k @${heap.nodes[key].id}) -> value (v @${heap.nodes[value].id}) pair in WeakMap (table @${heap.nodes[table].id})`;
     heap.edge(key, 'internal', name, value);
     if (chance(0.9)) heap.edge(table, 'internal', name.replace(/^\d+/, String(below(9))), value);
