@@ -81,6 +81,40 @@ static int wait_for_use(struct inspection *i, u64 interval_ns, u32 number)
     return 0;
 }
 
+/* Takes a worker of fettle's out of traffic once more; for the first snapshot it is. */
+static int hold_again(struct inspection *i, const struct leaks_watch *w)
+{
+    const struct inspect_options *o = i->options;
+    struct wait stop = { i->stop_fd };
+    u32 pid = i->holder.pid;
+    int err;
+
+    if (!i->holder.app[0] || !o->drain_ns)
+        return 0;
+    i->holder = (struct holder){ 0 };
+    err = holder_find(&i->holder, &o->control, w->target, &i->problem);
+    if (!err && i->holder.pid != pid)
+        err = problem_set(&i->problem, "%.150s has been restarted while it was watched", w->target);
+    if (!err)
+        err = holder_begin(&i->holder, &stop, o->drain_ns, false, &i->problem);
+    return err ? inspection_failed(i, err) : 0;
+}
+
+static int take_all(struct leaks_watch *w, struct inspection *i, u64 interval_ns)
+{
+    int code = 0;
+
+    for (u32 n = 0; !code && n < LEAKS_SNAPSHOTS; n++) {
+        code = n ? wait_for_use(i, interval_ns, n) : 0;
+        if (!code && n)
+            code = hold_again(i, w);
+        if (!code)
+            code = take(i, w->path[n]);
+        holder_end(&i->holder);
+    }
+    return code;
+}
+
 int leaks_watch_take(struct leaks_watch *w, const struct leaks_options *o, const char *target)
 {
     struct inspection i;
@@ -92,13 +126,10 @@ int leaks_watch_take(struct leaks_watch *w, const struct leaks_options *o, const
     if (code)
         return code;
     code = inspection_begin(&i, &o->inspect, target);
-    if (!code && i.app[0])
-        snprintf(w->target, sizeof(w->target), "%.100s/%u", i.app, i.worker);
-    for (u32 n = 0; !code && n < LEAKS_SNAPSHOTS; n++) {
-        code = n ? wait_for_use(&i, o->interval_ns, n) : 0;
-        if (!code)
-            code = take(&i, w->path[n]);
-    }
+    if (!code && i.holder.app[0])
+        snprintf(w->target, sizeof(w->target), "%.100s/%u", i.holder.app, i.holder.worker);
+    if (!code)
+        code = take_all(w, &i, o->interval_ns);
     end = inspection_end(&i);
     return code ? code : end;
 }

@@ -7,7 +7,8 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { BUILD, MAJORS, NODE, PATIENCE_MS, nodeOf } from './helpers/fettle.mjs';
+import { BUILD, MAJORS, NODE, PATIENCE_MS, nodeOf, startFettle } from './helpers/fettle.mjs';
+import { load } from './helpers/load.mjs';
 import { drive, healthy, start, table } from '../../examples/leaks/drive.mjs';
 
 const REQUESTS = 30;
@@ -130,4 +131,39 @@ test('a running process is watched: three snapshots, and no file stays', async (
   assert.equal(target, String(program.child.pid));
   assertIs(suspects[0], row);
   assert.deepEqual(fs.readdirSync(tmp), []);
+});
+
+test('snapshots that were taken in three visits, which number their objects differently, are compared by place', async (t) => {
+  const row = table().find(({ program }) => program === 'leaky/promise-pending.js');
+  const tmp = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-leaks-'));
+  t.after(() => fs.rmSync(tmp, { recursive: true, force: true }));
+  const program = await start(row.program, { node: NODE, cwd: tmp });
+  t.after(() => program.stop());
+  const files = [];
+  for (const name of ['a', 'b', 'c']) {
+    await program.requests(REQUESTS);
+    files.push(path.join(tmp, `${name}.heapsnapshot`));
+    const taken = await fettle('heap', 'snapshot', String(program.child.pid), '-o', files.at(-1));
+    assert.equal(taken.code, 0, taken.stderr);
+  }
+  const { suspects, matched_by } = await report(...files);
+  assert.equal(matched_by, 'place');
+  assert.equal(suspects.length, 1);
+  assertIs(suspects[0], row);
+});
+
+test('a worker of fettle is watched under load, and no request fails', async (t) => {
+  const row = table().find(({ program }) => program === 'leaky/set-global.js');
+  const runtime = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-leaks-'));
+  t.after(() => fs.rmSync(runtime, { recursive: true, force: true }));
+  const env = { FETTLE_RUNTIME_DIR: runtime };
+  const app = await startFettle({ t, args: ['--workers', '2', '--name', 'counter'], env, target: row.file });
+  const clients = load({ port: app.port, clients: 4 });
+  t.after(() => clients.stop());
+  const found = await fettle('heap', 'leaks', '--json', '--interval', '1s', '--runtime-dir', runtime, 'counter');
+  assert.equal(found.code, 0, found.stderr);
+  const { suspects, target } = JSON.parse(found.stdout);
+  assert.match(target, /^counter\/[12]$/);
+  assertIs(suspects[0], row);
+  assert.deepEqual((await clients.stop()).failures, []);
 });
