@@ -13,7 +13,7 @@ enum { LEAKS_MAX = 32, LEAKS_SNAPSHOTS = 3, LEAKS_FILES_MAX = 500 };
 struct leaks {
     struct suspect list[LEAKS_MAX]; /* the largest growth first; from one snapshot, the largest */
     u32 count;
-    u32 dropped;                      /* smaller ones that are not listed */
+    u32 dropped;   /* smaller ones that are not listed */
     bool guess;    /* from one snapshot */
     bool by_place; /* ids differ, so objects were matched by where they are (heap/align.h) */
     u64 total_bytes[LEAKS_SNAPSHOTS]; /* of one snapshot: the last */
