@@ -17,7 +17,7 @@ PORT    ?= 3000
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 
-PKGS    := jansson zlib
+PKGS    := jansson zlib libzstd
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
@@ -56,6 +56,11 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  cc $<")
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# What src/heap makes of a snapshot, for the comparison with DevTools' code.
+$(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
@@ -102,20 +107,24 @@ tsan-run: $(TSAN_UNIT)
 E2E ?= test/e2e/*.test.mjs
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
 E2E_ASAN ?= $(addprefix test/e2e/,proxy_*.test.mjs supervisor.test.mjs soak.test.mjs)
+# Snapshots of every kind, by two threads.
+HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
 # One known runner, whatever Node the machine has; no test may hang for ever.
 E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
-e2e: all
+e2e: all $(BUILD)/test/heap/heap_dump
 	@scripts/nodes
-	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all
-	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all
+	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all build/asan/test/heap/heap_dump
+	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all build/tsan/test/heap/heap_dump
 	$(E2E_RUN) $(E2E)
 	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN) $(E2E_ASAN)
 	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(E2E_RUN) test/e2e/soak.test.mjs
+	FETTLE_TEST_BUILD=build/asan $(E2E_RUN) $(HEAP_RUN)
+	FETTLE_TEST_BUILD=build/tsan $(E2E_RUN) $(HEAP_RUN)
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/worker/order.c src/balance/router.c
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c
 FUZZ_SECONDS ?= 60
 
 build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
@@ -139,8 +148,8 @@ fuzz-replay: $(FUZZ)
 	        { cat build/fuzz/$$name.log; exit 1; }; \
 	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
 
-# Programs of the bench that use the library: known delays, for the generator's exactness.
-BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c))
+# Programs of the bench: known delays, for the generator's exactness; what a program takes.
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c test/bench/usage.c))
 $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
@@ -148,7 +157,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 ## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
 bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
 	@scripts/setup bench
-	@scripts/nodes 22
+	@scripts/nodes 22 24
 	build/nodes/22/node test/bench/run.mjs
 
 # What the bench makes of figures: its page and its contenders' configurations, without a measurement.

@@ -7,12 +7,10 @@
 #define NAPI_VERSION 8
 #include <dlfcn.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <node_api.h>
@@ -23,6 +21,7 @@
 #include "served.h"
 #include "stack.h"
 #include "stats.h"
+#include "upstream.h"
 
 struct uv_loop_s;
 
@@ -166,6 +165,7 @@ static napi_value welcome_call(napi_env env, napi_callback_info info)
     if (err)
         return number(env, -err);
     served_init();
+    upstream_init();
     stack_init(env);
     if (link_here.slot)
         ticks = loop_watch(env);
@@ -260,31 +260,68 @@ static napi_value idle_call(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-/* peername(fd): the addresses that the proxy bound its end to, or "" (wire.h: the text after the
- * third '/' of the abstract name) */
-static napi_value peername_call(napi_env env, napi_callback_info info)
+/* upstream(fd): null when its other end is not the proxy's; the text of its name when it has no
+ * number; else number * 2^32 + connection */
+static napi_value upstream_call(napi_env env, napi_callback_info info)
 {
-    struct sockaddr_un peer = { 0 };
-    socklen_t bytes = sizeof peer;
-    const size_t head = offsetof(struct sockaddr_un, sun_path);
-    char text[sizeof peer.sun_path + 1], *from = text;
-    napi_value args[1];
+    struct upstream_name name;
+    napi_value args[1], none = NULL;
     int32_t fd = -1;
 
     args_get(env, info, args, 1);
     napi_get_value_int32(env, args[0], &fd);
-    if (getpeername(fd, (struct sockaddr *)&peer, &bytes) != 0 || bytes <= head + 1 ||
-        bytes > sizeof peer || peer.sun_family != AF_UNIX || peer.sun_path[0])
-        return string(env, "");
-    memcpy(text, peer.sun_path + 1, bytes - head - 1);
-    text[bytes - head - 1] = 0;
-    if (strncmp(text, "fettle/", 7) != 0)
-        return string(env, "");
-    for (int i = 0; i < 3 && from; i++) {
-        from = strchr(from, '/');
-        from = from ? from + 1 : NULL;
-    }
-    return string(env, from ? from : "");
+    napi_get_null(env, &none);
+    if (!upstream_name_get(fd, &name))
+        return none;
+    if (!name.number)
+        return string(env, name.text);
+    return number(env, (double)((uint64_t)name.number << 32 | name.connection));
+}
+
+/* peer(number * 2^32 + connection, bytes read): the addresses, or null */
+static napi_value peer_call(napi_env env, napi_callback_info info)
+{
+    char text[SHM_PEER_TEXT_MAX];
+    napi_value args[2], v = NULL;
+    double of = 0, bytes = 0;
+    size_t len = 0;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[0], &of);
+    napi_get_value_double(env, args[1], &bytes);
+    if (of > 0 && of < 0x1p53 && bytes > 0 && bytes < 0x1p53)
+        len = upstream_peer((uint32_t)((uint64_t)of >> 32), (uint32_t)(uint64_t)of, (uint64_t)bytes,
+                            text);
+    if (len)
+        napi_create_string_latin1(env, text, len, &v);
+    else
+        napi_get_null(env, &v);
+    return v;
+}
+
+/* routeNumber(text) */
+static napi_value route_number_call(napi_env env, napi_callback_info info)
+{
+    char text[4 * SHM_ROUTE_MAX];
+    napi_value args[1];
+
+    args_get(env, info, args, 1);
+    arg_text(env, args[0], text, sizeof text);
+    return number(env, upstream_route_number(text));
+}
+
+/* routes(): shm.route_of as a Uint16Array; null when nobody reads it */
+static napi_value routes_call(napi_env env, napi_callback_info info)
+{
+    napi_value buffer = NULL, array = NULL;
+
+    (void)info;
+    napi_get_null(env, &array);
+    if (link_here.slot && napi_create_external_arraybuffer(env, (void *)link_here.shm->route_of,
+                                                           sizeof link_here.shm->route_of, NULL,
+                                                           NULL, &buffer) == napi_ok)
+        napi_create_typedarray(env, napi_uint16_array, SHM_CONNECTIONS_MAX, buffer, 0, &array);
+    return array;
 }
 
 /* watch(): null when nobody reads this process's memory figures; else whether JavaScript has to
@@ -368,13 +405,23 @@ NAPI_MODULE_INIT()
         const char *name;
         napi_callback call;
     } calls[] = {
-        { "connect", connect_call },      { "welcome", welcome_call },
-        { "connected", connected_call },  { "listen", listen_call },
-        { "ready", ready_call },          { "unlisten", unlisten_call },
-        { "cluster", cluster_call },      { "idle", idle_call },
-        { "peername", peername_call },    { "watch", watch_call },
-        { "spaceName", space_name_call }, { "resourceName", resource_name_call },
-        { "publish", publish_call },      { "collected", collected_call },
+        { "connect", connect_call },
+        { "welcome", welcome_call },
+        { "connected", connected_call },
+        { "listen", listen_call },
+        { "ready", ready_call },
+        { "unlisten", unlisten_call },
+        { "cluster", cluster_call },
+        { "idle", idle_call },
+        { "upstream", upstream_call },
+        { "peer", peer_call },
+        { "routes", routes_call },
+        { "routeNumber", route_number_call },
+        { "watch", watch_call },
+        { "spaceName", space_name_call },
+        { "resourceName", resource_name_call },
+        { "publish", publish_call },
+        { "collected", collected_call },
     };
     struct room *room = calloc(1, sizeof *room);
 
@@ -395,6 +442,5 @@ NAPI_MODULE_INIT()
     constant(env, exports, "FIRST_RESOURCE", STATS_FIRST_RESOURCE);
     constant(env, exports, "NUMBERS", STATS_NUMBERS);
     napi_set_named_property(env, exports, "MAIN_THREAD", boolean(env, gettid() == getpid()));
-    constant(env, exports, "ROUTE_MAX", SHM_ROUTE_MAX);
     return exports;
 }

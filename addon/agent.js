@@ -13,8 +13,6 @@ const fs = require('fs');
 const LAUNCHER =
   /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-\d[\w.-]*?)?(\.[cm]?js)?$/;
 const OWN_VARS = ['FETTLE_DIR', 'FETTLE_WORKER', 'FETTLE_SPAWNED'];
-const PEER_FIELD = 'fettle-peer';
-const ROUTE_FIELD = 'fettle-route';
 const ROLE_MAIN = 0;
 const ROLE_CLUSTER_CHILD = 1;
 const KIND_HTTP = 0;
@@ -26,12 +24,11 @@ const FLAG_V6ONLY = 1; /* UV_TCP_IPV6ONLY */
 const PATH_MAX = 107;
 const ROUTES_MAX = 1000;
 
-/* On handles and responses; symbols, so that no key of an object changes. */
-const kServed = Symbol('fettle.served');
-const kPeer = Symbol('fettle.peer');
-const kHttp = Symbol('fettle.http'); /* 1: from the proxy, 2: and its parser is widened */
-const kRoute = Symbol('fettle.route');
-const kContext = Symbol('fettle.context');
+/* Symbols, so that no key of an object changes. */
+const kServed = Symbol('fettle.served'); /* of a listening handle */
+const kUpstream = Symbol('fettle.upstream'); /* of a handle from the proxy: its place in `routes` */
+const kClient = Symbol('fettle.client'); /* … who is at its other end, once somebody has asked */
+const kRoute = Symbol('fettle.route'); /* of a request or context: what the framework has set */
 
 let addon;
 let net;
@@ -142,75 +139,98 @@ function shown(given) {
 /* ---- Addresses of clients ---- */
 
 /* `text`: remote address, remote port, local address, local port (shm/wire.h); the words from
- * number `at` on. Read once per request that asks for an address, so it makes no array. */
-function addressPut(out, text, at) {
-  const from = at === 0 ? 0 : text.indexOf(' ', text.indexOf(' ') + 1) + 1;
-  const end = text.indexOf(' ', from);
-  if (end <= from || (at !== 0 && from === 0) || text[from] === '-') return -107; /* ENOTCONN: it has none */
-  const next = text.indexOf(' ', end + 1);
-  const address = text.slice(from, end);
-  out.address = address;
-  out.family = address.includes(':') ? 'IPv6' : 'IPv4';
-  out.port = Number(text.slice(end + 1, next < 0 ? text.length : next));
+ * number `at` on. undefined: it has none. */
+function addressOf(text, at) {
+  const words = text.split(' ');
+  const address = words[at];
+  if (!address || address === '-') return undefined;
+  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port: Number(words[at + 1]) };
+}
+
+/* Who is at the other end of a connection. On one that carries requests of several clients, the
+ * bytes that Node has read say which of them is being served, and the proxy has written in shared
+ * memory who that one is. */
+class Client {
+  #handle; /* null: the connection is over, and it is who it was */
+  #place;
+  #bytes = 0;
+  #text = '';
+  #found = null; /* #text in two */
+  constructor(handle) {
+    this.#handle = handle;
+    this.#place = addon.upstream(handle.fd);
+    if (typeof this.#place === 'number') this.#watch(handle, handle.close);
+    else this.#text = this.#place ?? '';
+  }
+  #watch(handle, close) {
+    handle.close = (...args) => {
+      this.#look();
+      this.#handle = null;
+      return close.apply(handle, args);
+    };
+  }
+  get place() {
+    return typeof this.#place === 'number' ? Math.floor(this.#place / 2 ** 32) : 0;
+  }
+  /* of: 0 the remote address, 2 the local one */
+  address(of) {
+    this.#look();
+    this.#found ??= { 0: addressOf(this.#text, 0), 2: addressOf(this.#text, 2) };
+    return this.#found[of];
+  }
+  #look() {
+    if (typeof this.#place !== 'number' || this.#handle === null) return;
+    const bytes = this.#handle.bytesRead;
+    if (bytes === this.#bytes) return; /* the same request as before */
+    const text = addon.peer(this.#place, bytes) ?? '';
+    this.#bytes = bytes;
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#found = null;
+  }
+}
+
+function clientOf(handle) {
+  return (handle[kClient] ??= new Client(handle));
+}
+
+/* net.Socket keeps the object that it is given, so that object goes on saying what is true. */
+function addressGive(handle, of, out) {
+  const client = clientOf(handle);
+  for (const key of ['address', 'family', 'port'])
+    Object.defineProperty(out, key, { get: () => client.address(of)?.[key], enumerable: true, configurable: true });
   return 0;
 }
 
-function textOf(handle) {
-  if (handle[kPeer] === null) handle[kPeer] = addon.peername(handle.fd);
-  return handle[kPeer];
-}
-
 function getpeername(out) {
-  return addressPut(out, textOf(this), 0);
+  return addressGive(this, 0, out);
 }
 
 function getsockname(out) {
-  return addressPut(out, textOf(this), 2);
+  return addressGive(this, 2, out);
 }
 
-/* A connection that the proxy made. HTTP: each request brings the address of its client.
- * Streams: the name of the other end is the address; it is read when somebody asks. */
+/* A connection that the proxy made. */
 function clientMark(handle, served) {
-  handle[kHttp] = served.kind === KIND_HTTP ? 1 : 0;
-  handle[kPeer] = served.kind === KIND_HTTP ? '' : null;
+  handle[kUpstream] = served.kind === KIND_HTTP ? -1 : 0; /* -1: to be looked up */
   if (served.family === AF_UNIX) return; /* such sockets have no addresses */
   handle.getpeername = getpeername;
   handle.getsockname = getsockname;
 }
 
-let kOwner; /* Node's symbol for the way from a handle to its socket */
+/* ---- Routes ---- */
 
-/* The parser takes as many fields as the server wants of the client's, and the proxy's. */
-function parserWiden(handle) {
-  kOwner ??= Object.getOwnPropertySymbols(handle).find((s) => s.description === 'owner_symbol');
-  const parser = kOwner && handle[kOwner]?.parser;
-  if (!parser || !(parser.maxHeaderPairs > 0)) return;
-  parser.maxHeaderPairs += 2;
-  handle[kHttp] = 2;
-}
+let routes = null; /* by place: the number of the route of the request there; the proxy reads it */
+const numbers = new Map(); /* route as the framework says it -> its number */
+const known = new WeakMap(); /* the app's object of a route -> what its last request led to */
 
-function peerTake(socket, text) {
-  const handle = socket._handle;
-  if (handle[kPeer] === text) return;
-  handle[kPeer] = text;
-  if (socket._peername) socket._peername = null; /* net.Socket's cache */
-  if (socket._sockname) socket._sockname = null;
-}
-
-/* ---- HTTP ---- */
-
-const lines = new Map(); /* route as the framework says it -> its line in the head */
-const routes = new WeakMap(); /* the app's object of a route -> what its last request led to */
-let framework = false; /* Fastify or Koa is there, which do not say the route in req */
-
-function lineOf(route) {
-  let line = lines.get(route);
-  if (line !== undefined) return line;
-  line = route.replace(/[^\x21-\x7e]+/g, '_').slice(0, addon.ROUTE_MAX);
-  line = line ? `${ROUTE_FIELD}: ${line}\r\n` : '';
-  if (lines.size >= ROUTES_MAX) lines.clear();
-  lines.set(route, line);
-  return line;
+function numberOf(route) {
+  let number = numbers.get(route);
+  if (number !== undefined) return number;
+  number = addon.routeNumber(route);
+  if (numbers.size >= ROUTES_MAX) numbers.clear();
+  numbers.set(route, number);
+  return number;
 }
 
 /* What stands in a mount path for a value: /users/42 and /users/43 are one route. */
@@ -223,6 +243,17 @@ function routePath(path) {
   return Array.isArray(path) ? path.map(String).join('|') : String(path);
 }
 
+/* Express and its kin: the route's own path, below where its router is mounted. */
+function routeNumber(route, base) {
+  const { path } = route;
+  if (path === undefined) return 0;
+  const last = known.get(route);
+  if (last !== undefined && last.base === base && last.path === path) return last.number;
+  const number = numberOf((base ? mountClean(base) : '') + routePath(path));
+  if (typeof route === 'object') known.set(route, { base, path, number });
+  return number;
+}
+
 /* Express gives each req and res a hidden class of their own, so that V8 misses its caches with
  * each property that is read and learns one in vain: 1300 instructions. It learns nothing where
  * names vary as well, and then just looks the property up: 200. */
@@ -230,81 +261,53 @@ function read(object, name) {
   return object[name];
 }
 
-/* Express and its kin: the route's own path, below where its router is mounted. */
-function routeLine(route, base) {
-  const { path } = route;
-  if (path === undefined) return '';
-  const last = routes.get(route);
-  if (last !== undefined && last.base === base && last.path === path) return last.line;
-  const line = lineOf((base ? mountClean(base) : '') + routePath(path));
-  if (typeof route === 'object') routes.set(route, { base, path, line });
-  return line;
+/* The request is of this route. */
+function routeTell(req, number) {
+  const handle = read(req, 'socket')?._handle;
+  let place = handle?.[kUpstream];
+  if (place === undefined) return;
+  if (place < 0) place = handle[kUpstream] = clientOf(handle).place;
+  routes[place] = number;
 }
 
-/* The line that a response's head gets; '': none. */
-function responseLine(req, res) {
-  const route = read(req, 'route');
-  if (route !== undefined && route !== null) return routeLine(route, read(req, 'baseUrl'));
-  if (!framework) return '';
-  const known = res[kRoute];
-  if (known !== undefined) return lineOf(known);
-  const matched = res[kContext]?._matchedRoute;
-  return matched === undefined || matched === null ? '' : lineOf(routePath(matched));
+/* `object[name]`, which a framework sets once it knows the route; what it reads is what it set. */
+function routeWatch(object, name, tell) {
+  Object.defineProperty(object, name, {
+    configurable: true,
+    get() {
+      return this[kRoute];
+    },
+    set(route) {
+      this[kRoute] = route;
+      tell(this, route);
+    },
+  });
 }
 
 function httpPatch() {
-  const { IncomingMessage, ServerResponse } = http;
-  const add = IncomingMessage.prototype._addHeaderLines;
-  const store = ServerResponse.prototype._storeHeader;
-
-  /* The proxy's field is the last one of each head; a trailer of that name is the client's. */
-  IncomingMessage.prototype._addHeaderLines = function _addHeaderLines(headers, n) {
-    const fromProxy = this.socket?._handle?.[kHttp];
-    if (!fromProxy || this.complete) return add.call(this, headers, n);
-    const last = headers ? headers.length - 2 : -1;
-    if (last < 0 || headers[last] !== PEER_FIELD) {
-      peerTake(this.socket, '');
-      return add.call(this, headers, n);
-    }
-    peerTake(this.socket, headers[last + 1]);
-    headers.pop();
-    headers.pop();
-    return add.call(this, headers, fromProxy === 2 ? n - 2 : Math.min(n, last));
-  };
-
-  /* Behind the first line: Node builds the head from there on, so nothing has to be copied. */
-  ServerResponse.prototype._storeHeader = function _storeHeader(firstLine, headers) {
-    const req = read(this, 'req');
-    const socket = req ? read(req, 'socket') : undefined;
-    const line = socket?._handle?.[kHttp] ? responseLine(req, this) : '';
-    store.call(this, line ? firstLine + line : firstLine, headers);
-  };
+  routes = addon.routes();
+  if (routes === null || 'route' in http.IncomingMessage.prototype) return;
+  routeWatch(http.IncomingMessage.prototype, 'route', (req, route) =>
+    routeTell(req, route === undefined || route === null ? 0 : routeNumber(route, read(req, 'baseUrl'))));
 }
 
 /* Fastify tells of each instance; its routes are known in its requests. */
 function fastifyWatch({ fastify }) {
-  framework = true;
   fastify.addHook('onRequest', function (request, reply, done) {
     const url = request.routeOptions ? request.routeOptions.url : request.routerPath;
-    if (url) reply.raw[kRoute] = url;
+    if (url && routes !== null && request.raw.httpVersionMajor === 1) routeTell(request.raw, numberOf(url));
     done();
   });
 }
 
-/* Koa keeps the way from a response to its context for itself. */
+/* Koa's router says it in the context. */
 function koaPatch() {
   for (const name of Object.keys(require.cache)) {
-    if (!name.endsWith('/node_modules/koa/lib/application.js')) continue;
-    const proto = require.cache[name].exports?.prototype;
-    const create = proto?.createContext;
-    if (typeof create !== 'function' || create[kContext]) continue;
-    framework = true;
-    proto.createContext = function createContext(req, res) {
-      const context = create.call(this, req, res);
-      res[kContext] = context;
-      return context;
-    };
-    proto.createContext[kContext] = true;
+    if (!name.endsWith('/node_modules/koa/lib/context.js')) continue;
+    const proto = require.cache[name].exports;
+    if (routes === null || typeof proto !== 'object' || proto === null || '_matchedRoute' in proto) continue;
+    routeWatch(proto, '_matchedRoute', (context, path) =>
+      routeTell(context.req, path === undefined || path === null ? 0 : numberOf(routePath(path))));
   }
 }
 
@@ -323,17 +326,14 @@ function listenPatches(kind) {
   const reset = net.Socket.prototype.resetAndDestroy;
   if (reset)
     net.Socket.prototype.resetAndDestroy = function resetAndDestroy() {
-      return this._handle?.[kHttp] === undefined ? reset.call(this) : this.destroy();
+      return this._handle?.[kUpstream] === undefined ? reset.call(this) : this.destroy();
     };
 }
 
-/* A Node that names its inside differently gets its HTTP balanced as byte streams; so does a
- * server that decides by the client's address whether to accept it. */
+/* A server that decides by the client's address whether to accept it gets byte streams. */
 function kindOf(server) {
   http ??= require('http');
-  const known = typeof http.IncomingMessage.prototype._addHeaderLines === 'function' &&
-    typeof http.ServerResponse.prototype._storeHeader === 'function';
-  return known && server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
+  return server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
 }
 
 /* A path that the workers cannot share: not text, too long, or named after this process. */
@@ -428,7 +428,6 @@ function serve(server) {
   handle.onconnection = function (status, client) {
     if (client) clientMark(client, served);
     onconnection.call(this, status, client);
-    if (client?.[kHttp]) parserWiden(client);
   };
   process.nextTick(() => {
     if (handle[kServed]) addon.ready(served.listener);

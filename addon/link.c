@@ -18,7 +18,12 @@
 
 #include "stack.h"
 
-enum { HELLO_LIMIT_MS = 5000, LISTEN_LIMIT_S = 10, THREAD_STACK_BYTES = 256 * 1024 };
+enum {
+    HELLO_LIMIT_MS = 5000,
+    LISTEN_LIMIT_S = 10,
+    THREAD_STACK_BYTES = 256 * 1024,
+    WELCOME_FDS = 3
+};
 
 struct link link_here = { .fd = -1, .wake_fd = -1, .index = UINT32_MAX };
 
@@ -91,12 +96,12 @@ static int socket_connect(const char *dir)
     return err;
 }
 
-/* The descriptors that came with a message: at most two, close-on-exec. */
-static int welcome_take(int fd, struct wire_welcome *w, int fds[2])
+/* The descriptors that came with it are close-on-exec; -1: there was none. */
+static int welcome_take(int fd, struct wire_welcome *w, int fds[WELCOME_FDS])
 {
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        char bytes[CMSG_SPACE(WELCOME_FDS * sizeof(int))];
     } control;
     struct iovec part = { w, sizeof *w };
     struct msghdr msg = {
@@ -124,25 +129,41 @@ static int welcome_take(int fd, struct wire_welcome *w, int fds[2])
     return 0;
 }
 
-static int shm_map(const struct wire_welcome *w, int memfd, int wake_fd)
+/* NULL with *err: it is none of this size. */
+static void *memory_map(int fd, size_t bytes, int protection, int *err)
 {
     struct stat st;
+    void *memory;
+
+    *err = fstat(fd, &st) != 0 ? -errno : (uint64_t)st.st_size < bytes ? -EPROTO : 0;
+    if (*err)
+        return NULL;
+    memory = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
+    if (memory != MAP_FAILED)
+        return memory;
+    *err = -errno;
+    return NULL;
+}
+
+static int shm_map(const struct wire_welcome *w, const int fds[WELCOME_FDS])
+{
     struct shm *shm;
+    int err;
 
     if (w->slot == UINT32_MAX)
         return 0;
-    if (w->slot >= SHM_SLOTS_MAX || memfd < 0 || wake_fd < 0)
+    if (w->slot >= SHM_SLOTS_MAX || fds[1] < 0 || w->shm_bytes < sizeof *shm)
         return -EPROTO;
-    if (fstat(memfd, &st) != 0)
-        return -errno;
-    if ((uint64_t)st.st_size < sizeof *shm || w->shm_bytes < sizeof *shm)
-        return -EPROTO;
-    shm = mmap(NULL, sizeof *shm, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-    if (shm == MAP_FAILED)
-        return -errno;
-    if (shm->magic != SHM_MAGIC || shm->version != SHM_VERSION) {
+    shm = memory_map(fds[0], sizeof *shm, PROT_READ | PROT_WRITE, &err);
+    if (!shm)
+        return err;
+    if (shm->magic != SHM_MAGIC || shm->version != SHM_VERSION)
+        err = -EPROTO;
+    else
+        link_here.peers = memory_map(fds[2], sizeof *link_here.peers, PROT_READ, &err);
+    if (err) {
         munmap(shm, sizeof *shm);
-        return -EPROTO;
+        return err;
     }
     link_here.shm = shm;
     link_here.slot = &shm->slot[w->slot];
@@ -174,17 +195,16 @@ int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node
 int link_welcome(void)
 {
     struct wire_welcome w = { 0 };
-    int fds[2] = { -1, -1 }, fd = hello_fd, err;
+    int fds[WELCOME_FDS] = { -1, -1, -1 }, fd = hello_fd, err;
 
     hello_fd = -1;
     err = welcome_take(fd, &w, fds);
     if (!err)
-        err = shm_map(&w, fds[0], fds[1]);
-    if (fds[0] >= 0)
-        close(fds[0]);
+        err = shm_map(&w, fds);
+    for (int i = 0; i < WELCOME_FDS; i++)
+        if (fds[i] >= 0 && (err || i != 1))
+            close(fds[i]);
     if (err) {
-        if (fds[1] >= 0)
-            close(fds[1]);
         close(fd);
         return err;
     }

@@ -9,14 +9,16 @@
 #include <stdbool.h>
 
 #include "shm/layout.h"
+#include "shm/peers.h"
 #include "shm/wire.h"
 
 struct link {
     int fd; /* -1: not connected */
     int wake_fd;
-    struct shm *shm;       /* NULL: unwatched */
-    struct shm_slot *slot; /* NULL: unwatched */
-    uint32_t index;        /* of the slot; UINT32_MAX: none */
+    struct shm *shm;               /* NULL: unwatched */
+    const struct shm_peers *peers; /* NULL: unwatched */
+    struct shm_slot *slot;         /* NULL: unwatched */
+    uint32_t index;                /* of the slot; UINT32_MAX: none */
     uint32_t generation;
     int main_tid;
 };

@@ -10,7 +10,7 @@ ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-st
                 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
                 -Wpointer-arith -Wwrite-strings -Wno-sign-compare -D_GNU_SOURCE -Isrc -Iaddon
 ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c))
-ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/wire.h
+ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/peers.h src/shm/wire.h
 
 .PHONY: addon
 addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js
@@ -34,10 +34,15 @@ $(BUILD)/agent.js: addon/agent.js
 
 # What test/e2e/agent_*.test.mjs run the agent against.
 .PHONY: addon-test-tools
-addon-test-tools: addon $(BUILD)/test/e2e/agent_supervisor
+addon-test-tools: addon $(BUILD)/test/e2e/agent_supervisor $(BUILD)/test/e2e/upstream.node
 
-$(BUILD)/test/e2e/agent_supervisor: test/e2e/helpers/agent_supervisor.c src/shm/layout.h src/shm/wire.h
+$(BUILD)/test/e2e/agent_supervisor: test/e2e/helpers/agent_supervisor.c $(ADDON_H)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -o $@ $< -pthread
+
+$(BUILD)/test/e2e/upstream.node: test/e2e/helpers/upstream.c $(ADDON_H)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
 e2e: addon-test-tools

@@ -45,18 +45,25 @@ const struct command commands[] = {
 { "signal", "[FLAGS] [APP] SIGNAL", "send a signal to an app's workers",
   "To the main process of each worker, or of one: APP/2. SIGNAL is a name such as SIGUSR2, with or without SIG, or a number.",
   .aliases = "sendSignal", .flags = &signal_flags, .takes_app = true, .run = signal_command },
+{ "upgrade", "[FLAGS] [APP]", "replace fettle, and lose no request",
+  "For a newer version of fettle that has been installed (nothing is downloaded), or after a change that needs a new start. A fettle that runs starts another one from the same path, with the same command line, folder and environment; that one reads the settings anew, gets the listening sockets, and starts the apps beside the old ones. When all of them are ready, it takes over, and the old fettle finishes its requests and ends: WebSockets and the like have --drain for that. If the new one does not get ready, nothing changes, and it is told why.\n"
+  "Log files, the number of workers, and apps that were stopped stay as they are. A fettle in a terminal or a container keeps its process, which then waits for the new one; systemd is told of the new main process. While both run, there are twice as many workers. APP is one of its apps, where several fettles run, or all.",
+  .aliases = "update", .flags = &upgrade_flags, .takes_app = true, .run = upgrade_command },
 { "bench", "[FLAGS] URL [URL2]", "put a load on a server and measure it",
   "Sends requests to http://host:port/path, or messages to ws://host:port/path and waits for their echo. Without --rate each connection sends the next request when it has the answer (a closed loop: how much can it take). With --rate each request has a time at which it shall be sent, and its latency counts from then, whether or not a connection was free (an open loop: how long do users wait); so a server that stalls cannot hide it.\n"
   "With a second URL, the two are measured in turns, and the ratios second / first are given with their 95 % confidence intervals.\n"
   "Ctrl-C ends it with what has been measured so far.",
   .flags = &bench_flags, .run = bench_command },
+{ "heap", "COMMAND …", "heap snapshots: take them, read them",
+  "What holds the memory of a Node process. A snapshot is a file that Chrome DevTools opens too.",
+  .subs = heap_commands },
 { "config", "check|show|schema [FILE]", "look at settings in files",
   "check says everything that is wrong in the file of settings here (or in FILE, or in FILE when it is a folder), with its line and what would be right; what of a file of pm2's does not happen here; and which of the settings are reloadable. A file that is JavaScript or TypeScript is run.\n"
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
   "schema prints a JSON Schema of fettle.json, with which editors complete and check it.",
   .flags = &config_flags, .run = config_command },
 { "logs", "[FLAGS] [APP[/WORKER]]", "what the apps have written",
-  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
+  "Reads the log files that the settings in this folder name (log-file, error-file), else those of the apps that run, or --file: those that were rotated and compressed, too, in the order of time. Of an app without a log file, what fettle keeps in memory: the newest 512 KB. APP is the name of an app, WORKER the number of one of its workers: shop, shop/2, /2.\n"
   "A time is how long ago it was (10m, 2h, 3d), a date, or a date and time: 2026-11-26T04:02:26Z.",
   .flags = &logs_flags, .takes_app = true, .run = logs_command },
 { "service", "install|remove|show …", "start an app at boot, by systemd",
@@ -94,6 +101,7 @@ const struct example examples[] = {
 { "logs", "fettle logs --errors --since 2026-11-26", "" },
 { "logs", "fettle logs --grep 'timeout|refused' --json", "" },
 { "ps", "fettle ps", "" },
+{ "ps", "fettle ps -f", "again every second, in place" },
 { "ps", "fettle ps --json", "" },
 { "describe", "fettle describe shop", "" },
 { "describe", "fettle describe shop/2", "its second worker" },
@@ -110,10 +118,15 @@ const struct example examples[] = {
 { "env", "fettle env shop 2 --show-secrets", "" },
 { "signal", "fettle signal shop SIGUSR2", "" },
 { "signal", "fettle signal shop/1 SIGUSR1", "opens the inspector of a worker" },
+{ "upgrade", "fettle upgrade", "" },
+{ "upgrade", "fettle upgrade all --timeout 2m", "" },
 { "service", "sudo fettle service install -w 2-8 /srv/shop", "" },
 { "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
 { "service", "fettle service show .", "what would be written" },
 { "service", "sudo fettle service remove shop", "" },
+{ "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
+{ "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
+{ "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },
@@ -126,6 +139,27 @@ const struct example examples[] = {
 
 const u32 command_count = ARRAY_LEN(commands);
 const u32 example_count = ARRAY_LEN(examples);
+
+const struct command *command_at(u32 n)
+{
+    for (u32 i = 0; i < command_count; i++) {
+        const struct command *sub = commands[i].subs;
+
+        if (n-- == 0)
+            return &commands[i];
+        for (; sub && sub->name; sub++)
+            if (n-- == 0)
+                return sub;
+    }
+    return NULL;
+}
+
+const char *command_sub_name(const struct command *sub)
+{
+    const char *blank = strchr(sub->name, ' ');
+
+    return blank ? blank + 1 : sub->name;
+}
 
 bool command_is_plain(const struct command *c)
 {
@@ -146,16 +180,17 @@ static bool is_alias(const struct command *c, struct str name)
 const struct command *command_find(struct str name, const char **nearest)
 {
     u32 least = UINT32_MAX, distance;
+    const struct command *c;
 
     if (nearest)
         *nearest = NULL;
-    for (u32 i = 0; i < command_count; i++) {
-        if (str_eq(name, str_of(commands[i].name)) || is_alias(&commands[i], name))
-            return &commands[i];
-        distance = str_distance(name, str_of(commands[i].name));
-        if (nearest && !commands[i].hidden && distance < least && distance <= 1 + name.len / 3) {
+    for (u32 i = 0; (c = command_at(i)); i++) {
+        if (str_eq(name, str_of(c->name)) || is_alias(c, name))
+            return c;
+        distance = str_distance(name, str_of(c->name));
+        if (nearest && !c->hidden && distance < least && distance <= 1 + name.len / 3) {
             least = distance;
-            *nearest = commands[i].name;
+            *nearest = c->name;
         }
     }
     return NULL;
@@ -226,6 +261,42 @@ static int command_unknown(const char *word)
     return command_usage("unknown command \"%.100s\"; `fettle --help` shows the commands", word);
 }
 
+static void sub_names(const struct command *c, struct buf *out)
+{
+    for (const struct command *sub = c->subs; sub->name; sub++)
+        buf_addf(out, "%s%s",
+                 sub == c->subs ? ""
+                 : sub[1].name  ? ", "
+                                : " or ",
+                 command_sub_name(sub));
+}
+
+/* argv[0] is the command, argv[1] one of its sub-commands. */
+static int sub_run(const struct command *c, int argc, char **argv)
+{
+    AUTO(buf_done) struct buf name = { 0 };
+    AUTO(buf_done) struct buf names = { 0 };
+    const struct command *sub;
+    const char *nearest;
+
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help_of(c->name);
+    sub_names(c, &names);
+    if (argc < 2)
+        return command_usage("%s needs to know what to do: %.*s", c->name,
+                             STR_ARG(buf_str(&names)));
+    buf_addf(&name, "%s %s", c->name, argv[1]);
+    sub = command_find(buf_str(&name), &nearest);
+    if (!sub && nearest && str_starts(str_of(nearest), str_of(c->name)) && strchr(nearest, ' '))
+        return command_usage("%s does not know \"%.100s\"; did you mean \"fettle %s\"?", c->name,
+                             argv[1], nearest);
+    if (!sub)
+        return command_usage("%s knows %.*s, not \"%.100s\"", c->name, STR_ARG(buf_str(&names)),
+                             argv[1]);
+    argv[1] = (char *)sub->name;
+    return sub->run(argc - 1, argv + 1);
+}
+
 int command_main(int argc, char **argv)
 {
     const struct command *c;
@@ -239,8 +310,10 @@ int command_main(int argc, char **argv)
     if (str_eq(word, STR("--version")) || str_eq(word, STR("-V")))
         return version_command(argc - 1, argv + 1);
     c = command_find(word, NULL);
-    if (!c)
+    if (!c || strchr(c->name, ' '))
         return command_unknown(argv[1]);
+    if (c->subs)
+        return sub_run(c, argc - 1, argv + 1);
     for (int i = 2; i < argc && !c->flags && !c->hidden; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help_of(c->name);

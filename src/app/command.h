@@ -9,15 +9,18 @@
 #include "conf/settings.h"
 
 struct command {
-    const char *name;
+    const char *name;     /* of a sub-command with its command's: "heap snapshot" */
     const char *synopsis; /* what follows the name: "[FLAGS] [TARGET] [-- ARGS]" */
     const char *help;     /* one line, without a full stop */
     const char *more;     /* paragraphs of full sentences, separated by a newline; or NULL */
     const struct settings_table *flags; /* that it takes; NULL: none */
     const char *aliases;                /* other names for it, with | between: "ls|list"; or NULL */
     bool takes_app;                     /* what completes its words: the names of running apps */
+    bool takes_files;                   /* … and files */
     bool hidden;                        /* for fettle itself */
     int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns the exit code */
+    const struct command *subs; /* its sub-commands, up to one without a name; it has neither
+                                 * flags nor `run` then */
 };
 
 struct example {
@@ -34,7 +37,14 @@ extern const u32 example_count;
 /* All of fettle: finds the command and runs it; returns the exit code. */
 int command_main(int argc, char **argv);
 
-/* NULL: no such command; *nearest (may be NULL) is then the name most like it, or NULL. */
+/* The n-th of all, each command before its sub-commands; NULL: there are no more. */
+const struct command *command_at(u32 n);
+
+/* What follows the command's name in a sub-command's: "snapshot" of "heap snapshot". */
+const char *command_sub_name(const struct command *sub);
+
+/* NULL: no such command; *nearest (may be NULL) is then the name most like it, or NULL. A
+ * sub-command is found by both its words: "heap snapshot". */
 const struct command *command_find(struct str name, const char **nearest);
 
 /* Shown, and its words are flags of its own and names of apps: what the completions and the man
@@ -62,6 +72,7 @@ int start_command(int argc, char **argv);
 int scale_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int signal_command(int argc, char **argv);
+int upgrade_command(int argc, char **argv);
 int service_command(int argc, char **argv);
 int help_command(int argc, char **argv);
 int version_command(int argc, char **argv);
@@ -76,6 +87,14 @@ int logs_command(int argc, char **argv);
 int log_tidy_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
 int reread_command(int argc, char **argv);
+
+/* Their sub-commands. */
+extern const struct command heap_commands[];
+int heap_snapshot_command(int argc, char **argv);
+int heap_summary_command(int argc, char **argv);
+int heap_biggest_command(int argc, char **argv);
+int heap_show_command(int argc, char **argv);
+int heap_path_command(int argc, char **argv);
 
 /* `fettle help NAME`; returns the exit code. */
 int help_of(const char *name);

@@ -69,6 +69,20 @@ static void command_names(struct buf *out)
             buf_addf(out, "%s%s", i ? " " : "", commands[i].name);
 }
 
+/* The words of a command's sub-commands. */
+static void sub_names(struct buf *out, const struct command *c)
+{
+    for (const struct command *sub = c->subs; sub->name; sub++)
+        buf_addf(out, "%s%s", sub == c->subs ? "" : " ", command_sub_name(sub));
+}
+
+/* "heap_snapshot": a command's name in that of a shell function. */
+static void identifier(struct buf *out, const char *name)
+{
+    for (; *name; name++)
+        buf_addc(out, *name == ' ' ? '_' : *name);
+}
+
 static void flag_names(struct buf *out, const struct settings_table *t)
 {
     for (u32 i = 0; i < *t->count; i++) {
@@ -177,32 +191,50 @@ static const char bash_middle[] =
     "}\n"
     "complete -F _fettle fettle\n";
 
-/* The branches of bash's case for the commands that are made from their tables alone. */
+/* The branch of bash's case for a command that is made from its table alone. */
+static void plain_case(struct buf *out, const struct command *c)
+{
+    buf_addf(out, "    %s)\n        _fettle_value_", command_sub_name(c));
+    identifier(out, c->name);
+    buf_add(out, STR(" \"$flag\" \"$cur\" && return\n"
+                     "        if [[ $cur == -* ]]; then\n"
+                     "            COMPREPLY=($(compgen -W \""));
+    flag_names(out, c->flags);
+    buf_add(out, STR("\" -- \"$cur\"))\n"));
+    if (c->takes_app || c->takes_files)
+        buf_addf(out, "        else\n            COMPREPLY=($(compgen%s%s -- \"$cur\"))\n",
+                 c->takes_files ? " -f" : "",
+                 c->takes_app ? " -W \"$(fettle __apps 2>/dev/null)\"" : "");
+    if (c->takes_files)
+        buf_add(out, STR("            compopt -o filenames 2>/dev/null\n"));
+    if (c->flags == &service_flags)
+        buf_add(out, STR("        else\n"
+                         "            COMPREPLY=($(compgen -f -W \"install remove show\" -- "
+                         "\"$cur\"))\n"
+                         "            compopt -o filenames 2>/dev/null\n"));
+    buf_add(out, STR("        fi\n        return\n        ;;\n"));
+}
+
 static void plain_cases(struct buf *out)
 {
     for (u32 i = 0; i < command_count; i++) {
         const struct command *c = &commands[i];
 
-        if (!command_is_plain(c))
+        if (command_is_plain(c))
+            plain_case(out, c);
+        if (!c->subs)
             continue;
         buf_addf(out,
                  "    %s)\n"
-                 "        _fettle_value_%s \"$flag\" \"$cur\" && return\n"
-                 "        if [[ $cur == -* ]]; then\n"
-                 "            COMPREPLY=($(compgen -W \"",
-                 c->name, c->name);
-        flag_names(out, c->flags);
-        buf_add(out, STR("\" -- \"$cur\"))\n"));
-        if (c->takes_app)
-            buf_add(out, STR("        else\n"
-                             "            COMPREPLY=($(compgen -W \"$(fettle __apps "
-                             "2>/dev/null)\" -- \"$cur\"))\n"));
-        if (c->flags == &service_flags)
-            buf_add(out, STR("        else\n"
-                             "            COMPREPLY=($(compgen -f -W \"install remove show\" -- "
-                             "\"$cur\"))\n"
-                             "            compopt -o filenames 2>/dev/null\n"));
-        buf_add(out, STR("        fi\n        return\n        ;;\n"));
+                 "    if ((at == 2)); then\n"
+                 "        COMPREPLY=($(compgen -W \"",
+                 c->name);
+        sub_names(out, c);
+        buf_add(out, STR("\" -- \"$cur\"))\n        return\n    fi\n"
+                         "    case ${COMP_WORDS[2]} in\n"));
+        for (const struct command *sub = c->subs; sub->name; sub++)
+            plain_case(out, sub);
+        buf_add(out, STR("    esac\n    return\n    ;;\n"));
     }
 }
 
@@ -233,7 +265,9 @@ static void fill(struct buf *out, struct str text)
 
 static void bash_values(struct buf *out, const struct settings_table *t)
 {
-    buf_addf(out, "_fettle_value_%s() {\n    case $1 in\n", t->command);
+    buf_add(out, STR("_fettle_value_"));
+    identifier(out, t->command);
+    buf_add(out, STR("() {\n    case $1 in\n"));
     for (u32 i = 0; i < *t->count; i++) {
         const struct settings_row *row = &t->rows[i];
 
@@ -271,9 +305,9 @@ static void bash_add(struct buf *out)
     bash_values(out, &settings_of_run);
     bash_values(out, &bench_flags);
     bash_values(out, &config_flags);
-    for (u32 i = 0; i < command_count; i++)
-        if (command_is_plain(&commands[i]))
-            bash_values(out, commands[i].flags);
+    for (u32 i = 0; command_at(i); i++)
+        if (command_is_plain(command_at(i)))
+            bash_values(out, command_at(i)->flags);
     fill(out, str_of(bash_middle));
 }
 
@@ -339,22 +373,59 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
     buf_add(out, STR("' \\\n"));
 }
 
+/* A command that has sub-commands: describes them, or goes on with the one that is there. */
+static void zsh_subs(struct buf *out, const struct command *c)
+{
+    buf_addf(out, "_fettle_%s() {\n    local -a cmds\n    cmds=(\n", c->name);
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        buf_addf(out, "        '%s:", command_sub_name(sub));
+        zsh_text(out, str_of(sub->help));
+        buf_add(out, STR("'\n"));
+    }
+    buf_add(out, STR("    )\n"
+                     "    if ((CURRENT == 2)); then\n"
+                     "        _describe command cmds\n"
+                     "        return\n"
+                     "    fi\n"
+                     "    local cmd=$words[2]\n"
+                     "    shift words\n"
+                     "    ((CURRENT--))\n"
+                     "    case $cmd in\n"));
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        buf_addf(out, "    %s) _fettle_", command_sub_name(sub));
+        identifier(out, sub->name);
+        buf_add(out, STR(" ;;\n"));
+    }
+    buf_add(out, STR("    esac\n}\n\n"));
+}
+
 static void zsh_plain(struct buf *out)
 {
+    const struct command *c;
+
     buf_add(out, STR("_fettle_app() {\n"
                      "    compadd -- ${(f)\"$(fettle __apps 2>/dev/null)\"}\n"
+                     "}\n\n"
+                     "_fettle_app_or_file() {\n"
+                     "    _alternative 'apps:app:_fettle_app' 'files:file:_files'\n"
                      "}\n\n"));
-    for (u32 i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
-
+    for (u32 i = 0; i < command_count; i++)
+        if (commands[i].subs)
+            zsh_subs(out, &commands[i]);
+    for (u32 i = 0; (c = command_at(i)); i++) {
         if (!command_is_plain(c))
             continue;
-        buf_addf(out, "_fettle_%s() {\n    _arguments -s -S \\\n", c->name);
+        buf_add(out, STR("_fettle_"));
+        identifier(out, c->name);
+        buf_add(out, STR("() {\n    _arguments -s -S \\\n"));
         for (u32 k = 0; k < *c->flags->count; k++)
             if (is_shown(&c->flags->rows[k]))
                 zsh_flag(out, &c->flags->rows[k]);
         buf_addf(out, "        '(- *)'{-h,--help}'[all flags]'%s%s\n}\n\n",
-                 c->takes_app ? " \\\n        '*:app:_fettle_app'" : "",
+                 c->takes_app && c->takes_files ? " \\\n        '*:app or file:_fettle_app_or_file'"
+                 : c->takes_app                 ? " \\\n        '*:app:_fettle_app'"
+                 : c->takes_files               ? " \\\n        '*:file:_files'"
+                                                : "",
                  c->flags == &service_flags
                      ? " \\\n        '1:what to do:(install remove show)' \\\n        "
                        "'2:file or folder:_files'"
@@ -427,7 +498,7 @@ static void zsh_add(struct buf *out)
                      "    bench) _fettle_bench ;;\n"
                      "    config) _fettle_config ;;\n"));
     for (u32 i = 0; i < command_count; i++)
-        if (command_is_plain(&commands[i]))
+        if (command_is_plain(&commands[i]) || commands[i].subs)
             buf_addf(out, "    %s) _fettle_%s ;;\n", commands[i].name, commands[i].name);
     buf_add(out, STR("    help) ((CURRENT == 2)) && compadd -- "));
     command_names(out);
@@ -453,10 +524,24 @@ static void fish_text(struct buf *out, struct str s)
     }
 }
 
+/* The beginning of a line that is about a command: both words of a sub-command must be there. */
+static void fish_begin(struct buf *out, const char *command)
+{
+    struct str rest = str_of(command);
+
+    buf_add(out, STR("complete -c fettle -n '"));
+    while (rest.ptr) {
+        struct str word = str_cut(rest, ' ', &rest);
+
+        buf_addf(out, "__fish_seen_subcommand_from %.*s", STR_ARG(word));
+        buf_add(out, rest.ptr ? STR("; and ") : STR("'"));
+    }
+}
+
 static void fish_flag(struct buf *out, const char *command, const struct settings_row *row)
 {
-    buf_addf(out, "complete -c fettle -n '__fish_seen_subcommand_from %s' -l %s", command,
-             row->name);
+    fish_begin(out, command);
+    buf_addf(out, " -l %s", row->name);
     if (row->short_flag)
         buf_addf(out, " -s %c", row->short_flag);
     switch (kind_of(row)) {
@@ -479,29 +564,46 @@ static void fish_flag(struct buf *out, const char *command, const struct setting
     fish_text(out, str_of(row->help));
     buf_add(out, STR("'\n"));
     if (row->type == SETTINGS_BOOL) {
-        buf_addf(out, "complete -c fettle -n '__fish_seen_subcommand_from %s' -l no-%s -d 'not ",
-                 command, row->name);
+        fish_begin(out, command);
+        buf_addf(out, " -l no-%s -d 'not ", row->name);
         fish_text(out, str_of(row->help));
+        buf_add(out, STR("'\n"));
+    }
+}
+
+static void fish_subs(struct buf *out, const struct command *c)
+{
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        buf_addf(out,
+                 "complete -c fettle -n '__fish_seen_subcommand_from %s; and not "
+                 "__fish_seen_subcommand_from ",
+                 c->name);
+        sub_names(out, c);
+        buf_addf(out, "' -a %s -d '", command_sub_name(sub));
+        fish_text(out, str_of(sub->help));
         buf_add(out, STR("'\n"));
     }
 }
 
 static void fish_plain(struct buf *out)
 {
-    for (u32 i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    const struct command *c;
 
+    for (u32 i = 0; (c = command_at(i)); i++) {
+        if (c->subs)
+            fish_subs(out, c);
         if (!command_is_plain(c))
             continue;
-        buf_addf(out,
-                 "complete -c fettle -n '__fish_seen_subcommand_from %s' -l help -s h -d "
-                 "'all flags'\n",
-                 c->name);
-        if (c->takes_app)
-            buf_addf(out,
-                     "complete -c fettle -n '__fish_seen_subcommand_from %s' -a '(fettle "
-                     "__apps 2>/dev/null)'\n",
-                     c->name);
+        fish_begin(out, c->name);
+        buf_add(out, STR(" -l help -s h -d 'all flags'\n"));
+        if (c->takes_app) {
+            fish_begin(out, c->name);
+            buf_add(out, STR(" -a '(fettle __apps 2>/dev/null)'\n"));
+        }
+        if (c->takes_files) {
+            fish_begin(out, c->name);
+            buf_add(out, STR(" -F\n"));
+        }
         for (u32 k = 0; k < *c->flags->count; k++)
             if (is_shown(&c->flags->rows[k]))
                 fish_flag(out, c->name, &c->flags->rows[k]);

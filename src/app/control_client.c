@@ -5,9 +5,10 @@
 #include "io/sock.h"
 
 #include <poll.h>
+#include <pwd.h>
 #include <sys/socket.h>
 
-enum { READ_BYTES = 65536, LINE_MAX_BYTES = 16 << 20 };
+enum { READ_BYTES = 65536, LINE_MAX_BYTES = 16 << 20, CONNECT_TRIES = 20, CONNECT_PAUSE_US = 5000 };
 #define PS_WAIT_NS (2 * NS_PER_S)
 
 static void peer_done(struct control_peer *peer)
@@ -40,6 +41,21 @@ int control_peer_ask(struct control_peer *peer, struct str line)
     return out.failed ? -ENOMEM : 0;
 }
 
+/* What another user's process says is shown to root: without what would steer a terminal. */
+static void tame(struct str line)
+{
+    char *c = (char *)(uintptr_t)line.ptr;
+
+    for (size_t i = 0; i + 1 < line.len; i++) {
+        bool escaped = i + 5 < line.len && memcmp(c + i, "\\u00", 4) == 0;
+
+        if (escaped && (c[i + 4] < '2' || (c[i + 4] >= '7' && c[i + 4] <= '9')))
+            memcpy(c + i + 4, "3f", 2);
+        if ((u8)c[i] == 0xc2 && (u8)c[i + 1] < 0xa0) /* U+0080 to U+009F */
+            memcpy(c + i, "??", 2);
+    }
+}
+
 /* Takes the first line of what has come. False: there is none yet. */
 static bool line_take(struct control_peer *peer, struct json_value **out, int *err)
 {
@@ -48,6 +64,8 @@ static bool line_take(struct control_peer *peer, struct json_value **out, int *e
 
     if (end < 0)
         return false;
+    if (peer->found.owner != geteuid())
+        tame(str_make(peer->in.ptr, (size_t)end));
     *err = json_value_parse(out, str_make(peer->in.ptr, (size_t)end), "", &p) ? -EPROTO : 0;
     buf_drop(&peer->in, (size_t)end + 1);
     return true;
@@ -86,8 +104,15 @@ static int connect_to(const struct rundir_found *found)
 {
     char path[RUNDIR_PATH_MAX + 16];
 
+    int fd = -EAGAIN;
+
     snprintf(path, sizeof(path), "%s/control.sock", found->path);
-    return sock_connect_unix_now(path, SOCK_STREAM);
+    for (int i = 0; i < CONNECT_TRIES && fd == -EAGAIN; i++) {
+        if (i > 0) /* many connect just now, and some wait to be accepted */
+            usleep(CONNECT_PAUSE_US);
+        fd = sock_connect_unix_now(path, SOCK_STREAM);
+    }
+    return fd;
 }
 
 int control_peer_again(struct control_peer *peer)
@@ -119,10 +144,10 @@ static bool peer_open(struct control_peers *ps, const struct rundir_found *found
     return false;
 }
 
-static void base_look(struct control_peers *ps, const char *base)
+static void base_look(struct control_peers *ps, const char *base, uid_t owner)
 {
     AUTO(freep) struct rundir_found *found = calloc(CONTROL_PEERS_MAX, sizeof(*found));
-    u32 n = found && base[0] ? rundir_find(base, found, CONTROL_PEERS_MAX) : 0;
+    u32 n = found && base[0] ? rundir_find(base, owner, found, CONTROL_PEERS_MAX) : 0;
 
     for (u32 i = 0; i < n && ps->count < CONTROL_PEERS_MAX; i++) {
         bool known = false;
@@ -132,6 +157,33 @@ static void base_look(struct control_peers *ps, const char *base)
         if (!known)
             ps->count += peer_open(ps, &found[i]);
     }
+}
+
+/* systemd makes a folder for each service that runs as a user. */
+static void services_look(struct control_peers *ps)
+{
+    AUTO(freep) struct rundir_found *found = calloc(CONTROL_PEERS_MAX, sizeof(*found));
+    u32 n = found ? rundir_services("/run", found, CONTROL_PEERS_MAX) : 0;
+
+    for (u32 i = 0; i < n; i++) {
+        if (geteuid() == 0 || found[i].owner == geteuid())
+            base_look(ps, found[i].path, found[i].owner);
+        else if (access(found[i].path, R_OK | X_OK) < 0 && ps->refused++ == 0)
+            ps->refused_at = found[i];
+    }
+}
+
+void control_peers_refused(const struct control_peers *ps, struct buf *out)
+{
+    const struct passwd *owner = ps->refused ? getpwuid(ps->refused_at.owner) : NULL;
+    char number[16];
+
+    if (!ps->refused)
+        return;
+    snprintf(number, sizeof(number), "%u", (u32)ps->refused_at.owner);
+    buf_addf(out, "; %s%s of the user %s in %s may run, and only that user and root can talk to it",
+             "a fettle", ps->refused > 1 ? ", one of several," : "",
+             owner ? owner->pw_name : number, ps->refused_at.path);
 }
 
 /* All have been asked before the first is heard, so that a slow one costs its own time only. */
@@ -168,14 +220,16 @@ void control_peers_open(struct control_peers *out, const struct control_options 
     const char *bases[RUNDIR_BASES], *set = getenv("FETTLE_RUNTIME_DIR");
     u32 n = rundir_bases(bases);
 
-    out->count = out->mute = 0;
+    out->count = out->mute = out->refused = 0;
     /* Who says where fettle is to make its folder has all of them there. */
     if (o->runtime_dir.len || (set && *set)) {
         bases[0] = o->runtime_dir.len ? o->runtime_dir.ptr : set;
         n = 1;
     }
     for (u32 i = 0; i < n; i++)
-        base_look(out, bases[i]);
+        base_look(out, bases[i], geteuid());
+    if (bases[0] != set && bases[0] != o->runtime_dir.ptr)
+        services_look(out);
     answers_hear(out);
     qsort(out->peer, out->count, sizeof(out->peer[0]), by_age);
 }
@@ -233,6 +287,9 @@ static int unknown(struct control_peers *ps, struct str word, struct problem *p)
     struct control_app app;
     struct str nearest = { 0 };
     u32 at = 0, least = 2 + (u32)word.len / 3;
+    AUTO(buf_done) struct buf refused = { 0 };
+
+    control_peers_refused(ps, &refused);
 
     while (control_peers_each(ps, &at, &app)) {
         u32 distance = str_distance(word, app.name);
@@ -244,15 +301,16 @@ static int unknown(struct control_peers *ps, struct str word, struct problem *p)
     }
     names_list(ps, &names);
     if (ps->count == 0 || names.len == 0)
-        problem_set(p, "there is no app \"%.*s\": no fettle of this user runs",
-                    STR_ARG(str_sub(word, 0, 80)));
+        problem_set(p, "there is no app \"%.*s\": no fettle of this user runs%.*s",
+                    STR_ARG(str_sub(word, 0, 80)), STR_ARG(buf_str(&refused)));
     else if (nearest.len)
         problem_set(p, "there is no app \"%.*s\"; did you mean \"%.*s\"? There are: %.400s",
                     STR_ARG(str_sub(word, 0, 80)), STR_ARG(str_sub(nearest, 0, 80)),
                     names.failed ? "" : names.ptr);
     else
-        problem_set(p, "there is no app \"%.*s\"; there are: %.400s", STR_ARG(str_sub(word, 0, 80)),
-                    names.failed ? "" : names.ptr);
+        problem_set(p, "there is no app \"%.*s\"; there are: %.400s%.*s",
+                    STR_ARG(str_sub(word, 0, 80)), names.failed ? "" : names.ptr,
+                    STR_ARG(buf_str(&refused)));
     return -ENOENT;
 }
 
@@ -275,6 +333,20 @@ static int ambiguous(struct control_peers *ps, const char *word, struct problem 
                            "--pid: %.*s",
                            word, STR_ARG(str_sub(buf_str(&pids), 0, 400)));
     return problem_set(p, "there are several apps; say which one: %.400s", names.ptr);
+}
+
+static int none_runs(const struct control_peers *ps, struct problem *p)
+{
+    AUTO(buf_done) struct buf refused = { 0 };
+
+    control_peers_refused(ps, &refused);
+    if (ps->mute)
+        problem_set(p, "a fettle runs, but does not answer");
+    else if (refused.len)
+        problem_set(p, "no fettle of this user runs%.*s", STR_ARG(buf_str(&refused)));
+    else
+        problem_set(p, "no fettle of this user runs; start an app with `fettle run`");
+    return -ENOENT;
 }
 
 int control_peers_app(struct control_peers *ps, const struct control_options *o, const char *word,
@@ -300,9 +372,5 @@ int control_peers_app(struct control_peers *ps, const struct control_options *o,
         return ambiguous(ps, word, p);
     if (word)
         return unknown(ps, name, p);
-    if (ps->mute)
-        problem_set(p, "a fettle runs, but does not answer");
-    else
-        problem_set(p, "no fettle of this user runs; start an app with `fettle run`");
-    return -ENOENT;
+    return none_runs(ps, p);
 }

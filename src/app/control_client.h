@@ -1,5 +1,6 @@
 /* app/control_client.h -- talking to the fettles of this user that run
  *
+ * Root also talks to those of other users' services, in /run/fettle-NAME.
  * Found by looking through the places where runtime folders are (worker/rundir.h). What a dead one
  * has left is passed over; one that does not answer is named and delays nobody.
  */
@@ -23,6 +24,9 @@ struct control_peers {
     struct control_peer peer[CONTROL_PEERS_MAX];
     u32 count;
     u32 mute; /* of those that run, how many did not answer; in front of `count` there are none */
+    /* Services of other users that we may not look into: how many, and one of them. */
+    u32 refused;
+    struct rundir_found refused_at;
 };
 
 /* An app of one of them. */
@@ -37,6 +41,9 @@ struct control_app {
  */
 void control_peers_open(struct control_peers *out, const struct control_options *o);
 void control_peers_done(struct control_peers *ps);
+
+/* "; one of the user www-data may run …", when a service of another user may not be looked into. */
+void control_peers_refused(const struct control_peers *ps, struct buf *out);
 
 /* Walks all apps: *at is 0 at first. False: there are no more. */
 bool control_peers_each(struct control_peers *ps, u32 *at, struct control_app *out);

@@ -19,7 +19,15 @@ static const char *const group_title[] = { "Flags" };
 { .name = "runtime-dir", .type = SETTINGS_PATH, .offset = AT(runtime_dir), .default_text = "", .placeholder = "DIR", \
   .help = "look here only, as for one that was started with this flag" }
 
-static const struct settings_row ps_rows[] = { ROW_JSON, ROW_RUNTIME_DIR };
+static const struct settings_row ps_rows[] = {
+{ .name = "follow", .short_flag = 'f', .type = SETTINGS_BOOL, .offset = AT(follow), .default_text = "off",
+  .help = "again and again, until Ctrl-C: in place on a terminal; with --json an object on each line" },
+{ .name = "interval", .type = SETTINGS_DURATION, .offset = AT(interval_ns), .default_text = "1s",
+  .least = 100 * NS_PER_MS, .most = 86400 * NS_PER_S, .placeholder = "TIME",
+  .help = "how often --follow looks" },
+ROW_JSON,
+ROW_RUNTIME_DIR,
+};
 static const struct settings_row describe_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
 static const struct settings_row env_rows[] = {
 ROW_JSON,
@@ -56,6 +64,7 @@ TABLE(stop, manage);
 TABLE(start, manage);
 TABLE(scale, manage);
 TABLE(signal, manage);
+TABLE(upgrade, manage);
 
 int control_options_read(struct control_options *o, const struct settings_table *t, int argc,
                          char **argv, struct settings_args *args)

@@ -5,8 +5,8 @@
 
 /* Texts are owned by the options and NUL-terminated; an empty one was not given. */
 struct control_options {
-    bool json, show_secrets;
-    u64 timeout_ns;
+    bool json, show_secrets, follow;
+    u64 timeout_ns, interval_ns;
     u32 pid; /* of the fettle that is meant; 0: any */
     struct str runtime_dir;
     /* private */
@@ -15,7 +15,7 @@ struct control_options {
 
 extern const struct settings_table ps_flags, describe_flags, env_flags;
 extern const struct settings_table reload_flags, restart_flags, stop_flags, start_flags,
-    scale_flags, signal_flags;
+    scale_flags, signal_flags, upgrade_flags;
 
 /* Reads flags. 0; or an exit code after a message; or -1 after --help has been answered. */
 MUST_USE int control_options_read(struct control_options *o, const struct settings_table *t,

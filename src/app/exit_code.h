@@ -11,6 +11,7 @@ enum {
     EXIT_APP = 1,
     EXIT_USAGE = 2,
     EXIT_MISSING = 3,
+    EXIT_SIGNAL = 128, /* and the signal's number */
 };
 
 struct exit_code {

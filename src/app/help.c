@@ -3,7 +3,7 @@
 #include "app/exit_code.h"
 #include "app/topic.h"
 
-enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 3 };
+enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 1 };
 
 struct page {
     struct buf text;
@@ -120,7 +120,7 @@ static void overview(struct page *p)
     for (u32 i = 0; i < command_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (commands[i].hidden || !commands[i].flags)
+        if (commands[i].hidden || (!commands[i].flags && !commands[i].subs))
             continue; /* those that take no flags are about fettle itself: the last line */
         buf_addf(&left, "  fettle %s%s%s", commands[i].name, *commands[i].synopsis ? " " : "",
                  commands[i].synopsis);
@@ -165,11 +165,26 @@ static void flags_add(struct page *p, const struct settings_table *t)
     }
 }
 
+static void subs_add(struct page *p, const struct command *c)
+{
+    heading(p, "Commands");
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        AUTO(buf_done) struct buf left = { 0 };
+
+        buf_addf(&left, "  fettle %s %s", sub->name, sub->synopsis);
+        entry(&p->text, buf_str(&left), str_of(sub->help), USAGE_COLUMN);
+        p->text.failed |= left.failed;
+    }
+    buf_addf(&p->text, "\nMore: fettle help %s (or another one of them).\n", c->subs->name);
+}
+
 static void command_page(struct page *p, const struct command *c)
 {
     usage(p, c);
     buf_addc(&p->text, '\n');
     paragraphs(&p->text, str_of(c->more ? c->more : c->help));
+    if (c->subs)
+        subs_add(p, c);
     if (!c->flags)
         return;
     flags_add(p, c->flags);
@@ -256,8 +271,16 @@ int help_of(const char *name)
 
 int help_command(int argc, char **argv)
 {
-    if (argc > 2)
+    AUTO(buf_done) struct buf name = { 0 };
+    const struct command *c = argc > 1 ? command_find(str_of(argv[1]), NULL) : NULL;
+    int most = c && c->subs ? 3 : 2;
+
+    if (argc > most)
         return command_usage("help explains one thing at a time; \"%.100s\" is one word too many",
-                             argv[2]);
-    return help_of(argc > 1 ? argv[1] : NULL);
+                             argv[most]);
+    if (argc < 3)
+        return help_of(argc > 1 ? argv[1] : NULL);
+    buf_addf(&name, "%s %s", c->name, argv[2]);
+    buf_addc(&name, 0);
+    return name.failed ? EXIT_APP : help_of(name.ptr);
 }

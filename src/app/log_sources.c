@@ -1,4 +1,4 @@
-/* app/log_sources.c -- which log files `fettle logs` reads */
+/* app/log_sources.c -- which logs `fettle logs` reads */
 #include "app/log_sources.h"
 
 #include "app/config_file.h"
@@ -83,8 +83,17 @@ static int here_add(struct strings *paths, const struct logs_options *o, struct 
     return 0;
 }
 
-/* Of the apps that run. Those without a log file are counted. */
-static void running_add(struct strings *paths, const struct logs_options *o, u32 *without)
+/* The app writes to no file, or not all of it. */
+static void live_add(struct log_sources *s, const struct control_app *app)
+{
+    if (s->lives == ARRAY_LEN(s->live))
+        return;
+    strings_add(&s->names, app->name);
+    s->live[s->lives++].pid = app->peer->found.pid;
+}
+
+/* Of the apps that run. */
+static void running_add(struct log_sources *s, const struct logs_options *o)
 {
     AUTO(control_peers_done) struct control_peers peers = { 0 };
     struct control_options where = { .runtime_dir = o->runtime_dir };
@@ -99,36 +108,41 @@ static void running_add(struct strings *paths, const struct logs_options *o, u32
 
         if (o->app.len && !str_eq(o->app, app.name))
             continue;
-        *without += json_value_count(files) == 0;
+        if (json_value_kind(json_value_member(app.row, "log_in_memory")) == JSON_VALUE_TRUE)
+            live_add(s, &app);
         for (void *k = NULL; files && json_value_each(files, &k, &name, &one);)
-            path_add(paths, json_value_text(one));
+            path_add(&s->paths, json_value_text(one));
         if (o->access)
-            path_add(paths, json_value_text(json_value_member(app.row, "access_log")));
+            path_add(&s->paths, json_value_text(json_value_member(app.row, "access_log")));
     }
+    for (u32 i = 0; i < s->lives && !s->names.bytes.failed; i++)
+        s->live[i].app = strings_at(&s->names, i);
 }
 
-int log_sources_find(struct strings *paths, const struct logs_options *o, struct problem *p)
+void log_sources_done(struct log_sources *s)
 {
-    u32 without = 0;
+    strings_done(&s->paths);
+    strings_done(&s->names);
+}
+
+int log_sources_find(struct log_sources *s, const struct logs_options *o, struct problem *p)
+{
     int err = 0;
 
-    files_add(paths, o->files);
-    if (paths->count == 0 && (o->config.len || !o->runtime_dir.len))
-        err = here_add(paths, o, p);
+    files_add(&s->paths, o->files);
+    if (s->paths.count == 0 && (o->config.len || !o->runtime_dir.len))
+        err = here_add(&s->paths, o, p);
     if (err)
         return err;
-    if (paths->count == 0 && !o->config.len)
-        running_add(paths, o, &without);
-    if (paths->bytes.failed)
+    if (s->paths.count == 0 && !o->config.len)
+        running_add(s, o);
+    if (s->paths.bytes.failed || s->names.bytes.failed)
         return -ENOMEM;
-    if (paths->count)
+    if (s->paths.count || s->lives)
         return 0;
-    if (without)
-        problem_set(p, "what runs has no log file; give it one: fettle run --log-file app.log");
-    else
-        problem_set(p,
-                    "no app%s%.*s runs, and the settings in this folder name no log-file; name a "
-                    "file: fettle logs --file app.log",
-                    o->app.len ? " " : "", STR_ARG(str_sub(o->app, 0, 80)));
+    problem_set(p,
+                "no app%s%.*s runs, and the settings in this folder name no log-file; name a "
+                "file: fettle logs --file app.log",
+                o->app.len ? " " : "", STR_ARG(str_sub(o->app, 0, 80)));
     return -ENOENT;
 }

@@ -1,10 +1,12 @@
-/* app/logs.c -- `fettle logs`: lines of log files in the order of their times
+/* app/logs.c -- `fettle logs`: lines of logs in the order of their times
  *
- * Each file with its older ones is a stream of lines (logs/logtail.h); of all streams, the line
- * with the earliest time comes first. A line without a time has that of the one before it.
+ * Each file with its older ones is a stream of lines (logs/logtail.h), and so is what a fettle
+ * keeps of an app without a file (app/log_live.h); of all streams, the line with the earliest time
+ * comes first. A line without a time has that of the one before it.
  */
 #include "app/command.h"
 #include "app/exit_code.h"
+#include "app/log_live.h"
 #include "app/log_print.h"
 #include "app/log_sources.h"
 #include "app/logs_options.h"
@@ -17,7 +19,8 @@ enum { OUT_BYTES = 64 * 1024, OWN_MAX = 64 };
 
 /* One log, and its next line. */
 struct stream {
-    struct logtail *tail;
+    struct logtail *tail; /* a file; or NULL, and … */
+    struct log_live *live;
     struct str line;
     struct logline parsed;
     u64 at_ms;
@@ -27,7 +30,7 @@ struct stream {
 struct shown {
     struct logtail_filter filter;
     struct logs_options options;
-    struct strings paths;
+    struct log_sources sources;
     struct stream *stream;
     u32 streams;
     regex_t grep;
@@ -39,15 +42,21 @@ struct shown {
     u64 last_count;
 };
 
+static void stream_done(struct stream *one)
+{
+    logtail_free(one->tail);
+    log_live_free(one->live);
+}
+
 static void shown_done(struct shown *s)
 {
     for (u32 i = 0; i < s->streams; i++)
-        logtail_free(s->stream[i].tail);
+        stream_done(&s->stream[i]);
     for (u32 i = 0; s->last && i < s->options.lines; i++)
         buf_done(&s->last[i]);
     free(s->last);
     free(s->stream);
-    strings_done(&s->paths);
+    log_sources_done(&s->sources);
     buf_done(&s->out);
     strings_done(&s->own);
     if (s->has_grep)
@@ -122,7 +131,8 @@ static bool is_repeated(struct shown *s, const struct stream *from)
 
 static void stream_next(struct shown *s, struct stream *from)
 {
-    while ((from->has_line = logtail_next(from->tail, &from->line))) {
+    while ((from->has_line = from->live ? log_live_next(from->live, &from->line)
+                                        : logtail_next(from->tail, &from->line))) {
         logline_parse(&from->parsed, from->line);
         if (from->parsed.at_ms)
             from->at_ms = from->parsed.at_ms;
@@ -163,12 +173,24 @@ static void last_show(struct shown *s)
     free(TAKE(s->last, NULL));
 }
 
+/* Files may always grow; what is in memory goes with its fettle. */
+static bool all_ended(const struct shown *s)
+{
+    for (u32 i = 0; i < s->streams; i++)
+        if (!s->stream[i].live || !log_live_ended(s->stream[i].live))
+            return false;
+    return true;
+}
+
 static int follow(struct shown *s)
 {
     while (lines_show(s) && flush(s)) {
+        if (all_ended(s))
+            return EXIT_OK;
         usleep(LOOK_US);
         for (u32 i = 0; i < s->streams; i++)
-            logtail_look(s->stream[i].tail, clock_now_ns());
+            if (s->stream[i].tail)
+                logtail_look(s->stream[i].tail, clock_now_ns());
     }
     return EXIT_APP;
 }
@@ -190,30 +212,42 @@ static int grep_read(struct shown *s, struct problem *p)
     return problem_set(p, "--grep: \"%.200s\" is no regular expression: %s", pattern, why);
 }
 
+static int file_open(struct shown *s, const char *path, bool *any, struct problem *p)
+{
+    struct stream *one = &s->stream[s->streams];
+    int err = logtail_open(&one->tail, path);
+
+    if (err == -EINVAL)
+        return problem_set(p, "%.300s is no path of a file", path);
+    if (err)
+        return err;
+    s->streams++;
+    *any |= logtail_is_there(one->tail);
+    return 0;
+}
+
 static int streams_open(struct shown *s, struct problem *p)
 {
+    struct log_sources *from = &s->sources;
     bool any = s->options.follow;
-    int err = log_sources_find(&s->paths, &s->options, p);
+    int err = log_sources_find(from, &s->options, p);
 
     if (err)
         return err;
-    s->stream = calloc(s->paths.count, sizeof(*s->stream));
+    s->stream = calloc(from->paths.count + from->lives, sizeof(*s->stream));
     if (!s->stream)
         return -ENOMEM;
-    for (u32 i = 0; i < s->paths.count; i++) {
-        struct stream *one = &s->stream[i];
-
-        err = logtail_open(&one->tail, strings_at(&s->paths, i).ptr);
-        if (err == -EINVAL)
-            return problem_set(p, "%.300s is no path of a file", strings_at(&s->paths, i).ptr);
-        if (err)
-            return err;
-        s->streams++;
-        any |= logtail_is_there(one->tail);
+    for (u32 i = 0; i < from->paths.count && !err; i++)
+        err = file_open(s, strings_at(&from->paths, i).ptr, &any, p);
+    for (u32 i = 0; i < from->lives && !err; i++) {
+        err = log_live_open(&s->stream[s->streams].live, from->live[i].pid, from->live[i].app,
+                            s->options.runtime_dir, s->options.follow, p);
+        s->streams += !err;
+        any = true;
     }
-    if (any)
-        return 0;
-    problem_set(p, "there is no log file yet: %.300s", strings_at(&s->paths, 0).ptr);
+    if (err || any)
+        return err;
+    problem_set(p, "there is no log file yet: %.300s", strings_at(&from->paths, 0).ptr);
     return -ENOENT;
 }
 
@@ -246,6 +280,8 @@ int logs_command(int argc, char **argv)
         return err == -ENOMEM ? EXIT_APP : err == -ENOENT ? EXIT_MISSING : EXIT_USAGE;
     }
     for (u32 i = 0; i < s.streams; i++) {
+        if (!s.stream[i].tail)
+            continue; /* that much is read through */
         if (s.options.since_ms)
             logtail_from_time(s.stream[i].tail, s.options.since_ms);
         else if (s.options.lines)

@@ -83,9 +83,9 @@ static void add_arg(struct buf *out, struct str s)
 
 static void commands_add(struct buf *out)
 {
-    for (u32 i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    const struct command *c;
 
+    for (u32 i = 0; (c = command_at(i)); i++) {
         if (c->hidden)
             continue;
         buf_addf(out, ".It Cm %s", c->name);
@@ -208,6 +208,11 @@ static const char head[] =
     ".Op Ar flags\n"
     ".Op Ar app\n"
     ".Nm\n"
+    ".Cm heap\n"
+    ".Ar command\n"
+    ".Op Ar flags\n"
+    ".Ar target | file\n"
+    ".Nm\n"
     ".Cm help\n"
     ".Op Ar topic\n"
     ".Nm\n"
@@ -265,21 +270,22 @@ static const char signals[] =
 /* One section for all commands that have the same flags. */
 static void plain_flags_add(struct buf *out)
 {
-    for (u32 i = 0; i < command_count; i++) {
-        const struct settings_row *rows =
-            command_is_plain(&commands[i]) ? commands[i].flags->rows : NULL;
+    const struct command *c, *other;
+
+    for (u32 i = 0; (c = command_at(i)); i++) {
+        const struct settings_row *rows = command_is_plain(c) ? c->flags->rows : NULL;
         bool told = false;
 
         for (u32 k = 0; k < i && rows; k++)
-            told |= commands[k].flags && commands[k].flags->rows == rows;
+            told |= command_at(k)->flags && command_at(k)->flags->rows == rows;
         if (!rows || told)
             continue;
         buf_add(out, STR(".Sh FLAGS OF"));
-        for (u32 k = i; k < command_count; k++)
-            if (command_is_plain(&commands[k]) && commands[k].flags->rows == rows)
-                buf_addf(out, "%s %s", k > i ? " ," : "", commands[k].name);
+        for (u32 k = i; (other = command_at(k)); k++)
+            if (command_is_plain(other) && other->flags->rows == rows)
+                buf_addf(out, "%s %s", k > i ? " ," : "", other->name);
         buf_addc(out, '\n');
-        table_add(out, commands[i].flags);
+        table_add(out, c->flags);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "app/control_client.h"
 #include "app/exit_code.h"
 #include "app/row.h"
+#include "app/step.h"
 #include "base/clock.h"
 #include "conf/json_write.h"
 #include "worker/order.h"
@@ -50,20 +51,6 @@ static void order_write(const struct manage *m, const struct control_app *app, s
     if (m->is_all && m->verb == ORDER_STOP)
         buf_add(out, STR(",\"last\":true"));
     buf_addc(out, '}');
-}
-
-/* «shop: worker 2: process 4711 is ready» */
-static void progress(const struct manage *m, const struct control_app *app,
-                     const struct json_value *said)
-{
-    u64 worker = row_u64(said, "worker");
-
-    if (!m->shows)
-        return;
-    fprintf(stderr, "%.*s: ", STR_ARG(app->name));
-    if (worker)
-        fprintf(stderr, "worker %llu: ", (unsigned long long)worker);
-    fprintf(stderr, "%.*s\n", STR_ARG(row_text(said, "text")));
 }
 
 /* The supervisor ends with its last app: what follows on the command line finds it gone. */
@@ -153,7 +140,8 @@ static int one(struct manage *m, struct control_app *app)
         if (err)
             break;
         if (!json_value_member(said, "ok")) {
-            progress(m, app, said);
+            if (m->shows)
+                step_line(app->name, (u32)row_u64(said, "worker"), row_text(said, "text"));
             continue;
         }
         if (json_value_kind(json_value_member(said, "ends")) == JSON_VALUE_TRUE) {
@@ -213,7 +201,7 @@ static int run(struct manage *m)
 
     if (m->options.timeout_ns)
         m->until_ns = clock_now_ns() + m->options.timeout_ns;
-    m->shows = !m->options.json && isatty(STDERR_FILENO);
+    m->shows = step_is_shown(m->options.json);
     control_peers_open(&m->peers, &m->options);
     err = control_peers_app(&m->peers, &m->options, m->app, &app, &p);
     if (err == -ENOENT && m->app && strcmp(m->app, "all") == 0)

@@ -4,6 +4,7 @@
 #include "app/exit_code.h"
 #include "app/row.h"
 #include "app/table.h"
+#include "base/clock.h"
 #include "conf/json_write.h"
 
 static const struct table_column columns[] = {
@@ -77,14 +78,84 @@ static void json_write_all(struct control_peers *ps, struct buf *out)
     buf_add(out, STR("]}\n"));
 }
 
+/* Of the fettles that run now. */
+static void picture(const struct control_options *o, struct buf *out)
+{
+    AUTO(control_peers_done) struct control_peers ps = { 0 };
+    struct control_app app;
+    u32 at = 0;
+
+    control_peers_open(&ps, o);
+    if (o->json) {
+        json_write_all(&ps, out);
+    } else if (control_peers_each(&ps, &at, &app)) {
+        text_write(&ps, out);
+    } else {
+        buf_add(out, STR("no app runs; `fettle run -d server.js` starts one in the background"));
+        control_peers_refused(&ps, out);
+        buf_addc(out, '\n');
+    }
+    if (ps.mute && !o->follow)
+        fprintf(stderr, "fettle: %u more fettle%s of this user run%s, but do%s not answer\n",
+                ps.mute, ps.mute == 1 ? "" : "s", ps.mute == 1 ? "s" : "",
+                ps.mute == 1 ? "es" : "");
+}
+
+/* The first lines, as many as fit; *lines is how many these are. */
+static struct str lines_first(struct str text, u32 most, u32 *lines)
+{
+    *lines = 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\n' && ++*lines == most)
+            return str_sub(text, 0, i + 1);
+    return text;
+}
+
+/* Over what was shown before, line by line, so that nothing flickers; then what is left is wiped.
+ */
+static void redraw(struct buf *out, struct str text, u32 *shown)
+{
+    if (*shown)
+        buf_addf(out, "\033[%uA\r", *shown);
+    text = lines_first(text, max(table_height(STDOUT_FILENO), 3u) - 1, shown);
+    while (text.ptr && text.len) {
+        struct str line = str_cut(text, '\n', &text);
+
+        buf_addf(out, "%.*s\033[K\n", STR_ARG(line));
+    }
+    buf_add(out, STR("\033[J"));
+}
+
+static int follow(const struct control_options *o)
+{
+    bool terminal = !o->json && isatty(STDOUT_FILENO);
+    u32 shown = 0;
+    int code;
+
+    for (u32 n = 0;; n++) {
+        AUTO(buf_done) struct buf text = { 0 };
+        AUTO(buf_done) struct buf out = { 0 };
+
+        if (n && !terminal && !o->json)
+            buf_addc(&out, '\n');
+        picture(o, &text);
+        if (terminal)
+            redraw(&out, buf_str(&text), &shown);
+        else
+            buf_add(&out, buf_str(&text));
+        out.failed |= text.failed;
+        code = command_print(&out);
+        if (code)
+            return code;
+        usleep((useconds_t)(o->interval_ns / NS_PER_US));
+    }
+}
+
 int ps_command(int argc, char **argv)
 {
     AUTO(control_options_done) struct control_options o = { 0 };
-    AUTO(control_peers_done) struct control_peers ps = { 0 };
     AUTO(buf_done) struct buf out = { 0 };
     struct settings_args args;
-    struct control_app app;
-    u32 at = 0;
     int code = control_options_read(&o, &ps_flags, argc, argv, &args);
 
     if (code)
@@ -92,17 +163,9 @@ int ps_command(int argc, char **argv)
     if (args.operands)
         return command_usage("ps shows all apps; `fettle describe %.100s` shows one",
                              argv[args.operand[0]]);
-    control_peers_open(&ps, &o);
-    if (o.json)
-        json_write_all(&ps, &out);
-    else if (control_peers_each(&ps, &at, &app))
-        text_write(&ps, &out);
-    else
-        buf_add(&out, STR("no app runs; `fettle run -d server.js` starts one in the background\n"));
-    if (ps.mute)
-        fprintf(stderr, "fettle: %u more fettle%s of this user run%s, but do%s not answer\n",
-                ps.mute, ps.mute == 1 ? "" : "s", ps.mute == 1 ? "s" : "",
-                ps.mute == 1 ? "es" : "");
+    if (o.follow)
+        return follow(&o);
+    picture(&o, &out);
     return command_print(&out);
 }
 

@@ -1,10 +1,12 @@
 /* app/run.c -- `fettle run`: from a command line to a running supervisor */
 #include "app/run.h"
 
+#include "app/again.h"
 #include "app/agent_dir.h"
 #include "app/command.h"
 #include "app/detach.h"
 #include "app/exit_code.h"
+#include "app/front.h"
 #include "app/options.h"
 #include "app/path.h"
 #include "app/supervise.h"
@@ -15,9 +17,11 @@
 /* First of all: no child may inherit it, nor any descriptor stand where its sockets are. */
 static void manager_take(struct starts *all)
 {
-    int notify_err = notify_take(&all->notify), activation_err = activation_take(&all->activation);
+    int err = predecessor_take(&all->predecessor), notify_err = notify_take(&all->notify);
+    int activation_err = activation_take(&all->activation, all->predecessor.fd >= 0);
 
-    all->manager_err = notify_err ? notify_err : activation_err;
+    err = err ? err : notify_err;
+    all->manager_err = err ? err : activation_err;
 }
 
 static int agent_find(struct starts *all)
@@ -40,6 +44,7 @@ static int fail(struct starts *all, int err)
     if (!problem->text[0])
         problem_set(problem, "%s", err == -ENOMEM ? "out of memory" : strerror(-err));
     command_problem(problem);
+    predecessor_say(&all->predecessor, LOG_ERROR, str_of(problem->text));
     return err == -EINVAL ? EXIT_USAGE : err == -ENOENT ? EXIT_MISSING : EXIT_APP;
 }
 
@@ -101,14 +106,22 @@ static int already_check(struct starts *all)
 {
     struct start *first = &all->list[0];
 
-    for (u32 i = 0; i < all->count && first->settings.detach; i++)
+    for (u32 i = 0; i < all->count && first->settings.detach && all->predecessor.fd < 0; i++)
         if (detach_runs_already(all->list[i].settings.name.ptr, first->settings.runtime_dir.ptr,
                                 &first->problem))
             return -EEXIST;
     return 0;
 }
 
-/* Into the background, when that is asked for. 0: go on; else *code is all that is left. */
+static void detached(struct starts *all)
+{
+    for (u32 i = 0; i < all->count; i++)
+        all->list[i].settings.detach = false;
+    options_log_setup(&all->list[0].settings);
+}
+
+/* Into the background, when that is asked for; one that takes over is there already. 0: go on; else
+ * *code is all that is left. */
 static int detach(struct starts *all, int *code)
 {
     struct settings *set = &all->list[0].settings;
@@ -121,11 +134,13 @@ static int detach(struct starts *all, int *code)
     buf_addc(&all->log_path, 0);
     if (all->log_path.failed)
         return -ENOMEM;
+    if (all->predecessor.fd >= 0) {
+        detached(all);
+        return 0;
+    }
     switch (detach_fork(set->name.ptr, set->runtime_dir.ptr, all->log_path.ptr, code, p)) {
     case DETACH_GOES_ON:
-        for (u32 i = 0; i < all->count; i++)
-            all->list[i].settings.detach = false;
-        options_log_setup(set);
+        detached(all);
         return 0;
     case DETACH_ENDS:
         return 1;
@@ -221,7 +236,7 @@ int run_command(int argc, char **argv)
     err = words_check(s, argv);
     if (err)
         return err;
-    err = supervise_reread_keep(&all, argc, argv);
+    err = again_keep(&all, argc, argv);
     options_wipe_secrets(argc, argv);
     if (!err)
         err = starts_prepare(&all, argv);
@@ -235,11 +250,17 @@ int run_command(int argc, char **argv)
         return code;
     if (all.manager_err)
         log_warn("what the service manager gave cannot be used: %s", strerror(-all.manager_err));
+    if (!err && all.predecessor.fd >= 0) {
+        predecessor_stderr_take(&all.predecessor);
+        options_log_setup(&all.list[0].settings); /* the one before was no terminal */
+    }
     if (!err)
         err = supervise(&all);
     if (err < 0)
         return fail(&all, err);
-    if (starts_problem(&all)->text[0])
+    if (starts_problem(&all)->text[0]) {
         command_problem(starts_problem(&all));
-    return err;
+        predecessor_say(&all.predecessor, LOG_ERROR, str_of(starts_problem(&all)->text));
+    }
+    return all.left.pid && all.left.front_fd >= 0 ? front_run(&all.left) : err;
 }

@@ -18,7 +18,8 @@ struct starts starts_one(void)
 {
     return (struct starts){ .list = calloc(1, sizeof(struct start)),
                             .count = 1,
-                            .notify = { .fd = -1 } };
+                            .notify = { .fd = -1 },
+                            .predecessor = PREDECESSOR_NONE };
 }
 
 static void start_done(struct start *s)
@@ -52,9 +53,12 @@ void starts_done(struct starts *all)
     free(all->proxy_argv);
     free(all->reread_argv);
     free(all->reread_envp);
+    strings_done(&all->succeed);
+    free(all->succeed_argv);
     free(all->here);
     buf_done(&all->agent_dir);
     buf_done(&all->log_path);
+    predecessor_done(&all->predecessor);
     notify_done(&all->notify);
     activation_done(&all->activation);
 }

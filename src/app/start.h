@@ -39,12 +39,14 @@ struct starts {
     struct endpoint *routed; /* addresses of routes */
     u32 routed_n;
     struct supervisor_conf supervisor;
-    struct strings proxy, reread, reread_env;        /* command lines, and an environment … */
-    char **proxy_argv, **reread_argv, **reread_envp; /* … as lists into them */
+    struct strings proxy, reread, reread_env, succeed; /* command lines, and an environment … */
+    char **proxy_argv, **reread_argv, **reread_envp, **succeed_argv; /* … as lists into them */
     char *here;
     struct notify notify; /* of the service manager, if there is one */
     struct activation activation;
     int manager_err;
+    struct predecessor predecessor; /* from which this one takes over */
+    struct successor_left left;     /* what has taken over from this one */
 };
 
 /* One start, empty; list is NULL when memory is out. starts_done in any case. */

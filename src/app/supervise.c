@@ -178,22 +178,6 @@ int supervise_routed(struct starts *all, const struct settings *s, struct endpoi
     return 0;
 }
 
-int supervise_reread_keep(struct starts *all, int argc, char **argv)
-{
-    AUTO(strings_done) struct strings secrets = { 0 };
-
-    strings_add(&all->reread, STR("fettle"));
-    strings_add(&all->reread, STR("__reread"));
-    options_without_secrets(argc - 1, argv + 1, &all->reread, &secrets);
-    for (char **v = environ; *v; v++)
-        strings_add(&all->reread_env, str_of(*v));
-    strings_add_from(&all->reread_env, &secrets, 0); /* the last one of a name counts, as read */
-    all->reread_argv = strings_list(&all->reread);
-    all->reread_envp = strings_list(&all->reread_env);
-    all->here = getcwd(NULL, 0);
-    return all->reread_argv && all->reread_envp && all->here ? 0 : -ENOMEM;
-}
-
 /* Room for the starts of all apps that may come, at the same place for good. */
 static int room_make(struct starts *all)
 {
@@ -237,6 +221,13 @@ int supervise(struct starts *all)
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
         .routed = all->routed,
         .routed_n = all->routed_n,
+        .predecessor = &all->predecessor,
+        .successor = { .file = *all->succeed_argv[0] ? all->succeed_argv[0] : NULL,
+                       .argv = all->succeed_argv,
+                       .env = all->reread_envp,
+                       .cwd = all->here,
+                       .background = all->log_path.len > 0 },
+        .left = &all->left,
         .notify = &all->notify,
         .activation = &all->activation,
         .log_json = set->log == SETTINGS_LOG_JSON,

@@ -6,10 +6,6 @@
 /* Fills all->conf, one for each start. -errno with a problem in one of them. */
 MUST_USE int supervise_confs(struct starts *all);
 
-/* Keeps how fettle was called, for reading the settings again; before anything of that is changed.
- * -ENOMEM. */
-MUST_USE int supervise_reread_keep(struct starts *all, int argc, char **argv);
-
 /* The command line of the proxy for apps with these settings, in their order. -ENOMEM. */
 MUST_USE int supervise_proxy_words(struct settings *const *settings, u32 n, struct strings *out);
 /* Makes that the proxy's from now on. -ENOMEM. */

@@ -3,7 +3,7 @@
 
 #include <sys/ioctl.h>
 
-enum { GAP = 2, WIDTH_USUAL = 80 };
+enum { GAP = 2, WIDTH_USUAL = 80, HEIGHT_USUAL = 24 };
 
 void table_add(struct table *t, struct str text)
 {
@@ -152,6 +152,15 @@ void table_write(const struct table *t, u32 width, bool colours, struct buf *out
         row_write(t, &cell, widths, out);
         buf_addc(out, '\n');
     }
+}
+
+u32 table_height(int fd)
+{
+    struct winsize size = { 0 };
+
+    if (!isatty(fd))
+        return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 ? HEIGHT_USUAL : size.ws_row;
 }
 
 u32 table_width(int fd)

@@ -38,5 +38,8 @@ void table_write(const struct table *t, u32 width, bool colours, struct buf *out
 /* The width of the terminal on `fd`; 0: it is none. */
 u32 table_width(int fd);
 
+/* Its height likewise. */
+u32 table_height(int fd);
+
 /* Characters of a text, counting every one as one column. */
 u32 table_columns_of(struct str s);

@@ -79,7 +79,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_end(args);
     (conf.json ? line_json : line_text)(&line, level, text);
     if (!line.failed && redirected)
-        redirected(buf_str(&line));
+        redirected(level, buf_str(&line));
     else if (!line.failed && write(STDERR_FILENO, line.ptr, line.len) < 0)
         return; /* nobody to tell */
 }

@@ -24,7 +24,7 @@ void log_setup(const struct log_conf *conf);
 
 /* Whole lines go to `fn` instead of straight to standard error, which may be stuck; NULL: back. Not
  * while other threads log. */
-typedef void log_write_fn(struct str line);
+typedef void log_write_fn(enum log_level level, struct str line);
 void log_redirect(log_write_fn *fn);
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);

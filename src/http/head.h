@@ -35,8 +35,8 @@ struct http_field {
     enum http_name id;
     /* Not to be passed on as it came: hop-by-hop (Connection and what it names, Keep-Alive,
      * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings), fettle-peer and
-     * fettle-route, and Host when the target is absolute-form (see `authority`). Connection cannot
-     * drop rows marked HTTP_NAME_KEPT. */
+     * fettle-route (reserved: only fettle may say such things), and Host when the target is
+     * absolute-form (see `authority`). Connection cannot drop rows marked HTTP_NAME_KEPT. */
     bool drop;
 };
 

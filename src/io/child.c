@@ -102,6 +102,19 @@ static int user_become(const struct child_user *user)
     return setresuid(user->uid, user->uid, user->uid);
 }
 
+/* snprintf may take locks. */
+static void pid_write(char *out)
+{
+    char digits[CHILD_PID_MAX];
+    u32 n = 0;
+
+    for (pid_t pid = getpid(); pid > 0 && n < sizeof(digits) - 1; pid /= 10)
+        digits[n++] = (char)('0' + pid % 10);
+    for (u32 i = 0; i < n; i++)
+        out[i] = digits[n - 1 - i];
+    out[n] = 0;
+}
+
 static NORETURN void child_main(const struct child_conf *conf, const char *path, pid_t parent,
                                 int pipe_fd)
 {
@@ -117,6 +130,8 @@ static NORETURN void child_main(const struct child_conf *conf, const char *path,
         child_fail(pipe_fd, CHILD_FORK, errno);
     if (conf->death_signal && getppid() != parent)
         _exit(126); /* it died before we asked for the signal */
+    if (conf->pid_text)
+        pid_write(conf->pid_text);
     r = fds_place(conf, &pipe_fd);
     if (r < 0)
         child_fail(pipe_fd, CHILD_FORK, -r);

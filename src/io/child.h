@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-enum { CHILD_FDS_MAX = 16 };
+enum { CHILD_FDS_MAX = 48 };
 
 /* Whom a child runs as; only root can ask for that. */
 struct child_user {
@@ -31,8 +31,12 @@ struct child_conf {
     int death_signal;       /* sent to it when this process dies; 0: none */
     const struct child_user *user; /* NULL: as this process; its folder is then entered as him */
     const int *ignored;            /* signals that the child ignores, ended by 0; NULL: none */
+    /* CHILD_PID_MAX bytes somewhere in envp, which the child overwrites with its pid in decimal and
+     * a NUL, as LISTEN_PID wants it; NULL: none. */
+    char *pid_text;
 };
 
+enum { CHILD_PID_MAX = 12 };
 enum child_step { CHILD_FORK, CHILD_USER, CHILD_CHDIR, CHILD_EXEC };
 
 /* Starts a process. 0 and *pid when its program runs; else -errno, and *step says which step

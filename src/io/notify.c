@@ -58,6 +58,21 @@ void notify_done(struct notify *n)
     n->fd = -1;
 }
 
+void notify_hand_over(const struct notify *n, struct strings *env)
+{
+    struct str name;
+
+    if (!n || n->fd < 0)
+        return;
+    name = str_make(n->to.sun_path, n->to_len - offsetof(struct sockaddr_un, sun_path));
+    if (name.len && name.ptr[0] == 0)
+        strings_addf(env, "NOTIFY_SOCKET=@%.*s", STR_ARG(str_sub(name, 1, name.len)));
+    else
+        strings_addf(env, "NOTIFY_SOCKET=%s", n->to.sun_path);
+    if (n->watchdog_ns)
+        strings_addf(env, "WATCHDOG_USEC=%llu", (unsigned long long)(n->watchdog_ns / NS_PER_US));
+}
+
 void notify_send(const struct notify *n, const char *fmt, ...)
 {
     char text[MESSAGE_MAX];

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/strings.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,9 @@ struct notify {
  * is told anything then. */
 MUST_USE int notify_take(struct notify *n);
 void notify_done(struct notify *n);
+
+/* What has notify_take take the same, in a process that we start: variables are added to `env`. */
+void notify_hand_over(const struct notify *n, struct strings *env);
 
 /* "READY=1\nSTATUS=4 workers". Never waits; NULL is nobody. */
 void notify_send(const struct notify *n, const char *fmt, ...) PRINTF(2, 3);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "load/random.h"
+#include "base/random.h"
 
 struct arrivals {
     u64 next_ns; /* when the next request shall be sent */

@@ -6,12 +6,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "load/random.h"
-
-enum {
-    ECHO_CONTROL_MAX = 125, /* bytes of a ping or a close */
-    ECHO_HEAD_MAX = 14      /* of a frame */
-};
+#include "base/random.h"
+#include "http/websocket.h"
 
 enum echo_step {
     ECHO_MORE,
@@ -26,12 +22,8 @@ struct echo {
     const char *bad_text;
     /* private */
     struct str want; /* what has not come back yet */
-    bool wanted, in_message;
-    bool in_frame, fin;
-    u8 opcode;
-    u64 left; /* of the frame's payload */
-    u8 control[ECHO_CONTROL_MAX];
-    u8 control_len;
+    bool wanted;
+    struct websocket_reader reader;
 };
 
 /* Adds a message as one masked frame (text, or binary when it is not UTF-8) and expects its echo,
@@ -42,6 +34,6 @@ void echo_pong(const struct echo *e, struct random *random, struct buf *out);
 /* Adds a close frame, status 1000. */
 void echo_bye(struct random *random, struct buf *out);
 
-/* *used is to be dropped after each step; with MORE the rest, at most ECHO_HEAD_MAX bytes, must
- * come again with more behind it. */
+/* *used is to be dropped after each step; with MORE the rest, at most WEBSOCKET_HEAD_MAX bytes,
+ * must come again with more behind it. */
 MUST_USE enum echo_step echo_feed(struct echo *e, const char *bytes, size_t len, size_t *used);

@@ -2,14 +2,13 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/random.h"
+#include "http/websocket.h"
 #include "load/answer.h"
-#include "load/random.h"
-
-enum { HANDSHAKE_ACCEPT_CHARS = 28 };
 
 /* One upgrade. */
 struct handshake {
-    char accept[HANDSHAKE_ACCEPT_CHARS]; /* what the server must answer */
+    char accept[WEBSOCKET_ACCEPT_CHARS]; /* what the server must answer */
     char bad_text[64];                   /* after ANSWER_BAD */
 };
 

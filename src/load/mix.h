@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/problem.h"
-#include "load/random.h"
+#include "base/random.h"
 
 enum { MIX_KINDS_MAX = 64, MIX_BODY_MAX = 64 << 20, MIX_WEIGHT_MAX = 1000000 };
 

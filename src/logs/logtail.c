@@ -2,8 +2,8 @@
 #include "logs/logtail.h"
 
 #include "base/clock.h"
+#include "io/gzip.h"
 #include "logs/archive.h"
-#include "logs/gzip.h"
 
 #include <dirent.h>
 #include <fcntl.h>

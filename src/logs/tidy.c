@@ -2,8 +2,8 @@
 #include "logs/tidy.h"
 
 #include "io/child.h"
+#include "io/gzip.h"
 #include "logs/archive.h"
-#include "logs/gzip.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -22,6 +22,7 @@ enum {
 
 static void event(struct watch *w, u32 events);
 static void go_on(struct client *c);
+static void head_read(struct client *c);
 static void pipelined(struct task *task);
 
 static void grave_fn(struct task *task)
@@ -154,14 +155,26 @@ int client_flush(struct client *c)
     return 0;
 }
 
+/* Whether its next request is in the kernel already: closed now, it would be reset. */
+static bool has_bytes(const struct client *c)
+{
+    char byte;
+
+    return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void timed_out(struct timer *timer)
 {
     struct client *c = container_of(timer, struct client, timer);
 
-    if (c->state == CLIENT_HEAD)
+    if (c->state == CLIENT_HEAD) {
         exchange_refuse(c->x, 408, "the request's head took too long", SHM_REFUSED_TIMEOUT);
-    else
+    } else if (c->state == CLIENT_IDLE && has_bytes(c)) {
+        c->readable = true;
+        head_read(c);
+    } else {
         client_close(c); /* IDLE and CLOSING; exchange.c keeps its own time in QUEUED and ACTIVE */
+    }
 }
 
 static void arm(struct client *c, u64 wait_ns)
@@ -313,12 +326,20 @@ static void pipelined(struct task *task)
         go_on(c);
 }
 
+/* Kept for a while, so that its next request gets an answer that says that it is the last one. */
+static void await(struct client *c, u64 wait_ns)
+{
+    if (!c->awaited)
+        COUNT(c->thread->proxy->awaited, 1);
+    c->awaited = true;
+    arm(c, wait_ns);
+}
+
 void client_next(struct client *c)
 {
     struct thread *t = c->thread;
-    bool keep = c->x->keep && !atomic_load(&t->proxy->draining);
 
-    if (!keep) {
+    if (!c->x->keep) {
         bool unread = block_len(c->in) || c->readable || !c->x->req_done;
 
         if (unread)
@@ -329,7 +350,10 @@ void client_next(struct client *c)
     }
     exchange_free(c->x);
     c->state = CLIENT_IDLE;
-    arm(c, listener_door(t->proxy, c->listener)->settings.idle_timeout_ns);
+    if (atomic_load(&t->proxy->draining)) /* it was told that it may send another one */
+        await(c, t->proxy->quiet_ns);
+    else
+        arm(c, listener_door(t->proxy, c->listener)->settings.idle_timeout_ns);
     if (block_len(c->in)) {
         block_shift(c->in, 0);
         loop_task(t->loop, &c->more, pipelined);
@@ -429,27 +453,32 @@ void client_accept(struct listener_watch *lw)
     }
 }
 
-/* Whether its next request is in the kernel already: closed now, it would be reset. */
-static bool has_bytes(const struct client *c)
+/* How long it may still be without a request; 0: it has been for long enough, or sends none. */
+static u64 quiet_left_ns(const struct client *c)
 {
-    char byte;
+    const struct thread *t = c->thread;
+    u64 idle_ns = listener_door(t->proxy, c->listener)->settings.idle_timeout_ns;
+    u64 now_ns = thread_now(t), quiet_ns = 0;
 
-    return recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    if (c->state != CLIENT_IDLE || c->requests == 0 || block_len(c->in) || has_bytes(c))
+        return AWAITED_NS;
+    if (loop_timer_armed(&c->timer) && c->timer.at_ns < now_ns + idle_ns)
+        quiet_ns = now_ns + idle_ns - c->timer.at_ns;
+    return t->proxy->quiet_ns > quiet_ns ? t->proxy->quiet_ns - quiet_ns : 0;
 }
 
 void client_drain(struct thread *t)
 {
     list_each_safe (link, &t->clients) {
         struct client *c = container_of(link, struct client, link);
+        u64 left_ns;
 
         if (c->awaited || c->state > CLIENT_HEAD)
             continue;
-        if (c->state == CLIENT_IDLE && c->requests > 0 && !block_len(c->in) && !has_bytes(c)) {
+        left_ns = quiet_left_ns(c);
+        if (left_ns == 0)
             client_close(c);
-            continue;
-        }
-        c->awaited = true;
-        COUNT(t->proxy->awaited, 1);
-        arm(c, AWAITED_NS);
+        else
+            await(c, left_ns);
     }
 }

@@ -127,6 +127,8 @@ void client_finish(struct client *c);
 void client_close(struct client *c);
 /* Gives up the connection without closing it (it becomes a tunnel's). The descriptor. */
 MUST_USE int client_release(struct client *c);
-/* Nothing more is accepted: closes every connection without a request. Those whose first request
- * has not come yet, or not as a whole, have a second for it and are counted in proxy->awaited. */
+/* Nothing more is accepted. A connection that had no request for proxy->quiet_ns is closed; others
+ * are kept so long, and the answer to their next request says that it is the last one: nobody meets
+ * a reset who sends while we close. Those whose first request has not come yet, or not as a whole,
+ * have a second for it. All of these are counted in proxy->awaited. */
 void client_drain(struct thread *t);

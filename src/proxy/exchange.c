@@ -397,32 +397,46 @@ struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_
     return str_make(out, 32);
 }
 
-static bool head_to_worker(struct exchange *x)
+/* Who the client is, as the worker is told. */
+struct told {
+    struct str peer; /* peer_text() */
+    struct str ip;   /* X-Forwarded-For */
+    char peer_bytes[PEER_TEXT_MAX], ip_bytes[ADDR_TEXT_MAX];
+};
+
+static void client_name(struct exchange *x, struct told *to)
+{
+    struct client *c = x->client;
+    bool is_v6 = c->listener->family == AF_INET6;
+    struct addr client;
+
+    if (c->peer.family == AF_UNIX || peer_trusted(&x->door->settings.trust_proxy, &c->peer)) {
+        client = exchange_peer(x);
+        to->peer = peer_text(to->peer_bytes, &client, &c->local, is_v6);
+        to->ip = addr_ip_text(&client, to->ip_bytes);
+    } else {
+        to->peer = str_make(c->peer_text, c->peer_text_len);
+        to->ip = peer_text_ip(to->peer, is_v6 && c->peer.family == AF_INET);
+    }
+}
+
+static bool head_to_worker(struct exchange *x, struct str client_ip)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char client_ip[ADDR_TEXT_MAX], text[PEER_TEXT_MAX], id[EXCHANGE_ID_MAX];
-    struct addr client;
-    bool is_v6 = c->listener->family == AF_INET6;
+    char id[EXCHANGE_ID_MAX];
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
         .trusted = peer_trusted(&x->door->settings.trust_proxy, &c->peer),
+        .client_ip = client_ip,
         .scheme = STR("http"),
-        .agent_peer = str_make(c->peer_text, c->peer_text_len),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
         .stripped = x->prefix.len > 0,
         .prefix = http_text(c->in->bytes, x->prefix),
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
-    if (r.trusted || c->peer.family == AF_UNIX) {
-        client = exchange_peer(x);
-        r.agent_peer = peer_text(text, &client, &c->local, is_v6);
-        r.client_ip = addr_ip_text(&client, client_ip);
-    } else {
-        r.client_ip = peer_text_ip(r.agent_peer, is_v6 && c->peer.family == AF_INET);
-    }
     r.request_id = exchange_id(x, c->in->bytes, id);
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
         return false;
@@ -444,6 +458,7 @@ static void dispatch(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
+    struct told told;
     int error;
 
     c->state = CLIENT_ACTIVE;
@@ -451,7 +466,8 @@ static void dispatch(struct exchange *x)
     x->ticket.claim = (struct claim){ 0 };
     x->times.dispatched_ns = x->claim.slot->dispatched_ns;
     x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
-    x->up = upstream_get(t, &x->claim, x->listener, &error);
+    client_name(x, &told);
+    x->up = upstream_get(t, &x->claim, x->listener, told.peer, &error);
     if (!x->up) {
         if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
             exchange_refuse(x, 503, "the worker takes no more connections", SHM_REFUSED_QUEUE_FULL);
@@ -467,7 +483,7 @@ static void dispatch(struct exchange *x)
     http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);
     x->req_done = x->req.framing == HTTP_BODY_NONE;
     x->trailers_done = false;
-    if (!head_to_worker(x)) {
+    if (!head_to_worker(x, told.ip)) {
         exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);
         return;
     }

@@ -228,14 +228,13 @@ static enum flow worker_nonsense(struct exchange *x, const char *text)
     return FLOW_ENDED;
 }
 
-static void take_route(struct exchange *x, const char *bytes)
+static void take_route(struct exchange *x)
 {
-    struct http_field *f = http_field_find(&x->res, HTTP_FETTLE_ROUTE);
+    struct str route = upstream_route(x->up);
 
-    if (!f)
-        return;
-    x->route_len = (u8)min(f->value.len, (u32)SHM_ROUTE_MAX);
-    memcpy(x->route, bytes + f->value.at, x->route_len);
+    x->route_len = (u8)route.len;
+    if (route.len)
+        memcpy(x->route, route.ptr, route.len);
 }
 
 /* How the client will know where the body ends. */
@@ -299,7 +298,7 @@ static enum flow response_begin(struct exchange *x)
     x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
     x->times.first_byte_ns = clock_now_ns();
     x->status = x->res.status;
-    take_route(x, bytes);
+    take_route(x);
     if (!rewrite_response(c->out, bytes, &x->res, &r))
         return worker_nonsense(x, "its head is too large");
     in->at += x->res.head_bytes;

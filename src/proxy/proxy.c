@@ -18,11 +18,15 @@
 
 enum { FIELDS_MAX_RESPONSE = 256 };
 #define DRAIN_LOOK_NS (10 * NS_PER_MS)
+/* How long kept connections are waited for: somebody waits for the end, or nobody does. */
+#define QUIET_NS (1 * NS_PER_S)
+#define QUIET_SUCCEEDED_NS (5 * NS_PER_S)
 
 struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
     bool drained_told;
+    bool succeeded; /* another fettle goes on: connections that stay have their time */
 };
 
 /* Where requests go that routes lead to an app. */
@@ -126,7 +130,8 @@ static void drain_look(struct timer *timer)
     struct wire_note note = { .type = WIRE_DRAINED };
 
     bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
-                atomic_load(&p->awaited) == 0;
+                atomic_load(&p->awaited) == 0 &&
+                (!pp->succeeded || atomic_load(&p->shm->proxy.connections) == 0);
 
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
@@ -137,10 +142,17 @@ static void drain_look(struct timer *timer)
     loop_timer(p->threads[0].loop, timer, thread_now(&p->threads[0]) + DRAIN_LOOK_NS, drain_look);
 }
 
-static void drain(struct proxy_process *pp)
+static void drain(struct proxy_process *pp, bool succeeded)
 {
     struct proxy *p = &pp->proxy;
 
+    const struct ruleset *rules = atomic_load(&p->rules);
+    u64 drain_ns = 0;
+
+    for (u32 i = 0; i < rules->apps; i++)
+        drain_ns = max(drain_ns, rules->app[i].drain_ns);
+    pp->succeeded = succeeded;
+    p->quiet_ns = min(succeeded ? QUIET_SUCCEEDED_NS : QUIET_NS, drain_ns / 2);
     atomic_store(&p->draining, true);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */
         int fd = atomic_exchange(&p->listeners[i].fd, -1);
@@ -228,7 +240,7 @@ static void control_message(struct proxy_process *pp, const struct wire_note *no
     case WIRE_SETTINGS:
         break; /* has a message of its own */
     case WIRE_DRAIN:
-        drain(pp);
+        drain(pp, note->value != 0);
         break;
     default:
         log_warn("the supervisor sent a message of unknown type %u", note->type);
@@ -338,6 +350,8 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     struct proxy *p = &pp->proxy;
     int r = region_map(WIRE_SHM_FD, &p->shm);
 
+    if (r == 0)
+        r = region_peers_map(WIRE_PEERS_FD, &p->peers);
     if (r < 0)
         return r;
     p->wake_fd = WIRE_WAKE_FD;
@@ -346,7 +360,7 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
     hash_key_random(&p->hash_key);
-    if (getrandom(&p->stream_tag, sizeof(p->stream_tag), 0) != sizeof(p->stream_tag))
+    if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
         return -EIO;
     r = rules_setup(p, settings, apps);
     if (r < 0)

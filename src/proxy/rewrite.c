@@ -207,9 +207,7 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
         put(&s, STR("connection: upgrade\r\n"));
         put_field(&s, STR("upgrade"), http_text(bytes, head->upgrade_value));
     }
-    put(&s, STR("fettle-peer: ")); /* the agent wants it last */
-    put(&s, r->agent_peer);
-    put(&s, STR("\r\n\r\n"));
+    put(&s, STR("\r\n"));
     return sink_done(&s, out);
 }
 

@@ -14,7 +14,6 @@ struct rewrite_request {
     struct str client_ip;  /* "1.2.3.4": whom peer_client() found; all of X-Forwarded-For */
     struct str scheme;     /* "http" */
     struct str request_id; /* exchange_id() has chosen it */
-    struct str agent_peer; /* the value of fettle-peer */
     bool chunked;          /* the body goes in chunks */
     bool upgrade;          /* passes Connection and Upgrade on */
     bool stripped;     /* `path` is a part of the target: a / is put before it if it has none … */

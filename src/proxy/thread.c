@@ -202,7 +202,9 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
         return -EIO;
     t->id_key = random[0] | 1;
     t->id_next = random[1];
-    r = loop_new(&t->loop);
+    r = seats_init(&t->seats, p->peers, index, p->threads_n);
+    if (r == 0)
+        r = loop_new(&t->loop);
     if (r < 0)
         return r;
     fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -21,6 +21,7 @@
 #include "proxy/plan.h"
 #include "proxy/queue.h"
 #include "proxy/ruleset.h"
+#include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
 
@@ -56,6 +57,7 @@ struct proxy {
     struct ruleset *_Atomic rules; /* others after a reload: read anew each time (ruleset.h) */
     struct ruleset_host host;
     struct shm *shm;
+    struct shm_peers *peers;
     int wake_fd;
     u32 threads_n;
     struct thread *threads;
@@ -68,13 +70,14 @@ struct proxy {
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
-    u32 fields_max; /* of a response: host.max_fields or more */
-    u32 stream_tag; /* random part of our end's name on raw streams */
-    _Atomic u64 stream_seq;
+    u32 fields_max;  /* of a response: host.max_fields or more */
+    u32 name_random; /* the random part of our end's names (shm/wire.h) */
+    _Atomic u64 name_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;
     _Atomic u32 exchanges; /* running in all threads */
-    _Atomic u32 awaited;   /* while draining: connections whose request is on its way */
+    _Atomic u64 quiet_ns;  /* while draining: so long a kept connection may be without a request */
+    _Atomic u32 awaited;   /* while draining: connections whose request may be on its way */
     _Atomic u32 drained;   /* threads that accept nothing more */
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
@@ -104,6 +107,7 @@ struct thread {
     struct slab client_slab;
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
+    struct seats seats;              /* numbers for them */
     struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */

@@ -29,6 +29,7 @@ struct tunnel {
     struct listener *listener; /* where the client came */
     struct settings_request is;
     struct addr peer, local;
+    u32 number; /* of the connection to the worker, if it was an exchange's */
     u32 attempts;
     bool closed;
 };
@@ -65,6 +66,7 @@ static void tunnel_close(struct tunnel *tu)
     end_done(t, &tu->client);
     end_done(t, &tu->worker);
     list_del(&tu->link);
+    seats_give(&t->seats, tu->number);
     UNCOUNT(t->proxy->shm->proxy.connections, 1);
     loop_bury(t->loop, &tu->grave, grave_fn);
 }
@@ -230,6 +232,7 @@ void tunnel_upgrade(struct exchange *x)
     struct claim claim;
     struct tunnel *tu;
     int worker_fd;
+    u32 number = u->number;
     u64 now_ns;
 
     if (x->claim.slot)
@@ -241,6 +244,7 @@ void tunnel_upgrade(struct exchange *x)
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, c->listener, client_release(c));
     if (!tu) {
+        seats_give(&t->seats, number);
         close(worker_fd);
         claim_release(&claim);
         block_give(&t->blocks, &from_client);
@@ -250,6 +254,7 @@ void tunnel_upgrade(struct exchange *x)
         return;
     }
     tu->claim = claim;
+    tu->number = number;
     tu->client.buf = to_worker ? to_worker : from_client;
     tu->client.after = to_worker ? from_client : NULL;
     tu->worker.buf = to_client ? to_client : from_worker;

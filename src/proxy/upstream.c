@@ -36,6 +36,7 @@ int upstream_release(struct upstream *u)
 
 void upstream_close(struct upstream *u)
 {
+    seats_give(&u->thread->seats, u->number);
     close(upstream_release(u));
 }
 
@@ -66,21 +67,21 @@ static void event(struct watch *w, u32 events)
         upstream_close(u); /* resting: whatever it says, it is the end */
 }
 
-static int connect_to(struct thread *t, const struct claim *claim, u32 listener, const char *name,
-                      size_t name_len)
+enum { NAME_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 }; /* but the NUL before it */
+
+/* A connection whose own end has the abstract name `name`. */
+static int connect_to(struct thread *t, const struct claim *claim, u32 listener, struct str name)
 {
-    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    struct sockaddr_un sa = { .sun_family = AF_UNIX }, own = { .sun_family = AF_UNIX };
     AUTO(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     u32 slot = (u32)(claim->slot - t->proxy->shm->slot);
 
     if (fd < 0)
         return -errno;
-    if (name) { /* abstract: sun_path begins with NUL */
-        struct sockaddr_un own = { .sun_family = AF_UNIX };
-
-        memcpy(own.sun_path + 1, name, name_len);
+    if (name.len) {
+        memcpy(own.sun_path + 1, name.ptr, name.len);
         if (bind(fd, (struct sockaddr *)&own,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + name_len)) < 0)
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + name.len)) < 0)
             return -errno;
     }
     snprintf(sa.sun_path, sizeof(sa.sun_path), "%.*s/%u.%u.%u",
@@ -90,40 +91,63 @@ static int connect_to(struct thread *t, const struct claim *claim, u32 listener,
     return TAKE(fd, -1);
 }
 
+/* The name (shm/wire.h) of connection `seq`; empty when it is too long. */
+static struct str name_put(char out[NAME_MAX + 1], const struct proxy *p, u64 seq, struct str text)
+{
+    int len = snprintf(out, NAME_MAX + 1, "fettle/%08x/%llx/%.*s", p->name_random,
+                       (unsigned long long)seq, STR_ARG(text));
+
+    return str_make(out, len < 0 || len > NAME_MAX ? 0 : (size_t)len);
+}
+
 int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
                             struct str peer)
 {
-    char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    u64 seq = atomic_fetch_add(&t->proxy->stream_seq, 1);
-    int len = snprintf(name, sizeof(name) - 1, "fettle/%08x/%llx/%.*s", t->proxy->stream_tag,
-                       (unsigned long long)seq, STR_ARG(peer));
+    u64 seq = atomic_fetch_add(&t->proxy->name_seq, 1);
+    char name[NAME_MAX + 1];
+    struct str own = name_put(name, t->proxy, seq, peer);
 
-    if (len < 0)
-        return -EINVAL;
-    if (len >= (int)sizeof(name) - 1) { /* two long IPv6 addresses: the client's alone is enough */
+    if (!own.len) { /* two long IPv6 addresses: the client's alone is enough */
         struct str port, local;
 
         str_cut(peer, ' ', &port);
         str_cut(port, ' ', &local);
-        len -= local.ptr ? (int)local.len + 1 : 0;
+        own = name_put(name, t->proxy, seq, str_sub(peer, 0, peer.len - local.len - 1));
     }
-    if (len >= (int)sizeof(name) - 1)
-        return connect_to(t, claim, listener, NULL, 0);
-    return connect_to(t, claim, listener, name, (size_t)len);
+    return connect_to(t, claim, listener, own);
+}
+
+/* As upstream_connect_stream, with a number for *number if there is one. */
+static int connect_http(struct thread *t, const struct claim *claim, u32 listener, struct str peer,
+                        u32 *number)
+{
+    u64 seq = atomic_fetch_add(&t->proxy->name_seq, 1);
+    char name[NAME_MAX + 1], text[16];
+    int fd;
+
+    *number = seats_take(&t->seats, wire_connection(t->proxy->name_random, seq));
+    if (*number == 0)
+        return upstream_connect_stream(t, claim, listener, peer);
+    snprintf(text, sizeof(text), "@%u", *number);
+    fd = connect_to(t, claim, listener, name_put(name, t->proxy, seq, str_of(text)));
+    if (fd < 0)
+        seats_give(&t->seats, TAKE(*number, 0));
+    return fd;
 }
 
 static struct upstream *upstream_new(struct thread *t, const struct claim *claim, u32 listener,
-                                     int *error)
+                                     struct str peer, int *error)
 {
-    AUTO(fd_closep) int fd = connect_to(t, claim, listener, NULL, 0);
-    struct upstream *u;
+    u32 number;
+    AUTO(fd_closep) int fd = connect_http(t, claim, listener, peer, &number);
+    struct upstream *u = fd < 0 ? NULL : calloc(1, sizeof(*u));
 
     *error = fd < 0 ? fd : -ENOMEM;
-    if (fd < 0)
+    if (!u) {
+        seats_give(&t->seats, number);
         return NULL;
-    u = calloc(1, sizeof(*u));
-    if (!u)
-        return NULL;
+    }
+    u->number = number;
     u->thread = t;
     u->slot = (u32)(claim->slot - t->proxy->shm->slot);
     u->generation = claim->generation;
@@ -131,6 +155,7 @@ static struct upstream *upstream_new(struct thread *t, const struct claim *claim
     list_init(&u->link);
     *error = loop_watch(t->loop, &u->watch, fd, POOL_EVENTS, event);
     if (*error < 0) {
+        seats_give(&t->seats, number);
         free(u);
         return NULL;
     }
@@ -138,22 +163,37 @@ static struct upstream *upstream_new(struct thread *t, const struct claim *claim
     return u;
 }
 
-struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener, int *error)
+/* The worker may look from now on, for nothing of the request has been written. */
+static struct upstream *begin(struct upstream *u, struct str peer)
 {
+    struct proxy *p = u->thread->proxy;
+
+    u->sends = 0;
+    u->began = u->sent_bytes;
+    if (u->number) {
+        shm_peer_put(&p->peers->peer[u->number], u->began, peer.ptr, peer.len);
+        atomic_store_explicit(&p->shm->route_of[u->number], 0, memory_order_relaxed);
+    }
+    return u;
+}
+
+struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener,
+                              struct str peer, int *error)
+{
+    struct upstream *u;
     struct list *pool = &t->pool[claim->slot - t->proxy->shm->slot];
 
     list_each_safe (link, pool) {
-        struct upstream *u = container_of(link, struct upstream, link);
-
+        u = container_of(link, struct upstream, link);
         if (u->generation != claim->generation) {
             upstream_close(u);
         } else if (u->listener == listener) {
             list_del(&u->link);
-            u->sends = u->sent_bytes = 0;
-            return u;
+            return begin(u, peer);
         }
     }
-    return upstream_new(t, claim, listener, error);
+    u = upstream_new(t, claim, listener, peer, error);
+    return u ? begin(u, peer) : NULL;
 }
 
 void upstream_put(struct upstream *u, u64 keep_ns)
@@ -161,7 +201,8 @@ void upstream_put(struct upstream *u, u64 keep_ns)
     struct thread *t = u->thread;
 
     u->exchange = NULL;
-    if (keep_ns == 0 || u->broken || block_len(u->in) || block_len(u->out) || u->pipe) {
+    if (keep_ns == 0 || u->broken || !u->number || block_len(u->in) || block_len(u->out) ||
+        u->pipe) {
         upstream_close(u);
         return;
     }
@@ -216,7 +257,32 @@ ssize_t upstream_splice(struct upstream *u, struct pipe *p, u64 bytes_max)
 
 bool upstream_unread(const struct upstream *u)
 {
-    return u->sends == 0 || (u->reset && u->sends == 1 && u->sent_bytes <= WHOLE_BYTES_MAX);
+    return u->sends == 0 ||
+           (u->reset && u->sends == 1 && u->sent_bytes - u->began <= WHOLE_BYTES_MAX);
+}
+
+static bool is_visible(const char *text, size_t len)
+{
+    bool visible = true;
+
+    for (size_t i = 0; i < len; i++)
+        visible &= text[i] > ' ' && text[i] < 0x7f;
+    return visible;
+}
+
+struct str upstream_route(const struct upstream *u)
+{
+    struct shm *shm = u->thread->proxy->shm;
+    struct shm_routes *routes = &shm->routes[u->slot];
+    u32 n = u->number ? atomic_load_explicit(&shm->route_of[u->number], memory_order_relaxed) : 0;
+    const struct shm_route *route;
+    u32 len;
+
+    if (n == 0 || n >= SHM_ROUTES_MAX || n >= atomic_load(&routes->count))
+        return (struct str){ 0 };
+    route = &routes->route[n];
+    len = min((u32)route->len, (u32)SHM_ROUTE_MAX);
+    return is_visible(route->text, len) ? str_make(route->text, len) : (struct str){ 0 };
 }
 
 static int unwritten(struct upstream *u, int error)
@@ -238,7 +304,7 @@ int upstream_flush(struct upstream *u)
         if (n > 0) {
             u->out->at += (u32)n;
             u->sends++;
-            u->sent_bytes += (u32)n;
+            u->sent_bytes += (u64)n;
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else {
@@ -252,7 +318,7 @@ int upstream_flush(struct upstream *u)
         if (n < 0)
             return unwritten(u, (int)n);
         u->sends++;
-        u->sent_bytes += (u32)n;
+        u->sent_bytes += (u64)n;
     }
     pipe_give(&u->thread->pipes, &u->pipe);
     return 0;

@@ -18,22 +18,26 @@ struct upstream {
     struct timer timer; /* idle: when to let go */
     struct task grave;
     u32 slot, generation, listener;
+    u32 number; /* seats_take(); 0: none was left, so its name says who its one client is */
     struct exchange *exchange; /* NULL: idle */
     struct block *in, *out;
-    struct pipe *pipe;     /* to be written after `out`; NULL: empty */
-    bool readable;         /* the kernel may have bytes, or the end */
-    bool hung_up;          /* the worker has closed its side: read until the end */
-    bool blocked;          /* the last write did not take all; EPOLLOUT is asked for */
-    bool used;             /* has carried a response before */
-    bool broken;           /* writing failed; there may still be something to read */
-    bool reset;            /* the worker closed and left some of what was written unread */
-    u32 sends, sent_bytes; /* since upstream_get */
+    struct pipe *pipe; /* to be written after `out`; NULL: empty */
+    bool readable;     /* the kernel may have bytes, or the end */
+    bool hung_up;      /* the worker has closed its side: read until the end */
+    bool blocked;      /* the last write did not take all; EPOLLOUT is asked for */
+    bool used;         /* has carried a response before */
+    bool broken;       /* writing failed; there may still be something to read */
+    bool reset;        /* the worker closed and left some of what was written unread */
+    u32 sends;         /* since upstream_get */
+    u64 sent_bytes;    /* in all its life */
+    u64 began;         /* sent_bytes at upstream_get */
 };
 
-/* A connection to the claimed worker: a resting one, else a new one. NULL with *error -errno:
- * -EAGAIN the worker's backlog is full, -ECONNREFUSED or -ENOENT it is gone. */
+/* A connection to the claimed worker: a resting one, else a new one, for a request of `peer`
+ * (peer_text), which the worker can read from now on. NULL with *error -errno: -EAGAIN the worker's
+ * backlog is full, -ECONNREFUSED or -ENOENT it is gone. */
 MUST_USE struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener,
-                                       int *error);
+                                       struct str peer, int *error);
 
 /* A new connection for a raw stream, named after its client for the agent (shm/wire.h). */
 MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
@@ -43,7 +47,7 @@ MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim
 void upstream_put(struct upstream *u, u64 keep_ns);
 
 /* Gives up the connection without closing it; u->in and u->out must have been taken. Its
- * descriptor, which is the caller's. */
+ * descriptor, which is the caller's; so is u->number. */
 MUST_USE int upstream_release(struct upstream *u);
 
 /* Closes it; it is freed after this turn. */
@@ -56,6 +60,10 @@ MUST_USE ssize_t upstream_fill(struct upstream *u);
 /* Takes up to bytes_max bytes from the worker past u->in, which is empty, into *p: bytes > 0, else
  * as upstream_fill. */
 MUST_USE ssize_t upstream_splice(struct upstream *u, struct pipe *p, u64 bytes_max);
+
+/* The route that the worker's framework has said for this request; empty: none. A view of shared
+ * memory. */
+struct str upstream_route(const struct upstream *u);
 
 /* Writes u->out, then u->pipe: 0 all written, -EAGAIN some is left, else -errno (u->broken is set).
  */

@@ -26,7 +26,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 5,
+    SHM_VERSION = 6,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -39,6 +39,9 @@ enum {
     SHM_SERIES_MAX = 1024,
     SHM_SERIES_BUCKETS = 24,
     SHM_ROUTE_MAX = 112,
+    SHM_ROUTES_MAX = 1024, /* routes of one process; number 0 is none */
+    SHM_CONNECTIONS_MAX =
+        65536, /* from the proxy to HTTP servers (peers.h); number 0 is nobody's */
     SHM_THREADS_MAX = 64,
     SHM_NAME_MAX = 48,
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
@@ -170,6 +173,17 @@ struct shm_slot {
     _Alignas(64) struct shm_rates rates;
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
+};
+
+/* The routes of one process, as its frameworks say them. Writer: the addon, any thread of its; a
+ * route does not change once `count` is above its number. */
+struct shm_route {
+    uint8_t len;
+    char text[SHM_ROUTE_MAX]; /* visible ASCII, or it does not count */
+};
+struct shm_routes {
+    _Atomic uint32_t count; /* those numbered 1 … count-1 are there */
+    struct shm_route route[SHM_ROUTES_MAX];
 };
 
 /* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
@@ -305,6 +319,11 @@ struct shm {
     _Alignas(64) struct shm_kinds kinds;
     _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
+    _Alignas(64) struct shm_routes routes[SHM_SLOTS_MAX]; /* by slot */
+    /* By connection (peers.h): the number of the route of the request on it. Writers, one after the
+     * other: the proxy sets it to 0 before a request, the addon to what the framework says; it is
+     * read when the answer's head comes. */
+    _Alignas(64) _Atomic uint16_t route_of[SHM_CONNECTIONS_MAX];
 };
 
 /* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers

@@ -8,7 +8,7 @@
  * worker ↔ supervisor: the agent in each Node process connects to
  * <runtime dir>/agent.sock (environment FETTLE_DIR, FETTLE_WORKER):
  *     → HELLO                  once, at load (main process of a worker, or a child of its cluster)
- *     ← WELCOME + memfd, wake eventfd
+ *     ← WELCOME + memfd, wake eventfd, memfd of the peers (read-only)
  *     → LISTEN                 synchronous: net.Server.listen waits for the answer
  *     ← LISTENING              errno, or the address bound and the path to listen on instead
  *     → READY / UNLISTEN       the unix socket accepts / was closed
@@ -22,14 +22,21 @@
  *     ← LISTENER + the listening socket   at the start of a proxy for each, and when one is new
  *     ← LISTENER_GONE
  *     ← CHANGED                           slots changed their state: look again
- *     ← DRAIN                             accept nothing, finish what runs, then exit 0
+ *     ← DRAIN                             accept nothing, finish what runs, then exit 0; with value
+ *                                         1 connections that stay (WebSockets) are waited for
  *     → DRAINED                           nothing runs any more
  */
 #pragma once
 
 #include <stdint.h>
 
-enum { WIRE_VERSION = 1, WIRE_SHM_FD = 3, WIRE_PROXY_FD = 4, WIRE_WAKE_FD = 5 };
+enum {
+    WIRE_VERSION = 2,
+    WIRE_SHM_FD = 3,
+    WIRE_PROXY_FD = 4,
+    WIRE_WAKE_FD = 5,
+    WIRE_PEERS_FD = 6,
+};
 
 /* A worker's number over all apps. */
 enum { WIRE_WORKERS_MAX = 256 };
@@ -101,7 +108,7 @@ struct wire_note {
     uint32_t type;
     uint32_t listener;
     uint32_t kind;
-    uint32_t value; /* CLUSTER: children forked so far */
+    uint32_t value; /* CLUSTER: children forked so far; DRAIN: 1 when another fettle goes on */
 };
 
 enum { WIRE_STACK_MAX = 16384 };
@@ -123,13 +130,16 @@ struct wire_settings {
 
 /* The unix socket of listener L in slot S, generation G: <runtime dir>/S.G.L (%s/%u.%u.%u). */
 
-/* HTTP fields between proxy and agent, on the unix sockets only; a client's own are dropped.
- * To the worker, always the last field of the head:
- *     fettle-peer: <remote address> <remote port> <local address> <local port>
- * From the worker, always the first field, when a route is known:
- *     fettle-route: <route pattern, at most SHM_ROUTE_MAX bytes>
- * Raw streams: the proxy binds its end to the abstract name
- *     \0fettle/<8 hex random>/<seq>/<remote address> <remote port> <local address> <local port>
- * so that the accepting process reads it by getpeername before the first byte. */
-#define WIRE_PEER_FIELD "fettle-peer"
-#define WIRE_ROUTE_FIELD "fettle-route"
+/* The name that the proxy binds its end of a connection to a worker to, abstract, so that the
+ * accepting process can read it by getpeername:
+ *     \0fettle/<random, 8 hex digits>/<seq, hex>/<text>
+ * HTTP: the text is @<number>: the connection's place in peers.h and in shm.route_of, which is its
+ * own while shm_peer.connection is random + seq (wire_connection). When there are no numbers left,
+ * the text says who the client is, as for raw streams, and the connection carries one request:
+ *     <remote address> <remote port> <local address> <local port> */
+static inline uint32_t wire_connection(uint32_t random, uint64_t seq)
+{
+    uint32_t connection = random + (uint32_t)seq;
+
+    return connection ? connection : 1;
+}

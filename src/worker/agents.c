@@ -155,7 +155,7 @@ static void hello(struct agent *a, const struct wire_hello *m)
         .slot = UINT32_MAX,
         .shm_bytes = sizeof(struct shm),
     };
-    int fds[] = { c->shm_fd, c->wake_fd };
+    int fds[] = { c->shm_fd, c->wake_fd, c->peers_read_fd };
 
     if (a->greeted || m->version != WIRE_VERSION || m->role > WIRE_DESCENDANT) {
         broken(a, m->version != WIRE_VERSION ? "is of another version of fettle"
@@ -180,7 +180,7 @@ static void hello(struct agent *a, const struct wire_hello *m)
         welcome.slot = (u32)a->slot;
         welcome.generation = c->slots.own[a->slot].generation;
     }
-    answer(a, &welcome, sizeof(welcome), fds, a->slot >= 0 ? 2 : 0);
+    answer(a, &welcome, sizeof(welcome), fds, a->slot >= 0 ? ARRAY_LEN(fds) : 0);
 }
 
 /* The name of its socket in the runtime folder, by which the proxy finds it. */

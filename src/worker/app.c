@@ -52,6 +52,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;
+    app->output.index = index;
     err =
         logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);
     if (err) {
@@ -81,8 +82,18 @@ void app_start(struct app *app)
     for (u32 i = 1; i <= app->workers && started; i++)
         started = worker_start(&app->worker[i]);
     scaling_start(app);
+    if (predecessor_by_hand(app->crew->conf->predecessor, app))
+        scaling_stop(app);
     if (!started) /* the command itself is wrong: it will not get better */
         app_end(app, SHM_APP_ERRORED);
+}
+
+void app_leave_stopped(struct app *app)
+{
+    for (u32 i = 1; i <= app->workers; i++)
+        worker_init(&app->worker[i], app, i);
+    app->crew->shm->app[app->index].workers_wanted = 0;
+    state_set(app, SHM_APP_STOPPED);
 }
 
 void app_start_again(struct app *app)

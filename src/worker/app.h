@@ -62,6 +62,9 @@ void app_name(struct app *app);
 /* Starts its workers. When the command itself cannot be executed, it is over. */
 void app_start(struct app *app);
 
+/* It is stopped from the start, until it is started again. */
+void app_leave_stopped(struct app *app);
+
 /* The same for one that is over. */
 void app_start_again(struct app *app);
 

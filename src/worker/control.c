@@ -158,39 +158,38 @@ static void ask(struct control_talk *t, struct str line)
 /* The next whole line, if nothing is being answered. */
 static void lines_take(struct control_talk *t)
 {
-    char *end = t->in_len ? memchr(t->in, '\n', t->in_len) : NULL;
-    u32 len = end ? (u32)(end - t->in) : 0;
-    char line[ORDER_BYTES_MAX];
+    char bytes[FRAME_BYTES];
+    struct str line;
 
     if (t->busy || t->out.len > 0) {
         watch_choose(t);
         return;
     }
-    if (end) {
-        memcpy(line, t->in, len);
-        t->in_len -= len + 1;
-        memmove(t->in, end + 1, t->in_len);
-        ask(t, str_make(line, len));
+    switch (frame_next(&t->in, bytes, &line)) {
+    case FRAME_LINE:
+        ask(t, line);
         if (t->watch.loop)
             watch_choose(t);
-        return;
-    }
-    if (t->in_len == sizeof(t->in)) {
+        break;
+    case FRAME_TOO_LONG:
         t->at_end = true;
-        t->in_len = 0;
         control_fail(t, "a request is longer than %d bytes", ORDER_BYTES_MAX);
-        return;
+        break;
+    case FRAME_MORE:
+        if (is_over(t))
+            talk_close(t);
+        else
+            watch_choose(t);
+        break;
     }
-    if (is_over(t))
-        talk_close(t);
-    else
-        watch_choose(t);
 }
 
 static void talk_event(struct watch *w, u32 events)
 {
     struct control_talk *t = container_of(w, struct control_talk, watch);
     bool gone = events & (EPOLLHUP | EPOLLERR);
+    u32 room;
+    char *to = frame_room(&t->in, &room);
     ssize_t n;
 
     if (gone && (t->busy || t->out.len > 0)) {
@@ -202,17 +201,17 @@ static void talk_event(struct watch *w, u32 events)
             lines_take(t);
         return;
     }
-    n = read(w->fd, t->in + t->in_len, sizeof(t->in) - t->in_len);
+    n = read(w->fd, to, room);
     if (n < 0 && errno == EAGAIN)
         return;
-    if (n < 0 || (n == 0 && (gone || t->in_len == 0))) {
+    if (n < 0 || (n == 0 && (gone || t->in.len == 0))) {
         talk_close(t);
         return;
     }
-    t->in_len += (u32)n;
+    frame_added(&t->in, (u32)n);
     if (n == 0) { /* a last request without its end, of one that still listens */
         t->at_end = true;
-        t->in[t->in_len++] = '\n';
+        frame_end(&t->in);
     }
     lines_take(t);
 }

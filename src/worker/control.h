@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 #include "io/loop.h"
-#include "worker/order.h"
+#include "worker/frame.h"
 
 enum { CONTROL_TALKS_MAX = 32, CONTROL_OUT_MAX = 4 << 20 };
 #define CONTROL_ASK_NS (10 * NS_PER_S)  /* for a request to come in */
@@ -36,8 +36,7 @@ struct control_talk {
     size_t sent; /* of out */
     bool busy;   /* it has asked for something that is not answered yet */
     bool at_end; /* nothing more will come from it: closed when all is sent */
-    u32 in_len;
-    char in[ORDER_BYTES_MAX];
+    struct frame in;
 };
 
 /* `order` is to be answered, now or later, with control_say and control_end. */

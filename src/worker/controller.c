@@ -135,6 +135,10 @@ static void ask(struct control_talk *talk, const struct order *o)
 
     if (o->verb == ORDER_PS)
         ps_answer(c, talk);
+    else if (o->verb == ORDER_LOGS)
+        recent_read(&c->recent, o, talk);
+    else if (o->verb == ORDER_UPGRADE)
+        successor_begin(&c->successor, talk);
     else if (!app && !*o->app)
         control_fail(talk, "there are several apps; say which one");
     else if (!app || (app_is_gone(app) && o->verb != ORDER_RELOAD))
@@ -149,7 +153,11 @@ static void ask(struct control_talk *talk, const struct order *o)
 
 static void gone(struct control_talk *talk)
 {
-    operation_forget(&container_of(talk->control, struct controller, control)->operations, talk);
+    struct operations *ops = &container_of(talk->control, struct controller, control)->operations;
+
+    operation_forget(ops, talk);
+    successor_forget(&ops->crew->successor, talk);
+    recent_forget(&ops->crew->recent, talk);
 }
 
 void controller_init(struct controller *o, struct crew *crew)
@@ -169,5 +177,7 @@ void controller_init(struct controller *o, struct crew *crew)
 void controller_done(struct controller *o)
 {
     operations_done(&o->operations);
+    if (o->operations.crew)
+        recent_quit(&o->operations.crew->recent);
     control_done(&o->control);
 }

@@ -105,12 +105,14 @@ static int start(struct helper *h)
         .file = "/proc/self/exe",
         .argv = h->conf.argv,
         .envp = env,
-        .fds = { -1, STDOUT_FILENO, STDERR_FILENO, h->conf.shm_fd, theirs, h->conf.wake_fd },
-        .fds_n = 6,
+        .fds = { -1, STDOUT_FILENO, STDERR_FILENO, h->conf.shm_fd, theirs, h->conf.wake_fd,
+                 h->conf.peers_fd },
+        .fds_n = 7,
         .death_signal = SIGKILL,
         .ignored = ignored,
     };
-    static_assert(WIRE_SHM_FD == 3 && WIRE_PROXY_FD == 4 && WIRE_WAKE_FD == 5, "the order above");
+    static_assert(WIRE_SHM_FD == 3 && WIRE_PROXY_FD == 4 && WIRE_WAKE_FD == 5 && WIRE_PEERS_FD == 6,
+                  "the order above");
     r = child_start(&child, &h->pid, NULL);
     if (r < 0)
         return r;
@@ -127,9 +129,9 @@ static int start(struct helper *h)
     return 0;
 }
 
-int helper_init(struct helper *h, const struct helper_conf *conf)
+int helper_init(struct helper *h, const struct helper_conf *conf, bool holds)
 {
-    *h = (struct helper){ .conf = *conf };
+    *h = (struct helper){ .conf = *conf, .holds = holds };
     return conf->argv ? start(h) : 0;
 }
 
@@ -193,6 +195,7 @@ static int note_send(struct helper *h, enum wire_type type, u32 index, const int
 {
     struct wire_note note = { .type = type, .listener = index };
 
+    note.value = type == WIRE_DRAIN && h->succeeded;
     if (fd)
         note.kind = h->conf.listeners->listener[index].kind;
     return sock_send_msg(h->watch.fd, &note, sizeof(note), fd, fd ? 1 : 0);
@@ -247,9 +250,9 @@ static void pending_send(struct helper *h)
         h->tell_settings = !settings_send(h);
     if (!h->tell_settings)
         h->tell_gone = bits_send(h, h->tell_gone, WIRE_LISTENER_GONE, false);
-    if (!h->tell_settings && !h->tell_gone)
+    if (!h->tell_settings && !h->tell_gone && !h->holds)
         h->tell_listeners = bits_send(h, h->tell_listeners, WIRE_LISTENER, true);
-    all = !h->tell_settings && !h->tell_gone && !h->tell_listeners;
+    all = !h->tell_settings && !h->tell_gone && (!h->tell_listeners || h->holds);
     if (all && h->tell_changed)
         h->tell_changed = note_send(h, WIRE_CHANGED, 0, NULL) < 0;
     if (all && !h->tell_changed && h->tell_drain)
@@ -284,8 +287,15 @@ void helper_listener_gone(struct helper *h, u32 index)
     pending_send(h);
 }
 
-void helper_drain(struct helper *h)
+void helper_release(struct helper *h)
 {
+    h->holds = false;
+    pending_send(h);
+}
+
+void helper_drain(struct helper *h, bool succeeded)
+{
+    h->succeeded = succeeded;
     h->stopping = true;
     loop_timer_stop(&h->restart);
     if (!h->pid) {
@@ -301,6 +311,13 @@ void helper_stop(struct helper *h)
     h->stopping = true;
     loop_timer_stop(&h->restart);
     socket_close(h);
+}
+
+void helper_resume(struct helper *h)
+{
+    h->stopping = h->drained = false;
+    if (h->conf.argv && !h->pid) /* else it is started again when it has ended */
+        loop_timer(h->conf.loop, &h->restart, loop_now_ns(h->conf.loop), restart_due);
 }
 
 void helper_done(struct helper *h)

@@ -21,6 +21,7 @@ struct helper_conf {
     const char *dir;   /* the runtime folder */
     struct loop *loop;
     int shm_fd, wake_fd;
+    int peers_fd;                     /* -1: not for this one */
     struct listeners *listeners;      /* to be sent; NULL: none */
     _Atomic uint32_t *pid, *restarts; /* where these are published */
     u64 pause_max_ns;
@@ -38,14 +39,16 @@ struct helper {
     bool has_lived;
     bool stopping; /* its end is wanted */
     bool drained;
+    bool holds; /* it is not told of listeners yet */
 
     /* private: not yet told */
     u32 tell_listeners, tell_gone;
-    bool tell_changed, tell_drain, tell_settings;
+    bool tell_changed, tell_drain, tell_settings, succeeded;
 };
 
-/* Starts it. -errno when it cannot be executed. A conf without argv: 0, and nothing ever runs. */
-MUST_USE int helper_init(struct helper *h, const struct helper_conf *conf);
+/* Starts it, with h->holds as `holds`. -errno when it cannot be executed. A conf without argv: 0,
+ * and nothing ever runs. */
+MUST_USE int helper_init(struct helper *h, const struct helper_conf *conf, bool holds);
 
 /* If `end` is of this one, deals with it. */
 MUST_USE bool helper_reaped(struct helper *h, const struct child_end *end);
@@ -54,12 +57,17 @@ void helper_changed(struct helper *h);
 /* Has a new command line, with which it is started from now on; `tell`: and it is told of the
  * settings in that. */
 void helper_settings(struct helper *h, char *const *argv, bool tell);
+/* Is told of the listeners now, which `holds` has kept from it. */
+void helper_release(struct helper *h);
 void helper_listener(struct helper *h, u32 index);
 void helper_listener_gone(struct helper *h, u32 index);
 
-/* Nothing new any more; `drained` is called once, perhaps at once. It is not started again. */
-void helper_drain(struct helper *h);
+/* Nothing new any more; `drained` is called once, perhaps at once. It is not started again.
+ * `succeeded`: another fettle goes on. */
+void helper_drain(struct helper *h, bool succeeded);
 /* Ends it for good: closes its socket, on which it ends by itself. */
 void helper_stop(struct helper *h);
+/* The end that was wanted is not wanted any more. */
+void helper_resume(struct helper *h);
 /* Ends it for good with SIGKILL, and closes what is open. */
 void helper_done(struct helper *h);

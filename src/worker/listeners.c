@@ -170,15 +170,36 @@ static int bind_nothing(struct listener *l, u32 port)
     return 0;
 }
 
+/* What it is called when it is handed to the next fettle. True: it is found by that, since its
+ * port is any. */
+static bool handed_name(const struct listeners *ls, const struct listener *l,
+                        char out[ACTIVATION_NAME_MAX])
+{
+    bool any = l->as.family != AF_UNIX && l->as.port == 0 && l->app < SHM_APPS_MAX;
+
+    if (any)
+        snprintf(out, ACTIVATION_NAME_MAX, ACTIVATION_OWN "any/%u/%.40s", l->as.index,
+                 ls->shm->app[l->app].name);
+    else
+        str_to_cstr(STR(ACTIVATION_OWN "own"), out, ACTIVATION_NAME_MAX);
+    for (char *c = out; *c; c++)
+        if (*c == ':') /* stands between names */
+            *c = '_';
+    return any;
+}
+
 /* A socket that was opened for us; ours is a copy, so that one that is closed can be used again. */
 static int lent_take(struct listeners *ls, struct listener *l, u32 port)
 {
+    char name[ACTIVATION_NAME_MAX];
     struct addr a = { 0 };
     int fd;
 
     if (!ls->activation)
         return -ENOENT;
-    if (l->as.family == AF_UNIX) {
+    if (port == 0 && handed_name(ls, l, name)) {
+        fd = activation_find_name(ls->activation, name);
+    } else if (l->as.family == AF_UNIX) {
         fd = activation_find_path(ls->activation, l->as.path);
     } else {
         if (!addr_parse_ip(str_of(l->as.family == 0 ? "::" : l->as.host), &a))
@@ -191,7 +212,7 @@ static int lent_take(struct listeners *ls, struct listener *l, u32 port)
     l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (l->fd < 0)
         return -errno;
-    l->lent = true;
+    l->lent = !activation_inherited(ls->activation, fd);
     return sock_local(l->fd, &l->bound);
 }
 
@@ -420,6 +441,36 @@ u32 listeners_tick(struct listeners *ls, u64 now_ns)
         }
     }
     return closed;
+}
+
+u32 listeners_hand_over(const struct listeners *ls, int *fds, u32 room, struct buf *names)
+{
+    const struct activation *a = ls->activation;
+    char name[ACTIVATION_NAME_MAX];
+    u32 n = 0;
+
+    for (u32 i = 0; a && i < a->count && n < room; i++) {
+        if (a->socket[i].inherited)
+            continue; /* in use it is a listener's, too */
+        buf_addf(names, "%s%s", n ? ":" : "", a->socket[i].name);
+        fds[n++] = a->socket[i].fd;
+    }
+    for (u32 i = 0; i < SHM_LISTENERS_MAX && n < room; i++) {
+        const struct listener *l = &ls->listener[i];
+
+        if (!l->open || l->lent || l->fd < 0)
+            continue;
+        handed_name(ls, l, name);
+        buf_addf(names, "%s%s", n ? ":" : "", name);
+        fds[n++] = l->fd;
+    }
+    return n;
+}
+
+void listeners_give_up(struct listeners *ls)
+{
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        ls->listener[i].lent = true;
 }
 
 void listeners_url(const struct listeners *ls, u32 index, struct buf *out)

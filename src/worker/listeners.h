@@ -19,7 +19,7 @@ enum { LISTENERS_WORKERS_MAX = 128 };
 
 struct listener {
     bool open;
-    bool lent;      /* its socket is one that a service manager opened */
+    bool lent;      /* its socket is one that a service manager opened; or another fettle has it */
     bool announced; /* the line for people has been logged */
     int fd;
     u32 app, kind;         /* app: SHM_APPS_MAX for our own; kind: enum wire_kind */
@@ -82,6 +82,12 @@ void listeners_release_all(struct listeners *ls, u32 worker, u64 now_ns);
 void listeners_keep(struct listeners *ls, u32 worker);
 /* Closes what has been released by all. The bits of the closed ones. */
 MUST_USE u32 listeners_tick(struct listeners *ls, u64 now_ns);
+
+/* The sockets for a fettle that is to go on with them: ours, and those that a service manager gave.
+ * How many; and their names (LISTEN_FDNAMES). */
+u32 listeners_hand_over(const struct listeners *ls, int *fds, u32 room, struct buf *names);
+/* Another fettle has them now: the paths of unix sockets are its affair. */
+void listeners_give_up(struct listeners *ls);
 
 /* For people: "http://localhost:3000", "tcp://10.0.0.1:8443", "unix:/run/app.sock". */
 void listeners_url(const struct listeners *ls, u32 index, struct buf *out);

@@ -3,6 +3,7 @@
 #include "worker/logbook.h"
 
 #include "base/log.h"
+#include "worker/recent.h"
 
 #include <limits.h>
 
@@ -64,10 +65,25 @@ static void plain_add(struct buf *out, struct str line)
     }
 }
 
-void logbook_line(struct logbook *b, struct str line)
+/* The time that is before it in files is the record's. */
+static void recent_line(const struct logbook *b, struct str line, bool is_error)
+{
+    static const struct recent_from from[] = { { .app = RECENT_OF_FETTLE },
+                                               { .app = RECENT_OF_FETTLE, .stderr = true } };
+    AUTO(buf_done) struct buf text = { 0 };
+
+    if (!b->recent)
+        return;
+    plain_add(&text, str_sub(line, 0, line.len - str_ends(line, STR("\n"))));
+    if (!text.failed)
+        recent_add(b->recent, &from[is_error], buf_str(&text));
+}
+
+void logbook_line(struct logbook *b, struct str line, bool is_error)
 {
     AUTO(buf_done) struct buf text = { 0 };
 
+    recent_line(b, line, is_error);
     if (b->count == 0)
         return;
     if (!b->json) {

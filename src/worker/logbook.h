@@ -9,12 +9,15 @@
 
 enum { LOGBOOK_FILES_MAX = 128 };
 
+struct recent;
+
 /* All zero: empty. */
 struct logbook {
     struct logfile *file[LOGBOOK_FILES_MAX];
     bool is_own[LOGBOOK_FILES_MAX]; /* fettle's lines go there, too */
     u32 count;
     bool json;
+    struct recent *recent; /* keeps fettle's own lines, too; may be NULL */
 };
 
 /* Where an app's lines go: out->file, which points into the logbook from then on. Paths are NULL or
@@ -23,8 +26,8 @@ struct logbook {
 MUST_USE int logbook_app(struct logbook *b, struct output_app *out, const char *log_file,
                          const char *error_file, const struct logfile_rules *rules);
 
-/* A line of fettle's own, as base/log.h has made it. */
-void logbook_line(struct logbook *b, struct str line);
+/* A line of fettle's own, as base/log.h has made it; whether it tells of something wrong. */
+void logbook_line(struct logbook *b, struct str line, bool is_error);
 
 /* Now and then: warns about what cannot be written. */
 void logbook_tick(struct logbook *b, u64 now_ns);

@@ -90,6 +90,12 @@ static void unused_tell(const struct crew *c)
         if (a->socket[i].used)
             continue;
         activation_text(&a->socket[i], &text);
+        if (a->socket[i].inherited) {
+            log_warn("the fettle before this one listened on %.*s; no app does any more, and it is "
+                     "closed",
+                     STR_ARG(buf_str(&text)));
+            continue;
+        }
         log_warn("the service manager handed over %.*s, on which no app listens; "
                  "--port makes an app listen on another port than it asks for",
                  STR_ARG(buf_str(&text)));
@@ -101,8 +107,11 @@ static void unused_tell(const struct crew *c)
 static void ready_tell(struct crew *c)
 {
     notify_send(c->conf->notify, "READY=1\nMAINPID=%d", (int)getpid());
-    if (!c->notice.ready)
+    if (!c->notice.ready) {
         unused_tell(c);
+        if (c->listeners.activation)
+            activation_leave(c->listeners.activation);
+    }
     c->notice.ready = true;
     c->notice.reloading = false;
 }
@@ -111,6 +120,10 @@ void notice_tick(struct crew *c)
 {
     if (c->draining)
         return;
+    if (crew_holds(c)) {
+        predecessor_tick(c->conf->predecessor, all_settled(c));
+        return;
+    }
     if (reloads(c))
         notice_reload(c);
     else if (c->notice.reloading || (!c->notice.ready && all_settled(c)))

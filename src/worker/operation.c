@@ -447,6 +447,8 @@ static bool begin(struct operation *op)
         signal_begin(op);
         return false;
     case ORDER_PS:
+    case ORDER_LOGS:
+    case ORDER_UPGRADE:
     case ORDER_DESCRIBE:
     case ORDER_ENV:
     case ORDER_VERBS:

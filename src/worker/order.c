@@ -11,6 +11,7 @@ static const char *const names[ORDER_VERBS] = {
     [ORDER_PS] = "ps",         [ORDER_DESCRIBE] = "describe", [ORDER_ENV] = "env",
     [ORDER_RELOAD] = "reload", [ORDER_RESTART] = "restart",   [ORDER_STOP] = "stop",
     [ORDER_START] = "start",   [ORDER_SCALE] = "scale",       [ORDER_SIGNAL] = "signal",
+    [ORDER_LOGS] = "logs",     [ORDER_UPGRADE] = "upgrade",
 };
 
 const char *order_name(enum order_verb verb)
@@ -117,6 +118,14 @@ static int member_read(struct order *o, struct str name, const struct json_value
         o->last = json_value_kind(v) == JSON_VALUE_TRUE;
         return 0;
     }
+    if (str_eq(name, STR("follow"))) {
+        o->follow = json_value_kind(v) == JSON_VALUE_TRUE;
+        return 0;
+    }
+    if (str_eq(name, STR("from")))
+        return json_value_u64(v, &o->from)
+                   ? 0
+                   : problem_set(p, "\"from\" is to be where an earlier answer ended");
     if (str_eq(name, STR("signal")))
         return signal_read(o, v, p);
     if (!str_eq(name, STR("show_secrets")))
@@ -126,10 +135,39 @@ static int member_read(struct order *o, struct str name, const struct json_value
     return 0;
 }
 
+/* What may stand in a request besides what to do. */
+enum takes {
+    TAKES_APP = BIT(0),
+    TAKES_WORKER = BIT(1),
+    TAKES_AMOUNT = BIT(2),
+    TAKES_SIGNAL = BIT(3),
+    TAKES_SECRETS = BIT(4),
+    TAKES_LAST = BIT(5),
+    TAKES_FOLLOW = BIT(6),
+};
+
+static const u32 takes[ORDER_VERBS] = {
+    [ORDER_PS] = TAKES_APP,
+    [ORDER_DESCRIBE] = TAKES_APP | TAKES_WORKER,
+    [ORDER_ENV] = TAKES_APP | TAKES_WORKER | TAKES_SECRETS,
+    [ORDER_RELOAD] = TAKES_APP | TAKES_WORKER,
+    [ORDER_RESTART] = TAKES_APP | TAKES_WORKER,
+    [ORDER_STOP] = TAKES_APP | TAKES_LAST,
+    [ORDER_START] = TAKES_APP,
+    [ORDER_SCALE] = TAKES_APP | TAKES_AMOUNT,
+    [ORDER_SIGNAL] = TAKES_APP | TAKES_WORKER | TAKES_SIGNAL,
+    [ORDER_LOGS] = TAKES_APP | TAKES_FOLLOW,
+    [ORDER_UPGRADE] = 0,
+};
+
 /* What belongs to the verb is there, and nothing that would be passed over. */
 static int check(const struct order *o, struct problem *p)
 {
     u32 scales = (o->workers > 0) + (o->by != 0) + o->automatic;
+    u32 given = (*o->app ? TAKES_APP : 0) | (o->worker ? TAKES_WORKER : 0) |
+                (scales ? TAKES_AMOUNT : 0) | (o->signal ? TAKES_SIGNAL : 0) |
+                (o->show_secrets ? TAKES_SECRETS : 0) | (o->last ? TAKES_LAST : 0) |
+                (o->follow || o->from ? TAKES_FOLLOW : 0);
 
     if (o->verb == ORDER_VERBS)
         return problem_set(p, "a request has to say what to \"do\"");
@@ -137,10 +175,7 @@ static int check(const struct order *o, struct problem *p)
         return problem_set(p, "which \"signal\" is to be sent?");
     if (o->verb == ORDER_SCALE && scales != 1)
         return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
-    if ((o->verb != ORDER_SCALE && scales) || (o->verb != ORDER_SIGNAL && o->signal) ||
-        (o->verb != ORDER_ENV && o->show_secrets) || (o->verb != ORDER_STOP && o->last) ||
-        (o->worker && (o->verb == ORDER_PS || o->verb == ORDER_SCALE || o->verb == ORDER_STOP ||
-                       o->verb == ORDER_START)))
+    if (given & ~takes[o->verb])
         return problem_set(p, "%s takes no such thing", order_name(o->verb));
     return 0;
 }

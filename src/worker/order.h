@@ -22,6 +22,8 @@ enum order_verb {
     ORDER_START,
     ORDER_SCALE,
     ORDER_SIGNAL,
+    ORDER_LOGS,    /* the newest lines that went to no file (worker/recent.h) */
+    ORDER_UPGRADE, /* of fettle itself: another one takes over */
     ORDER_VERBS,
 };
 
@@ -36,7 +38,9 @@ struct order {
     bool automatic; /* scale: by load again, after it was set by hand */
     int signal;
     bool show_secrets;
-    bool last; /* stop: fettle ends with it if nothing else of it runs */
+    bool follow; /* logs: and those that come */
+    u64 from;    /* logs: where to begin, as an earlier answer said */
+    bool last;   /* stop: fettle ends with it if nothing else of it runs */
 };
 
 /* Reads one line, without its end. -EINVAL with *p; -ENOMEM. */

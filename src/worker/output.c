@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "worker/jsonline.h"
+#include "worker/recent.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -70,9 +71,8 @@ u64 output_sink_dropped(struct output_sink *sink)
     return fresh;
 }
 
-void output_time_add(struct buf *b)
+void output_time_at(struct buf *b, u64 ms)
 {
-    u64 ms = clock_wall_ms();
     time_t s = (time_t)(ms / 1000);
     struct tm tm;
     char when[32];
@@ -82,15 +82,42 @@ void output_time_add(struct buf *b)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
+void output_time_add(struct buf *b)
+{
+    output_time_at(b, clock_wall_ms());
+}
+
+static void from_json(struct buf *b, const struct output_from *from)
+{
+    buf_add(b, STR("{\"time\":\""));
+    output_time_at(b, from->at_ms);
+    buf_add(b, STR("\",\"app\":\""));
+    buf_add_json(b, str_of(from->app));
+    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", from->worker, from->pid,
+             from->index ? "stderr" : "stdout");
+}
+
+static void from_text(struct buf *b, const struct output_from *from)
+{
+    output_time_at(b, from->at_ms);
+    buf_addf(b, " %s/%u %c ", from->app, from->worker, from->index ? '!' : '|');
+}
+
+static struct output_from from_of(const struct output_stream *s)
+{
+    return (struct output_from){ .at_ms = clock_wall_ms(),
+                                 .app = s->output->app->name,
+                                 .worker = s->output->worker,
+                                 .pid = s->output->pid,
+                                 .index = s->index };
+}
+
 /* What all lines of one piece begin with. */
 static void begin_json(struct buf *b, const struct output_stream *s)
 {
-    buf_add(b, STR("{\"time\":\""));
-    output_time_add(b);
-    buf_add(b, STR("\",\"app\":\""));
-    buf_add_json(b, str_of(s->output->app->name));
-    buf_addf(b, "\",\"worker\":%u,\"pid\":%u,\"stream\":\"%s\",", s->output->worker, s->output->pid,
-             s->index ? "stderr" : "stdout");
+    struct output_from from = from_of(s);
+
+    from_json(b, &from);
 }
 
 static void begin_text(struct buf *b, const struct output_stream *s)
@@ -101,8 +128,9 @@ static void begin_text(struct buf *b, const struct output_stream *s)
     u32 worker = s->output->worker;
 
     if (app->file[s->index]) {
-        output_time_add(b);
-        buf_addf(b, " %s/%u %c ", app->name, worker, s->index ? '!' : '|');
+        struct output_from from = from_of(s);
+
+        from_text(b, &from);
     } else if (s->output->sink->colours[s->index]) {
         buf_addf(b, "\033[%um%s%s%u |\033[0m ", colours[worker % ARRAY_LEN(colours)], name, space,
                  worker);
@@ -121,7 +149,18 @@ static void line_end_json(struct buf *b, struct str line)
         buf_add_json(b, line);
         buf_addc(b, '"');
     }
-    buf_add(b, STR("}\n"));
+    buf_addc(b, '}');
+}
+
+void output_line(struct buf *out, const struct output_from *from, struct str line, bool json)
+{
+    if (json) {
+        from_json(out, from);
+        line_end_json(out, line);
+    } else {
+        from_text(out, from);
+        buf_add(out, line);
+    }
 }
 
 /* Adds a line to those that are passed on together. */
@@ -139,7 +178,12 @@ static void line_add(struct output_stream *s, struct str line)
         line_end_json(lines, line);
     } else {
         buf_add(lines, line);
-        buf_addc(lines, '\n');
+    }
+    buf_addc(lines, '\n');
+    if (!o->app->file[s->index] && o->sink->recent) {
+        struct recent_from from = { (u16)o->app->index, s->index > 0, o->worker, o->pid };
+
+        recent_add(o->sink->recent, &from, line);
     }
     if (lines->failed || s->begin.failed)
         lines->len = before; /* out of memory: without this one */

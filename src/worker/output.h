@@ -24,19 +24,23 @@
 
 enum { OUTPUT_TAIL = 20, OUTPUT_TAIL_BYTES = 400, OUTPUT_LINE_MAX = 64 * 1024 };
 
+struct recent;
+
 /* Where all workers' lines go. When stdout and stderr are the same file there is one spool, so
  * that the order is kept. */
 struct output_sink {
     struct spool *spool[2]; /* stdout, stderr */
     bool json;
     bool colours[2];
-    u64 dropped_told; /* of the drops, how many the user knows of */
-    struct buf lines; /* of the piece being read, so that they are passed on together */
+    struct recent *recent; /* keeps those that go to no file; NULL: nobody does */
+    u64 dropped_told;      /* of the drops, how many the user knows of */
+    struct buf lines;      /* of the piece being read, so that they are passed on together */
 };
 
 /* Whose workers' lines these are. Owned by whoever calls output_init. */
 struct output_app {
     const char *name;
+    u32 index;     /* its number */
     bool is_named; /* there are several: the name stands before each line in a terminal, too */
     struct logfile *file[2]; /* for stdout and stderr, perhaps the same one; NULL: to the sink */
 };
@@ -47,8 +51,17 @@ void output_sink_done(struct output_sink *sink, u64 wait_ns);
 /* Lines dropped since this was last asked. */
 u64 output_sink_dropped(struct output_sink *sink);
 
-/* The present time as it stands in logs, "2026-11-26T04:02:26.123Z". */
+/* The present time as it stands in logs, "2026-11-26T04:02:26.123Z"; or another one. */
 void output_time_add(struct buf *b);
+void output_time_at(struct buf *b, u64 ms);
+
+/* A line as it stands in a log file, without its newline. */
+struct output_from {
+    u64 at_ms;
+    const char *app;
+    u32 worker, pid, index; /* index: 0 stdout, 1 stderr */
+};
+void output_line(struct buf *out, const struct output_from *from, struct str line, bool json);
 
 struct output;
 

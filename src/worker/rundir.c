@@ -131,7 +131,21 @@ u32 rundir_bases(const char *out[RUNDIR_BASES])
     return n;
 }
 
-u32 rundir_find(const char *base, struct rundir_found *out, u32 room)
+/* False: it is no folder, others may look into it, or its path is too long. */
+static bool entry_take(DIR *dir, const char *base, const char *name, struct rundir_found *out)
+{
+    struct stat st;
+    int n;
+
+    if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+        return false;
+    out->owner = st.st_uid;
+    n = snprintf(out->path, sizeof(out->path), "%s/%s", base, name);
+    /* Others may make folders of such names in /tmp. */
+    return n > 0 && (size_t)n < sizeof(out->path) && (!out->pid || (st.st_mode & 0077) == 0);
+}
+
+u32 rundir_find(const char *base, uid_t owner, struct rundir_found *out, u32 room)
 {
     DIR *dir = opendir(base);
     struct dirent *entry;
@@ -141,16 +155,29 @@ u32 rundir_find(const char *base, struct rundir_found *out, u32 room)
         return 0;
     for (int i = 0; i < LOOKED_AT_MAX && found < room && (entry = readdir(dir)); i++) {
         struct rundir_found *f = &out[found];
-        struct stat st;
-        int n;
 
         f->pid = name_pid(entry->d_name);
-        if (!f->pid || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        found += f->pid && entry_take(dir, base, entry->d_name, f) && f->owner == owner;
+    }
+    closedir(dir);
+    return found;
+}
+
+u32 rundir_services(const char *run, struct rundir_found *out, u32 room)
+{
+    DIR *dir = opendir(run);
+    struct dirent *entry;
+    u32 found = 0;
+
+    if (!dir)
+        return 0;
+    for (int i = 0; i < LOOKED_AT_MAX && found < room && (entry = readdir(dir)); i++) {
+        struct str name = str_of(entry->d_name);
+
+        if (!str_starts(name, STR(NAME_START)) || name_pid(entry->d_name))
             continue;
-        n = snprintf(f->path, sizeof(f->path), "%s/%s", base, entry->d_name);
-        /* Others may make folders of such names in /tmp. */
-        found += n > 0 && (size_t)n < sizeof(f->path) && S_ISDIR(st.st_mode) &&
-                 st.st_uid == geteuid() && (st.st_mode & 0077) == 0;
+        out[found].pid = 0;
+        found += entry_take(dir, run, entry->d_name, &out[found]);
     }
     closedir(dir);
     return found;

@@ -36,10 +36,15 @@ u32 rundir_sweep(const char *base);
 enum { RUNDIR_BASES = 4 };
 u32 rundir_bases(const char *out[RUNDIR_BASES]);
 
-/* The folders under `base` that are of this user's fettles, whether they still run or not; at most
- * `room` of them. How many; and the pid in each one's name. */
+/* The folders under `base` that are of fettles of the user `owner`, whether they still run or not;
+ * at most `room` of them. How many; and the pid in each one's name. */
 struct rundir_found {
     char path[RUNDIR_PATH_MAX];
     u32 pid;
+    uid_t owner;
 };
-u32 rundir_find(const char *base, struct rundir_found *out, u32 room);
+u32 rundir_find(const char *base, uid_t owner, struct rundir_found *out, u32 room);
+
+/* The folders "fettle-NAME" in `run`, which a service manager makes for each service of a user
+ * (`fettle service`): those may be bases, too. Their pid is 0. How many. */
+u32 rundir_services(const char *run, struct rundir_found *out, u32 room);

@@ -77,6 +77,16 @@ static u64 memory_of(const struct app *app, u32 worker)
     return bytes;
 }
 
+/* A process that nobody has looked at yet has some, but how much is not known. */
+static void memory_write(struct buf *out, const struct app *app, u32 worker)
+{
+    u64 bytes = memory_of(app, worker);
+    bool runs = worker ? app->worker[worker].current != NULL : app->processes > 0;
+
+    json_key(out, "memory_bytes");
+    bytes || !runs ? json_u64(out, bytes) : json_null(out);
+}
+
 static const struct agent *agent_of(const struct worker *w)
 {
     if (!w->current)
@@ -123,6 +133,8 @@ static void logs_write(struct buf *out, const struct app *app)
         if (file[i] && (i == 0 || file[1] != file[0]))
             json_text(out, str_of(logfile_path(file[i])));
     buf_addc(out, ']');
+    json_key(out, "log_in_memory");
+    json_bool(out, !file[0] || !file[1]);
     if (app->conf->access_log && *app->conf->access_log) {
         json_key(out, "access_log");
         json_text(out, str_of(app->conf->access_log));
@@ -190,7 +202,7 @@ static void row_write(struct buf *out, const struct app *app, u64 now_ns)
     number(out, "workers_ready", snapshot_ready(app));
     number(out, "workers_wanted", snapshot_wanted(app));
     rates_write(out, &app->crew->shm->app[app->index].rates, 0, now_ns);
-    number(out, "memory_bytes", memory_of(app, 0));
+    memory_write(out, app, 0);
     number(out, "restarts", restarts);
     json_key(out, "uptime_ms");
     app_is_over(app) ? json_null(out) : json_u64(out, (now_ns - app->started_ns) / NS_PER_MS);
@@ -220,6 +232,8 @@ static void worker_write(struct buf *out, const struct worker *w, u64 now_ns)
     number(out, "worker", w->number);
     json_key(out, "pid");
     p ? json_u64(out, (u64)p->pid) : json_null(out);
+    json_key(out, "node_pid"); /* behind npm or a shell it is another one */
+    a ? json_u64(out, a->pid) : json_null(out);
     json_key(out, "state");
     json_text(out, str_of(p             ? process_state_name(p->state)
                           : w->finished ? "finished"
@@ -230,7 +244,9 @@ static void worker_write(struct buf *out, const struct worker *w, u64 now_ns)
     json_key(out, "generation");
     slot ? json_u64(out, slot->generation) : json_null(out);
     rates_write(out, slot ? &slot->rates : &unknown, slot ? slot->generation : 0, now_ns);
-    number(out, "memory_bytes", memory_of(w->app, w->number));
+    memory_write(out, w->app, w->number);
+    json_key(out, "heap_used_bytes");
+    slot ? json_u64(out, slot->agent.heap_used_bytes) : json_null(out);
     number(out, "restarts", restarts_of(w));
     json_key(out, "last_restart_why");
     w->ended_ns ? json_text(out, str_of(w->ended_why)) : json_null(out);

@@ -43,10 +43,11 @@ struct supervisor {
 
 static struct crew *log_crew; /* base/log.h has room for no argument */
 
-static void log_write(struct str line)
+static void log_write(enum log_level level, struct str line)
 {
     spool_write(log_crew->sink.spool[1], line);
-    logbook_line(&log_crew->logbook, line);
+    logbook_line(&log_crew->logbook, line, level <= LOG_WARN);
+    predecessor_say(log_crew->conf->predecessor, level, line);
 }
 
 struct app_conf app_conf_default(void)
@@ -135,7 +136,10 @@ static void drain_over(struct timer *t)
 {
     struct crew *c = &container_of(t, struct supervisor, drain_over)->crew;
 
-    if (!c->workers_told)
+    if (!c->workers_told && successor_has_taken(&c->successor))
+        log_info("connections that are still open after %g s are ended",
+                 (double)drain_ns(c) / NS_PER_S);
+    else if (!c->workers_told)
         log_warn("some requests were not done in %g s", (double)drain_ns(c) / NS_PER_S);
     workers_end(c);
 }
@@ -155,7 +159,7 @@ static void proxy_hopeless(struct helper *h)
 
 static void monitor_drained(struct helper *h)
 {
-    (void)h; /* nobody waits for it */
+    successor_monitor_gone(&container_of(h, struct crew, monitor)->successor);
 }
 
 void crew_end(struct crew *c, int exit_code)
@@ -166,7 +170,8 @@ void crew_end(struct crew *c, int exit_code)
         return;
     c->draining = true;
     c->exit_code = exit_code;
-    notice_end(c);
+    if (!successor_has_taken(&c->successor))
+        notice_end(c);
     c->shm->draining = 1;
     for (u32 k = 0; k < c->apps; k++) {
         struct app *app = c->app[k];
@@ -181,7 +186,7 @@ void crew_end(struct crew *c, int exit_code)
         }
     }
     loop_timer(c->loop, &s->drain_over, loop_now_ns(c->loop) + drain_ns(c), drain_over);
-    helper_drain(&c->proxy);
+    helper_drain(&c->proxy, successor_has_taken(&c->successor));
     /* The proxy closes its own: from here on clients are refused rather than left waiting. */
     listeners_done(&c->listeners);
 }
@@ -209,8 +214,7 @@ void crew_process_gone(struct crew *c)
     end_go_on(c);
 }
 
-/* Everything dies now. */
-static void end_at_once(struct crew *c, int exit_code)
+void crew_end_at_once(struct crew *c, int exit_code)
 {
     for (int state = 0; state < PROCESS_GONE; state++)
         list_each (link, &c->processes[state])
@@ -221,9 +225,11 @@ static void end_at_once(struct crew *c, int exit_code)
 
 static void asked_to_end(struct crew *c, int signal)
 {
+    if (successor_signal(&c->successor, signal))
+        return;
     if (c->draining) {
         log_warn("a second SIG%s: everything ends at once", sigabbrev_np(signal));
-        end_at_once(c, 128 + signal);
+        crew_end_at_once(c, 128 + signal);
         return;
     }
     log_info("SIG%s: requests that run have %g s to finish", sigabbrev_np(signal),
@@ -247,7 +253,7 @@ static void children_reap(struct crew *c)
     while (child_reap(&end)) {
         /* Others are orphans of workers, which came to us as their subreaper. */
         if (helper_reaped(&c->proxy, &end) || helper_reaped(&c->monitor, &end) ||
-            reread_reaped(&c->reread, &end))
+            reread_reaped(&c->reread, &end) || successor_reaped(&c->successor, &end))
             continue;
         if (!process_take(c, &end))
             log_debug("process %d, adopted, has ended", (int)end.pid);
@@ -396,6 +402,8 @@ static int memory_make(struct crew *c, struct problem *problem)
 {
     int r = region_create(&c->shm, &c->shm_fd);
 
+    if (r == 0)
+        r = region_peers_create(&c->peers_fd, &c->peers_read_fd);
     if (r < 0)
         return problem_set(problem, "no shared memory: %s", strerror(-r));
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -448,6 +456,8 @@ static int loop_make(struct supervisor *s, struct problem *problem)
     if (r < 0)
         return problem_set(problem, "no event loop: %s", strerror(-r));
     c->logbook.json = c->conf->log_json;
+    recent_init(&c->recent, c);
+    c->sink.recent = c->logbook.recent = &c->recent;
     log_crew = c;
     log_redirect(log_write);
     return 0;
@@ -462,6 +472,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
         .loop = c->loop,
         .shm_fd = c->shm_fd,
         .wake_fd = c->wake_fd,
+        .peers_fd = c->peers_fd,
         .listeners = &c->listeners,
         .pid = &c->shm->proxy_pid,
         .restarts = &c->shm->proxy_restarts,
@@ -470,19 +481,32 @@ static int helpers_start(struct crew *c, struct problem *problem)
         .hopeless = proxy_hopeless,
     };
     struct helper_conf monitor = proxy;
-    int r = helper_init(&c->proxy, &proxy);
+    int r = helper_init(&c->proxy, &proxy, crew_holds(c));
 
     monitor.name = "monitor";
     monitor.argv = c->conf->monitor_argv;
+    monitor.peers_fd = -1;
     monitor.listeners = NULL;
     monitor.pid = &c->shm->monitor_pid;
     monitor.restarts = &c->shm->monitor_restarts;
     monitor.pause_max_ns = MONITOR_PAUSE_MAX_NS;
     monitor.drained = monitor_drained;
     monitor.hopeless = NULL;
-    if (r == 0)
-        r = helper_init(&c->monitor, &monitor);
+    c->monitor.conf = monitor;
+    if (r == 0 && !crew_holds(c))
+        r = helper_init(&c->monitor, &monitor, false);
     return r < 0 ? problem_set(problem, "proxy or monitor cannot be started: %s", strerror(-r)) : 0;
+}
+
+void crew_release(struct crew *c)
+{
+    struct helper_conf monitor = c->monitor.conf;
+
+    controller_init(&c->controller, c);
+    if (helper_init(&c->monitor, &monitor, false) < 0)
+        log_error("the monitor cannot be started; the apps run without it");
+    helper_release(&c->proxy);
+    notice_start(c);
 }
 
 static int set_up(struct supervisor *s, struct problem *problem)
@@ -502,19 +526,23 @@ static int set_up(struct supervisor *s, struct problem *problem)
         r = loop_make(s, problem);
     if (r == 0 && agents_init(&c->agents, c) < 0)
         r = problem_set(problem, "%s/agent.sock cannot be made: %s", c->dir.path, strerror(errno));
-    if (r == 0)
+    if (r == 0 && !crew_holds(c))
         controller_init(&c->controller, c);
     reread_init(&c->reread, c);
+    successor_init(&c->successor, c);
+    if (r == 0 && predecessor_begin(c->conf->predecessor, c) < 0)
+        r = problem_set(problem, "the fettle before this one cannot be listened to");
     return r == 0 ? helpers_start(c, problem) : r;
 }
 
 /* What workers have left behind outside their groups (browsers, daemons) ends with fettle. */
-static void orphans_kill(void)
+static void orphans_kill(pid_t but)
 {
     u32 pids[CHILDREN_MAX], n = procfs_children(pids, CHILDREN_MAX);
 
     for (u32 i = 0; i < n; i++)
-        kill((pid_t)pids[i], SIGKILL);
+        if ((pid_t)pids[i] != but)
+            kill((pid_t)pids[i], SIGKILL);
 }
 
 static void processes_free(struct crew *c)
@@ -542,19 +570,23 @@ static void tear_down(struct supervisor *s)
     helper_done(&c->proxy);
     helper_done(&c->monitor);
     if (c->loop) {
-        orphans_kill();
+        orphans_kill(c->successor.pid);
         for (u32 i = 0; i < c->apps; i++)
             dev_done(c->app[i]); /* its timer and its watch are the loop's */
         processes_free(c);
         agents_done(&c->agents);
         controller_done(&c->controller);
         reread_done(&c->reread);
+        successor_done(&c->successor, c->conf->left);
+        predecessor_end(c->conf->predecessor);
         signals_done(&s->signals);
         loop_free(c->loop);
     }
     if (c->shm)
         listeners_done(&c->listeners);
     log_redirect(NULL);
+    c->logbook.recent = NULL;
+    recent_done(&c->recent);
     logbook_done(&c->logbook, FLUSH_NS);
     if (c->sink.spool[1])
         output_sink_done(&c->sink, FLUSH_NS);
@@ -563,6 +595,8 @@ static void tear_down(struct supervisor *s)
     region_unmap(c->shm);
     fd_closep(&c->shm_fd);
     fd_closep(&c->wake_fd);
+    fd_closep(&c->peers_fd);
+    fd_closep(&c->peers_read_fd);
     rundir_remove(&c->dir);
 }
 
@@ -571,9 +605,11 @@ static void run(struct supervisor *s)
     struct crew *c = &s->crew;
 
     for (u32 i = 0; i < c->apps; i++)
-        app_start(c->app[i]);
+        if (!app_is_over(c->app[i])) /* one was stopped in the fettle before this one */
+            app_start(c->app[i]);
     loop_timer(c->loop, &s->tick, clock_now_ns() + TICK_NS, tick);
-    notice_start(c);
+    if (!crew_holds(c))
+        notice_start(c);
     while (!c->over)
         loop_run(c->loop);
 }
@@ -590,6 +626,7 @@ int supervisor_run(const struct supervisor_conf *conf, struct problem *problem)
     }
     s->crew.conf = conf;
     s->crew.shm_fd = s->crew.wake_fd = s->crew.dir.fd = -1;
+    s->crew.peers_fd = s->crew.peers_read_fd = -1;
     for (int i = 0; i < PROCESS_STATES; i++)
         list_init(&s->crew.processes[i]);
     if (set_up(s, problem) == 0) {

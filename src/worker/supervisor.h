@@ -47,6 +47,8 @@
 #include "logs/logfile.h"
 #include "shm/layout.h"
 #include "worker/backoff.h"
+#include "worker/predecessor.h"
+#include "worker/successor.h"
 #include "worker/verdict.h"
 
 /* Of all apps together: some more are there while they are replaced. */
@@ -121,6 +123,13 @@ struct supervisor_conf {
     const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
     const struct endpoint *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
+    /* From which this one takes over (worker/predecessor.h); NULL: from none. And what is started
+     * to take over from this one; what that leaves behind is written to *left when it is not NULL.
+     */
+    struct predecessor *predecessor;
+    struct successor_conf successor;
+    struct successor_left *left;
+
     /* What a service manager gave: where it is told how fettle is, and sockets; NULL: nothing. */
     const struct notify *notify;
     struct activation *activation;
@@ -130,7 +139,7 @@ struct supervisor_conf {
                               * $XDG_RUNTIME_DIR, /run (root), /tmp, /dev/shm that allows it */
 
     /* Command lines of fettle's own helpers, run by /proc/self/exe with the descriptors of
-     * shm/wire.h (WIRE_SHM_FD, WIRE_PROXY_FD, WIRE_WAKE_FD) and FETTLE_DIR=<runtime folder> in
+     * shm/wire.h (WIRE_SHM_FD and those after it) and FETTLE_DIR=<runtime folder> in
      * their environment. The monitor's WIRE_PROXY_FD is only for seeing the end of the supervisor.
      * Both ignore SIGINT, SIGHUP and SIGTERM (terminals and service managers send them to all);
      * they end when that socket does, and die with the supervisor. */

@@ -10,8 +10,8 @@
  */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "io/sock.h"
-#include "load/random.h"
 
 #include <math.h>
 #include <netinet/tcp.h>

@@ -30,6 +30,7 @@ export function machine() {
       express: versionOf('express'),
       pm2: versionOf('pm2'),
       Watt: versionOf('wattpm'),
+      memlab: versionOf('@memlab/api'),
       nginx: first(nginx, /nginx\/(\S+)/),
       HAProxy: first(says('haproxy', '-v'), /version (\d+\.\d+\.\d+)/),
     },

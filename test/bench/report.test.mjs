@@ -6,6 +6,7 @@ import { page, parts } from './report.mjs';
 import * as blocking from './scenarios/blocking.mjs';
 import * as failures from './scenarios/failures.mjs';
 import * as generator from './scenarios/generator.mjs';
+import * as heap from './scenarios/heap.mjs';
 import * as hop from './scenarios/hop.mjs';
 import * as stack from './scenarios/stack.mjs';
 import * as waiting from './scenarios/waiting.mjs';
@@ -83,6 +84,16 @@ test('failures: what never happened is said so', () => {
   const never = { block: { fettle: { elsewhere_ms: null } } };
   assert.deepEqual(failures.targets(never)[2], { what: 'a blocked worker gets no new request after', bound: '≤ 250 ms', measured: 'never', met: false });
   assert.match(failures.render(seen), /\| node cluster \| 4,000 \| 900 \|.*\| never \|/);
+});
+
+test('heap: the slowest ratio and the hungriest file from 100 MB decide', () => {
+  const took = (wall_s, peak_bytes) => [{ wall_s, peak_bytes }];
+  const file = (bytes, fettle, devtools) => ({ bytes, reading_s: 0.1, by: { fettle, devtools, memlab: took(20, 2e9) } });
+  const files = { 20: file(19.8e6, took(0.05, 30e6), took(0.65, 256e6)), 130: file(130e6, took(0.3, 90e6), took(2.7, 800e6)), 700: file(700e6, took(1.6, 540e6), took(12.4, 2e9)) };
+  const seen = heap.targets({ files, leaks: { fettle: took(0.251, 1e6), memlab: took(1.2, 3e8) } });
+  assert.deepEqual(seen.map((t) => [t.measured, t.met]), [['7.75 ×', false], ['0.050 s', true], ['0.77 ×', false], ['0.251 s', false]]);
+  assert.deepEqual(verdicts(heap.targets({ files: {} })), [undefined, undefined, undefined, undefined]);
+  assert.match(heap.render({ files }), /\| tsc, 700\.0 MB \| DevTools \| 12\.4 s \| 7\.75 × \|/);
 });
 
 test('the page has the parts that were measured, with the machine, the targets and how to repeat them', () => {

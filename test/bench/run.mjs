@@ -43,7 +43,7 @@ for (const part of parts.filter(({ name }) => only.includes(name))) {
   log(`${part.name}: ${part.title}`);
   const from = performance.now();
   try {
-    const data = await part.run(ctx);
+    const data = await part.run({ ...ctx, before: results.parts[part.name]?.data });
     results.parts[part.name] = { at: new Date().toISOString().slice(0, 10), seconds: (performance.now() - from) / 1000, options, data };
     writeFileSync(RESULTS, JSON.stringify(results, null, 1));
     writePage(results);

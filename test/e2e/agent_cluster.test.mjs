@@ -46,7 +46,7 @@ for (const [major, file] of NODES) {
     const answers = [];
     for (const listen of listens) {
       await sup.wait('ready', { pid: listen.pid });
-      const port = await front(t, listen.unix, { field: 'fettle-peer: 5.5.5.5 1 ::1 2' });
+      const port = await front(t, sup, listen.unix, { peer: '5.5.5.5 1 ::1 2' });
       answers.push((await get(port)).split('\r\n\r\n')[1]);
     }
     assert.deepEqual(answers.sort(), ['child 1 5.5.5.5 ,,,a', 'child 2 5.5.5.5 ,,--no-warnings,']);
@@ -90,7 +90,7 @@ for (const [major, file] of NODES) {
       }`)], { sup });
     const listen = await sup.wait('listen');
     await sup.wait('ready');
-    const port = await front(t, listen.unix);
+    const port = await front(t, sup, listen.unix);
     assert.match(await get(port), /last$/);
     await end(run);
     assert.deepEqual(run.out.list, ['answer true', 'disconnected false', 'exit 0']);

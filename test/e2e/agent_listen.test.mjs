@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { NODES, end, front, get, node, raw, script, supervisor } from './helpers/agent_run.mjs';
+import { NODES, end, front, get, node, raw, script, sleep, supervisor, upstream } from './helpers/agent_run.mjs';
 
 const APP = `
 const http = require('http');
@@ -16,6 +16,10 @@ server.listen(0, () => console.log('address', JSON.stringify(server.address()), 
 console.log('at once', JSON.stringify(server.address()), server.listening);
 process.on('SIGTERM', () => server.close(() => console.log('closed', server.address())));
 `;
+
+async function until(is, what) {
+  for (const begun = Date.now(); !is(); await sleep(2)) assert.ok(Date.now() - begun < 30000, `no ${what}`);
+}
 
 for (const [major, file] of NODES) {
   test(`node ${major}: an http server listens through the supervisor and sees its clients' addresses`, async (t) => {
@@ -32,7 +36,7 @@ for (const [major, file] of NODES) {
     assert.equal(await app.line('at once'), `at once ${address} true`);
     assert.equal(await app.line('address'), `address ${address} 6::::0`);
 
-    const port = await front(t, listen.unix, { field: 'fettle-peer: 192.0.2.7 4711 192.0.2.1 3000' });
+    const port = await front(t, sup, listen.unix, { peer: '192.0.2.7 4711 192.0.2.1 3000' });
     const seen = JSON.parse((await get(port)).split('\r\n\r\n')[1]);
     assert.equal(seen.remoteAddress, '192.0.2.7');
     assert.equal(seen.remotePort, 4711);
@@ -56,14 +60,61 @@ for (const [major, file] of NODES) {
     const sup = await supervisor(t);
     const app = node(t, file, [script(t, `
       const http = require('http');
-      http.createServer((req, res) => res.end(req.socket.remoteAddress + ' ' + req.socket.remotePort + ' ' +
-        req.socket.localPort + ' ' + Object.keys(req.headers) + ';')).listen(0);`)], { sup });
+      const who = ({ socket: s }) => [s.remoteAddress, s.remotePort, s.remoteFamily, s.localAddress, s.localPort, s.address().address].join(' ');
+      const rl = require('readline').createInterface({ input: process.stdin });
+      const server = http.createServer((req, res) => {
+        const first = req.url === '/unasked' ? '' : who(req);
+        res.on('finish', () => rl.once('line', () => console.log('after', who(req))));
+        req.socket.once('close', () => console.log('closed', who(req)));
+        res.end(first);
+      });
+      server.on('connection', (s) => console.log('connection', s.remoteAddress, s.localPort));
+      server.listen(0);`)], { sup });
     const { unix } = await sup.wait('listen');
     await sup.wait('ready');
-    const request = (n, last) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${last ? 'close' : 'keep-alive'}\r\n` +
-      `fettle-peer: 10.0.0.${n} ${n} ::1 ${n + 1}\r\n\r\n`;
-    const answer = await raw(0, request(1) + request(2) + request(3, true), { path: unix });
-    assert.deepEqual(answer.match(/10\.[^;]*;/g), [1, 2, 3].map((n) => `10.0.0.${n} ${n} ${n + 1} host,connection;`));
+    const to = upstream(sup, unix);
+    let got = '';
+    to.socket.setEncoding('latin1').on('data', (data) => (got += data));
+    const request = (target = '/') => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const client = (n) => `10.0.0.${n} ${n} IPv4 fe80::${n}%eth0 ${n + 1} fe80::${n}%eth0`;
+    let at = 0;
+    for (const [n, target] of [[1, '/'], [2, '/'], [3, '/unasked']]) {
+      to.peer(`10.0.0.${n} ${n} fe80::${n}%eth0 ${n + 1}`, at);
+      const from = app.out.list.length;
+      to.socket.write(request(target));
+      at += request(target).length;
+      await until(() => /\r\n\r\n/.test(got), 'an answer');
+      /* The next request's client stands there before this one is quite over. */
+      to.peer(`10.9.9.${n} 9 ::1 9`, at);
+      app.child.stdin.write('\n');
+      assert.equal(await app.out.wait((l) => l.startsWith('after'), 'what is seen after the answer', from), `after ${client(n)}`);
+      if (target === '/') assert.ok(got.endsWith(client(n)), got);
+      got = '';
+    }
+    assert.equal(app.out.list[0], 'connection undefined undefined', 'nobody has asked for anything yet');
+    to.socket.destroy();
+    assert.equal(await app.line('closed'), 'closed 10.0.0.3 3 IPv4   ', 'as bare Node, which keeps the remote one');
+
+    /* Its place is another connection's before the app has asked: better nobody than that one. */
+    const moved = upstream(sup, unix);
+    moved.socket.setEncoding('latin1').on('data', (data) => (got += data)).write(request('/unasked'));
+    await until(() => /\r\n\r\n/.test(got), 'an answer');
+    moved.reopen();
+    moved.peer('10.9.9.9 9 ::1 9');
+    const from = app.out.list.length;
+    app.child.stdin.write('\n');
+    assert.match(await app.out.wait((l) => l.startsWith('after'), 'what is seen of a lost one', from), /^after  +$/);
+    app.stop();
+  });
+
+  test(`node ${major}: a connection without a number says in its name who its client is`, async (t) => {
+    const sup = await supervisor(t);
+    const app = node(t, file, [script(t, `
+      require('http').createServer((req, res) => res.end(req.socket.remoteAddress + ' ' + req.socket.localPort)).listen(0);`)], { sup });
+    const { unix } = await sup.wait('listen');
+    await sup.wait('ready');
+    const { socket } = upstream(sup, unix, { name: '10.0.0.1 1 ::1 2' });
+    assert.match(await raw(0, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', { socket }), /10\.0\.0\.1 2$/);
     app.stop();
   });
 
@@ -155,13 +206,16 @@ for (const [major, file] of NODES) {
     await sup.wait('ready', { listener: stream.listener });
     const body = (text) => text.split('\r\n\r\n').slice(1).map((part) => JSON.parse(part.split('HTTP/1.1 ')[0]));
     const own = 'fettle-peer: 1.1.1.1 1 ::1 2\r\n';
-    const answer = await raw(0, `GET / HTTP/1.1\r\nHost: a\r\n${own}\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n` +
-      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nfettle-peer: 2.2.2.2 2 ::1 2\r\n\r\n` +
-      '0\r\nfettle-peer: 6.6.6.6 6 ::1 2\r\n\r\n', { path: unix });
-    assert.deepEqual(body(answer), [
-      ['1.1.1.1', 'Host,a', []], [null, 'Host,a', []],
-      ['2.2.2.2', 'Host,a,Transfer-Encoding,chunked,Connection,close', ['fettle-peer', '6.6.6.6 6 ::1 2']],
-    ]);
+    const request = `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${own}\r\n`;
+    const seen = 'Host,a,Connection,close,fettle-peer,1.1.1.1 1 ::1 2';
+    assert.deepEqual(body(await raw(0, request, { path: unix })), [[null, seen, []]], 'who is not the proxy has no address');
+    const to = upstream(sup, unix);
+    to.peer('2.2.2.2 2 ::1 2');
+    assert.deepEqual(body(await raw(0, request, { socket: to.socket })), [['2.2.2.2', seen, []]]);
+    const maps = fs.readFileSync(`/proc/${app.pid}/maps`, 'latin1').split('\n').filter((l) => l.includes('fettle-peers'));
+    assert.deepEqual(maps.map((l) => l.split(' ')[1]), ['r--s'], 'no worker can write who the clients are');
+    const fds = fs.readdirSync(`/proc/${app.pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${app.pid}/fd/${fd}`));
+    assert.ok(!fds.some((name) => name.includes('fettle')), String(fds));
     const forged = await raw(stream.bound, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${own}\r\n`);
     assert.deepEqual(body(forged), [['::ffff:127.0.0.1', 'Host,a,Connection,close,fettle-peer,1.1.1.1 1 ::1 2', []]]);
     app.stop();

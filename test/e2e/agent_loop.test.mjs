@@ -40,7 +40,7 @@ for (const [major, file] of NODES) {
       const app = node(t, file, [script(t, APP)], { sup, preload });
       const { unix } = await sup.wait('listen');
       await sup.wait('ready');
-      const port = await front(t, unix);
+      const port = await front(t, sup, unix);
       await get(port, '/');
       await until(sup, `loop ${app.pid}`, 'loop', (l) => l.waits && !l.busy && l.wait_sum_ms + l.waits_ms > 0);
       const held = get(port, '/spin/1500');
@@ -61,7 +61,7 @@ for (const [major, file] of NODES) {
     const app = node(t, file, [script(t, APP)], { sup });
     const { unix } = await sup.wait('listen');
     await sup.wait('ready');
-    const port = await front(t, unix);
+    const port = await front(t, sup, unix);
     sup.command(`dispatch ${app.pid} 41`);
     await until(sup, `loop ${app.pid}`, 'loop', (l) => l.seen === 41 && l.waits);
     const held = get(port, '/spin/600');
@@ -94,7 +94,7 @@ for (const [major, file] of NODES) {
     const app = node(t, file, [file_], { sup });
     const { unix } = await sup.wait('listen');
     await sup.wait('ready');
-    const port = await front(t, unix);
+    const port = await front(t, sup, unix);
     const stackIn = async (target) => {
       await until(sup, `loop ${app.pid}`, 'loop', (l) => l.waits);
       const held = get(port, target);

@@ -73,7 +73,7 @@ for (const [major, file] of NODES) {
     const { unix } = await sup.wait('listen');
     await sup.wait('ready');
     assert.equal(await run.line('127'), '127.0.0.1');
-    const port = await front(t, unix, { field: 'fettle-peer: 9.8.7.6 5 ::1 4' });
+    const port = await front(t, sup, unix, { peer: '9.8.7.6 5 ::1 4' });
     assert.match(await get(port), /\r\n\r\n9\.8\.7\.6$/);
     run.stop();
   });
@@ -102,7 +102,7 @@ for (const [major, file] of NODES) {
     const listen = await sup.wait('listen');
     await sup.wait('ready');
     assert.equal(await run.line('execArgv'), 'execArgv []');
-    const port = await front(t, listen.unix, { field: 'fettle-peer: 9.8.7.6 5 ::1 4' });
+    const port = await front(t, sup, listen.unix, { peer: '9.8.7.6 5 ::1 4' });
     assert.match(await get(port), /9\.8\.7\.6 thread 1$/);
     const message = JSON.parse((await run.line('worker')).slice(7));
     assert.deepEqual(message, { address: '::', family: 'IPv6', port: listen.bound, argv: [] });

@@ -1,8 +1,8 @@
-// The route pattern that the agent puts first into a response's head, for the proxy's metrics.
+// The route pattern that the agent tells the proxy of, for its metrics.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { NODES, ROOT, node, raw, script, supervisor } from './helpers/agent_run.mjs';
+import { NODES, ROOT, node, raw, script, supervisor, upstream } from './helpers/agent_run.mjs';
 
 const APPS = {
   express4: (name) => EXPRESS(name),
@@ -41,11 +41,10 @@ async function routes(t, file, name, targets) {
   await sup.wait('ready');
   const found = {};
   for (const [target, head] of Object.entries(targets)) {
-    const answer = await raw(0, `${head ?? 'GET'} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nfettle-peer: 1.1.1.1 1 ::1 2\r\n\r\n`, { path: unix });
-    const fields = answer.slice(0, answer.indexOf('\r\n\r\n')).split('\r\n');
-    assert.ok(fields.slice(2).every((f) => !/^fettle/.test(f)), answer);
-    found[target] = /^fettle-route: (.*)$/.exec(fields[1])?.[1] ?? null;
-    assert.ok(!answer.slice(answer.indexOf('\r\n\r\n')).includes('fettle'), 'the app does not see it');
+    const to = upstream(sup, unix);
+    const answer = await raw(0, `${head ?? 'GET'} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { socket: to.socket });
+    assert.doesNotMatch(answer, /fettle/);
+    found[target] = to.route(app.pid);
   }
   app.stop();
   return found;
@@ -71,19 +70,34 @@ for (const [major, file] of NODES) {
       assert.deepEqual(await routes(t, file, 'fastify', targets), expected);
       assert.deepEqual(await routes(t, file, 'koa', targets), expected);
     });
-  test(`node ${major}: a response without a route, and heads before the last, stay as they are`, async (t) => {
+  test(`node ${major}: what an app calls a route by itself`, async (t) => {
     const sup = await supervisor(t);
     const app = node(t, file, [script(t, `
       require('http').createServer((req, res) => {
-        if (req.url === '/hints') { req.route = { path: '/h\\r\\nX-Evil: 1\u00fc' }; res.writeProcessing(); }
+        const route = { path: '/h\\r\\nX-Evil: 1\u00fc' };
+        if (req.url !== '/') req.route = route;
+        if (req.url === '/undone') req.route = null;
+        if (req.url === '/read' && (req.route !== route || 'route' in Object.keys(req))) throw new Error('not what was set');
+        if (req.url === '/text') req.route = 'text';
+        if (req.url === '/long') req.route = { path: 'x'.repeat(200) };
+        if (req.url.startsWith('/many/')) req.route = { path: req.url };
         res.end();
       }).listen(0)`)], { sup });
     const { unix } = await sup.wait('listen');
     await sup.wait('ready');
-    const ask = (target) => raw(0, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nfettle-peer: 1.1.1.1 1 ::1 2\r\n\r\n`, { path: unix });
-    assert.doesNotMatch(await ask('/'), /fettle/);
-    const hints = await ask('/hints');
-    assert.match(hints, /^HTTP\/1.1 102 Processing\r\n\r\nHTTP\/1.1 200 OK\r\nfettle-route: \/h_X-Evil:_1_\r\n/);
+    const ask = async (target) => {
+      const to = upstream(sup, unix);
+      const answer = await raw(0, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, { socket: to.socket });
+      assert.match(answer, /^HTTP\/1.1 200 OK\r\nDate/);
+      return to.route(app.pid);
+    };
+    assert.deepEqual(await Promise.all(['/', '/read', '/undone', '/text', '/long'].map(ask)),
+      [null, '/h_X-Evil:_1_', null, null, 'x'.repeat(112)]);
+    const many = upstream(sup, unix);
+    const heads = Array.from({ length: 1100 }, (_, i) => `GET /many/${i} HTTP/1.1\r\nHost: a\r\n${i === 1099 ? 'Connection: close\r\n' : ''}\r\n`);
+    await raw(0, heads.join(''), { socket: many.socket });
+    assert.equal(many.route(app.pid), null, 'there is an end to what is kept');
+    assert.equal(await ask('/many/7'), '/many/7');
     app.stop();
   });
 }

@@ -21,7 +21,7 @@ async function battery(t, file, sup) {
       const [word, port, kind] = run.out.list[answered].split(' ');
       if (word !== 'port') continue;
       const listen = sup && kind === 'http' && (await sup.wait('listen', { bound: Number(port), error: 0 }));
-      run.child.stdin.write(`${listen ? await front(t, listen.unix) : port}\n`);
+      run.child.stdin.write(`${listen ? await front(t, sup, listen.unix) : port}\n`);
     }
   };
   const timer = setInterval(() => void (busy ??= answer().finally(() => (busy = null))), 2);

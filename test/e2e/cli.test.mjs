@@ -77,6 +77,26 @@ test('help run lists every setting within 80 columns', { skip }, () => {
   assert.equal(fettle(['run', '--help'], { env: { FETTLE_WORKERS: 'nonsense' } }).stdout, stdout);
 });
 
+test('a command with sub-commands explains them, and names the right one', { skip }, () => {
+  assert.match(fettle(['help', 'heap']).stdout, /fettle heap snapshot \[FLAGS\] TARGET/);
+  assert.match(fettle(['help', 'heap', 'snapshot']).stdout, /Usage: fettle heap snapshot[^]*--output FILE[^]*Examples:/);
+  assert.equal(fettle(['heap', 'snapshot', '--help']).stdout, fettle(['help', 'heap', 'snapshot']).stdout);
+  assert.equal(fettle(['heap', '--help']).stdout, fettle(['help', 'heap']).stdout);
+  for (const [args, expected] of [
+    [['heap'], /heap needs to know what to do: .*snapshot/],
+    [['heap', 'snapshott'], /did you mean "fettle heap snapshot"\?/],
+    [['heap', 'walk'], /heap knows .*snapshot/],
+    [['heap', 'snapshot'], /heap snapshot needs a TARGET/],
+    [['heap', 'snapshot', '1', '2'], /"2" is one word too many/],
+    [['heap', 'snapshot', '0'], /"0" is no process id/],
+    [['help', 'heap', 'x', 'y'], /"y" is one word too many/],
+  ]) {
+    const { status, stderr } = fettle(args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, expected);
+  }
+});
+
 test('--version tells both versions', { skip }, () => {
   const { status, stdout } = fettle(['--version']);
   assert.equal(status, 0);
@@ -190,7 +210,7 @@ const completing = {
   'sub/x': '',
 };
 
-const COMMANDS = ['bench', 'completion', 'config', 'describe', 'env', 'help', 'logs', 'ps', 'reload', 'restart', 'run', 'scale', 'service', 'signal', 'start', 'stop', 'version'];
+const COMMANDS = ['bench', 'completion', 'config', 'describe', 'env', 'heap', 'help', 'logs', 'ps', 'reload', 'restart', 'run', 'scale', 'service', 'signal', 'start', 'stop', 'upgrade', 'version'];
 
 test('completion in bash', { skip: without('bash') }, async (t) => {
   const cwd = folder(t, completing);
@@ -234,6 +254,9 @@ test('completion in bash', { skip: without('bash') }, async (t) => {
   assert.deepEqual(complete('fettle', 'completion', ''), ['bash', 'fish', 'zsh']);
   assert.deepEqual(complete('fettle', 'service', 'in'), ['install']);
   assert.deepEqual(complete('fettle', 'service', 'show', 'ser'), ['server.js']);
+  assert.ok(complete('fettle', 'heap', '').includes('snapshot'));
+  assert.ok(complete('fettle', 'heap', 'snapshot', '--').includes('--output'));
+  assert.deepEqual(complete('fettle', 'heap', 'snapshot', '-o', 'ser'), ['server.js']);
   assert.deepEqual(complete('fettle', 'nothing', ''), []);
 });
 
@@ -268,6 +291,8 @@ test('completion in zsh', { skip: without('zsh') }, async (t) => {
   assert.deepEqual([...new Set(complete('fettle run --log '))].sort(), ['json', 'text']);
   assert.deepEqual([...new Set(complete('fettle run npm:'))].sort(), ['npm:a:b', 'npm:serve', 'npm:start']);
   assert.ok(complete('fettle run ser').includes('server.js'));
+  assert.ok(complete('fettle heap ').includes('snapshot'));
+  assert.ok(complete('fettle heap snapshot --out').some((flag) => flag.startsWith('--output')));
   assert.deepEqual([...new Set(complete('fettle bench --arrivals '))].sort(), ['constant', 'poisson']);
 });
 
@@ -285,6 +310,9 @@ test('completion in fish', { skip: without('fish') }, async (t) => {
   assert.ok(complete('fettle run npm:s').includes('npm:serve'));
   assert.ok(complete('fettle run ser').includes('server.js'));
   assert.deepEqual(complete('fettle run --runtime-dir su'), ['sub/']);
+  assert.ok(complete('fettle heap ').includes('snapshot'));
+  assert.ok(complete('fettle heap snapshot --').includes('--output'));
+  assert.ok(!complete('fettle heap ').includes('server.js'));
   assert.deepEqual(complete('fettle completion ').sort(), ['bash', 'fish', 'zsh']);
 });
 

@@ -102,12 +102,77 @@ test('ps shows every app of this user, and fits', { skip }, async (t) => {
   const [row] = rows().filter((r) => r.name === 'shop');
   assert.deepEqual(Object.keys(row), [
     'name', 'state', 'workers_ready', 'workers_wanted', 'utilization', 'requests_per_second', 'p99_ms', 'memory_bytes',
-    'restarts', 'uptime_ms', 'urls', 'log_files', 'findings', 'supervisor_pid',
+    'restarts', 'uptime_ms', 'urls', 'log_files', 'log_in_memory', 'findings', 'supervisor_pid',
   ]);
   assert.equal(row.supervisor_pid, shop.pid);
   assert.deepEqual(row.urls, [`http://localhost:${shop.port}`]);
   await poll(() => rows().every(({ memory_bytes }) => memory_bytes > 1e6), { timeout: PATIENCE_MS });
   assert.deepEqual(row.findings, []);
+});
+
+test('ps --follow shows it again and again: in place, plain, as JSON', { skip }, async (t) => {
+  const { cwd, env, run, terminal } = place(t);
+  await run('shop');
+  /** fettle ps ARGS until its output is enough. */
+  const follow = async (args, enough) => {
+    const child = spawn(FETTLE, ['ps', '--follow', '--interval', '100ms', ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part) => (text += part));
+    await poll(() => enough(text), { timeout: PATIENCE_MS });
+    child.kill('SIGINT');
+    return text;
+  };
+  const times = (text, what) => text.split(what).length - 1;
+  assert.match(await follow([], (text) => times(text, 'shop ') === 3), /^app .*\nshop .*\n\napp .*\nshop .*\n\napp /);
+  const objects = (await follow(['--json'], (text) => times(text, '\n') === 3)).trim().split('\n').map((line) => JSON.parse(line));
+  assert.ok(objects.every(({ apps: [{ name }] }) => name === 'shop'));
+  const shown = terminal(80, 'timeout 1 fettle ps -f --interval 100ms');
+  assert.match(shown, /running\x1b\[K\n\x1b\[J\x1b\[2A\r\x1b\[1mapp /);
+  const [row] = lines(terminal(80, 'NO_COLOR=1 timeout 1 fettle ps -f --interval 100ms'));
+  assert.doesNotMatch(row, /\x1b\[\d*m/);
+});
+
+test('the steps of what takes time: on a terminal, in colours only where these are wanted', { skip }, async (t) => {
+  const { fettle, terminal, run } = place(t);
+  await run('shop');
+  assert.match(terminal(80, 'fettle reload'), /^\x1b\[2mshop: worker 1: a new process starts\x1b\[0m$/m);
+  assert.match(terminal(80, 'NO_COLOR=1 fettle reload'), /^shop: worker 1: a new process starts$/m);
+  assert.equal(fettle(['reload']).stderr, '');
+});
+
+test('memory of processes that nobody has looked at yet is not known, and not nothing', { skip }, async (t) => {
+  const { cwd, env, rows } = place(t);
+  const app = await startFettle({ t, cwd, env, target: 'server.js', args: ['-w', '2'], ready: false });
+  let seen;
+  await app.until(() => (seen = rows()[0]) !== undefined, { what: 'the app' });
+  for (; seen.memory_bytes === null; [seen] = rows()) assert.ok(!app.ended);
+  assert.ok(seen.memory_bytes > 1e6, JSON.stringify(seen));
+});
+
+test('the fettle of a service of another user is found by root and by that user', { skip: skip || (process.getuid() !== 0 && 'needs root') }, async (t) => {
+  const { cwd } = place(t);
+  const service = `/run/fettle-e2e${process.pid}`;
+  const [uid, gid] = [65534, 65534];
+  fs.mkdirSync(service, { mode: 0o700 });
+  fs.chownSync(service, uid, gid);
+  fs.chmodSync(cwd, 0o755);
+  t.after(() => fs.rmSync(service, { recursive: true, force: true }));
+  const as = (id, args, env = {}) =>
+    spawnSync(FETTLE, args, { cwd, uid: id, gid: id, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/', XDG_RUNTIME_DIR: path.join(cwd, 'none'), ...env } });
+  const port = 21000 + (process.pid % 9000);
+  const child = spawn(FETTLE, ['run', '-w', '1', '--admin', 'off', '--name', 'served', '--runtime-dir', service, '--node', NODE, 'server.js'], {
+    cwd, uid, gid, env: { PATH: process.env.PATH, HOME: '/', PORT: String(port) }, stdio: 'ignore',
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await poll(() => connectable(port), { timeout: PATIENCE_MS });
+  for (const id of [0, uid]) assert.match(as(id, ['ps']).stdout, /^served +1\/1 /m, `user ${id}`);
+  assert.match(as(1, ['ps']).stdout, new RegExp(`^no app runs; .*; a fettle of the user nobody in ${service} may run, and only that user and root can talk to it\n$`));
+  const refused = as(1, ['reload', 'served']);
+  assert.equal(refused.status, 3);
+  assert.match(refused.stderr, new RegExp(`there is no app "served": no fettle of this user runs; a fettle of the user nobody in ${service} may run`));
+  assert.match(as(0, ['reload', 'served']).stdout, /^served: reloaded 1 worker/);
+  assert.match(as(0, ['stop', 'served']).stdout, /^served: stopped/);
 });
 
 test('describe tells everything about one app', { skip }, async (t) => {
@@ -157,7 +222,7 @@ test('reload brings new code without a failed request, and a broken one changes 
   assert.match((await app.get('/')).text, /^version 2 /);
 
   write(SERVER(3));
-  assert.match(terminal(80, 'fettle reload'), /shop: worker 1: a new process starts\n.*shop: worker 2: a new process starts\n.*shop: reloaded 2 workers/s);
+  assert.match(plain(terminal(80, 'fettle reload')), /shop: worker 1: a new process starts\n.*shop: worker 2: a new process starts\n.*shop: reloaded 2 workers/s);
   assert.match(fettle(['reload', 'shop/2']).stdout, /^shop: worker 2 is replaced: process \d+ in /);
   assert.match((await app.get('/')).text, /^version 3 /);
   const { failures, count } = await clients.stop();

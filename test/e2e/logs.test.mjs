@@ -277,6 +277,46 @@ test('the files of apps that run are found from anywhere', { skip }, async (t) =
   assert.match(fettle(['logs', '--runtime-dir', runtime, 'nosuch'], elsewhere).stderr, /no app nosuch runs/);
 });
 
+test('an app without a log file: its newest lines are in memory', { skip }, async (t) => {
+  const dir = folder();
+  const elsewhere = folder();
+  const runtime = path.join(dir, 'run');
+  fs.mkdirSync(runtime, { mode: 0o700 });
+  const app = await startFettle({ t, target: 'app.js', cwd: dir, args: ['-w', '1', '--name', 'shop', '--runtime-dir', runtime] });
+  const logs = (...args) => fettle(['logs', '--runtime-dir', runtime, ...args], elsewhere).stdout;
+  await app.get('/say?text=hello');
+  await app.get('/errors?n=2');
+  await app.until(() => logs().includes('line 1 '));
+  assert.match(logs(), /^\S+Z fettle: 1 worker ready in .*\n(?:.*\n)*\S+Z shop\/1 \| hello\n\S+Z shop\/1 ! line 0 /m);
+  assert.doesNotMatch(logs(), /\n\n/);
+  assert.deepEqual(logs('--errors', '--json', '--grep', 'line').trim().split('\n').map((line) => JSON.parse(line).stream), ['stderr', 'stderr']);
+  assert.equal(logs('shop/2').includes('shop/1'), false);
+  assert.equal(logs('-n', '1').trim().split('\n').length, 1);
+
+  await t.test('no more than so many bytes are kept, and the newest lines are whole', async () => {
+    await app.get('/write?n=20000');
+    await app.until(() => logs('-n', '1').includes(' line 20001 '));
+    const numbers = logs('-n', 'all').split('\n').filter((line) => line.includes(' | line ')).map((line) => Number(/line (\d+)/.exec(line)[1]));
+    assert.ok(numbers.length > 1000 && numbers.length < 20000, `${numbers.length} lines`);
+    counts(numbers, numbers[0], 20002);
+  });
+  await t.test('-f follows, also to the fettle that takes over, to the end', async (t) => {
+    const child = spawn(FETTLE, ['logs', '-f', '-n', '1', '--runtime-dir', runtime, 'shop'], { cwd: elsewhere, stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    const over = new Promise((done) => child.once('exit', done));
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part) => (text += part));
+    await poll(() => text.includes('line 20001'));
+    await app.get('/say?text=more');
+    await poll(() => text.includes('| more'));
+    assert.equal(fettle(['upgrade', '--runtime-dir', runtime], elsewhere).status, 0);
+    await app.get('/say?text=from%20the%20new%20one');
+    await poll(() => text.includes('| from the new one'));
+    assert.equal((await app.stop()).code, 0);
+    assert.equal(await over, 0);
+  });
+});
+
 test('mistakes say what would be right', { skip }, () => {
   const dir = folder();
   fs.writeFileSync(path.join(dir, 'fettle.json'), '{ "run": "app.js" }');

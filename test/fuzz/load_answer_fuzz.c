@@ -69,7 +69,8 @@ static struct verdict run(u8 choice, struct str s, const size_t *cuts, size_t cu
         assert(used <= to - from);
         from += used;
         if (v.step == 0)
-            assert(to - from <= (choice & 2 ? (size_t)ECHO_HEAD_MAX : (size_t)ANSWER_HEAD_MAX));
+            assert(to - from <=
+                   (choice & 2 ? (size_t)WEBSOCKET_HEAD_MAX : (size_t)ANSWER_HEAD_MAX));
     }
     v.used = from;
     return v;

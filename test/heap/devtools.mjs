@@ -7,6 +7,7 @@
  *     --dominators ID     and its chain of dominators up to the root (repeatable)
  *     --duplicates        and the strings that are there more than once
  *     --filter NAME       and the classes of what a named filter of DevTools lets through (repeatable): see FILTERS
+ *     --united            with equal classes as one: see unite()
  *     --quiet             prints nothing: for measuring
  *
  * FILE may end in .gz or .zst. Half of the work is done by a second thread, as in DevTools. */
@@ -34,24 +35,25 @@ function bytesOf(file) {
   return unpack ? stream.pipe(unpack({ chunkSize: CHUNK })) : stream;
 }
 
-/** Loads a snapshot: a JSHeapSnapshot of DevTools. */
-export async function load(file) {
-  const { HeapSnapshotLoader } = await import(pathToFileURL(await bundle()));
+/** Loads a snapshot: a JSHeapSnapshot of DevTools. With one thread, small files need less time. */
+export async function load(file, { threads = 2 } = {}) {
+  const { HeapSnapshotLoader, SecondaryInitManager } = await import(pathToFileURL(await bundle()));
   const loader = new HeapSnapshotLoader({ sendEvent: () => {} });
   const decoder = new StringDecoder('utf8');
   for await (const bytes of bytesOf(file)) {
     loader.write(decoder.write(bytes));
-    await turn();
+    await turn(); /* so that the loader eats it */
   }
   loader.write(decoder.end());
   loader.close();
   const { port1, port2 } = new MessageChannel();
-  const second = new Worker(fileURLToPath(import.meta.url), { workerData: { port: port2 }, transferList: [port2] });
+  const second = threads > 1 ? new Worker(fileURLToPath(import.meta.url), { workerData: { port: port2 }, transferList: [port2] }) : null;
+  if (!second) new SecondaryInitManager(port2);
   try {
     return await loader.buildSnapshot(port1);
   } finally {
     port1.close();
-    await second.terminate();
+    await second?.terminate();
   }
 }
 
@@ -59,6 +61,27 @@ export async function load(file) {
 async function assist(port) {
   const { SecondaryInitManager } = await import(pathToFileURL(await bundle()));
   new SecondaryInitManager(port);
+}
+
+/**
+ * Classes of one name as one class. DevTools tells them by the index of their name, and strings that it adds itself have new ones: when an
+ * object's constructor is called Function, there are two such classes under one key, and its table shows only the later one, which hides all
+ * functions of the app. This is the one thing in which fettle's classes differ from DevTools'.
+ */
+export function unite(snapshot) {
+  const first = new Map(), canonical = new Map();
+  const node = snapshot.createNode(0);
+  for (let ordinal = 0; ordinal < snapshot.nodeCount; ordinal++) {
+    node.nodeIndex = ordinal * snapshot.nodeFieldCount;
+    const index = node.classIndex();
+    let same = canonical.get(index);
+    if (same === undefined) {
+      const name = node.className();
+      if (!first.has(name)) first.set(name, index);
+      canonical.set(index, (same = first.get(name)));
+    }
+    if (same !== index) node.setClassIndex(same);
+  }
 }
 
 const place = (key) => /^(\d+),(\d+),(\d+),/.exec(key)?.slice(1).map(Number);
@@ -155,14 +178,15 @@ async function main() {
     allowPositionals: true,
     options: {
       dump: { type: 'string' }, diff: { type: 'string' }, paths: { type: 'string', multiple: true }, dominators: { type: 'string', multiple: true },
-      duplicates: { type: 'boolean' }, filter: { type: 'string', multiple: true }, quiet: { type: 'boolean' },
+      duplicates: { type: 'boolean' }, filter: { type: 'string', multiple: true }, united: { type: 'boolean' }, quiet: { type: 'boolean' },
     },
   });
   if (!file || more.length) {
-    console.error('devtools.mjs FILE [--dump OUT] [--diff BASE] [--paths ID] [--dominators ID] [--duplicates] [--filter NAME] [--quiet]');
+    console.error('devtools.mjs FILE [--dump OUT] [--diff BASE] [--paths ID] [--dominators ID] [--duplicates] [--filter NAME] [--united] [--quiet]');
     process.exit(2);
   }
   const snapshot = await load(file);
+  if (options.united) unite(snapshot);
   const answer = summary(snapshot);
   if (options.dump) dump(snapshot, options.dump);
   if (options.paths) answer.paths = paths(snapshot, options.paths.map(Number));

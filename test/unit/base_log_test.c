@@ -10,9 +10,11 @@
 static char last[16384];
 static size_t last_len;
 static u32 lines;
+static enum log_level last_level;
 
-static void keep(struct str line)
+static void keep(enum log_level level, struct str line)
 {
+    last_level = level;
     last_len = str_to_cstr(line, last, sizeof(last));
     lines++;
 }
@@ -31,6 +33,7 @@ static void a_text_line_names_its_source_and_its_weight(void)
     CHECK_STR(str_of(last), "proxy: it is 5\n");
     log_warn("careful");
     CHECK_STR(str_of(last), "proxy: warning: careful\n");
+    CHECK_EQ(last_level, LOG_WARN);
     log_error("wrong");
     CHECK_STR(str_of(last), "proxy: error: wrong\n");
 }

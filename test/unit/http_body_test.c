@@ -171,7 +171,7 @@ static const struct body_case cases[] = {
       BAD("may not be a trailer"), .data = "" },
     { "X-Forwarded-For as a trailer is refused", STR("0\r\nX-Forwarded-For: b\r\n\r\n"),
       BAD("may not be a trailer"), .data = "" },
-    { "the agent's own field as a trailer is refused", STR("0\r\nfettle-peer: b\r\n\r\n"),
+    { "a field of fettle's own as a trailer is refused", STR("0\r\nfettle-peer: b\r\n\r\n"),
       BAD("may not be a trailer"), .data = "" },
     { "a folded trailer is refused", STR("0\r\nA: b\r\n c\r\n\r\n"), BAD("trailer name"),
       .data = "" },

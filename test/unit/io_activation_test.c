@@ -35,7 +35,7 @@ static u32 given(int at, const char *ip, u32 port)
     return a.port;
 }
 
-static void taken(struct activation *a, const char *count, const char *names)
+static void taken_as(struct activation *a, const char *count, const char *names, bool succeeds)
 {
     char pid[16];
 
@@ -43,8 +43,52 @@ static void taken(struct activation *a, const char *count, const char *names)
     setenv("LISTEN_PID", pid, 1);
     setenv("LISTEN_FDS", count, 1);
     setenv("LISTEN_FDNAMES", names, 1);
-    CHECK_EQ(activation_take(a), 0);
+    CHECK_EQ(activation_take(a, succeeds), 0);
     CHECK(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS") && !getenv("LISTEN_FDNAMES"));
+}
+
+static void taken(struct activation *a, const char *count, const char *names)
+{
+    taken_as(a, count, names, false);
+}
+
+static void one_that_a_fettle_before_us_bound_is_for_its_very_address(void)
+{
+    struct activation a;
+    struct addr asked;
+    u32 port = given(3, "127.0.0.1", 0), free_port = given(4, "::", 0),
+        lent = given(5, "127.0.0.1", 0);
+
+    taken_as(&a, "3", "fettle/own:fettle/any/0/shop:shop.socket", true);
+    asked = address("127.0.0.1", port);
+    CHECK_EQ(activation_find(&a, &asked), a.socket[0].fd);
+    CHECK(activation_inherited(&a, a.socket[0].fd) && !activation_inherited(&a, a.socket[2].fd));
+    asked = address("127.0.0.2", port);
+    CHECK_EQ(activation_find(&a, &asked), -ENOENT);
+    asked = address("::", port);
+    CHECK_EQ(activation_find(&a, &asked), -ENOENT);
+    asked = address("::", lent); /* of a service manager: as always */
+    CHECK_EQ(activation_find(&a, &asked), a.socket[2].fd);
+    a.socket[0].used = a.socket[2].used = false;
+    CHECK_EQ(activation_find_name(&a, "fettle/any/1/shop"), -ENOENT);
+    CHECK_EQ(activation_find_name(&a, "fettle/any/0/shop"), a.socket[1].fd);
+    CHECK(a.socket[1].used && a.socket[1].addr.port == free_port);
+    activation_leave(&a); /* the first one is closed: nobody wants it */
+    CHECK_EQ(a.socket[0].fd, -1);
+    asked = address("127.0.0.1", port);
+    CHECK_EQ(activation_find(&a, &asked), -ENOENT);
+    CHECK(a.socket[1].fd >= 0 && a.socket[2].fd >= 0);
+    activation_done(&a);
+}
+
+static void names_mean_nothing_when_no_fettle_gave_them(void)
+{
+    struct activation a;
+
+    given(3, "127.0.0.1", 0);
+    taken(&a, "1", "fettle/own");
+    CHECK(!a.socket[0].inherited);
+    activation_done(&a);
 }
 
 static void they_move_and_the_right_one_is_found(void)
@@ -105,7 +149,7 @@ static void what_is_meant_for_another_process_is_left_alone(void)
     given(3, "127.0.0.1", 0);
     setenv("LISTEN_PID", "1", 1);
     setenv("LISTEN_FDS", "1", 1);
-    CHECK_EQ(activation_take(&a), 0);
+    CHECK_EQ(activation_take(&a, false), 0);
     CHECK_EQ(a.count, 0);
     CHECK(fcntl(3, F_GETFD) >= 0);
     CHECK(!getenv("LISTEN_FDS"));
@@ -120,7 +164,7 @@ static void numbers_that_lie_do_no_harm(void)
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     setenv("LISTEN_PID", pid, 1);
     setenv("LISTEN_FDS", "18446744073709551615", 1);
-    CHECK_EQ(activation_take(&a), -EBADF);
+    CHECK_EQ(activation_take(&a, false), -EBADF);
     CHECK(a.count >= 1 && a.count <= ACTIVATION_MAX);
     activation_done(&a);
 }
@@ -150,6 +194,8 @@ ALONE(they_move_and_the_right_one_is_found)
 ALONE(a_unix_socket_is_found_by_its_path)
 ALONE(what_is_meant_for_another_process_is_left_alone)
 ALONE(numbers_that_lie_do_no_harm)
+ALONE(one_that_a_fettle_before_us_bound_is_for_its_very_address)
+ALONE(names_mean_nothing_when_no_fettle_gave_them)
 
 int main(void)
 {
@@ -158,5 +204,9 @@ int main(void)
     tap_run(what_is_meant_for_another_process_is_left_alone_in_peace,
             "what_is_meant_for_another_process_is_left_alone");
     tap_run(numbers_that_lie_do_no_harm_in_peace, "numbers_that_lie_do_no_harm");
+    tap_run(one_that_a_fettle_before_us_bound_is_for_its_very_address_in_peace,
+            "one_that_a_fettle_before_us_bound_is_for_its_very_address");
+    tap_run(names_mean_nothing_when_no_fettle_gave_them_in_peace,
+            "names_mean_nothing_when_no_fettle_gave_them");
     return tap_done();
 }

@@ -71,6 +71,21 @@ static void a_child_has_its_environment_folder_and_descriptors(void)
     close(fds[1]);
 }
 
+static void it_finds_its_pid_in_its_environment(void)
+{
+    char word[] = "WORD=            ";
+    char *env[] = { (char *)"PATH=/usr/bin:/bin", word, NULL };
+    char *argv[] = { (char *)"sh", (char *)"-c", (char *)"test $WORD = $$", NULL };
+    struct child_conf conf = { .file = "sh", .argv = argv, .envp = env, .fds_n = 3 };
+    pid_t pid = 0;
+
+    static_assert(sizeof(word) - sizeof("WORD=") >= CHILD_PID_MAX, "room for it");
+    conf.pid_text = word + 5;
+    CHECK_EQ(child_start(&conf, &pid, NULL), 0);
+    CHECK_EQ(end_of(pid).code, 0);
+    CHECK_STR(str_of(word), "WORD=            "); /* ours is as it was */
+}
+
 static void what_cannot_be_started_says_why(void)
 {
     char *argv[] = { (char *)"nothing", NULL };
@@ -145,6 +160,7 @@ static void signals_are_events_of_the_loop(void)
 int main(void)
 {
     TEST(a_child_has_its_environment_folder_and_descriptors);
+    TEST(it_finds_its_pid_in_its_environment);
     TEST(what_cannot_be_started_says_why);
     TEST(a_group_of_its_own_and_plain_signals);
     TEST(signals_are_events_of_the_loop);

@@ -46,6 +46,7 @@ static void a_path_and_an_abstract_name_are_reached(void)
                            (int)getpid());
         int fd;
         struct notify n;
+        AUTO(strings_done) struct strings env = { 0 };
 
         memcpy(at.sun_path, name, (size_t)len);
         if (abstract)
@@ -54,6 +55,11 @@ static void a_path_and_an_abstract_name_are_reached(void)
         setenv("NOTIFY_SOCKET", name, 1);
         CHECK_EQ(notify_take(&n), 0);
         CHECK(!getenv("NOTIFY_SOCKET"));
+        n.watchdog_ns = 3 * NS_PER_S;
+        notify_hand_over(&n, &env);
+        CHECK_EQ(env.count, 2);
+        CHECK_STR(str_sub(strings_at(&env, 0), 14, 999), name);
+        CHECK_STR(strings_at(&env, 1), "WATCHDOG_USEC=3000000");
         notify_send(&n, "STATUS=%d of %d", 1, 2);
         CHECK_STR(heard(fd), "STATUS=1 of 2");
         notify_done(&n);

@@ -1,8 +1,8 @@
 /* load_handshake_test -- the upgrade to WebSocket, beside the example of RFC 6455 */
 #include "tap.h"
 
+#include "http/sha1.h"
 #include "load/handshake.h"
-#include "load/sha1.h"
 
 static void sha1_is_that_of_the_standard(void)
 {

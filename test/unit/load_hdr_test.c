@@ -1,8 +1,8 @@
 /* load_hdr_test -- quantiles beside those of the sorted values */
 #include "tap.h"
 
+#include "base/random.h"
 #include "load/hdr.h"
-#include "load/random.h"
 
 #include <math.h>
 

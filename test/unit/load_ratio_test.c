@@ -1,7 +1,7 @@
 /* load_ratio_test -- the interval beside values from a table, and its coverage */
 #include "tap.h"
 
-#include "load/random.h"
+#include "base/random.h"
 #include "load/ratio.h"
 
 #include <math.h>

@@ -2,8 +2,8 @@
  * `fettle __log-tidy` */
 #include "logs/logfile.h"
 
+#include "io/gzip.h"
 #include "logs/archive.h"
-#include "logs/gzip.h"
 #include "logs/tidy.h"
 #include "tap.h"
 

@@ -54,10 +54,31 @@ static void what_is_not_fettles_memory_is_refused(void)
     close(null_fd);
 }
 
+static void the_peers_can_be_read_by_workers_and_written_only_by_the_proxy(void)
+{
+    struct shm_peers *p;
+    const struct shm_peers *seen;
+    int fd, read_fd;
+
+    CHECK_EQ(region_peers_create(&fd, &read_fd), 0);
+    CHECK_EQ(region_peers_map(fd, &p), 0);
+    CHECK_EQ(region_peers_map(read_fd, &p), -EACCES);
+    seen = mmap(NULL, sizeof(*seen), PROT_READ, MAP_SHARED, read_fd, 0);
+    CHECK(seen != MAP_FAILED);
+    shm_peer_open(&p->peer[3], 77);
+    CHECK_EQ(seen->peer[3].connection, 77);
+    CHECK_EQ(ftruncate(fd, 4096), -1);
+    munmap(p, sizeof(*p));
+    munmap((void *)(uintptr_t)seen, sizeof(*seen));
+    close(fd);
+    close(read_fd);
+}
+
 int main(void)
 {
     TEST(two_mappings_see_the_same_memory);
     TEST(nobody_can_pull_it_from_under_the_others);
     TEST(what_is_not_fettles_memory_is_refused);
+    TEST(the_peers_can_be_read_by_workers_and_written_only_by_the_proxy);
     return tap_done();
 }

@@ -53,6 +53,13 @@ static void scale_takes_a_number_or_a_difference_but_not_both(void)
     CHECK_EQ(read_text("{\"do\":\"scale\",\"by\":1.5}"), -EINVAL);
 }
 
+static void an_upgrade_is_of_fettle_itself(void)
+{
+    CHECK_EQ(read_text("{\"do\":\"upgrade\"}"), 0);
+    CHECK_EQ(read_text("{\"do\":\"upgrade\",\"app\":\"shop\"}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"upgrade\",\"worker\":1}"), -EINVAL);
+}
+
 static void only_stop_may_end_fettle(void)
 {
     CHECK_EQ(read_text("{\"do\":\"stop\",\"last\":true}"), 0);
@@ -104,6 +111,7 @@ int main(void)
     TEST(a_request_names_what_to_do_and_with_what);
     TEST(every_verb_is_read_back_from_its_name);
     TEST(scale_takes_a_number_or_a_difference_but_not_both);
+    TEST(an_upgrade_is_of_fettle_itself);
     TEST(only_stop_may_end_fettle);
     TEST(what_would_be_passed_over_is_refused);
     TEST(signals_are_known_by_name_and_number);

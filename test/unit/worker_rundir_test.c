@@ -94,6 +94,33 @@ static void another_user_has_a_folder_in_it_that_goes_with_it(void)
     CHECK(!exists(d.path));
 }
 
+static void fettles_are_found_by_their_owner_and_services_by_their_name(void)
+{
+    struct rundir_found found[4];
+    struct problem p = { 0 };
+    struct rundir d;
+    char path[128];
+
+    CHECK_EQ(rundir_make(&d, base, &p), 0);
+    CHECK_EQ(rundir_find(base, geteuid(), found, 4), 1);
+    CHECK_EQ(found[0].pid, (u32)getpid());
+    CHECK_STR(str_of(found[0].path), d.path);
+    CHECK_EQ(rundir_find(base, geteuid() + 1, found, 4), 0);
+    CHECK_EQ(fchmod(d.fd, 0755), 0); /* so that others may look into it: not one of ours */
+    CHECK_EQ(rundir_find(base, geteuid(), found, 4), 0);
+
+    snprintf(path, sizeof(path), "%s/fettle-shop", base);
+    CHECK_EQ(mkdir(path, 0755), 0);
+    put_file(base, "fettle-file");
+    CHECK_EQ(rundir_services(base, found, 4), 1); /* neither the fettle itself, nor the file */
+    CHECK_STR(str_of(found[0].path), path);
+    CHECK_EQ(found[0].owner, geteuid());
+    rmdir(path);
+    snprintf(path, sizeof(path), "%s/fettle-file", base);
+    unlink(path);
+    rundir_remove(&d);
+}
+
 static void a_place_that_does_not_do_is_named(void)
 {
     struct problem p = { 0 };
@@ -111,6 +138,7 @@ int main(void)
     TEST(a_folder_is_private_and_goes_with_all_in_it);
     TEST(what_a_dead_fettle_left_is_swept_and_what_a_live_one_has_is_not);
     TEST(another_user_has_a_folder_in_it_that_goes_with_it);
+    TEST(fettles_are_found_by_their_owner_and_services_by_their_name);
     TEST(a_place_that_does_not_do_is_named);
     rmdir(base);
     return tap_done();

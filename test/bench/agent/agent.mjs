@@ -3,9 +3,8 @@
  *   node test/bench/agent/agent.mjs [--json] [--seconds N] [--node FILE] [--app hello|json] [--only request|instructions|memory|start]
  *
  * Both sides are Node processes that listen on a unix socket and get the same requests from the same
- * client: with the agent under the supervisor of the tests (test/e2e/helpers/agent_supervisor.c), the
- * last field of each request being fettle-peer, as the proxy writes it. The bare side gets no such
- * field: parsing it is a cost that only the agent causes. Measured is CPU time, user and system, of all
+ * client: with the agent under the supervisor of the tests (test/e2e/helpers/agent_supervisor.c).
+ * Measured is CPU time, user and system, of all
  * threads (/proc/PID/task/…/schedstat), per request, in short bursts that alternate (A B B A), of which
  * the median counts; over several pairs of processes, since two processes of one program differ by
  * their layout in memory and by what V8 compiles when. The server has CPU 0 to itself, the client CPU 1.
@@ -122,24 +121,23 @@ async function serverStart(app, sup, { cpu = 0, under = [] } = {}) {
     const unix = `${dir}/${number++}`;
     const run = start(cpu, args, { APP: app, LISTEN: unix });
     await run.lines.next('listening');
-    return Object.assign(run, { unix, field: '', started: startedNow(run) });
+    return Object.assign(run, { unix, started: startedNow(run) });
   }
   const run = start(cpu, args, { APP: app, ...agentEnv(sup) });
   await run.lines.next('listening');
   const started = startedNow(run);
   const { unix } = await sup.wait('listen', { pid: run.pid });
   await sup.wait('ready', { pid: run.pid });
-  return Object.assign(run, { unix, field: 'fettle-peer: 127.0.0.1 40000 127.0.0.1 3000\r\n', started });
+  return Object.assign(run, { unix, started });
 }
 
 /** What the proxy sends for a request of wrk's. */
-const request = (target, field) =>
+const request = (target) =>
   `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n` +
-  'x-forwarded-host: 127.0.0.1:3000\r\nx-request-id: 0f8fad5b-d9cb-469f-a165-70867728950e\r\n' +
-  `${field}\r\n`;
+  'x-forwarded-host: 127.0.0.1:3000\r\nx-request-id: 0f8fad5b-d9cb-469f-a165-70867728950e\r\n\r\n';
 
 async function burst(server, app, requests, connections = CONNECTIONS) {
-  const head = request(app === 'json' ? '/json' : '/', server.field);
+  const head = request(app === 'json' ? '/json' : '/');
   const before = cpuOf(server.pid);
   const client = (server.client ??= start(1, [process.execPath, path.join(HERE, 'client.mjs')], {}));
   client.child.stdin.write(`${JSON.stringify([server.unix, connections, requests, head])}\n`);

@@ -1,11 +1,13 @@
 // helpers/agent_run.mjs -- a Node process under the agent and a supervisor made for tests
 //
 // supervisor() starts agent_supervisor (agent_supervisor.c says what it can do); node() starts
-// a process that is preloaded as `fettle run` would; front() is a small HTTP proxy in front of
-// the unix socket that the process listens on. Every wait has a deadline.
+// a process that is preloaded as `fettle run` would; upstream() is a connection to the unix socket
+// that the process listens on, as the proxy makes it, and front() a small proxy that makes them.
+// Every wait has a deadline.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -96,7 +98,9 @@ export async function supervisor(t) {
     },
   };
   t.after(() => sup.stop());
-  await sup.wait('up');
+  const { memfd, peers_fd: peers } = await sup.wait('up');
+  sup.memory = `/proc/${child.pid}/fd/${memfd}`;
+  sup.peers = `/proc/${child.pid}/fd/${peers}`;
   return sup;
 }
 
@@ -153,83 +157,44 @@ export function script(t, text, name = 'app.js') {
   return file;
 }
 
-/** Adds fettle-peer to each request head of a connection; understands as much HTTP as it must. */
-class HeadWriter {
-  #rest = Buffer.alloc(0);
-  #body = 0; /* bytes; -1: chunked; Infinity: no more HTTP */
-  #out;
-  constructor(write, field) {
-    this.#out = write;
-    this.field = field;
-  }
-  take(data) {
-    const parts = [];
-    this.write = (part) => parts.push(part);
-    this.#take(data);
-    if (parts.length) this.#out(Buffer.concat(parts)); /* one write: what came together stays together */
-  }
-  #take(data) {
-    this.#rest = Buffer.concat([this.#rest, data]);
-    for (;;) {
-      if (this.#body === Infinity || this.#body > 0) {
-        const n = Math.min(this.#body, this.#rest.length);
-        if (n) this.write(this.#rest.subarray(0, n));
-        this.#rest = this.#rest.subarray(n);
-        this.#body -= this.#body === Infinity ? 0 : n;
-        if (this.#body) return;
-      }
-      if (this.#body === -1 && !this.#chunk()) return;
-      if (this.#rest.length === 0 || !this.#head()) return;
-    }
-  }
-  #head() {
-    const text = this.#rest.toString('latin1');
-    const end = text.indexOf('\r\n\r\n');
-    if (end < 0) {
-      if (!/^[A-Z]+ [^\r\n]* HTTP\/1\.[01]\r\n/.test(text) && text.includes('\n')) {
-        this.#body = Infinity; /* not a request: the server has to say so */
-        return true;
-      }
-      return false;
-    }
-    const head = text.slice(0, end + 2);
-    this.#rest = this.#rest.subarray(end + 4);
-    const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-    this.#body = /\r\nupgrade:/i.test(head) || head.startsWith('CONNECT') ? Infinity
-      : /\r\ntransfer-encoding: *chunked/i.test(head) ? -1 : length ? Number(length[1]) : 0;
-    this.write(Buffer.from(`${head}${this.field}\r\n\r\n`, 'latin1'));
-    return true;
-  }
-  /* Passes chunks on; true once the last one and the trailers are through. */
-  #chunk() {
-    for (;;) {
-      const text = this.#rest.toString('latin1');
-      const line = text.indexOf('\r\n');
-      if (line < 0) return false;
-      const size = parseInt(text, 16);
-      const end = size ? line + 2 + size + 2 : text.indexOf('\r\n', line + 2) === line + 2 ? line + 4
-        : text.indexOf('\r\n\r\n', line) + 4;
-      if (end < 4 || text.length < end) return false;
-      this.write(this.#rest.subarray(0, end));
-      this.#rest = this.#rest.subarray(end);
-      if (size) continue;
-      this.#body = 0;
-      return true;
-    }
-  }
+let native = null; /* upstream.c says what it can do */
+let connections = 0;
+
+/** A connection to the server at `unix`, with a place in shared memory. `socket` is its own end;
+ * `name`: what it is called instead of after its place. */
+export function upstream(sup, unix, { name, allowHalfOpen = false } = {}) {
+  native ??= createRequire(import.meta.url)(path.join(BUILD, 'test/e2e/upstream.node'));
+  const number = ++connections;
+  const fd = native.connect(unix, process.pid, number, name ?? `@${number}`);
+  if (fd < 0) throw new Error(`connect ${unix}: errno ${-fd}`);
+  const open = (seq) => native.open(sup.peers, number, process.pid, seq);
+  open(number);
+  return {
+    socket: new net.Socket({ fd, readable: true, writable: true, allowHalfOpen }),
+    /** Who the client is of the request that begins after so many bytes. */
+    peer: (text, at = 0) => native.peer(sup.peers, number, at, text),
+    /** Gives its place to another connection. */
+    reopen: () => open(number + 100000),
+    /** The route of the request on it, or null. */
+    route: (pid) => native.route(sup.memory, sup.events.find((e) => e.event === 'hello' && e.pid === pid).slot, number),
+  };
 }
 
 /** A proxy on 127.0.0.1 in front of a unix socket; resolves to its port. Each connection of a
- * client gets one to the server. What the server writes is handed on as it is. */
-export function front(t, unix, { field } = {}) {
+ * client gets one to the server, for which `peer` is the client. */
+export function front(t, sup, unix, { peer } = {}) {
   const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    const worker = net.connect({ path: unix, allowHalfOpen: true });
     const { remoteAddress, remotePort, localAddress, localPort } = client;
-    const heads = new HeadWriter(
-      (data) => worker.write(data),
-      field ?? `fettle-peer: ::ffff:${remoteAddress} ${remotePort} ::ffff:${localAddress} ${localPort}`,
-    );
-    client.on('data', (data) => heads.take(data));
+    let to;
+    try {
+      to = upstream(sup, unix, { allowHalfOpen: true });
+    } catch {
+      client.destroy();
+      return;
+    }
+    const worker = to.socket;
+    to.peer(peer ?? `::ffff:${remoteAddress} ${remotePort} ::ffff:${localAddress} ${localPort}`);
+    client.on('data', (data) => worker.write(data));
     client.on('end', () => worker.end());
     worker.on('data', (data) => client.write(data));
     worker.on('end', () => client.end());
@@ -243,9 +208,8 @@ export function front(t, unix, { field } = {}) {
 }
 
 /** Sends raw bytes, resolves to all that comes back until the end. The client ends last. */
-export function raw(port, text, { path: unix } = {}) {
+export function raw(port, text, { path: unix, socket = unix ? net.connect(unix) : net.connect(port, '127.0.0.1') } = {}) {
   return new Promise((done, fail) => {
-    const socket = unix ? net.connect(unix) : net.connect(port, '127.0.0.1');
     let got = '';
     socket.setEncoding('latin1').setTimeout(PATIENCE_MS, () => fail(new Error(`no end; so far: ${got}`)));
     socket.on('data', (data) => (got += data));

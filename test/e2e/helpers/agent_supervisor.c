@@ -9,6 +9,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "shm/layout.h"
+#include "shm/peers.h"
 #include "shm/wire.h"
 
 enum { PROCESSES_MAX = 64 };
@@ -45,7 +47,7 @@ static struct listener {
 
 static const char *dir;
 static struct shm *shm;
-static int memfd, wake_fd;
+static int memfd, peers_fd, peers_read_fd, wake_fd;
 static uint32_t refuse_with;
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -335,14 +337,14 @@ static void hello_answer(struct process *p, const struct wire_hello *h)
                               .shm_bytes = sizeof *shm };
     union {
         struct cmsghdr head;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
     } control = { 0 };
     struct iovec part = { &w, sizeof w };
     struct msghdr msg = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
     };
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    int fds[2] = { memfd, wake_fd };
+    int fds[3] = { memfd, wake_fd, peers_read_fd };
 
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
@@ -350,8 +352,9 @@ static void hello_answer(struct process *p, const struct wire_hello *h)
     memcpy(CMSG_DATA(c), fds, sizeof fds);
     p->pid = h->pid;
     sendmsg(p->fd, &msg, MSG_NOSIGNAL);
-    say("{\"event\":\"hello\",\"pid\":%u,\"worker\":%u,\"role\":%u,\"version\":\"%.16s\"}", h->pid,
-        h->worker, h->role, h->node_version);
+    say("{\"event\":\"hello\",\"pid\":%u,\"worker\":%u,\"role\":%u,\"version\":\"%.16s\","
+        "\"slot\":%u}",
+        h->pid, h->worker, h->role, h->node_version, w.slot);
 }
 
 static void message_take(struct process *p)
@@ -536,6 +539,7 @@ int main(int argc, char **argv)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
     int agent_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    char name[32];
 
     dir = argc > 1 ? argv[1] : ".";
     snprintf(at.sun_path, sizeof at.sun_path, "%s/agent.sock", dir);
@@ -547,11 +551,16 @@ int main(int argc, char **argv)
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ftruncate(memfd, sizeof *shm) != 0)
         return 1;
+    peers_fd = memfd_create("fettle-peers", MFD_CLOEXEC);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", peers_fd);
+    peers_read_fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (ftruncate(peers_fd, sizeof(struct shm_peers)) != 0)
+        return 1;
     shm = mmap(NULL, sizeof *shm, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof *shm;
-    say("{\"event\":\"up\"}");
+    say("{\"event\":\"up\",\"memfd\":%d,\"peers_fd\":%d}", memfd, peers_fd);
     for (;;) {
         struct pollfd p[PROCESSES_MAX + SHM_LISTENERS_MAX + 3];
         int n = 0;

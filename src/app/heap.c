@@ -1,0 +1,27 @@
+/* app/heap.c -- `fettle heap COMMAND`: its sub-commands, in one table */
+#include "app/command.h"
+#include "app/heap_options.h"
+#include "app/inspect_options.h"
+
+/* clang-format off */
+const struct command heap_commands[] = {
+{ "heap summary", "[FLAGS] FILE", "classes of objects and what they hold, as Chrome DevTools counts",
+  "FILE is a .heapsnapshot of Node 16 to 26 or of Chrome; it may be compressed (gzip, zstd), and - is the standard input.\n"
+  "Shallow is the size of the objects themselves with their insides; retained is what would be freed with them. Sizes, classes and counts are those of the Summary and the Statistics in Chrome DevTools' Memory panel.",
+  .flags = &heap_summary_flags, .takes_files = true, .run = heap_summary_command },
+{ "heap biggest", "[FLAGS] FILE", "the tree of what holds the memory, the largest first",
+  "Each object stands below the one that holds it: its dominator, without which it would be freed. Many siblings of one class are one line.",
+  .flags = &heap_biggest_flags, .takes_files = true, .run = heap_biggest_command },
+{ "heap show", "[FLAGS] FILE @ID", "one object: its sizes, its fields, what refers to it", NULL,
+  .flags = &heap_show_flags, .takes_files = true, .run = heap_show_command },
+{ "heap path", "[FLAGS] FILE @ID", "why an object is still there: the shortest paths that hold it",
+  "From a root down to the object, with the names of variables, properties and functions, and the lines where they are declared. Weak references hold nothing and are left out.",
+  .flags = &heap_path_flags, .takes_files = true, .run = heap_path_command },
+{ "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
+  "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
+  "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"
+  "While V8 takes a snapshot the process does nothing else, for about a second per 50 MB of heap, and needs about as much memory again. So a worker of fettle's gets no new requests meanwhile, and its own are waited for. Where memory or disk would not do, nothing is begun without --force.",
+  .flags = &heap_snapshot_flags, .takes_app = true, .run = heap_snapshot_command },
+{ .name = NULL },
+};
+/* clang-format on */

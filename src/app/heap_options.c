@@ -1,0 +1,84 @@
+/* app/heap_options.c -- what the commands that read snapshots can be told */
+#include "app/heap_options.h"
+
+#include "app/command.h"
+#include "app/exit_code.h"
+
+#define AT(field) offsetof(struct heap_options, field)
+
+static const char *const group_title[] = { "Flags" };
+
+/* clang-format off */
+#define ROW_JSON \
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", \
+  .help = "JSON instead of text" }
+#define ROW_TOP(N, WHAT) \
+{ .name = "top", .short_flag = 'n', .type = SETTINGS_COUNT, .offset = AT(top), .default_text = N, .most = INT32_MAX, \
+  .words = "all", .placeholder = "N", .help = WHAT }
+
+static const struct settings_row summary_rows[] = {
+ROW_TOP("30", "how many classes; all of them are in --json"),
+ROW_JSON,
+};
+static const struct settings_row biggest_rows[] = {
+ROW_TOP("20", "how many lines"),
+{ .name = "depth", .type = SETTINGS_COUNT, .offset = AT(depth), .default_text = "12", .least = 1, .most = 1000, .placeholder = "N",
+  .help = "how many levels of the tree" },
+ROW_JSON,
+};
+static const struct settings_row show_rows[] = {
+ROW_TOP("30", "how many fields, and how many objects that refer to it"),
+ROW_JSON,
+};
+static const struct settings_row path_rows[] = {
+{ .name = "all", .type = SETTINGS_COUNT, .offset = AT(all), .default_text = "1", .least = 1, .most = 1000, .placeholder = "N",
+  .help = "the N shortest paths" },
+ROW_JSON,
+};
+/* clang-format on */
+
+static const u32 summary_count = ARRAY_LEN(summary_rows), biggest_count = ARRAY_LEN(biggest_rows),
+                 show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows);
+
+#define TABLE(NAME)                                                                 \
+    const struct settings_table heap_##NAME##_flags = { .command = "heap " #NAME,   \
+                                                        .rows = NAME##_rows,        \
+                                                        .count = &NAME##_count,     \
+                                                        .group_title = group_title, \
+                                                        .groups = 1 }
+TABLE(summary);
+TABLE(biggest);
+TABLE(show);
+TABLE(path);
+
+int heap_options_read(struct heap_options *o, const struct settings_table *t, int argc, char **argv,
+                      u32 least, u32 most, const char *needs)
+{
+    struct settings_values to = { o, &o->texts };
+    struct settings_args args = { 0 };
+    struct problem p = { .text = "out of memory" };
+    int err = settings_table_init(t, &to);
+
+    if (!err)
+        err = settings_table_read_args(t, &to, argc, argv, 1, &args, &p);
+    if (!err && args.help)
+        return help_of(argv[0]) ? EXIT_APP : -1;
+    if (!err && args.operands < least)
+        err = problem_set(&p, "%s needs %s", argv[0], needs);
+    if (!err && args.operands > most)
+        err = problem_set(&p, "%s needs %s, and \"%.100s\" is one word too many", argv[0], needs,
+                          argv[args.operand[most]]);
+    if (err) {
+        command_problem(&p);
+        return err == -ENOMEM ? EXIT_APP : EXIT_USAGE;
+    }
+    o->words = args.operands;
+    for (u32 i = 0; i < o->words; i++)
+        o->word[i] = argv[args.operand[i]];
+    return 0;
+}
+
+void heap_options_done(struct heap_options *o)
+{
+    settings_texts_free(&o->texts);
+}

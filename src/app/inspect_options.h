@@ -1,0 +1,21 @@
+/* app/inspect_options.h -- what the commands that look into a running Node can be told */
+#pragma once
+
+#include "app/control_options.h"
+
+/* Texts are owned by the options and NUL-terminated; an empty one was not given. */
+struct inspect_options {
+    struct control_options control; /* json, pid, runtime_dir, timeout_ns */
+    struct str output;
+    bool force, numbers;
+    u64 open_ns;  /* until the inspector is open */
+    u64 drain_ns; /* until nothing is in the worker any more */
+};
+
+extern const struct settings_table heap_snapshot_flags;
+
+/* Reads flags and the one TARGET. 0; or an exit code after a message; or -1 after --help has been
+ * answered. */
+MUST_USE int inspect_options_read(struct inspect_options *o, const struct settings_table *t,
+                                  int argc, char **argv, const char **target);
+void inspect_options_done(struct inspect_options *o);

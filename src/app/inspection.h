@@ -1,0 +1,37 @@
+/* app/inspection.h -- a look into a running Node, from TARGET to the end of it
+ *
+ * Finds out who is meant, opens the way in (inspect/attach.h), and leaves everything as it was:
+ * whatever happens, Ctrl-C included.
+ */
+#pragma once
+
+#include "app/inspect_options.h"
+#include "app/inspectee.h"
+#include "app/progress.h"
+#include "inspect/attach.h"
+#include "inspect/capture.h"
+
+struct inspection {
+    const struct inspect_options *options;
+    struct inspectee target;
+    struct attach attach;
+    struct capture capture;
+    struct progress progress;
+    struct problem problem;
+    char app[64]; /* of a worker of fettle's; empty: none */
+    u32 worker;
+    bool stopped; /* by Ctrl-C or SIGTERM */
+    int stop_fd;
+};
+
+/* Reads TARGET and goes in. 0; else an exit code, after a message. inspection_end in any case. */
+MUST_USE int inspection_begin(struct inspection *i, const struct inspect_options *o,
+                              const char *target);
+/* Leaves. 0; else an exit code, after a message. */
+MUST_USE int inspection_end(struct inspection *i);
+
+/* A failure of one of the steps, told on standard error; the exit code. */
+int inspection_failed(struct inspection *i, int err);
+
+/* A file name for what is taken: "shop-2-20261126-075211.heapsnapshot". */
+void inspection_name(const struct inspection *i, const char *ending, struct buf *out);

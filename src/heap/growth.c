@@ -1,0 +1,471 @@
+/* heap/growth.c -- what there is more of in each of three snapshots of one process
+ *
+ * Everything is indexed by the nodes of the last snapshot; of the earlier ones only their nodes'
+ * retained sizes are kept, by id.
+ */
+#include "heap/growth.h"
+
+#include "base/pages.h"
+#include "heap/browse.h"
+#include "heap/groups.h"
+
+enum { STRANGERS_SHARE = 20 };
+enum { NONE = UINT32_MAX, EARLIER = BIT(0) | BIT(1) };
+
+/* Retained bytes: `plain` without shapes and code. */
+struct weight {
+    i64 plain, all;
+};
+
+/* How much a node's dominated memory grew, and how much of that its old children explain. */
+struct grown {
+    struct weight size[3]; /* in each snapshot; the earlier ones only when it is in them */
+    i64 passed[3];         /* plain in each step, all in both: to be taken off */
+};
+
+struct growth {
+    const struct graph *g;
+    const struct dominators *d;
+    struct grown *grown; /* by node */
+    u8 *seen;            /* by node: BIT(number) of the snapshots that have it */
+    u8 *holds;           /* by node: it is a holder */
+    u32 *place, mask;    /* ids: open addressing, 1 + node */
+    u64 total[3];
+};
+
+static bool is_old(const struct growth *w, u32 node)
+{
+    return (w->seen[node] & EARLIER) == EARLIER;
+}
+
+static u32 id_hash(u32 id)
+{
+    return id * 0x9E3779B1u;
+}
+
+static u32 node_of_id(const struct growth *w, u32 id)
+{
+    for (u32 i = id_hash(id) & w->mask; w->place[i]; i = (i + 1) & w->mask)
+        if (w->g->id[w->place[i] - 1] == id)
+            return w->place[i] - 1;
+    return NONE;
+}
+
+static int ids_build(struct growth *w)
+{
+    u32 cap = 16;
+
+    while (cap < (u64)w->g->node_count * 2)
+        cap *= 2;
+    w->mask = cap - 1;
+    w->place = pages_take_zeroed((u64)cap * sizeof(u32));
+    if (!w->place)
+        return -ENOMEM;
+    for (u32 n = 0; n < w->g->node_count; n++) {
+        u32 i = id_hash(w->g->id[n]) & w->mask;
+
+        while (w->place[i])
+            i = (i + 1) & w->mask;
+        w->place[i] = n + 1;
+    }
+    return 0;
+}
+
+static void ids_done(struct growth *w)
+{
+    pages_give(w->place, ((u64)w->mask + 1) * sizeof(u32));
+    w->place = NULL;
+}
+
+/* Retained bytes without shapes and code, by node. */
+static void plain_sum(const struct graph *g, const struct dominators *d, i64 *plain)
+{
+    for (u32 n = 0; n < g->node_count; n++)
+        if (graph_type(g, n) != NODE_CODE && graph_type(g, n) != NODE_SHAPE)
+            plain[n] += (i64)graph_self_size(g, n);
+    for (u32 i = g->node_count; i-- > 1;)
+        plain[d->dominator[d->order[i]]] += plain[d->order[i]];
+}
+
+/* How many of the ids stand for an object of another type, of how many. */
+struct strangers {
+    u32 other, of;
+};
+
+static int sizes_take(struct growth *w, u32 number, const struct graph *g,
+                      const struct dominators *d, struct strangers *met)
+{
+    u64 bytes = (u64)g->node_count * sizeof(i64);
+    i64 *plain = pages_take_zeroed(bytes);
+
+    if (!plain)
+        return -ENOMEM;
+    plain_sum(g, d, plain);
+    for (u32 n = 0; n < g->node_count; n++) {
+        u32 node = g == w->g ? n : node_of_id(w, g->id[n]);
+
+        if (node == NONE)
+            continue;
+        met->of++;
+        if (graph_type(g, n) != graph_type(w->g, node)) {
+            met->other++;
+            continue;
+        }
+        w->grown[node].size[number] = (struct weight){ plain[n], (i64)d->retained[n] };
+        w->seen[node] |= BIT(number);
+    }
+    w->total[number] = d->retained[g->root];
+    pages_give(plain, bytes);
+    return 0;
+}
+
+int growth_new(struct growth **out, const struct graph *last, const struct dominators *d)
+{
+    struct growth *w = calloc(1, sizeof(*w));
+    struct strangers met = { 0 };
+    int r = -ENOMEM;
+
+    if (!w)
+        return r;
+    *w = (struct growth){ .g = last, .d = d };
+    w->grown = pages_take_zeroed((u64)last->node_count * sizeof(*w->grown));
+    w->seen = pages_take_zeroed(last->node_count);
+    w->holds = pages_take_zeroed(last->node_count);
+    if (w->grown && w->seen && w->holds)
+        r = ids_build(w);
+    if (!r)
+        r = sizes_take(w, 2, last, d, &met);
+    if (r)
+        growth_free(w);
+    else
+        *out = w;
+    return r;
+}
+
+void growth_free(struct growth *w)
+{
+    u64 n;
+
+    if (!w)
+        return;
+    n = w->g->node_count;
+    ids_done(w);
+    pages_give(w->grown, n * sizeof(*w->grown));
+    pages_give(w->seen, n);
+    pages_give(w->holds, n);
+    free(w);
+}
+
+int growth_before(struct growth *w, u32 number, const struct graph *g, const struct dominators *d)
+{
+    struct strangers met = { 0 };
+    int r;
+
+    assert(number < 2);
+    r = sizes_take(w, number, g, d, &met);
+    /* An id is for life; in another process it is something else as soon as the app has begun. */
+    return r ? r : met.other > met.of / STRANGERS_SHARE ? -ENOENT : 0;
+}
+
+u64 growth_total_bytes(const struct growth *w, u32 number)
+{
+    return w->total[number];
+}
+
+/* ---- holders ---- */
+
+/* The growth of an old node that is not that of holders below it. */
+struct own {
+    i64 step[2], all;
+};
+
+static struct own own_growth(const struct growth *w, u32 node)
+{
+    const struct grown *s = &w->grown[node];
+
+    return (struct own){
+        .step = { s->size[1].plain - s->size[0].plain - s->passed[0],
+                  s->size[2].plain - s->size[1].plain - s->passed[1] },
+        .all = s->size[2].all - s->size[0].all - s->passed[2],
+    };
+}
+
+static bool grows(const struct own *own)
+{
+    return own->step[0] >= GROWTH_BYTES_MIN && own->step[1] >= GROWTH_BYTES_MIN &&
+           own->step[1] >= own->step[0] / GROWTH_SLOWER;
+}
+
+/* From the leaves up: a holder keeps its growth, everybody else passes it on. */
+static void holder_mark(struct growth *w, u32 node)
+{
+    struct grown *s = &w->grown[node], *up = &w->grown[w->d->dominator[node]];
+    struct own own = own_growth(w, node);
+
+    w->holds[node] = is_old(w, node) && grows(&own);
+    if (node == w->g->root)
+        return;
+    if (!w->holds[node]) {
+        for (u32 i = 0; i < 3; i++)
+            up->passed[i] += s->passed[i];
+        return;
+    }
+    up->passed[0] += s->size[1].plain - s->size[0].plain;
+    up->passed[1] += s->size[2].plain - s->size[1].plain;
+    up->passed[2] += s->size[2].all - s->size[0].all;
+}
+
+static void holders_mark(struct growth *w)
+{
+    for (u32 i = w->g->node_count; i-- > 0;)
+        holder_mark(w, w->d->order[i]);
+    w->holds[w->g->root] = 1;
+}
+
+/* ---- items ---- */
+
+static void item_add(const struct growth *w, struct group *group, u32 node)
+{
+    u32 step = is_old(w, node) ? 0 : w->seen[node] & BIT(1) ? 1 : 2;
+
+    group->count[step]++;
+    group->held[step] += w->d->retained[node];
+    if (step == 0)
+        return;
+    groups_sample(group, node);
+    group->bytes += w->d->retained[node];
+}
+
+/* Counts what is below order[at]: of the visible objects the topmost new ones and old ones next to
+ * them, or with `nested` all. Other holders count for themselves. */
+static int items_count(const struct growth *w, u32 at, bool nested, struct groups *out)
+{
+    const struct dominators *d = w->d;
+
+    groups_clear(out);
+    for (u32 i = at + 1, step; i < at + d->size[at]; i += step) {
+        u32 node = d->order[i];
+        struct group *group;
+
+        step = w->holds[node] ? d->size[i] : 1;
+        if (w->holds[node] || !browse_is_visible(w->g, node))
+            continue;
+        group = groups_of(out, w->g, node);
+        if (!group)
+            return -ENOMEM;
+        item_add(w, group, node);
+        if (!nested && !is_old(w, node))
+            step = d->size[i];
+    }
+    return 0;
+}
+
+static bool group_grows(const struct group *group)
+{
+    return group->count[1] >= GROWTH_ITEMS_MIN && group->count[2] >= GROWTH_ITEMS_MIN &&
+           group->count[2] >= group->count[1] / GROWTH_SLOWER;
+}
+
+static const struct group *largest(const struct groups *s, bool growing)
+{
+    const struct group *found = NULL;
+
+    for (u32 i = 0; i < s->count; i++)
+        if ((!growing || group_grows(&s->list[i])) && (!found || s->list[i].bytes > found->bytes))
+            found = &s->list[i];
+    return found;
+}
+
+static void holder_fill(struct growth_holder *h, const struct group *group)
+{
+    h->before = group->count[0];
+    h->added[0] = group->count[1];
+    h->added[1] = group->count[2];
+    h->sample_count = group->sample_count;
+    memcpy(h->samples, group->samples, sizeof(h->samples));
+}
+
+void growth_holders_keep(struct growth_holders *out, const struct growth_holder *h)
+{
+    u32 i = out->count;
+
+    if (out->count == GROWTH_HOLDERS_MAX) {
+        out->dropped++;
+        if (out->list[--i].growth_bytes >= h->growth_bytes)
+            return;
+        out->count--;
+    }
+    for (; i > 0 && out->list[i - 1].growth_bytes < h->growth_bytes; i--)
+        out->list[i] = out->list[i - 1];
+    out->list[i] = *h;
+    out->count++;
+}
+
+/* Objects that were added in the same number belong together: a socket, its parser, its streams. */
+static bool is_same_number(const struct group *a, const struct group *b)
+{
+    for (u32 i = 1; i < 3; i++) {
+        u32 more = max(a->count[i], b->count[i]), less = min(a->count[i], b->count[i]);
+
+        if (more - less > max(2u, more / 8))
+            return false;
+    }
+    return true;
+}
+
+static bool is_root_item(const struct growth *w, const struct group *group)
+{
+    enum node_type type = w->g->meta.node_type_of[group->type];
+
+    return (type == NODE_OBJECT || type == NODE_CLOSURE) && group_grows(group) &&
+           min(group->count[1], group->count[2]) >= GROWTH_ROOT_ITEMS_MIN;
+}
+
+/* The others of the same number, into *h; taken out of the list. */
+static void company_take(struct groups *s, struct group *first, struct growth_holder *h)
+{
+    h->growth_bytes = (i64)first->bytes;
+    for (u32 i = 0; i < s->count; i++) {
+        struct group *group = &s->list[i];
+        u64 sum = 0;
+
+        if (group != first && !is_same_number(group, first))
+            continue;
+        for (u32 k = 0; k < 3; k++)
+            h->retained_bytes[k] += sum += group->held[k];
+        if (group == first)
+            continue;
+        h->growth_bytes += (i64)group->bytes;
+        if (h->company_count < GROWTH_SAMPLES)
+            h->company[h->company_count++] = group->samples[0];
+        group->count[1] = 0;
+    }
+    first->count[1] = 0;
+}
+
+/* What hangs under the root has no common holder: a suspect for each class. */
+static void roots_keep(const struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
+{
+    for (;;) {
+        struct growth_holder h = { .how = GROWTH_ROOTS, .at = at };
+        struct group *first = NULL;
+
+        for (u32 i = 0; i < s->count; i++)
+            if (is_root_item(w, &s->list[i]) && (!first || s->list[i].bytes > first->bytes))
+                first = &s->list[i];
+        if (!first)
+            return;
+        holder_fill(&h, first);
+        company_take(s, first, &h);
+        if (h.growth_bytes >= GROWTH_ROOT_BYTES_MIN)
+            growth_holders_keep(out, &h);
+    }
+}
+
+/* V8's own nodes, and the global object, which holds everything of somebody else's. */
+static bool is_root(const struct growth *w, u32 node)
+{
+    const struct graph *g = w->g;
+
+    switch (graph_type(g, node)) {
+    case NODE_SYNTHETIC:
+    case NODE_HIDDEN:
+    case NODE_CODE:
+    case NODE_SHAPE:
+        return true;
+    default:
+        break;
+    }
+    for (u32 e = g->first_edge[g->root]; e < g->first_edge[g->root + 1]; e++)
+        if (graph_edge_type(g->edge[e]) == EDGE_SHORTCUT && graph_target(g->edge[e]) == node)
+            return true;
+    return false;
+}
+
+/* No items side by side: one that holds the next one, or a single value. `s` is what is below the
+ * holder. *found: whether it is one of these. */
+static int value_look(struct growth *w, u32 at, struct groups *s, struct growth_holder *h,
+                      bool *found)
+{
+    const struct group *group = largest(s, false);
+    struct group value = group ? *group : (struct group){ 0 };
+    int r = group ? items_count(w, at, true, s) : 0;
+
+    *found = false;
+    if (r)
+        return r;
+    group = group ? groups_find(s, value.type, value.name) : NULL;
+    if (group && group_grows(group)) {
+        h->how = GROWTH_CHAIN;
+        holder_fill(h, group);
+        *found = true;
+        return 0;
+    }
+    h->how = GROWTH_VALUE;
+    holder_fill(h, &value);
+    *found = min(h->bytes[0], h->bytes[1]) >= GROWTH_VALUE_MIN;
+    return 0;
+}
+
+/* How many old ones lie beside the new ones, not deeper or elsewhere below the holder. */
+static void before_count(const struct growth *w, u32 at, struct growth_holder *h)
+{
+    u32 item = h->samples[h->sample_count - 1], beside = w->d->dominator[item];
+
+    h->before = 0;
+    for (u32 i = at + 1; i < at + w->d->size[at]; i++) {
+        u32 node = w->d->order[i];
+
+        h->before +=
+            w->d->dominator[node] == beside && is_old(w, node) &&
+            w->g->type[node] == w->g->type[item] &&
+            (w->g->name[node] == w->g->name[item] || graph_type(w->g, node) != NODE_OBJECT);
+    }
+}
+
+/* Looks below order[at], which grows. */
+static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
+{
+    const struct weight *size = w->grown[w->d->order[at]].size;
+    struct own own = own_growth(w, w->d->order[at]);
+    struct growth_holder h = { .at = w->d->order[at],
+                               .bytes = { own.step[0], own.step[1] },
+                               .growth_bytes = own.all };
+    const struct group *group;
+    bool found;
+    int r = items_count(w, at, false, s);
+
+    if (r)
+        return r;
+    if (is_root(w, h.at)) {
+        roots_keep(w, h.at, s, out);
+        return 0;
+    }
+    for (u32 i = 0; i < 3; i++)
+        h.retained_bytes[i] = (u64)size[i].all;
+    group = largest(s, true);
+    found = group && group->bytes >= (u64)(own.step[0] + own.step[1]) / 4;
+    if (found) {
+        holder_fill(&h, group);
+        before_count(w, at, &h);
+    } else {
+        r = value_look(w, at, s, &h, &found);
+    }
+    if (!r && found)
+        growth_holders_keep(out, &h);
+    return r;
+}
+
+int growth_find(struct growth *w, struct growth_holders *out)
+{
+    AUTO(groups_done) struct groups s = { 0 };
+    int r = 0;
+
+    *out = (struct growth_holders){ 0 };
+    ids_done(w);
+    holders_mark(w);
+    for (u32 i = 0; !r && i < w->g->node_count; i++)
+        if (w->holds[w->d->order[i]])
+            r = holder_look(w, i, &s, out);
+    return r;
+}

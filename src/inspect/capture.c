@@ -1,0 +1,208 @@
+/* inspect/capture.c -- what an inspector can be asked to take: snapshots and profiles, to a file */
+#include "inspect/capture.h"
+
+#define TURN_NS (2 * NS_PER_S)   /* a loop that has not turned by then is blocked */
+#define PAUSE_NS (10 * NS_PER_S) /* JavaScript that has not halted by then does not run */
+
+/* ---- what comes ---- */
+
+static u64 number_of(const struct json_value *v, const char *name)
+{
+    u64 n = 0;
+
+    return json_value_u64(json_value_member(v, name), &n) ? n : 0;
+}
+
+static void event(struct devtools *client, struct str method, const struct json_value *params)
+{
+    struct capture *c = client->arg;
+
+    c->heard_ns = clock_now_ns();
+    if (str_eq(method, STR("HeapProfiler.reportHeapSnapshotProgress"))) {
+        c->done = number_of(params, "done");
+        c->total = number_of(params, "total");
+        if (c->progress)
+            c->progress(c);
+    } else if (str_eq(method, STR("Debugger.paused"))) {
+        c->paused = true;
+    } else if (str_eq(method, STR("NodeRuntime.waitingForDisconnect"))) {
+        c->ending = true;
+    }
+}
+
+static int bulk(struct devtools *client, struct str bytes)
+{
+    struct capture *c = client->arg;
+
+    c->heard_ns = clock_now_ns();
+    c->write_err = outfile_write(c->file, bytes);
+    c->bytes = outfile_bytes(c->file);
+    if (c->progress)
+        c->progress(c);
+    return c->write_err;
+}
+
+static void begin(struct capture *c)
+{
+    c->client->event = event;
+    c->client->bulk = bulk;
+    c->client->arg = c;
+    c->heard_ns = clock_now_ns();
+}
+
+/* ---- asking ---- */
+
+/* An error as people can use it. */
+static int told(struct capture *c, int err, const char *what, struct problem *p)
+{
+    if (err == 0 || err == -ECANCELED)
+        return err;
+    if (c->write_err)
+        problem_set(p, "the file cannot be written: %s", strerror(-c->write_err));
+    else if (err == -EREMOTEIO)
+        problem_set(p, "%s: the inspector refuses: %s", what, c->client->session.bad_text);
+    else if (err == -EPIPE)
+        problem_set(p, "%s: the process has ended, or has closed its inspector", what);
+    else if (err == -ETIMEDOUT)
+        problem_set(p, "%s: nothing has come for %.3g s", what, (double)c->silence_ns / NS_PER_S);
+    else if (err == -EPROTO)
+        problem_set(p, "%s: the inspector sent what makes no sense: %s", what,
+                    c->client->session.bad_text);
+    else
+        problem_set(p, "%s: %s", what, strerror(-err));
+    return err;
+}
+
+/* Waits for the answer as long as something comes. */
+static int answered(struct capture *c, u64 id, struct json_value **out)
+{
+    int err;
+
+    do {
+        err = devtools_wait(c->client, id, c->heard_ns + c->silence_ns, out);
+    } while (err == -ETIMEDOUT && clock_now_ns() < c->heard_ns + c->silence_ns);
+    return err;
+}
+
+static int call(struct capture *c, const char *method, struct str params, struct json_value **out)
+{
+    u64 id;
+    int err = devtools_ask(c->client, method, params, &id);
+
+    c->heard_ns = clock_now_ns();
+    return err ? err : answered(c, id, out);
+}
+
+int capture_heap_used(struct capture *c, u64 *bytes, struct problem *p)
+{
+    AUTO(json_value_freep) struct json_value *said = NULL;
+    int err;
+
+    begin(c);
+    err = call(c, "Runtime.getHeapUsage", STR(""), &said);
+    *bytes = number_of(json_value_member(said, "result"), "usedSize");
+    return told(c, err, "the heap's size", p);
+}
+
+/* ---- a snapshot ---- */
+
+/* 0: the loop turns; -ETIMEDOUT: it is blocked. */
+static int loop_turns(struct capture *c)
+{
+    return devtools_call(c->client, "Runtime.evaluate",
+                         STR("{\"expression\":\"new Promise(r=>setImmediate(r))\",\"awaitPromise\":"
+                             "true,\"silent\":true,\"returnByValue\":true}"),
+                         clock_now_ns() + TURN_NS, NULL);
+}
+
+static int halt(struct capture *c, struct problem *p)
+{
+    u64 until_ns = clock_now_ns() + PAUSE_NS;
+    int err = devtools_call(c->client, "Debugger.enable", STR(""), until_ns, NULL);
+
+    if (!err)
+        err = devtools_call(c->client, "Debugger.pause", STR(""), until_ns, NULL);
+    while (!err && !c->paused && clock_now_ns() < until_ns) {
+        err = devtools_listen(c->client, min(until_ns, clock_now_ns() + 20 * NS_PER_MS));
+        err = err == -ETIMEDOUT ? 0 : err;
+    }
+    if (err == -ETIMEDOUT || (!err && !c->paused)) {
+        problem_set(p,
+                    "its main thread does not answer: it waits in native code (a synchronous call "
+                    "such as execSync), where V8 cannot take a snapshot");
+        return -ETIMEDOUT;
+    }
+    return told(c, err, "halting the blocked loop", p);
+}
+
+int capture_snapshot(struct capture *c, bool numbers, struct problem *p)
+{
+    const char *params = numbers ? "{\"reportProgress\":true,\"captureNumericValue\":true}"
+                                 : "{\"reportProgress\":true}";
+    int err;
+
+    begin(c);
+    err = loop_turns(c);
+    if (err == -ETIMEDOUT)
+        err = halt(c, p);
+    else
+        err = told(c, err, "the snapshot", p);
+    if (err)
+        return err;
+    err = call(c, "HeapProfiler.takeHeapSnapshot", str_of(params), NULL);
+    err = told(c, err, "the snapshot", p);
+    if (!err && c->paused)
+        err = told(c, call(c, "Debugger.disable", STR(""), NULL), "going on", p);
+    if (!err && c->bytes == 0)
+        return problem_set(p, "the inspector said that it took a snapshot, but sent nothing");
+    return err;
+}
+
+/* ---- a profile ---- */
+
+int capture_start(struct capture *c, enum capture_profile what, u32 interval, struct problem *p)
+{
+    char params[64];
+    int err;
+
+    begin(c);
+    /* A process that wants to end would wait for us, and for ever. Old ones do not tell. */
+    err = call(c, "NodeRuntime.notifyWhenWaitingForDisconnect", STR("{\"enabled\":true}"), NULL);
+    err = err == -EREMOTEIO ? 0 : err;
+    if (what == CAPTURE_ALLOCATIONS) {
+        snprintf(params, sizeof(params), "{\"samplingInterval\":%u}", interval);
+        err = err ? err : call(c, "HeapProfiler.startSampling", str_of(params), NULL);
+        return told(c, err, "recording allocations", p);
+    }
+    snprintf(params, sizeof(params), "{\"interval\":%u}", interval);
+    if (!err)
+        err = call(c, "Profiler.enable", STR(""), NULL);
+    if (!err)
+        err = call(c, "Profiler.setSamplingInterval", str_of(params), NULL);
+    if (!err)
+        err = call(c, "Profiler.start", STR(""), NULL);
+    return told(c, err, "recording the CPU", p);
+}
+
+int capture_await(struct capture *c, u64 until_ns, struct problem *p)
+{
+    int err = 0;
+
+    while (!err && !c->ending && clock_now_ns() < until_ns) {
+        err = devtools_listen(c->client, min(until_ns, clock_now_ns() + 100 * NS_PER_MS));
+        err = err == -ETIMEDOUT ? 0 : err;
+        if (c->progress)
+            c->progress(c);
+    }
+    return told(c, err, "recording", p);
+}
+
+int capture_stop(struct capture *c, enum capture_profile what, struct problem *p)
+{
+    int err =
+        call(c, what == CAPTURE_CPU ? "Profiler.stop" : "HeapProfiler.stopSampling", STR(""), NULL);
+
+    if (!err && c->bytes == 0)
+        return problem_set(p, "the inspector sent no profile");
+    return told(c, err, "the profile", p);
+}

@@ -1,0 +1,46 @@
+/* inspect/capture.h -- what an inspector can be asked to take: snapshots and profiles, to a file
+ *
+ * Source: https://chromedevtools.github.io/devtools-protocol/v8/ (HeapProfiler, Profiler),
+ * V8's src/inspector/v8-heap-profiler-agent-impl.cc: a snapshot is taken in a task of the loop,
+ * or at once while the debugger has paused. A loop that is blocked runs no task, so it is paused.
+ */
+#pragma once
+
+#include "inspect/devtools.h"
+#include "inspect/outfile.h"
+
+struct capture {
+    struct devtools *client;
+    struct outfile *file;
+    u64 silence_ns; /* the longest time without a word from the inspector */
+    void (*progress)(const struct capture *c); /* may be NULL; often */
+    void *arg;                                 /* its caller's */
+    /* How far it is */
+    u64 done, total; /* objects that V8 has visited, of how many it expects; total 0: not yet */
+    u64 bytes;       /* in the file */
+    bool paused;     /* the loop was blocked: it has been halted meanwhile */
+    bool ending;     /* the process is about to end, and waits for us */
+    /* private */
+    u64 heard_ns;
+    int write_err;
+};
+
+/* All return 0; -ECANCELED; -EINVAL with *p, and others with *p. What the file has by then is no
+ * use. */
+
+/* What V8's heap has in use. */
+MUST_USE int capture_heap_used(struct capture *c, u64 *bytes, struct problem *p);
+
+/* A heap snapshot. `numbers`: with the values of numbers, which makes it larger. */
+MUST_USE int capture_snapshot(struct capture *c, bool numbers, struct problem *p);
+
+enum capture_profile { CAPTURE_CPU, CAPTURE_ALLOCATIONS };
+
+/* Begins to record. `interval`: microseconds between two samples of the CPU profile, bytes between
+ * two of allocations. */
+MUST_USE int capture_start(struct capture *c, enum capture_profile what, u32 interval,
+                           struct problem *p);
+/* Goes on until then; 0 also when `ending` is set before. */
+MUST_USE int capture_await(struct capture *c, u64 until_ns, struct problem *p);
+/* Ends it, and writes the profile. */
+MUST_USE int capture_stop(struct capture *c, enum capture_profile what, struct problem *p);
