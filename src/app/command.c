@@ -271,13 +271,31 @@ static void sub_names(const struct command *c, struct buf *out)
                  command_sub_name(sub));
 }
 
+/* The sub-command of that name; else NULL, and *nearest is the one most like it, or NULL. */
+static const struct command *sub_find(const struct command *c, struct str name,
+                                      const struct command **nearest)
+{
+    u32 least = 2 + (u32)name.len / 3;
+
+    *nearest = NULL;
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        u32 distance = str_distance(name, str_of(command_sub_name(sub)));
+
+        if (distance == 0)
+            return sub;
+        if (distance < least) {
+            least = distance;
+            *nearest = sub;
+        }
+    }
+    return NULL;
+}
+
 /* argv[0] is the command, argv[1] one of its sub-commands. */
 static int sub_run(const struct command *c, int argc, char **argv)
 {
-    AUTO(buf_done) struct buf name = { 0 };
     AUTO(buf_done) struct buf names = { 0 };
-    const struct command *sub;
-    const char *nearest;
+    const struct command *sub, *nearest;
 
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return help_of(c->name);
@@ -285,11 +303,10 @@ static int sub_run(const struct command *c, int argc, char **argv)
     if (argc < 2)
         return command_usage("%s needs to know what to do: %.*s", c->name,
                              STR_ARG(buf_str(&names)));
-    buf_addf(&name, "%s %s", c->name, argv[1]);
-    sub = command_find(buf_str(&name), &nearest);
-    if (!sub && nearest && str_starts(str_of(nearest), str_of(c->name)) && strchr(nearest, ' '))
+    sub = sub_find(c, str_of(argv[1]), &nearest);
+    if (!sub && nearest)
         return command_usage("%s does not know \"%.100s\"; did you mean \"fettle %s\"?", c->name,
-                             argv[1], nearest);
+                             argv[1], nearest->name);
     if (!sub)
         return command_usage("%s knows %.*s, not \"%.100s\"", c->name, STR_ARG(buf_str(&names)),
                              argv[1]);
