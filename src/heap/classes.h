@@ -9,7 +9,7 @@
 
 #include "heap/dominators.h"
 #include "heap/graph.h"
-#include "heap/names.h"
+#include "base/names.h"
 
 struct class
 {

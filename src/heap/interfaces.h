@@ -8,7 +8,7 @@
 #pragma once
 
 #include "heap/graph.h"
-#include "heap/names.h"
+#include "base/names.h"
 
 struct interfaces {
     u32 *class_of_shape; /* name of each shape's class */
