@@ -68,6 +68,8 @@ static void conf_settings(const struct settings *set, struct app_conf *conf)
     conf->start_timeout_ns = set->start_timeout_ns;
     conf->log_file = set->log_file.ptr;
     conf->error_file = set->error_file.ptr;
+    conf->log_date_format = set->log_date_format.ptr;
+    conf->pid_file = set->pid_file.ptr;
     conf->access_log = set->access_log.ptr;
     conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);
@@ -163,6 +165,8 @@ static int line_take(struct starts *all, struct str text, struct strings *notes,
     conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
     conf->log_file = s->renewal.first.log_file.ptr;
     conf->error_file = s->renewal.first.error_file.ptr;
+    conf->log_date_format = s->renewal.first.log_date_format.ptr;
+    conf->pid_file = s->renewal.first.pid_file.ptr;
     conf->access_log = s->renewal.first.access_log.ptr;
     return 0;
 }

@@ -146,8 +146,10 @@ struct settings {
     struct str
         access_log;      /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
     struct str log_file; /* of what the workers write; empty: our own output */
-    struct str error_file; /* of what they write to stderr; empty: log_file */
-    u64 log_rotate_bytes;  /* 0: not by size */
+    struct str error_file;      /* of what they write to stderr; empty: log_file */
+    struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */
+    struct str pid_file;        /* empty: none */
+    u64 log_rotate_bytes;       /* 0: not by size */
     enum settings_period log_rotate;
     u32 log_keep;    /* rotated files; 0: all */
     u64 log_keep_ns; /* their age; 0: any */

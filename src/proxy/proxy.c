@@ -27,7 +27,6 @@ struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
     bool drained_told;
-    bool succeeded; /* another fettle goes on: connections that stay have their time */
     struct renewed renewed[SHM_APPS_MAX]; /* of each app */
 };
 
@@ -113,7 +112,7 @@ static void drain_look(struct timer *timer)
 
     bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
                 atomic_load(&p->awaited) == 0 &&
-                (!pp->succeeded || atomic_load(&p->shm->proxy.connections) == 0);
+                (!atomic_load(&p->succeeded) || atomic_load(&p->shm->proxy.connections) == 0);
 
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
@@ -132,7 +131,7 @@ static void drain(struct proxy_process *pp, bool succeeded)
 
     for (u32 i = 0; i < p->apps; i++)
         drain_ns = max(drain_ns, p->app_settings[i]->drain_ns);
-    pp->succeeded = succeeded;
+    atomic_store(&p->succeeded, succeeded);
     p->quiet_ns = min(succeeded ? QUIET_SUCCEEDED_NS : QUIET_NS, drain_ns / 2);
     atomic_store(&p->draining, true);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */
