@@ -88,7 +88,7 @@ check: lint unit fuzz-replay bench-check e2e
 # The unit tests run under the sanitizers only: what they find is found there too.
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN    := -fsanitize=thread
-THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile
+THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile heap_numbers heap_graph
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -124,7 +124,7 @@ e2e: all $(BUILD)/test/heap/heap_dump
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c $(wildcard src/heap/*.c)
 FUZZ_SECONDS ?= 60
 
 build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)

@@ -124,6 +124,11 @@ const struct example examples[] = {
 { "service", "sudo fettle service install --socket 80 --as www-data server.js", "" },
 { "service", "fettle service show .", "what would be written" },
 { "service", "sudo fettle service remove shop", "" },
+{ "heap summary", "fettle heap summary app.heapsnapshot", "what the memory is made of" },
+{ "heap summary", "ssh web1 cat app.heapsnapshot.gz | fettle heap summary -", "" },
+{ "heap biggest", "fettle heap biggest --top 40 app.heapsnapshot", "what holds the memory" },
+{ "heap show", "fettle heap show app.heapsnapshot @12345", "the object with this id" },
+{ "heap path", "fettle heap path app.heapsnapshot @12345 --all 3", "the three shortest paths that hold it" },
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
 { "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
 { "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },
@@ -271,13 +276,31 @@ static void sub_names(const struct command *c, struct buf *out)
                  command_sub_name(sub));
 }
 
+/* The sub-command of that name; else NULL, and *nearest is the one most like it, or NULL. */
+static const struct command *sub_find(const struct command *c, struct str name,
+                                      const struct command **nearest)
+{
+    u32 least = 2 + (u32)name.len / 3;
+
+    *nearest = NULL;
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        u32 distance = str_distance(name, str_of(command_sub_name(sub)));
+
+        if (distance == 0)
+            return sub;
+        if (distance < least) {
+            least = distance;
+            *nearest = sub;
+        }
+    }
+    return NULL;
+}
+
 /* argv[0] is the command, argv[1] one of its sub-commands. */
 static int sub_run(const struct command *c, int argc, char **argv)
 {
-    AUTO(buf_done) struct buf name = { 0 };
     AUTO(buf_done) struct buf names = { 0 };
-    const struct command *sub;
-    const char *nearest;
+    const struct command *sub, *nearest;
 
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return help_of(c->name);
@@ -285,11 +308,10 @@ static int sub_run(const struct command *c, int argc, char **argv)
     if (argc < 2)
         return command_usage("%s needs to know what to do: %.*s", c->name,
                              STR_ARG(buf_str(&names)));
-    buf_addf(&name, "%s %s", c->name, argv[1]);
-    sub = command_find(buf_str(&name), &nearest);
-    if (!sub && nearest && str_starts(str_of(nearest), str_of(c->name)) && strchr(nearest, ' '))
+    sub = sub_find(c, str_of(argv[1]), &nearest);
+    if (!sub && nearest)
         return command_usage("%s does not know \"%.100s\"; did you mean \"fettle %s\"?", c->name,
-                             argv[1], nearest);
+                             argv[1], nearest->name);
     if (!sub)
         return command_usage("%s knows %.*s, not \"%.100s\"", c->name, STR_ARG(buf_str(&names)),
                              argv[1]);

@@ -33,6 +33,9 @@ static const struct settings_row snapshot_rows[] = {
 ROW_OUTPUT("write it here; - is the standard output, .gz is compressed"),
 { .name = "numbers", .type = SETTINGS_BOOL, .offset = AT(numbers), .default_text = "off",
   .help = "with the values of numbers; the file gets larger" },
+{ .name = "drain", .type = SETTINGS_DURATION, .flags = SETTINGS_ZERO_OFF, .offset = AT(drain_ns), .default_text = "30s",
+  .least = NS_PER_MS, .most = HOUR_NS, .placeholder = "TIME",
+  .help = "how long requests in a worker may take before; off: it stays in traffic" },
 ROW_FORCE("also where memory or disk would not do, or it looks like no Node"),
 ROWS_COMMON,
 };

@@ -2,16 +2,13 @@
 #include "app/inspection.h"
 
 #include "app/command.h"
-#include "app/control_client.h"
 #include "app/exit_code.h"
-#include "app/row.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <time.h>
 
 #define END_NS (60 * NS_PER_S)
-#define DESCRIBE_NS (5 * NS_PER_S)
 
 /* ---- Ctrl-C ---- */
 
@@ -55,59 +52,37 @@ int inspection_failed(struct inspection *i, int err)
 
 /* ---- who is meant ---- */
 
-/* The worker whose heap is the largest, or the one that was named. NULL: it does not run. */
-static const struct json_value *worker_choose(const struct json_value *app, u32 number)
+/* A worker of fettle's is found by its name, or by the process that was named. */
+static int worker_find(struct inspection *i)
 {
-    const struct json_value *workers = json_value_member(app, "workers"), *best = NULL;
+    const struct control_options *o = &i->options->control;
+    int err = 0;
 
-    for (u32 k = 0; k < json_value_count(workers); k++) {
-        const struct json_value *w = json_value_at(workers, k);
-
-        if (!row_u64(w, "node_pid") || (number && row_u64(w, "worker") != number))
-            continue;
-        if (!best || row_u64(w, "heap_used_bytes") > row_u64(best, "heap_used_bytes"))
-            best = w;
-    }
-    return best;
+    if (i->target.kind == INSPECTEE_APP)
+        err = holder_find(&i->holder, o, i->target.word, &i->problem);
+    else if (i->target.kind == INSPECTEE_PROCESS && i->options->drain_ns)
+        (void)!holder_find_pid(&i->holder, o, i->target.pid);
+    if (!err && i->target.kind == INSPECTEE_APP)
+        i->target.pid = i->holder.pid;
+    return err;
 }
 
-static int worker_find(struct inspection *i, struct control_app *app)
+/* Out of traffic, when it is a worker of fettle's. */
+static int hold(struct inspection *i)
 {
-    AUTO(json_value_freep) struct json_value *said = NULL;
-    AUTO(buf_done) struct buf order = { 0 };
-    const struct json_value *w;
+    struct wait w = { i->stop_fd };
+    bool shows = !i->options->control.json && isatty(STDERR_FILENO);
     int err;
 
-    buf_add(&order, STR("{\"do\":\"describe\",\"app\":\""));
-    buf_add_json(&order, app->name);
-    buf_add(&order, STR("\"}"));
-    err = order.failed ? -ENOMEM : control_peer_again(app->peer);
-    if (!err)
-        err = control_peer_ask(app->peer, buf_str(&order));
-    if (!err)
-        err = control_peer_hear(app->peer, clock_now_ns() + DESCRIBE_NS, &said);
-    if (err)
-        return problem_set(&i->problem, "%.*s: the fettle that runs it cannot be talked to: %s",
-                           STR_ARG(app->name), strerror(-err));
-    w = worker_choose(json_value_member(said, "app"), app->worker);
-    if (!w)
-        return problem_set(&i->problem, "%.*s: %s", STR_ARG(app->name),
-                           app->worker ? "that worker does not run" : "none of its workers runs");
-    str_to_cstr(app->name, i->app, sizeof(i->app));
-    i->worker = (u32)row_u64(w, "worker");
-    i->target.pid = (u32)row_u64(w, "node_pid");
-    return 0;
-}
-
-static int app_find(struct inspection *i)
-{
-    AUTO(control_peers_done) struct control_peers peers = { 0 };
-    struct control_app app;
-    int err;
-
-    control_peers_open(&peers, &i->options->control);
-    err = control_peers_app(&peers, &i->options->control, i->target.word, &app, &i->problem);
-    return err ? err : worker_find(i, &app);
+    if (!i->holder.app[0] || !i->options->drain_ns)
+        return 0;
+    err = holder_begin(&i->holder, &w, i->options->drain_ns, shows, &i->problem);
+    if (!err && (i->holder.requests || i->holder.streams))
+        fprintf(stderr,
+                "fettle: %s/%u: %u requests and %u streams (WebSockets and the like) are in it "
+                "still, and wait meanwhile\n",
+                i->holder.app, i->holder.worker, i->holder.requests, i->holder.streams);
+    return err;
 }
 
 static int attach(struct inspection *i)
@@ -135,13 +110,14 @@ int inspection_begin(struct inspection *i, const struct inspect_options *o, cons
         (void)inspection_failed(i, err);
         return EXIT_USAGE;
     }
-    if (i->target.kind == INSPECTEE_APP)
-        err = app_find(i);
+    err = worker_find(i);
     if (err) {
         (void)inspection_failed(i, err);
         return err == -ENOENT ? EXIT_MISSING : EXIT_APP;
     }
-    err = attach(i);
+    err = hold(i);
+    if (!err)
+        err = attach(i);
     if (err)
         return inspection_failed(i, err);
     i->capture = (struct capture){ .client = &i->attach.client,
@@ -152,9 +128,15 @@ int inspection_begin(struct inspection *i, const struct inspect_options *o, cons
 
 int inspection_end(struct inspection *i)
 {
-    int err = attach_end(&i->attach, END_NS, &i->problem);
-    int code = EXIT_OK;
+    int code = EXIT_OK, err;
 
+    /* One that has been asked to open and has not: when it does, nobody is there to see it. The
+     * worker serves again, as far as it can. */
+    if (attach_is_late(&i->attach)) {
+        holder_end(&i->holder);
+        attach_end_later(&i->attach);
+    }
+    err = attach_end(&i->attach, END_NS, &i->problem);
     progress_clear(&i->progress);
     if (err == -ECANCELED) {
         attach_end_later(&i->attach);
@@ -164,6 +146,7 @@ int inspection_end(struct inspection *i)
         attach_end_later(&i->attach);
         code = EXIT_APP;
     }
+    holder_end(&i->holder);
     fd_closep(&i->stop_fd);
     i->stop_fd = -1;
     return code;
@@ -176,8 +159,8 @@ void inspection_name(const struct inspection *i, const char *ending, struct buf 
     struct tm tm;
 
     (void)strftime(when, sizeof(when), "%Y%m%d-%H%M%S", gmtime_r(&now, &tm));
-    if (i->app[0])
-        buf_addf(out, "%s-%u", i->app, i->worker);
+    if (i->holder.app[0])
+        buf_addf(out, "%s-%u", i->holder.app, i->holder.worker);
     else if (i->target.pid)
         buf_addf(out, "node-%u", i->target.pid);
     else

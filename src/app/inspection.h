@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "app/holder.h"
 #include "app/inspect_options.h"
 #include "app/inspectee.h"
 #include "app/progress.h"
@@ -18,13 +19,13 @@ struct inspection {
     struct capture capture;
     struct progress progress;
     struct problem problem;
-    char app[64]; /* of a worker of fettle's; empty: none */
-    u32 worker;
-    bool stopped; /* by Ctrl-C or SIGTERM */
+    struct holder holder; /* of a worker of fettle's */
+    bool stopped;         /* by Ctrl-C or SIGTERM */
     int stop_fd;
 };
 
-/* Reads TARGET and goes in. 0; else an exit code, after a message. inspection_end in any case. */
+/* Reads TARGET, takes a worker of fettle's out of traffic (when options->drain_ns says so), and
+ * goes in. 0; else an exit code, after a message. inspection_end in any case. */
 MUST_USE int inspection_begin(struct inspection *i, const struct inspect_options *o,
                               const char *target);
 /* Leaves. 0; else an exit code, after a message. */

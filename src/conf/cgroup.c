@@ -119,12 +119,20 @@ static void hierarchy_walk(const char *sysroot, const char *controller, struct s
 
 void cgroup_walk(const char *root, const char *controller, cgroup_fn *fn, void *arg)
 {
+    cgroup_walk_of(root, 0, controller, fn, arg);
+}
+
+void cgroup_walk_of(const char *root, u32 pid, const char *controller, cgroup_fn *fn, void *arg)
+{
     AUTO(buf_done) struct buf folder = { 0 };
+    AUTO(buf_done) struct buf process = { 0 };
     AUTO(buf_done) struct buf groups = { 0 };
     AUTO(buf_done) struct buf mounts = { 0 };
 
     buf_addf(&folder, "%s/proc/self", root);
-    if (!cgroup_file(&folder, "/cgroup", &groups) || !cgroup_file(&folder, "/mountinfo", &mounts))
+    buf_addf(&process, "%s/proc/", root);
+    pid ? buf_addu(&process, pid) : buf_add(&process, STR("self"));
+    if (!cgroup_file(&process, "/cgroup", &groups) || !cgroup_file(&folder, "/mountinfo", &mounts))
         return;
     hierarchy_walk(root, controller, buf_str(&groups), buf_str(&mounts), false, fn, arg);
     hierarchy_walk(root, controller, buf_str(&groups), buf_str(&mounts), true, fn, arg);

@@ -17,6 +17,9 @@ typedef void cgroup_fn(const struct buf *folder, bool v2, void *arg);
  * one; tests make their own). What cannot be read is passed over. */
 void cgroup_walk(const char *root, const char *controller, cgroup_fn *fn, void *arg);
 
+/* The same for the groups of another process, as far as they are seen from here; 0: our own. */
+void cgroup_walk_of(const char *root, u32 pid, const char *controller, cgroup_fn *fn, void *arg);
+
 /* The file `name` ("/cpu.max") of a folder, instead of what `out` holds. False: it cannot be read.
  */
 MUST_USE bool cgroup_file(const struct buf *folder, const char *name, struct buf *out);

@@ -45,6 +45,11 @@ static void group_look(const struct buf *folder, bool v2, void *arg)
 
 u64 memory_available(const char *root)
 {
+    return memory_available_to(root, 0);
+}
+
+u64 memory_available_to(const char *root, u32 pid)
+{
     AUTO(buf_done) struct buf folder = { 0 };
     AUTO(buf_done) struct buf text = { 0 };
     u64 least = UINT64_MAX, kb;
@@ -53,6 +58,6 @@ u64 memory_available(const char *root)
     if (cgroup_file(&folder, "/meminfo", &text) &&
         field_find(buf_str(&text), "MemAvailable:", &kb) && kb < UINT64_MAX / 1024)
         least = kb * 1024;
-    cgroup_walk(root, "memory", group_look, &least);
+    cgroup_walk_of(root, pid, "memory", group_look, &least);
     return least;
 }

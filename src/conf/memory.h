@@ -9,3 +9,5 @@
 
 /* In bytes, reading proc and sys below `root` ("" is the real one). UINT64_MAX: not known. */
 u64 memory_available(const char *root);
+/* The same for another process; 0: ourselves. */
+u64 memory_available_to(const char *root, u32 pid);

@@ -6,10 +6,23 @@
 
 #define NONE UINT32_MAX
 
-/* dfnum[node] is 1 + its number, 0: not reached; vertex[number] the node. */
+/* What the depth-first search knows of a node, in one place: its number and how many edges that
+ * count lead to it. */
+struct reached {
+    u32 number; /* 1 + number, 0: not reached; and the bits below */
+    u32 retainers;
+};
+
+#define REACHED_NUMBER ((1u << 28) - 1)
+#define REACHED_PAGE (1u << 31)     /* GRAPH_PAGE */
+#define REACHED_RETAINED (1u << 30) /* by any edge */
+#define REACHED_SHARED (1u << 29)   /* by two */
+
+/* vertex[number] is the node. */
 struct walk {
     struct graph *g;
-    u32 *dfnum, *vertex, *parent, *next;
+    struct reached *reached;
+    u32 *vertex, *parent, *next;
     u32 count;
 };
 
@@ -24,27 +37,35 @@ static void give(u32 **array, u64 count)
     *array = NULL;
 }
 
-/* Whether an edge retains its target; `page`: the source's flag. */
-static inline bool counts(const struct graph *g, u32 edge, u32 source, u8 page)
+static inline bool is_reached(const struct walk *w, u32 node)
 {
-    u32 to = graph_target(edge);
+    return w->reached[node].number & REACHED_NUMBER;
+}
+
+/* Whether an edge retains its target. `page`: the source's bit; `to`: what is known of the target.
+ */
+static inline bool counts(const struct graph *g, u32 edge, u32 source, u32 page, u32 to)
+{
     enum edge_type type = graph_edge_type(edge);
 
-    if (edge & GRAPH_IDLE || type == EDGE_WEAK || to == source)
+    if (edge & GRAPH_IDLE || type == EDGE_WEAK || graph_target(edge) == source)
         return false;
-    return source == g->root || (type != EDGE_SHORTCUT && (page || !(g->flags[to] & GRAPH_PAGE)));
+    return source == g->root || (type != EDGE_SHORTCUT && (page || !(to & REACHED_PAGE)));
 }
 
 /* Looks at an edge once for all: marks it when it does not count, and counts retainers. */
-static inline bool examine(struct graph *g, u32 e, u32 source, u8 page)
+static inline bool examine(struct walk *w, u32 e, u32 source, u32 page)
 {
-    u32 edge = g->edge[e];
-    u8 *flags = &g->flags[graph_target(edge)];
+    u32 edge = w->g->edge[e];
+    struct reached *to = &w->reached[graph_target(edge)];
 
-    *flags |= *flags & GRAPH_RETAINED ? GRAPH_SHARED : GRAPH_RETAINED;
-    if (counts(g, edge, source, page))
+    if (!(to->number & REACHED_SHARED))
+        to->number |= to->number & REACHED_RETAINED ? REACHED_SHARED : REACHED_RETAINED;
+    if (counts(w->g, edge, source, page, to->number)) {
+        to->retainers++;
         return true;
-    g->edge[e] = edge | GRAPH_IDLE;
+    }
+    w->g->edge[e] = edge | GRAPH_IDLE;
     return false;
 }
 
@@ -52,7 +73,7 @@ static inline u32 enter(struct walk *w, u32 node, u32 parent)
 {
     u32 number = w->count++;
 
-    w->dfnum[node] = number + 1;
+    w->reached[node].number |= number + 1;
     w->vertex[number] = node;
     w->parent[number] = parent;
     w->next[number] = w->g->first_edge[node];
@@ -67,14 +88,13 @@ static void descend(struct walk *w, u32 start, u32 parent)
 
     for (;;) {
         u32 node = w->vertex[at], e = w->next[at], end = g->first_edge[node + 1];
-        u8 page = g->flags[node] & GRAPH_PAGE;
-        u32 child = NONE;
+        u32 page = w->reached[node].number & REACHED_PAGE, child = NONE;
 
         for (; e < end; e++) {
-            if (!examine(g, e, node, page))
+            if (!examine(w, e, node, page))
                 continue;
             child = graph_target(g->edge[e]);
-            if (!w->dfnum[child])
+            if (!is_reached(w, child))
                 break;
             child = NONE;
         }
@@ -103,26 +123,56 @@ static int orphans(struct walk *w)
     if (!held)
         return -ENOMEM;
     for (u32 i = 0; i < n; i++) {
-        u8 page = g->flags[i] & GRAPH_PAGE;
+        u32 page = w->reached[i].number & REACHED_PAGE;
 
-        if (w->dfnum[i])
+        if (is_reached(w, i))
             continue;
         for (u32 e = g->first_edge[i]; e < g->first_edge[i + 1]; e++)
-            if (counts(g, g->edge[e], i, page))
+            if (counts(g, g->edge[e], i, page, w->reached[graph_target(g->edge[e])].number))
                 held[graph_target(g->edge[e])] = 1;
     }
     for (u32 i = 0; i < n; i++)
-        if (!w->dfnum[i] && !held[i])
+        if (!is_reached(w, i) && !held[i])
             descend(w, i, 0);
     pages_give(held, n);
     for (u32 i = 0; i < n; i++) {
-        u8 page = g->flags[i] & GRAPH_PAGE;
+        u32 page = w->reached[i].number & REACHED_PAGE;
 
-        if (w->dfnum[i])
+        if (is_reached(w, i))
             continue;
         enter(w, i, 0);
         for (u32 e = g->first_edge[i]; e < g->first_edge[i + 1]; e++)
-            (void)examine(g, e, i, page);
+            (void)examine(w, e, i, page);
+    }
+    return 0;
+}
+
+/* Flags go back to the graph; numbers and counts become what the second half needs, one after the
+ * other, since this is where most memory is in use. */
+static int walk_finish(struct walk *w, struct dominators *d)
+{
+    struct graph *g = w->g;
+    u32 n = g->node_count;
+    u64 sum = 0;
+
+    give(&w->next, n);
+    d->first = take((u64)n + 1);
+    for (u32 i = 0; d->first && i < n; i++) {
+        d->first[i] = (u32)sum;
+        sum += w->reached[w->vertex[i]].retainers;
+    }
+    /* The order of nodes can be had from their numbers again. */
+    give(&w->vertex, n);
+    d->number = take(n);
+    if (!d->first || !d->number)
+        return -ENOMEM;
+    d->first[n] = (u32)sum;
+    for (u32 i = 0; i < n; i++) {
+        u32 bits = w->reached[i].number;
+
+        d->number[i] = (bits & REACHED_NUMBER) - 1;
+        g->flags[i] |= (bits & REACHED_RETAINED ? GRAPH_RETAINED : 0) |
+                       (bits & REACHED_SHARED ? GRAPH_SHARED : 0);
     }
     return 0;
 }
@@ -131,175 +181,185 @@ int dominators_begin(struct dominators *d, struct graph *g)
 {
     u64 n = g->node_count;
     struct walk w = { .g = g,
-                      .dfnum = pages_take_zeroed(n * sizeof(u32)),
+                      .reached = pages_take(n * sizeof(struct reached)),
                       .vertex = take(n),
                       .parent = take(n),
                       .next = take(n) };
     int r = -ENOMEM;
 
     *d = (struct dominators){ .node_count = g->node_count, .root = g->root };
-    if (w.dfnum && w.vertex && w.parent && w.next) {
+    if (w.reached && w.vertex && w.parent && w.next) {
+        for (u32 i = 0; i < n; i++)
+            w.reached[i] = (struct reached){ g->flags[i] & GRAPH_PAGE ? REACHED_PAGE : 0, 0 };
         descend(&w, g->root, 0);
         d->unreachable = g->node_count - w.count;
         r = orphans(&w);
     }
-    give(&w.next, n);
-    /* The order of nodes can be had from their numbers again. */
+    if (!r)
+        r = walk_finish(&w, d);
+    pages_give(w.reached, n * sizeof(struct reached));
     give(&w.vertex, n);
-    d->depth_first = w.dfnum;
+    give(&w.next, n);
     d->parent = w.parent;
     return r;
 }
 
-/* Predecessors of each number in one array: those of w are at[first[w]] … at[first[w + 1] - 1]. */
-struct predecessors {
-    u32 *first, *at;
-    u64 count;
-};
-
-static int predecessors_find(struct predecessors *p, const struct graph *g, const u32 *dfnum)
+/* The predecessors of number w, themselves numbers, are at[d->first[w]] … at[d->first[w + 1] - 1].
+ * NULL: out of memory. */
+static u32 *predecessors_find(const struct dominators *d, const struct graph *g)
 {
-    u64 n = g->node_count, sum = 0;
+    u32 n = d->node_count, *first = d->first, *at = take(first[n]);
 
-    p->first = pages_take_zeroed((n + 1) * sizeof(u32));
-    if (!p->first)
-        return -ENOMEM;
-    for (u32 e = 0; e < g->edge_count; e++)
-        if (!(g->edge[e] & GRAPH_IDLE))
-            p->first[dfnum[graph_target(g->edge[e])] - 1]++;
-    for (u64 i = 0; i <= n; i++) {
-        u32 count = p->first[i];
-
-        p->first[i] = (u32)sum;
-        sum += i < n ? count : 0;
-    }
-    p->count = sum;
-    p->at = take(sum);
-    if (!p->at)
-        return -ENOMEM;
+    if (!at)
+        return NULL;
     for (u32 i = 0; i < n; i++) {
-        u32 source = dfnum[i] - 1;
+        u32 source = d->number[i];
 
         for (u32 e = g->first_edge[i]; e < g->first_edge[i + 1]; e++)
             if (!(g->edge[e] & GRAPH_IDLE))
-                p->at[p->first[dfnum[graph_target(g->edge[e])] - 1]++] = source;
+                at[first[d->number[graph_target(g->edge[e])]]++] = source;
     }
     /* Each first is now the next one's: back by one place. */
-    memmove(p->first + 1, p->first, n * sizeof(u32));
-    p->first[0] = 0;
-    return 0;
+    memmove(first + 1, first, n * sizeof(u32));
+    first[0] = 0;
+    return at;
 }
 
-static void predecessors_done(struct predecessors *p, u64 n)
-{
-    give(&p->first, n + 1);
-    give(&p->at, p->count);
-}
+/* A number in the forest of the algorithm. From `linked` on they have an ancestor. */
+struct vertex {
+    u32 ancestor; /* its parent at first, and what paths are compressed to */
+    u32 label;    /* the one with the smallest semidominator between it and its ancestor */
+    u32 semi;     /* that semidominator; before it is linked, its own */
+    u32 dom;      /* what is known of its dominator; before that, the next one in its bucket */
+};
 
-/* The forest of the algorithm: nodes from `linked` on have their ancestor, in the array of parents.
- */
 struct forest {
-    u32 *ancestor, *label, *semi;
+    struct vertex *vertex;
     u32 linked;
     struct vec path;
     bool failed;
 };
 
-/* Notes the way from v to the last node before the root of its tree. */
-static void path_find(struct forest *f, u32 v)
+/* dom: not the dominator itself, but one that has the same. */
+#define SAME_AS (1u << 31)
+
+/* Shortens the way from v to the root of its tree to one step. */
+static void compress(struct forest *f, u32 v)
 {
+    struct vertex *x = f->vertex;
+
     f->path.len = 0;
-    for (; f->ancestor[v] >= f->linked; v = f->ancestor[v])
+    for (; x[v].ancestor >= f->linked; v = x[v].ancestor)
         if (!vec_push(&f->path, v)) {
             f->failed = true;
             return;
         }
+    while (f->path.len) {
+        struct vertex *low = &x[vec_pop(&f->path)], *high = &x[low->ancestor];
+
+        if (high->semi < low->semi) {
+            low->semi = high->semi;
+            low->label = high->label;
+        }
+        low->ancestor = high->ancestor;
+    }
 }
 
-/* The node with the smallest semidominator between v and the root of its tree. */
+/* What v says of the semidominator of one with a smaller number. */
 static inline u32 evaluate(struct forest *f, u32 v)
 {
-    u32 *anc = f->ancestor;
-
     if (v < f->linked)
         return v;
-    if (anc[v] >= f->linked) {
-        path_find(f, v);
-        while (f->path.len) {
-            u32 w = vec_pop(&f->path), a = anc[w];
-
-            if (f->semi[f->label[a]] < f->semi[f->label[w]])
-                f->label[w] = f->label[a];
-            anc[w] = anc[a];
-        }
-    }
-    return f->label[v];
+    if (f->vertex[v].ancestor >= f->linked)
+        compress(f, v);
+    return f->vertex[v].semi;
 }
 
-/* dom[] of numbers; NULL: out of memory. `bucket` lists are kept in dom itself until its value is
- * known. */
-static u32 *lengauer_tarjan(const struct predecessors *p, u32 *parent, u32 n)
+static bool forest_init(struct forest *f, u32 **parent, u32 n)
 {
-    struct forest f = { .ancestor = parent, .label = take(n), .semi = take(n), .linked = n };
-    u32 *dom = take(n), *bucket = take(n);
-    bool fine = f.label && f.semi && dom && bucket;
+    f->vertex = pages_take((u64)n * sizeof(struct vertex));
+    for (u32 i = 0; f->vertex && i < n; i++)
+        f->vertex[i] = (struct vertex){ (*parent)[i], i, i, 0 };
+    give(parent, n);
+    return f->vertex;
+}
 
-    for (u32 i = 0; fine && i < n; i++) {
-        f.label[i] = f.semi[i] = i;
-        bucket[i] = NONE;
+/* The dominators of those in the bucket of `up`, as far as they can be told now. */
+static void bucket_empty(struct forest *f, u32 *bucket, u32 up)
+{
+    struct vertex *x = f->vertex;
+
+    for (u32 v = bucket[up], next; v != NONE; v = next) {
+        next = x[v].dom;
+        /* Their semidominator is `up`. */
+        x[v].dom = evaluate(f, v) < up ? x[v].label | SAME_AS : up;
     }
-    if (fine)
-        dom[0] = 0;
-    for (u32 w = n; fine && w-- > 1;) {
-        u32 semi = w, up = parent[w];
-        u32 from = p->first[w], to = p->first[w + 1];
+    bucket[up] = NONE;
+}
 
-        if (from == to)
+/* dom of each number. */
+static bool link_all(struct forest *f, const u32 *first, const u32 *at, u32 *bucket, u32 n)
+{
+    struct vertex *x = f->vertex;
+
+    for (u32 w = n; w-- > 1;) {
+        u32 semi = w, up = x[w].ancestor;
+
+        if (first[w] == first[w + 1])
             semi = 0;
-        for (u32 i = from; i < to; i++) {
-            u32 s = f.semi[evaluate(&f, p->at[i])];
-
-            semi = min(semi, s);
-        }
-        f.semi[w] = semi;
-        dom[w] = bucket[semi];
+        for (u32 i = first[w]; i < first[w + 1]; i++)
+            semi = min(semi, evaluate(f, at[i]));
+        x[w].semi = semi;
+        x[w].dom = bucket[semi];
         bucket[semi] = w;
-        f.linked = w;
-        for (u32 v = bucket[up], next; v != NONE; v = next) {
-            u32 u = evaluate(&f, v);
-
-            next = dom[v];
-            dom[v] = f.semi[u] < f.semi[v] ? u : up;
-        }
-        bucket[up] = NONE;
-        fine = !f.failed;
+        f->linked = w;
+        bucket_empty(f, bucket, up);
+        if (f->failed)
+            return false;
     }
     /* Those that only hold each other are in nobody's bucket that was emptied: the root's. */
-    for (u32 i = 0; fine && i < n; i++)
+    for (u32 i = 0; i < n; i++)
         for (u32 v = bucket[i], next; v != NONE; v = next) {
-            next = dom[v];
-            dom[v] = 0;
+            next = x[v].dom;
+            x[v].dom = 0;
         }
-    for (u32 w = 1; fine && w < n; w++)
-        if (dom[w] != f.semi[w])
-            dom[w] = dom[dom[w]];
-    if (!fine)
-        give(&dom, n);
-    give(&f.label, n);
-    give(&f.semi, n);
+    x[0].dom = 0;
+    for (u32 w = 1; w < n; w++)
+        if (x[w].dom & SAME_AS)
+            x[w].dom = x[x[w].dom & ~SAME_AS].dom;
+    return true;
+}
+
+/* dom[] of numbers; NULL: out of memory. Gives *parent back. */
+static u32 *lengauer_tarjan(const u32 *first, const u32 *at, u32 **parent, u32 n)
+{
+    struct forest f = { .linked = n };
+    u32 *bucket = NULL, *dom = NULL;
+
+    if (forest_init(&f, parent, n))
+        bucket = take(n);
+    if (bucket) {
+        memset(bucket, 0xff, n * sizeof(u32));
+        if (link_all(&f, first, at, bucket, n)) {
+            dom = TAKE(bucket, NULL);
+            for (u32 i = 0; i < n; i++)
+                dom[i] = f.vertex[i].dom;
+        }
+    }
     give(&bucket, n);
+    pages_give(f.vertex, (u64)n * sizeof(struct vertex));
     vec_done(&f.path);
     return dom;
 }
 
 /* Nodes by number, out of their numbers. */
-static u32 *vertices(u32 **dfnum, u32 n)
+static u32 *vertices(u32 **number, u32 n)
 {
     u32 *vertex = take(n);
 
     for (u32 i = 0; vertex && i < n; i++)
-        vertex[(*dfnum)[i] - 1] = i;
-    give(dfnum, n);
+        vertex[(*number)[i]] = i;
+    give(number, n);
     return vertex;
 }
 
@@ -354,25 +414,26 @@ out:
 
 int dominators_finish(struct dominators *d, struct graph *g, bool drop_edges)
 {
-    struct predecessors p = { 0 };
-    u32 n = d->node_count, *dom = NULL, *vertex = NULL;
-    int r = predecessors_find(&p, g, d->depth_first);
+    u32 n = d->node_count, *at = predecessors_find(d, g), *dom = NULL, *vertex = NULL;
+    u64 count = d->first[n];
+    int r = -ENOMEM;
 
     if (drop_edges)
         graph_edges_done(g);
-    if (!r)
-        dom = lengauer_tarjan(&p, d->parent, n);
-    predecessors_done(&p, n);
+    if (at)
+        dom = lengauer_tarjan(d->first, at, &d->parent, n);
+    give(&at, count);
+    give(&d->first, (u64)n + 1);
     give(&d->parent, n);
     if (dom)
-        vertex = vertices(&d->depth_first, n);
-    if (!r)
-        r = vertex ? retain(d, g, dom, vertex) : -ENOMEM;
+        vertex = vertices(&d->number, n);
+    if (vertex)
+        r = retain(d, g, dom, vertex);
     if (!r)
         r = arrange(d, dom, vertex);
     give(&dom, n);
     give(&vertex, n);
-    give(&d->depth_first, n);
+    give(&d->number, n);
     return r;
 }
 
@@ -383,8 +444,9 @@ void dominators_done(struct dominators *d)
     give(&d->dominator, n);
     give(&d->order, n);
     give(&d->size, n);
-    give(&d->depth_first, n);
+    give(&d->number, n);
     give(&d->parent, n);
+    give(&d->first, n + 1);
     pages_give(d->retained, n * sizeof(u64));
     *d = (struct dominators){ 0 };
 }

@@ -21,8 +21,9 @@ struct dominators {
     /* The tree in preorder: the subtree of order[i] is order[i] … order[i + size[i] - 1]. */
     u32 *order;
     u32 *size;
-    u32 *depth_first; /* private, between the two calls */
-    u32 *parent;
+    /* private, between the two calls: each node's number, each number's parent and where its
+     * predecessors begin */
+    u32 *number, *parent, *first;
     u32 unreachable; /* nodes that nothing but weak edges holds, hung under the root */
 };
 

@@ -327,6 +327,11 @@ int attach_end(struct attach *a, u64 wait_ns, struct problem *p)
     return err;
 }
 
+bool attach_is_late(const struct attach *a)
+{
+    return a->opened && !a->addr.family;
+}
+
 void attach_end_later(struct attach *a)
 {
     struct problem ignored;

@@ -43,5 +43,8 @@ MUST_USE int attach_address(struct attach *a, const struct attach_conf *conf, co
  */
 MUST_USE int attach_end(struct attach *a, u64 wait_ns, struct problem *p);
 
+/* It has been asked to open its inspector, and has not done so. */
+bool attach_is_late(const struct attach *a);
+
 /* The same from a process of its own, which goes on after us for at most ten minutes. */
 void attach_end_later(struct attach *a);

@@ -93,14 +93,44 @@ static int call(struct capture *c, const char *method, struct str params, struct
     return err ? err : answered(c, id, out);
 }
 
-int capture_heap_used(struct capture *c, u64 *bytes, struct problem *p)
+static int mute(struct problem *p)
 {
-    AUTO(json_value_freep) struct json_value *said = NULL;
+    problem_set(p, "its main thread does not answer: it waits in native code (a synchronous call "
+                   "such as execSync), where V8 cannot be looked into");
+    return -ETIMEDOUT;
+}
+
+/* "v22.23.3" to 22. */
+static u32 major_of(struct str version)
+{
+    struct str rest, number;
+    u64 n;
+
+    if (!str_starts(version, STR("v")))
+        return 0;
+    number = str_cut(str_sub(version, 1, version.len), '.', &rest);
+    return str_to_u64(number, &n) && n < 1000 ? (u32)n : 0;
+}
+
+int capture_heap_used(struct capture *c, u64 *bytes, u32 *node_major, struct problem *p)
+{
+    AUTO(json_value_freep) struct json_value *usage = NULL;
+    AUTO(json_value_freep) struct json_value *version = NULL;
+    const struct json_value *result;
     int err;
 
     begin(c);
-    err = call(c, "Runtime.getHeapUsage", STR(""), &said);
-    *bytes = number_of(json_value_member(said, "result"), "usedSize");
+    err = devtools_call(c->client, "Runtime.getHeapUsage", STR(""), clock_now_ns() + PAUSE_NS,
+                        &usage);
+    if (err == -ETIMEDOUT)
+        return mute(p);
+    if (!err)
+        err = call(c, "Runtime.evaluate",
+                   STR("{\"expression\":\"globalThis.process&&process.version\",\"silent\":true}"),
+                   &version);
+    *bytes = number_of(json_value_member(usage, "result"), "usedSize");
+    result = json_value_member(json_value_member(version, "result"), "result");
+    *node_major = major_of(json_value_text(json_value_member(result, "value")));
     return told(c, err, "the heap's size", p);
 }
 
@@ -127,10 +157,7 @@ static int halt(struct capture *c, struct problem *p)
         err = err == -ETIMEDOUT ? 0 : err;
     }
     if (err == -ETIMEDOUT || (!err && !c->paused)) {
-        problem_set(p,
-                    "its main thread does not answer: it waits in native code (a synchronous call "
-                    "such as execSync), where V8 cannot take a snapshot");
-        return -ETIMEDOUT;
+        return mute(p);
     }
     return told(c, err, "halting the blocked loop", p);
 }

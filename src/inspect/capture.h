@@ -28,8 +28,8 @@ struct capture {
 /* All return 0; -ECANCELED; -EINVAL with *p, and others with *p. What the file has by then is no
  * use. */
 
-/* What V8's heap has in use. */
-MUST_USE int capture_heap_used(struct capture *c, u64 *bytes, struct problem *p);
+/* What V8's heap has in use, and the major version of its Node; 0: not known (a browser). */
+MUST_USE int capture_heap_used(struct capture *c, u64 *bytes, u32 *node_major, struct problem *p);
 
 /* A heap snapshot. `numbers`: with the values of numbers, which makes it larger. */
 MUST_USE int capture_snapshot(struct capture *c, bool numbers, struct problem *p);

@@ -36,7 +36,7 @@ void agent_publish(struct agent *a)
         return;
     if (a->doomed)
         slots_state(&c->slots, (u32)a->slot, SHM_BLOCKED);
-    else if (a->drain_until_ns)
+    else if (a->drain_until_ns || (a->process->held && state == PROCESS_READY))
         slots_state(&c->slots, (u32)a->slot, SHM_DRAINING);
     else if (state <= PROCESS_READY)
         slots_state(&c->slots, (u32)a->slot, a->ready ? SHM_READY : SHM_STARTING);

@@ -139,17 +139,20 @@ static void ask(struct control_talk *talk, const struct order *o)
         describe_answer(app, talk);
     else if (o->verb == ORDER_ENV)
         env_answer(app, o, talk);
+    else if (o->verb == ORDER_HOLD)
+        hold_begin(&op->holds, app, o, talk);
     else
         operation_begin(&op->operations, app, o, talk);
 }
 
 static void gone(struct control_talk *talk)
 {
-    struct operations *ops = &container_of(talk->control, struct controller, control)->operations;
+    struct controller *op = container_of(talk->control, struct controller, control);
 
-    operation_forget(ops, talk);
-    successor_forget(&ops->crew->successor, talk);
-    recent_forget(&ops->crew->recent, talk);
+    operation_forget(&op->operations, talk);
+    hold_forget(&op->holds, talk);
+    successor_forget(&op->operations.crew->successor, talk);
+    recent_forget(&op->operations.crew->recent, talk);
 }
 
 void controller_init(struct controller *o, struct crew *crew)
@@ -160,6 +163,7 @@ void controller_init(struct controller *o, struct crew *crew)
     int r;
 
     operations_init(&o->operations, crew);
+    holds_init(&o->holds, crew);
     r = control_init(&o->control, &conf);
     if (r < 0)
         log_warn("%s/control.sock cannot be made: %s; `fettle ps` and its like do not see this one",
@@ -169,6 +173,7 @@ void controller_init(struct controller *o, struct crew *crew)
 void controller_done(struct controller *o)
 {
     operations_done(&o->operations);
+    holds_done(&o->holds);
     if (o->operations.crew)
         recent_quit(&o->operations.crew->recent);
     control_done(&o->control);

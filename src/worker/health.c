@@ -102,6 +102,8 @@ static void loop_check(struct agent *a, u64 now_ns)
         stack_settled(a);
         return;
     }
+    if (a->process->held) /* that is what it is held for */
+        return;
     if (a->doomed || (a->process->state != PROCESS_READY && a->process->state != PROCESS_DRAINING))
         return;
     switch (verdict_loop(&limits, since_ns, a->warned_since_ns, a->warned_ns, now_ns)) {
@@ -149,7 +151,8 @@ static void memory_check(struct agent *a, u64 rss_bytes, u64 now_ns)
     const struct app *app = a->process->app;
     u64 limit = app->conf->max_memory_bytes;
 
-    if (!limit || rss_bytes <= limit || c->draining || a->process->state != PROCESS_READY)
+    if (!limit || rss_bytes <= limit || c->draining || a->process->held ||
+        a->process->state != PROCESS_READY)
         return;
     if (a->role == WIRE_CLUSTER_CHILD) {
         if (a->drain_until_ns)

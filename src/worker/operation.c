@@ -443,6 +443,7 @@ static bool begin(struct operation *op)
     case ORDER_UPGRADE:
     case ORDER_DESCRIBE:
     case ORDER_ENV:
+    case ORDER_HOLD:
     case ORDER_VERBS:
         break;
     }

@@ -11,7 +11,7 @@ static const char *const names[ORDER_VERBS] = {
     [ORDER_PS] = "ps",         [ORDER_DESCRIBE] = "describe", [ORDER_ENV] = "env",
     [ORDER_RELOAD] = "reload", [ORDER_RESTART] = "restart",   [ORDER_STOP] = "stop",
     [ORDER_START] = "start",   [ORDER_SCALE] = "scale",       [ORDER_SIGNAL] = "signal",
-    [ORDER_LOGS] = "logs",     [ORDER_UPGRADE] = "upgrade",
+    [ORDER_HOLD] = "hold",     [ORDER_LOGS] = "logs",         [ORDER_UPGRADE] = "upgrade",
 };
 
 const char *order_name(enum order_verb verb)
@@ -65,12 +65,13 @@ static int app_read(struct order *o, const struct json_value *v, struct problem 
     return 0;
 }
 
-static int number_read(u32 *out, const struct json_value *v, const char *name, struct problem *p)
+static int number_read(u32 *out, const struct json_value *v, const char *name, u32 most,
+                       struct problem *p)
 {
     u64 n;
 
-    if (!json_value_u64(v, &n) || n < 1 || n > ORDER_WORKERS_MAX)
-        return problem_set(p, "\"%s\" is to be a number from 1 to %d", name, ORDER_WORKERS_MAX);
+    if (!json_value_u64(v, &n) || n < 1 || n > most)
+        return problem_set(p, "\"%s\" is to be a number from 1 to %u", name, most);
     *out = (u32)n;
     return 0;
 }
@@ -105,9 +106,11 @@ static int member_read(struct order *o, struct str name, const struct json_value
     if (str_eq(name, STR("app")))
         return app_read(o, v, p);
     if (str_eq(name, STR("worker")))
-        return number_read(&o->worker, v, "worker", p);
+        return number_read(&o->worker, v, "worker", ORDER_WORKERS_MAX, p);
+    if (str_eq(name, STR("wait_ms")))
+        return number_read(&o->wait_ms, v, "wait_ms", ORDER_WAIT_MS_MAX, p);
     if (str_eq(name, STR("workers")))
-        return number_read(&o->workers, v, "workers", p);
+        return number_read(&o->workers, v, "workers", ORDER_WORKERS_MAX, p);
     if (str_eq(name, STR("by")))
         return by_read(o, v, p);
     if (str_eq(name, STR("auto"))) {
@@ -144,6 +147,7 @@ enum takes {
     TAKES_SECRETS = BIT(4),
     TAKES_LAST = BIT(5),
     TAKES_FOLLOW = BIT(6),
+    TAKES_WAIT = BIT(7),
 };
 
 static const u32 takes[ORDER_VERBS] = {
@@ -156,6 +160,7 @@ static const u32 takes[ORDER_VERBS] = {
     [ORDER_START] = TAKES_APP,
     [ORDER_SCALE] = TAKES_APP | TAKES_AMOUNT,
     [ORDER_SIGNAL] = TAKES_APP | TAKES_WORKER | TAKES_SIGNAL,
+    [ORDER_HOLD] = TAKES_APP | TAKES_WORKER | TAKES_WAIT,
     [ORDER_LOGS] = TAKES_APP | TAKES_FOLLOW,
     [ORDER_UPGRADE] = 0,
 };
@@ -167,12 +172,14 @@ static int check(const struct order *o, struct problem *p)
     u32 given = (*o->app ? TAKES_APP : 0) | (o->worker ? TAKES_WORKER : 0) |
                 (scales ? TAKES_AMOUNT : 0) | (o->signal ? TAKES_SIGNAL : 0) |
                 (o->show_secrets ? TAKES_SECRETS : 0) | (o->last ? TAKES_LAST : 0) |
-                (o->follow || o->from ? TAKES_FOLLOW : 0);
+                (o->follow || o->from ? TAKES_FOLLOW : 0) | (o->wait_ms ? TAKES_WAIT : 0);
 
     if (o->verb == ORDER_VERBS)
         return problem_set(p, "a request has to say what to \"do\"");
     if (o->verb == ORDER_SIGNAL && !o->signal)
         return problem_set(p, "which \"signal\" is to be sent?");
+    if (o->verb == ORDER_HOLD && !o->worker)
+        return problem_set(p, "which \"worker\" is to be held?");
     if (o->verb == ORDER_SCALE && scales != 1)
         return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
     if (given & ~takes[o->verb])

@@ -5,6 +5,7 @@
  *     {"do":"scale","app":"shop","by":-1}
  *     {"do":"signal","app":"shop","worker":2,"signal":"SIGUSR2"}
  *     {"do":"stop","app":"shop","last":true}
+ *     {"do":"hold","app":"shop","worker":2,"wait_ms":10000}
  * An app that is not named is the only one that there is. What is not known is refused, so that a
  * wish that an older supervisor cannot fulfil is not passed over. Pure.
  */
@@ -22,12 +23,18 @@ enum order_verb {
     ORDER_START,
     ORDER_SCALE,
     ORDER_SIGNAL,
-    ORDER_LOGS,    /* the newest lines that went to no file (worker/recent.h) */
+    ORDER_HOLD, /* a worker gets nothing new, as long as the connection is there (worker/hold.h) */
+    ORDER_LOGS, /* the newest lines that went to no file (worker/recent.h) */
     ORDER_UPGRADE, /* of fettle itself: another one takes over */
     ORDER_VERBS,
 };
 
-enum { ORDER_BYTES_MAX = 8192, ORDER_APP_MAX = 128, ORDER_WORKERS_MAX = 128 };
+enum {
+    ORDER_BYTES_MAX = 8192,
+    ORDER_APP_MAX = 128,
+    ORDER_WORKERS_MAX = 128,
+    ORDER_WAIT_MS_MAX = 3600000
+};
 
 struct order {
     enum order_verb verb;
@@ -37,6 +44,7 @@ struct order {
     int by;
     bool automatic; /* scale: by load again, after it was set by hand */
     int signal;
+    u32 wait_ms; /* hold: for what is inside the worker; 0: as long as for a drain */
     bool show_secrets;
     bool follow; /* logs: and those that come */
     u64 from;    /* logs: where to begin, as an earlier answer said */

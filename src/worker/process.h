@@ -52,6 +52,7 @@ struct process {
     struct output output;
     struct ipc ipc; /* with wait_ready or shutdown_message */
     bool said_ready;
+    bool held;     /* gets nothing new while it is being looked into (worker/hold.h) */
     int side_slot; /* of a side process; -1: none */
     struct child_end end;
 };

@@ -116,7 +116,7 @@ static struct scale_reading reading_take(struct scaling *s, u64 now_ns)
     for (u32 i = 1; i <= app->workers; i++) {
         const struct process *p = app->worker[i].current;
 
-        if (!p || p->state != PROCESS_READY)
+        if (!p || p->state != PROCESS_READY || p->held)
             continue;
         r.ready++;
         r.busy += busy_share(s, p, now_ns);

@@ -234,7 +234,8 @@ static void worker_write(struct buf *out, const struct worker *w, u64 now_ns)
     json_key(out, "node_pid"); /* behind npm or a shell it is another one */
     a ? json_u64(out, a->pid) : json_null(out);
     json_key(out, "state");
-    json_text(out, str_of(p             ? process_state_name(p->state)
+    json_text(out, str_of(p && p->held  ? "held"
+                          : p           ? process_state_name(p->state)
                           : w->finished ? "finished"
                           : w->retired  ? "stopped"
                                         : "waiting"));

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(o.verb < ORDER_VERBS && strlen(o.app) < ORDER_APP_MAX);
     assert(o.worker <= ORDER_WORKERS_MAX && o.workers <= ORDER_WORKERS_MAX);
     assert(o.by >= -ORDER_WORKERS_MAX && o.by <= ORDER_WORKERS_MAX);
+    assert(o.wait_ms <= ORDER_WAIT_MS_MAX);
     assert(o.signal >= 0 && o.signal < SIGRTMIN && !(o.workers && o.by));
     return 0;
 }

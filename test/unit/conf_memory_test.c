@@ -82,10 +82,25 @@ static void version_1_is_read_too(void)
     nftw(root, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static void another_process_has_groups_of_its_own(void)
+{
+    root_make();
+    file_make("proc/meminfo", "MemAvailable: 1048576 kB\n");
+    file_make("proc/self/cgroup", "0::/\n");
+    file_make("proc/4711/cgroup", "0::/a\n");
+    file_make("proc/self/mountinfo", "25 30 0:23 / /sys/fs/cg rw shared:9 - cgroup2 cgroup2 rw\n");
+    file_make("sys/fs/cg/a/memory.max", "536870912\n");
+    file_make("sys/fs/cg/a/memory.current", "419430400\n");
+    CHECK_EQ(memory_available(root), 1024 * MB);
+    CHECK_EQ(memory_available_to(root, 4711), 112 * MB);
+    nftw(root, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(void)
 {
     TEST(the_machine_tells_what_is_available);
     TEST(the_tightest_group_counts_without_files_that_nobody_uses);
     TEST(version_1_is_read_too);
+    TEST(another_process_has_groups_of_its_own);
     return tap_done();
 }

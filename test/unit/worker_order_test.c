@@ -29,6 +29,7 @@ static void every_verb_is_read_back_from_its_name(void)
         snprintf(text, sizeof(text), "{\"do\":\"%s\"%s}", order_name(i),
                  i == ORDER_SCALE    ? ",\"by\":1"
                  : i == ORDER_SIGNAL ? ",\"signal\":\"USR2\""
+                 : i == ORDER_HOLD   ? ",\"worker\":1"
                                      : "");
         CHECK_EQ(read_text(text), 0);
         CHECK_EQ(order.verb, i);
@@ -51,6 +52,16 @@ static void scale_takes_a_number_or_a_difference_but_not_both(void)
     CHECK_EQ(read_text("{\"do\":\"scale\",\"workers\":0}"), -EINVAL);
     CHECK_EQ(read_text("{\"do\":\"scale\",\"workers\":129}"), -EINVAL);
     CHECK_EQ(read_text("{\"do\":\"scale\",\"by\":1.5}"), -EINVAL);
+}
+
+static void a_hold_is_of_one_worker_and_waits_for_a_time(void)
+{
+    CHECK_EQ(read_text("{\"do\":\"hold\",\"worker\":2,\"wait_ms\":10000}"), 0);
+    CHECK_EQ(order.worker, 2);
+    CHECK_EQ(order.wait_ms, 10000);
+    CHECK_EQ(read_text("{\"do\":\"hold\"}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"hold\",\"worker\":2,\"wait_ms\":3600001}"), -EINVAL);
+    CHECK_EQ(read_text("{\"do\":\"reload\",\"worker\":1,\"wait_ms\":1}"), -EINVAL);
 }
 
 static void an_upgrade_is_of_fettle_itself(void)
@@ -111,6 +122,7 @@ int main(void)
     TEST(a_request_names_what_to_do_and_with_what);
     TEST(every_verb_is_read_back_from_its_name);
     TEST(scale_takes_a_number_or_a_difference_but_not_both);
+    TEST(a_hold_is_of_one_worker_and_waits_for_a_time);
     TEST(an_upgrade_is_of_fettle_itself);
     TEST(only_stop_may_end_fettle);
     TEST(what_would_be_passed_over_is_refused);
