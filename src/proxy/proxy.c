@@ -26,7 +26,7 @@ enum { FIELDS_MAX_RESPONSE = 256 };
 struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
-    bool drained_told;
+    bool drained_told, unlistened_told;
     struct renewed renewed[SHM_APPS_MAX]; /* of each app */
 };
 
@@ -108,12 +108,15 @@ static void drain_look(struct timer *timer)
 {
     struct proxy_process *pp = container_of(timer, struct proxy_process, drain_timer);
     struct proxy *p = &pp->proxy;
-    struct wire_note note = { .type = WIRE_DRAINED };
+    struct wire_note note = { .type = WIRE_DRAINED }, unlistened = { .type = WIRE_UNLISTENED };
 
-    bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
-                atomic_load(&p->awaited) == 0 &&
+    bool deaf = atomic_load(&p->drained) == p->threads_n;
+    bool idle = deaf && atomic_load(&p->exchanges) == 0 && atomic_load(&p->awaited) == 0 &&
                 (!atomic_load(&p->succeeded) || atomic_load(&p->shm->proxy.connections) == 0);
 
+    if (!pp->unlistened_told && deaf)
+        pp->unlistened_told =
+            sock_send_msg(WIRE_PROXY_FD, &unlistened, sizeof(unlistened), NULL, 0) == 0;
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
     if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {

@@ -150,8 +150,14 @@ static void proxy_drained(struct helper *h)
 {
     struct crew *c = container_of(h, struct crew, proxy);
 
+    successor_unlistened(&c->successor); /* it may have died */
     if (c->draining)
         workers_end(c);
+}
+
+static void proxy_unlistened(struct helper *h)
+{
+    successor_unlistened(&container_of(h, struct crew, proxy)->successor);
 }
 
 static void proxy_hopeless(struct helper *h)
@@ -375,6 +381,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
         .restarts = &c->shm->proxy_restarts,
         .pause_max_ns = PROXY_PAUSE_MAX_NS,
         .drained = proxy_drained,
+        .unlistened = proxy_unlistened,
         .hopeless = proxy_hopeless,
     };
     struct helper_conf monitor = proxy;
@@ -389,6 +396,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
     monitor.pause_max_ns = MONITOR_PAUSE_MAX_NS;
     monitor.drained = monitor_drained;
     monitor.hopeless = NULL;
+    monitor.unlistened = NULL;
     c->monitor.conf = monitor;
     if (r == 0 && !crew_holds(c))
         r = helper_init(&c->monitor, &monitor, false);
