@@ -7,10 +7,6 @@
 
 #include <sys/eventfd.h>
 
-enum {
-    WORKERS_MAX = SHM_SLOTS_MAX - 32, /* of all apps: some more are there while they are replaced */
-};
-
 /* A path that LD_PRELOAD can hold: it is split at spaces and colons, so another name stands in. */
 static int preload_find(struct crew *c)
 {
@@ -64,11 +60,11 @@ static int conf_check(const struct supervisor_conf *conf, struct problem *proble
             return problem_set(problem, "there is no command to run");
         all += most;
     }
-    if (all > WORKERS_MAX)
+    if (all > SUPERVISOR_WORKERS_MAX)
         return problem_set(problem,
                            "the apps ask for %u workers altogether; there may be %d: set `workers` "
                            "of some to less",
-                           all, WORKERS_MAX);
+                           all, SUPERVISOR_WORKERS_MAX);
     return 0;
 }
 
@@ -108,6 +104,7 @@ static int routed_open(struct crew *c, struct problem *problem)
         }
 
         listeners_url(&c->listeners, (u32)r, &url);
+        c->listeners.listener[r].announced = true;
         log_info("%.*s → the routes", STR_ARG(buf_str(&url)));
     }
     return 0;

@@ -28,7 +28,7 @@ int pidfile_write(const char *path)
 
 void pidfile_remove(const char *path)
 {
-    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO(fd_closep) int fd = path && *path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     char text[16];
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
     u64 pid;
@@ -41,7 +41,7 @@ void pidfile_remove(const char *path)
 void pidfile_write_all(const struct crew *c)
 {
     for (u32 i = 0; i < c->apps; i++) {
-        const char *path = c->app[i]->conf->pid_file;
+        const char *path = c->app[i]->removed ? NULL : c->app[i]->conf->pid_file;
         int r = path && *path ? pidfile_write(path) : 0;
 
         if (r < 0)
@@ -52,6 +52,5 @@ void pidfile_write_all(const struct crew *c)
 void pidfile_remove_all(const struct crew *c)
 {
     for (u32 i = 0; i < c->apps; i++)
-        if (c->app[i]->conf->pid_file && *c->app[i]->conf->pid_file)
-            pidfile_remove(c->app[i]->conf->pid_file);
+        pidfile_remove(c->app[i]->conf->pid_file);
 }

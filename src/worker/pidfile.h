@@ -15,4 +15,5 @@ void pidfile_remove_all(const struct crew *c);
 
 /* -errno. */
 MUST_USE int pidfile_write(const char *path);
+/* NULL or empty: none. */
 void pidfile_remove(const char *path);

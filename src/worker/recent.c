@@ -210,7 +210,7 @@ void recent_read(struct recent *r, const struct order *order, struct control_tal
         return;
     }
     if (!r->bytes) {
-        control_fail(talk, "no line is kept in memory: what the apps write goes to log files");
+        control_fail(talk, "no line is kept: out of memory");
         return;
     }
     reader = calloc(1, sizeof(*reader));
@@ -238,14 +238,9 @@ void recent_forget(struct recent *r, const struct control_talk *talk)
 
 void recent_init(struct recent *r, struct crew *crew)
 {
-    bool needed = false;
-
     *r = (struct recent){ .crew = crew };
     list_init(&r->readers);
-    for (u32 i = 0; i < crew->apps; i++)
-        needed |= !crew->app[i]->output.file[0] || !crew->app[i]->output.file[1];
-    if (needed)
-        r->bytes = malloc(RECENT_BYTES); /* without it nothing is kept */
+    r->bytes = malloc(RECENT_BYTES); /* what is not written to takes no memory */
 }
 
 void recent_quit(struct recent *r)

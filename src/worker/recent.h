@@ -31,7 +31,7 @@ struct recent_from {
 /* All zero: nothing is kept. */
 struct recent {
     struct crew *crew;
-    char *bytes;   /* a ring of records; NULL: every app has its log files, or memory is out */
+    char *bytes;   /* a ring of records; NULL: memory is out */
     u64 head, end; /* of the oldest record, and behind the newest: counted from the beginning */
     struct list readers;
     struct timer look;

@@ -204,6 +204,8 @@ bool crew_apps_over(struct crew *c)
     bool errored = false;
 
     for (u32 i = 0; i < c->apps; i++) {
+        if (c->app[i]->removed)
+            continue;
         if (!app_is_over(c->app[i]) || c->app[i]->state == SHM_APP_STOPPED)
             return false;
         errored |= c->app[i]->state == SHM_APP_ERRORED;
