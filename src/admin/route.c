@@ -51,10 +51,15 @@ static void list_write(struct buf *out)
 static void page_index(struct buf *out, const struct page_source *src)
 {
     u32 apps = reading_apps(src->shm);
+    const char *before = "";
 
     buf_add(out, STR("fettle " FETTLE_VERSION ", running "));
-    for (u32 i = 0; i < apps; i++)
-        buf_addf(out, "%s%.*s", i ? ", " : "", STR_ARG(reading_app_name(src->shm, i)));
+    for (u32 i = 0; i < apps; i++) {
+        if (reading_app_is_gone(src->shm, i))
+            continue;
+        buf_addf(out, "%s%.*s", before, STR_ARG(reading_app_name(src->shm, i)));
+        before = ", ";
+    }
     buf_add(out, STR("\n\n"));
     list_write(out);
 }

@@ -15,6 +15,8 @@ int heap_objects_load(struct heap_objects *o, const char *path)
     if (code)
         return code;
     r = browse_init(&o->b, &o->l.a.g, &o->l.a.d);
+    if (!r)
+        r = browse_show_all(&o->b);
     return r ? heap_load_failed(r, path, &p) : 0;
 }
 

@@ -143,6 +143,9 @@ static void flag_entry(struct page *p, const struct settings_row *row)
     AUTO(buf_done) struct buf left = { 0 };
     AUTO(buf_done) struct buf right = { 0 };
     struct str by_default = topic_default(row);
+    struct str by = row->scope & SETTINGS_OF_ROUTE      ? STR("by route")
+                    : row->scope & SETTINGS_OF_LISTENER ? STR("by listener")
+                                                        : (struct str){ 0 };
 
     if (row->short_flag)
         buf_addf(&left, "  -%c, ", row->short_flag);
@@ -150,8 +153,9 @@ static void flag_entry(struct page *p, const struct settings_row *row)
         buf_add(&left, STR("      "));
     topic_flag(row, &left);
     buf_add(&right, str_of(row->help));
-    if (by_default.len)
-        buf_addf(&right, " (%.*s)", STR_ARG(by_default));
+    if (by_default.len || by.len)
+        buf_addf(&right, " (%.*s%s%.*s)", STR_ARG(by_default), by_default.len && by.len ? ", " : "",
+                 STR_ARG(by));
     entry(&p->text, buf_str(&left), buf_str(&right), FLAG_COLUMN);
     p->text.failed |= left.failed || right.failed;
 }
@@ -190,8 +194,14 @@ static void command_page(struct page *p, const struct command *c)
         return;
     flags_add(p, c->flags);
     examples_add(p, c->name);
-    buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
-                          "exit-codes,\nman fettle.\n"));
+    if (strcmp(c->name, "run") == 0)
+        buf_add(&p->text,
+                STR("\nIn brackets: the default, and whether a file can say it for single "
+                    "listeners or\nroutes. More: fettle help settings, fettle help "
+                    "exit-codes, man fettle.\n"));
+    else
+        buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
+                              "exit-codes,\nman fettle.\n"));
 }
 
 static void settings_topic(struct page *p)

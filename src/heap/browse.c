@@ -5,13 +5,25 @@
 
 enum { TEXTS_MIN = 1024, EDGE_PLACES = 256 };
 
-static bool is_idle(u32 edge)
+static bool is_weak(u32 edge)
 {
-    return edge & GRAPH_IDLE || graph_edge_type(edge) == EDGE_WEAK;
+    return graph_edge_type(edge) == EDGE_WEAK;
 }
 
-/* Edges in the order of their targets: counted, then put in place. */
-static int retainers_build(struct browse *b)
+static bool is_idle(u32 edge)
+{
+    return edge & GRAPH_IDLE || is_weak(edge);
+}
+
+static void retainers_give(struct browse *b)
+{
+    pages_give(b->first_retainer, ((u64)b->graph->node_count + 2) * sizeof(u32));
+    pages_give(b->retainer, (u64)b->graph->edge_count * sizeof(u32));
+    b->first_retainer = b->retainer = NULL;
+}
+
+/* Edges in the order of their targets: counted, then put in place. `idle`: those to leave out. */
+static int retainers_build(struct browse *b, bool (*idle)(u32 edge))
 {
     const struct graph *g = b->graph;
     u32 *first = pages_take_zeroed(((u64)g->node_count + 2) * sizeof(u32));
@@ -21,12 +33,12 @@ static int retainers_build(struct browse *b)
     if (!first || !b->retainer)
         return -ENOMEM;
     for (u32 e = 0; e < g->edge_count; e++)
-        if (!is_idle(g->edge[e]))
+        if (!idle(g->edge[e]))
             first[graph_target(g->edge[e]) + 2]++;
     for (u32 n = 2; n < g->node_count + 2; n++)
         first[n] += first[n - 1];
     for (u32 e = 0; e < g->edge_count; e++)
-        if (!is_idle(g->edge[e]))
+        if (!idle(g->edge[e]))
             b->retainer[first[graph_target(g->edge[e]) + 1]++] = e;
     return 0;
 }
@@ -70,8 +82,14 @@ int browse_init(struct browse *b, const struct graph *graph, const struct domina
     b->position = dominators_positions(d);
     if (!b->edges || !b->position)
         return -ENOMEM;
-    r = retainers_build(b);
+    r = retainers_build(b, is_idle);
     return r ? r : parents_build(b);
+}
+
+int browse_show_all(struct browse *b)
+{
+    retainers_give(b);
+    return retainers_build(b, is_weak);
 }
 
 void browse_done(struct browse *b)
@@ -86,8 +104,7 @@ void browse_done(struct browse *b)
     free(b->texts.place);
     strtab_reader_done(&b->reader);
     pages_give(b->position, (u64)b->graph->node_count * sizeof(u32));
-    pages_give(b->first_retainer, ((u64)b->graph->node_count + 2) * sizeof(u32));
-    pages_give(b->retainer, (u64)b->graph->edge_count * sizeof(u32));
+    retainers_give(b);
     pages_give(b->parent, (u64)b->graph->node_count * sizeof(u32));
     *b = (struct browse){ 0 };
 }

@@ -45,6 +45,10 @@ struct browse {
  * browse_done in any case. */
 MUST_USE int browse_init(struct browse *b, const struct graph *graph, const struct dominators *d);
 void browse_done(struct browse *b);
+/* From now on browse_retainers has every edge but weak ones: those that do not count for dominators
+ * too, such as that from a WeakMap to a value. This is what DevTools shows as retainers. -ENOMEM.
+ */
+MUST_USE int browse_show_all(struct browse *b);
 
 /* The text of a string, at most BROWSE_TEXT_MAX bytes of it. */
 struct str browse_text(struct browse *b, u32 string);
@@ -60,8 +64,8 @@ MUST_USE bool browse_edge(struct browse *b, u32 edge, struct graph_edge *out);
 /* Where the first edge with this label leads (not a weak one), or BROWSE_NONE. */
 u32 browse_follow(struct browse *b, u32 node, struct str label);
 
-/* The first `max` edges that retain `node`: how many. Weak ones and those that do not count for
- * dominators are left out. */
+/* The first `max` edges that retain `node`: how many. Weak ones and, but for browse_show_all, those
+ * that do not count for dominators are left out. */
 u32 browse_retainers(const struct browse *b, u32 node, struct retainer *out, u32 max);
 
 /* The edges of a shortest path from the root to `node`, the last `max` of them: how many. */

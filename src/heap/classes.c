@@ -2,6 +2,7 @@
 #include "heap/classes.h"
 
 #include "base/pages.h"
+#include "heap/detached.h"
 #include "heap/interfaces.h"
 
 enum { NAME_MAX_BYTES = 64 << 10 };
@@ -97,12 +98,6 @@ static bool is_named(const struct graph *g, u32 node)
     enum node_type type = graph_type(g, node);
 
     return (type == NODE_OBJECT && !(graph_flags(g, node) & GRAPH_PLAIN)) || type == NODE_NATIVE;
-}
-
-static bool is_renamed(const struct graph *g, u32 node)
-{
-    return graph_flags(g, node) & GRAPH_DETACHED && g->meta.node_detachedness != META_NONE &&
-           graph_type(g, node) == NODE_NATIVE;
 }
 
 /* Reads the names that classes take from nodes, in the order of the file. */
@@ -218,7 +213,7 @@ static int nodes_assign(struct table *t, const struct interfaces *in)
 
         if (graph_flags(g, i) & GRAPH_PLAIN)
             name = in->class_of_shape[g->name[i]];
-        else if (is_renamed(g, i))
+        else if (detached_is_renamed(g, i))
             name = detached_name(t, &r, i);
         else if (is_named(g, i))
             name = t->name_of_string[g->name[i]] - 1;

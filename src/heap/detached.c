@@ -41,3 +41,9 @@ int detached_spread(struct graph *g)
     }
     return 0;
 }
+
+bool detached_is_renamed(const struct graph *g, u32 node)
+{
+    return graph_flags(g, node) & GRAPH_DETACHED && g->meta.node_detachedness != META_NONE &&
+           graph_type(g, node) == NODE_NATIVE;
+}

@@ -9,3 +9,7 @@
 
 /* Sets GRAPH_ATTACHED and GRAPH_DETACHED. -ENOMEM. */
 MUST_USE int detached_spread(struct graph *g);
+
+/* Whether the node's name begins with "Detached " for DevTools, though it does not in the file: it
+ * is a name of its own then, to all that goes by names. */
+bool detached_is_renamed(const struct graph *g, u32 node);

@@ -119,10 +119,11 @@ static int counts_read(struct meta *m, const struct json_value *snapshot, u64 si
         return problem_set(p, "the header has no \"node_count\" or no \"edge_count\"");
     /* A digit and a comma each: what does not fit is not worth any memory. */
     if (m->node_count > size / (2 * m->node_fields) || m->edge_count > size / (2 * m->edge_fields))
-        return problem_set(
-            p, "the header promises %llu nodes and %llu edges, more than %llu bytes can hold",
-            (unsigned long long)m->node_count, (unsigned long long)m->edge_count,
-            (unsigned long long)size);
+        return problem_set(p,
+                           "the header promises %llu nodes and %llu edges, more than %llu bytes "
+                           "can hold: the file is cut off, or its header is wrong",
+                           (unsigned long long)m->node_count, (unsigned long long)m->edge_count,
+                           (unsigned long long)size);
     if (m->node_count < 1)
         return problem_set(p, "the header promises no nodes");
     if (!json_value_u64(json_value_member(snapshot, "root_index"), &root))

@@ -2,6 +2,7 @@
 #include "heap/owners.h"
 
 #include "base/pages.h"
+#include "heap/detached.h"
 #include "heap/vec.h"
 
 #define UNOWNED UINT32_MAX
@@ -18,6 +19,16 @@ static bool has_user_roots(const struct graph *g)
         if (owners_is_user_root(g, graph_target(g->edge[e])))
             return true;
     return false;
+}
+
+/* Whether it is there for something else only: V8's own, or the bytes of a string. */
+static bool is_part(const struct graph *g, u32 node)
+{
+    enum node_type type = graph_type(g, node);
+
+    return type == NODE_HIDDEN || type == NODE_ARRAY ||
+           (type == NODE_NATIVE && graph_name_kind(g, node) == STRING_EXTERNAL_DATA &&
+            !detached_is_renamed(g, node));
 }
 
 /* Owns what `node` refers to and nobody owned; what gets an owner, or a second one, is to be
@@ -69,14 +80,8 @@ int owners_assign(struct graph *g)
     owner = pages_take(bytes);
     if (!owner)
         return -ENOMEM;
-    for (u32 i = 0; i < g->node_count; i++) {
-        enum node_type type = graph_type(g, i);
-
-        owner[i] = type == NODE_HIDDEN || type == NODE_ARRAY ||
-                           (type == NODE_NATIVE && graph_name_kind(g, i) == STRING_EXTERNAL_DATA)
-                       ? UNOWNED
-                       : i;
-    }
+    for (u32 i = 0; i < g->node_count; i++)
+        owner[i] = is_part(g, i) ? UNOWNED : i;
     for (u32 i = 0; fine && i < g->node_count; i++) {
         if (owner[i] != i)
             continue;

@@ -121,7 +121,7 @@ struct wire_stack_text {
 
 /* Settings that are to be in force from now on: all that are not the default, as flags, each with
  * its NUL. */
-enum { WIRE_SETTINGS_MAX = 61440 };
+enum { WIRE_SETTINGS_MAX = 131072 };
 struct wire_settings {
     uint32_t type;
     uint32_t len;

@@ -54,8 +54,9 @@ MUST_USE int helper_init(struct helper *h, const struct helper_conf *conf, bool 
 MUST_USE bool helper_reaped(struct helper *h, const struct child_end *end);
 
 void helper_changed(struct helper *h);
-/* Has a new command line: it is told of the settings in that, and started with it from now on. */
-void helper_settings(struct helper *h, char *const *argv);
+/* Has a new command line, with which it is started from now on; `tell`: and it is told of the
+ * settings in that. */
+void helper_settings(struct helper *h, char *const *argv, bool tell);
 /* Is told of the listeners now, which `holds` has kept from it. */
 void helper_release(struct helper *h);
 void helper_listener(struct helper *h, u32 index);

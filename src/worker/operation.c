@@ -335,10 +335,14 @@ static bool is_last(const struct operation *op)
 {
     const struct crew *c = op->app->crew;
 
-    for (u32 i = 0; i < c->apps; i++)
+    u32 there = 0;
+
+    for (u32 i = 0; i < c->apps; i++) {
         if (c->app[i] != op->app && !app_is_over(c->app[i]))
             return false;
-    return c->apps == 1 || op->order.last;
+        there += !c->app[i]->removed;
+    }
+    return there == 1 || op->order.last;
 }
 
 static void stop_begin(struct operation *op)
@@ -418,6 +422,10 @@ static bool begin(struct operation *op)
 
     switch (op->order.verb) {
     case ORDER_RELOAD:
+        if (app->removed) {
+            succeeded(op, "is no longer in the settings");
+            return false;
+        }
         if (op->order.worker)
             return one_replace(op);
         reload_begin(app);
@@ -470,6 +478,12 @@ static bool check(struct operation *op)
     }
     if (over && op->order.verb == ORDER_STOP && !is_last(op)) {
         succeeded(op, "it does not run");
+        return false;
+    }
+    if (app->removed && op->order.verb == ORDER_RELOAD)
+        return true; /* it may be back */
+    if (app->removed && op->order.verb != ORDER_STOP) {
+        failed(op, false, "it is no longer in the settings");
         return false;
     }
     if (over && op->order.verb != ORDER_START && op->order.verb != ORDER_STOP) {

@@ -28,7 +28,6 @@
 #define MONITOR_PAUSE_MAX_NS (30 * NS_PER_S)
 enum {
     CHILDREN_MAX = 256,
-    WORKERS_MAX = SHM_SLOTS_MAX - 32, /* of all apps: some more are there while they are replaced */
 };
 
 struct supervisor {
@@ -197,6 +196,8 @@ bool crew_apps_over(struct crew *c)
     bool errored = false;
 
     for (u32 i = 0; i < c->apps; i++) {
+        if (c->app[i]->removed)
+            continue;
         if (!app_is_over(c->app[i]) || c->app[i]->state == SHM_APP_STOPPED)
             return false;
         errored |= c->app[i]->state == SHM_APP_ERRORED;
@@ -389,11 +390,11 @@ static int conf_check(const struct supervisor_conf *conf, struct problem *proble
             return problem_set(problem, "there is no command to run");
         all += most;
     }
-    if (all > WORKERS_MAX)
+    if (all > SUPERVISOR_WORKERS_MAX)
         return problem_set(problem,
                            "the apps ask for %u workers altogether; there may be %d: set `workers` "
                            "of some to less",
-                           all, WORKERS_MAX);
+                           all, SUPERVISOR_WORKERS_MAX);
     return 0;
 }
 
@@ -433,6 +434,7 @@ static int routed_open(struct crew *c, struct problem *problem)
         }
 
         listeners_url(&c->listeners, (u32)r, &url);
+        c->listeners.listener[r].announced = true;
         log_info("%.*s → the routes", STR_ARG(buf_str(&url)));
     }
     return 0;

@@ -82,6 +82,59 @@ for (const [major, how] of [...MAJORS.map((major) => [major, 'plain']), [22, 'tr
   });
 }
 
+const FETTLE = path.join(BUILD, 'fettle');
+const heapOf = (...args) => JSON.parse(execFileSync(FETTLE, ['heap', ...args, '--json'], { encoding: 'utf8', maxBuffer: 1 << 28 }));
+
+test('fettle heap summary says what DevTools says', () => {
+  for (const name of names()) {
+    const want = expected(name), got = heapOf('summary', snapshotOf(name));
+    const { v8_heap, total, ...statistics } = want.statistics;
+    assert.deepEqual([got.nodes, got.edges, got.total_bytes], [want.nodes, want.edges, want.total_bytes], name);
+    assert.equal(total, v8_heap + statistics.native);
+    assert.deepEqual(got.statistics, statistics, name);
+    const figures = (classes) => classes.map((c) => JSON.stringify([c.class, c.count, c.shallow_bytes, c.retained_bytes, c.distance])).sort();
+    assert.deepEqual(figures(got.classes), figures(want.classes), name);
+    assert.ok(got.classes.every((c, i) => !i || got.classes[i - 1].retained_bytes >= c.retained_bytes), `${name}: those that retain most come first`);
+  }
+});
+
+/* { ID: fields } of a reference snapshot, as DevTools has them. */
+const nodeTable = (name) => new Map(nodesOf(name).split('\n').slice(0, -1).map((line) => {
+  const values = line.split('\t');
+  return [Number(values[0]), Object.fromEntries(values.map((value, i) => [NODE_FIELDS[i], NODE_FIELDS[i] === 'class' ? JSON.parse(value) : Number(value)]))];
+}));
+
+for (const name of ['node18', 'node22-traced', 'node26', 'chromium', 'page', 'weakmaps', 'layout']) {
+  test(`${name}: objects and the paths that hold them are those of DevTools`, () => {
+    const nodes = nodeTable(name);
+    for (const [id, nearest] of Object.entries(expected(name).nearest)) {
+      const want = nodes.get(Number(id)), shown = heapOf('show', snapshotOf(name), `@${id}`);
+      assert.deepEqual([shown.class, shown.self_bytes, shown.retained_bytes, shown.distance, shown.dominator_id],
+        [want.class, want.self_size, want.retained_size, want.distance, want.dominator_id], `@${id}`);
+      for (const { id: holder, edge, edge_type } of nearest)
+        assert.ok(shown.held_by.some((by) => by.id === holder && by.edge_type === edge_type && String(by.edge_name) === String(edge)) || shown.held_by_left_out, `@${id} is held by @${holder} ${edge}`);
+
+      const [way] = heapOf('path', snapshotOf(name), `@${id}`).paths;
+      assert.equal(way.at(-1).id, Number(id));
+      assert.ok(way.length <= want.distance, `@${id}: ${way.length} steps, and the distance is ${want.distance}`);
+      assert.equal(nodes.get(way[0].id).distance, 1, `@${id}: the way begins at a root`);
+      const [first] = nearest.filter(({ distance }) => distance === want.distance - 1);
+      if (first && way.length === want.distance) assert.equal(nodes.get(way.at(-2)?.id ?? 1).distance, first.distance, `@${id}`);
+    }
+  });
+}
+
+test('fettle heap biggest begins with what the root dominates, the largest first', () => {
+  for (const name of ['node24', 'chromium', 'interfaces']) {
+    const nodes = [...nodeTable(name).values()], root = nodes[0].id;
+    const want = nodes.filter((node) => node.dominator_id === root && node.id !== root).map((node) => node.retained_size).sort((a, b) => b - a);
+    const got = heapOf('biggest', snapshotOf(name), '--depth', '1', '--top', '5').biggest.filter(({ depth }) => depth === 0);
+    assert.ok(got.length);
+    for (const { count, retained_bytes } of got) assert.ok(count > 1 || want.includes(retained_bytes), `${name}: ${retained_bytes}`);
+    assert.ok(got[0].retained_bytes >= want[0], `${name}: ${got[0].retained_bytes} is less than ${want[0]}`);
+  }
+});
+
 test('a snapshot whose traces are longer than its header says, which DevTools cannot read, is read', () => {
   const text = crafted.locations.replace('"trace_function_infos":[]', '"trace_function_infos":[1,2,3,4,5,6]').replace('"trace_tree":[]', '"trace_tree":[1,0,0,0,[2,7,"x]",0,[]]]');
   writeFileSync(file, text);

@@ -43,6 +43,10 @@ function page() {
   child(heap, callback, 'internal', 'code', 'code', 'onclick', { size: 200 });
   const context = child(heap, callback, 'internal', 'context', 'object', 'system / Context', { size: 40 });
   const old = child(heap, context, 'context', 'old', 'native', '<form action="/">', { size: 300, detachedness: 2 });
+  /* What goes by its name has another one when it is detached. */
+  child(heap, old, 'internal', 'text', 'native', 'system / ExternalStringData', { size: 7000 });
+  child(heap, old, 'internal', 'bytes', 'native', 'system / JSArrayBufferData', { size: 900 });
+  child(heap, context, 'internal', 'text', 'native', 'system / ExternalStringData', { size: 5000 });
   child(heap, old, 'internal', 'wrapper', 'object', '<form action="/">', { size: 20 });
   const framework = child(heap, list, 'internal', 'listener', 'native', 'V8EventListener', { size: 48 });
   const wrapper = child(heap, framework, 'element', 1, 'object', 'Handler', { size: 28 });

@@ -59,7 +59,7 @@ export function randomHeap(seed, { most = 120 } = {}) {
   for (let i = 2; i < count; i++) {
     const object = chance(plain), type = object || chance(0.25) ? 'object' : of(usual);
     heap.node(type, object ? 'Object' : of(NAMES[type]), {
-      id: chance(0.1) ? 2 ** 30 + i * 2 : undefined, size: chance(0.3) ? 0 : chance(0.01) ? 2 ** 31 : 8 * below(100),
+      id: chance(0.1) ? 2 ** 30 + i * 2 : undefined, size: chance(0.3) ? 0 : chance(0.01) ? 2 ** 24 : 8 * below(100),
       detachedness: dom && chance(0.3) ? 1 + below(2) : 0,
     });
   }
