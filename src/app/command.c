@@ -57,7 +57,7 @@ const struct command commands[] = {
 { "heap", "COMMAND …", "heap snapshots: take them, read them",
   "What holds the memory of a Node process. A snapshot is a file that Chrome DevTools opens too.",
   .subs = heap_commands },
-{ "cpu", "COMMAND …", "CPU profiles: record them",
+{ "cpu", "COMMAND …", "CPU profiles: record them, read them",
   "Which functions the time of a Node process goes to.",
   .subs = cpu_commands },
 { "config", "check|show|schema [FILE]", "look at settings in files",
