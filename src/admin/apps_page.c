@@ -26,6 +26,7 @@ static const char *state_name(u32 state)
 {
     switch ((enum shm_app_state)state) {
     case SHM_APP_NONE:
+    case SHM_APP_GONE:
         break;
     case SHM_APP_STARTING:
         return "starting";
@@ -45,6 +46,14 @@ static void number(struct buf *out, const char *key, u64 n)
 {
     json_key(out, key);
     json_u64(out, n);
+}
+
+/* Its requests that wait in the central queue. */
+static u64 queued(const struct shm *shm, u32 app)
+{
+    u32 n = atomic_load(&shm->lanes[app].queued);
+
+    return n > INT32_MAX ? 0 : n; /* below 0 for a moment */
 }
 
 static void app_write(struct buf *out, const struct page_source *src, u32 app, const struct sums *s)
@@ -69,6 +78,7 @@ static void app_write(struct buf *out, const struct page_source *src, u32 app, c
     json_key(out, "cpu_seconds");
     buf_add(out, text_of_seconds(s->cpu_ns, text));
     number(out, "in_flight", s->in_flight);
+    number(out, "queued", queued(src->shm, app));
     number(out, "streams", s->streams);
     number(out, "requests", s->requests);
     number(out, "failures", s->failures);
@@ -91,6 +101,7 @@ void page_apps(struct buf *out, const struct page_source *src)
         sums_take(&sums[r[i].app], &r[i]);
     buf_addc(out, '[');
     for (u32 i = 0; i < reading_apps(src->shm); i++)
-        app_write(out, src, i, &sums[i]);
+        if (!reading_app_is_gone(src->shm, i))
+            app_write(out, src, i, &sums[i]);
     buf_add(out, STR("]\n"));
 }

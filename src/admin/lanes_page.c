@@ -135,6 +135,7 @@ void page_lanes(struct buf *out, const struct page_source *src)
     if (apps > 1)
         buf_add(out, STR("{\"apps\":["));
     for (u32 i = 0; i < max(apps, 1u); i++)
-        app_write(out, src, i, kinds);
+        if (!reading_app_is_gone(src->shm, i))
+            app_write(out, src, i, kinds);
     buf_add(out, apps > 1 ? STR("]}\n") : STR("\n"));
 }

@@ -121,20 +121,24 @@ static void lanes_write(struct text *t, const struct shm *shm)
                 "Kinds of requests that block an event loop for this long are kept to part of the "
                 "workers; 0: there are no lanes.");
     for (u32 i = 0; i < apps; i++)
-        text_seconds(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].slow_ns));
+        if (!reading_app_is_gone(shm, i))
+            text_seconds(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].slow_ns));
     text_family(t, "fettle_lanes_workers_kept", TEXT_GAUGE,
                 "Workers that are kept for the other kinds.");
     for (u32 i = 0; i < apps; i++)
-        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].kept));
+        if (!reading_app_is_gone(shm, i))
+            text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].kept));
     text_family(t, "fettle_lanes_aged_total", TEXT_COUNTER,
                 "Requests of slow kinds that waited so long that they went to any worker.");
     for (u32 i = 0; i < apps; i++)
-        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].aged));
+        if (!reading_app_is_gone(shm, i))
+            text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->lanes[i].aged));
     text_family(t, "fettle_lanes_requests_total", TEXT_COUNTER,
                 "Requests given to a worker while there were lanes, by lane.");
     for (u32 i = 0; i < 2 * apps; i++)
-        text_u64(t, LABELS(APP(shm, i / 2), { "lane", i % 2 ? STR("slow") : STR("fast") }),
-                 atomic_load(&shm->lanes[i / 2].requests[i % 2]));
+        if (!reading_app_is_gone(shm, i / 2))
+            text_u64(t, LABELS(APP(shm, i / 2), { "lane", i % 2 ? STR("slow") : STR("fast") }),
+                     atomic_load(&shm->lanes[i / 2].requests[i % 2]));
 }
 
 static void apps_write(struct text *t, const struct shm *shm)
@@ -143,11 +147,14 @@ static void apps_write(struct text *t, const struct shm *shm)
 
     text_family(t, "fettle_info", TEXT_GAUGE, "Which fettle this is, and the app that it runs.");
     for (u32 i = 0; i < apps; i++)
-        text_u64(t, LABELS({ "version", STR(FETTLE_VERSION) }, { "app", reading_app_name(shm, i) }),
-                 1);
+        if (!reading_app_is_gone(shm, i))
+            text_u64(
+                t, LABELS({ "version", STR(FETTLE_VERSION) }, { "app", reading_app_name(shm, i) }),
+                1);
     text_family(t, "fettle_workers_wanted", TEXT_GAUGE, "How many workers should run.");
     for (u32 i = 0; i < apps; i++)
-        text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->app[i].workers_wanted));
+        if (!reading_app_is_gone(shm, i))
+            text_u64(t, LABELS(APP(shm, i)), atomic_load(&shm->app[i].workers_wanted));
 }
 
 static void states_write(struct text *t, const struct metrics_source *src)

@@ -102,6 +102,12 @@ static inline u32 reading_apps(const struct shm *shm)
     return min(n, (u32)SHM_APPS_MAX);
 }
 
+/* One of these that is no longer in the settings. */
+static inline bool reading_app_is_gone(const struct shm *shm, u32 app)
+{
+    return atomic_load(&shm->app[app].state) == SHM_APP_GONE;
+}
+
 /* Runs or is about to: not free and not dead. */
 static inline bool reading_alive(const struct reading *r)
 {

@@ -7,6 +7,7 @@
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/path.h"
+#include "app/places.h"
 #include "app/schema.h"
 
 #include <sys/stat.h>
@@ -249,6 +250,7 @@ static void text_show(const struct settings *settings, const struct config_file 
         origin_add(out, row, settings_origin_of(settings, row));
         buf_addc(out, '\n');
     }
+    places_show(out, settings, NAME_COLUMN, VALUE_COLUMN);
     if (app->run.len || app->command.len)
         buf_addf(out, "\nrun: %s\n", app->command.len ? app->command.ptr : app->run.ptr);
     for (u32 i = 0; i < app->args.count; i++)
@@ -278,6 +280,9 @@ static void setting_json(struct buf *out, const struct settings *s, const struct
         [SETTINGS_PACKAGE_APP] = "package.json",
         [SETTINGS_FILE] = "file",
         [SETTINGS_FILE_APP] = "file",
+        [SETTINGS_LISTENER] = "file",
+        [SETTINGS_PATH_OWN] = "file",
+        [SETTINGS_ROUTE] = "file",
         [SETTINGS_ENV] = "environment",
         [SETTINGS_FLAG] = "flag",
     };
@@ -333,7 +338,8 @@ static void json_show(const struct settings *settings, const struct config_file 
         setting_json(out, settings, &settings_rows[i]);
         first = false;
     }
-    buf_addc(out, '}');
+    buf_add(out, STR("},\"places\":"));
+    places_json(out, settings);
     member(out, "file", str_of(file->path.ptr));
     member(out, "app", buf_str(&app->name));
     member(out, "run", str_of(app->run.ptr));

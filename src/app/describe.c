@@ -30,6 +30,13 @@ static const struct table_column setting_columns[] = {
     { .title = "from", .drop = 1, .shorten = 8 },
 };
 
+static const struct table_column place_columns[] = {
+    { .title = "place", .shorten = 12 },
+    { .title = "setting" },
+    { .title = "value", .shorten = 8 },
+    { .title = "from", .drop = 1, .shorten = 8 },
+};
+
 struct view {
     const struct json_value *app;
     u32 worker; /* 0: all */
@@ -172,6 +179,54 @@ static void settings(struct view *v)
     table_done(&t);
 }
 
+/* "route :8080 shop.example/api → api" */
+static void place_text(struct buf *out, const struct json_value *place)
+{
+    struct str address = row_text(place, "address"), app = row_text(place, "app");
+    bool is_route = str_eq(row_text(place, "kind"), STR("route"));
+
+    buf_add(out, row_text(place, "kind"));
+    if (address.len)
+        buf_addf(out, " %.*s", STR_ARG(address));
+    if (is_route)
+        buf_addf(out, " %.*s%.*s", STR_ARG(row_text(place, "host")),
+                 STR_ARG(json_value_member(place, "path") ? row_text(place, "path") : STR("/")));
+    if (app.len)
+        buf_addf(out, " → %.*s", STR_ARG(app));
+}
+
+static void place_add(struct table *t, const struct json_value *place)
+{
+    const struct json_value *all = json_value_member(place, "settings");
+    AUTO(buf_done) struct buf name = { 0 };
+
+    place_text(&name, place);
+    for (u32 i = 0; i < max(json_value_count(all), 1u); i++) {
+        const struct json_value *row = json_value_at(all, i);
+        struct str value = row_text(row, "value");
+
+        table_add(t, i ? STR("") : buf_str(&name));
+        table_add(t, row ? row_text(row, "name") : STR("-"));
+        table_add(t, value.len ? value : STR("-"));
+        table_add(t, row_text(row, "from"));
+    }
+}
+
+/* What is said for listeners and routes. */
+static void places(struct view *v)
+{
+    const struct json_value *all = json_value_member(v->app, "places");
+    struct table t = { .column = place_columns, .columns = ARRAY_LEN(place_columns) };
+
+    for (u32 i = 0; i < json_value_count(all); i++)
+        place_add(&t, json_value_at(all, i));
+    if (json_value_count(all)) {
+        buf_addc(&v->out, '\n');
+        table_write(&t, v->width, v->colours, &v->out);
+    }
+    table_done(&t);
+}
+
 static int fetch(struct control_app *app, struct json_value **answer)
 {
     AUTO(buf_done) struct buf ask = { 0 };
@@ -222,6 +277,7 @@ int describe_command(int argc, char **argv)
         head(&v);
         workers(&v);
         settings(&v);
+        places(&v);
     }
     code = command_print(&v.out);
     buf_done(&v.out);

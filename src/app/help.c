@@ -3,7 +3,7 @@
 #include "app/exit_code.h"
 #include "app/topic.h"
 
-enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 1 };
+enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42 };
 
 struct page {
     struct buf text;
@@ -94,9 +94,9 @@ static bool is_of(const struct example *e, const char *command)
     return strcmp(e->command, command) == 0;
 }
 
-static void examples_add(struct page *p, const char *command, u32 most)
+static void examples_add(struct page *p, const char *command)
 {
-    u32 column = 0, shown = 0;
+    u32 column = 0;
 
     heading(p, "Examples");
     for (u32 i = 0; i < example_count; i++)
@@ -105,7 +105,7 @@ static void examples_add(struct page *p, const char *command, u32 most)
     for (u32 i = 0; i < example_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (!is_of(&examples[i], command) || shown++ >= most)
+        if (!is_of(&examples[i], command))
             continue;
         buf_addf(&left, "  %s", examples[i].line);
         entry(&p->text, buf_str(&left), str_of(examples[i].help), column);
@@ -127,7 +127,12 @@ static void overview(struct page *p)
         entry(&p->text, buf_str(&left), str_of(commands[i].help), USAGE_COLUMN);
         p->text.failed |= left.failed;
     }
-    examples_add(p, "run", OVERVIEW_EXAMPLES);
+    for (u32 i = 0; i < example_count; i++) {
+        if (!is_of(&examples[i], "run"))
+            continue;
+        buf_addf(&p->text, "\nExample: %s (%s)\n", examples[i].line, examples[i].help);
+        break;
+    }
     buf_add(&p->text,
             STR("\nMore: fettle help run (or another command), help settings, completion, "
                 "version.\n"));
@@ -138,6 +143,9 @@ static void flag_entry(struct page *p, const struct settings_row *row)
     AUTO(buf_done) struct buf left = { 0 };
     AUTO(buf_done) struct buf right = { 0 };
     struct str by_default = topic_default(row);
+    struct str by = row->scope & SETTINGS_OF_ROUTE      ? STR("by route")
+                    : row->scope & SETTINGS_OF_LISTENER ? STR("by listener")
+                                                        : (struct str){ 0 };
 
     if (row->short_flag)
         buf_addf(&left, "  -%c, ", row->short_flag);
@@ -145,8 +153,9 @@ static void flag_entry(struct page *p, const struct settings_row *row)
         buf_add(&left, STR("      "));
     topic_flag(row, &left);
     buf_add(&right, str_of(row->help));
-    if (by_default.len)
-        buf_addf(&right, " (%.*s)", STR_ARG(by_default));
+    if (by_default.len || by.len)
+        buf_addf(&right, " (%.*s%s%.*s)", STR_ARG(by_default), by_default.len && by.len ? ", " : "",
+                 STR_ARG(by));
     entry(&p->text, buf_str(&left), buf_str(&right), FLAG_COLUMN);
     p->text.failed |= left.failed || right.failed;
 }
@@ -184,9 +193,15 @@ static void command_page(struct page *p, const struct command *c)
     if (!c->flags)
         return;
     flags_add(p, c->flags);
-    examples_add(p, c->name, UINT32_MAX);
-    buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
-                          "exit-codes,\nman fettle.\n"));
+    examples_add(p, c->name);
+    if (strcmp(c->name, "run") == 0)
+        buf_add(&p->text,
+                STR("\nIn brackets: the default, and whether a file can say it for single "
+                    "listeners or\nroutes. More: fettle help settings, fettle help "
+                    "exit-codes, man fettle.\n"));
+    else
+        buf_add(&p->text, STR("\nIn brackets: the default. More: fettle help settings, fettle help "
+                              "exit-codes,\nman fettle.\n"));
 }
 
 static void settings_topic(struct page *p)

@@ -54,7 +54,7 @@ static void settings_add(struct strings *paths, const struct settings *s,
     path_add(paths, s->log_file);
     path_add(paths, s->error_file);
     if (o->access)
-        path_add(paths, s->access_log);
+        path_add(paths, s->request.access_log);
 }
 
 /* Of all apps, or of the one that is asked for. */

@@ -21,6 +21,9 @@ void origin_text(struct buf *out, const struct settings *s, const struct setting
     case SETTINGS_PACKAGE_APP:
     case SETTINGS_FILE:
     case SETTINGS_FILE_APP:
+    case SETTINGS_LISTENER:
+    case SETTINGS_PATH_OWN:
+    case SETTINGS_ROUTE:
         buf_add(out, from->file);
         if (from->line)
             buf_addf(out, ":%u", from->line);

@@ -19,7 +19,7 @@ static int section_read(struct settings *s, int argc, char **argv, int *rest)
     return settings_put(s, &s->runtime_dir, str_of(getenv("FETTLE_DIR"))) ? EXIT_APP : 0;
 }
 
-/* The settings of one app after the other. They live as long as the process. */
+/* The settings of one app after the other. */
 int proxy_command(int argc, char **argv)
 {
     struct settings *list = calloc(SHM_APPS_MAX, sizeof(*list));

@@ -3,6 +3,7 @@
 
 #include "app/app_env.h"
 #include "app/origin.h"
+#include "app/places.h"
 #include "base/json.h"
 #include "conf/json_write.h"
 
@@ -15,36 +16,63 @@ static void list_write(struct buf *out, const char *key, char *const *list)
     buf_addc(out, ']');
 }
 
-void renewal_write(struct buf *out, const struct settings *s, const struct app_conf *conf,
-                   const struct config_app *app)
+static void user_write(struct buf *out, const struct child_user *user)
+{
+    if (!user)
+        return;
+    json_key(out, "user");
+    buf_addf(out, "{\"uid\":%u,\"gid\":%u,\"groups\":[", user->uid, user->gid);
+    for (u32 i = 0; i < user->groups_n; i++)
+        buf_addf(out, "%s%u", i ? "," : "", user->groups[i]);
+    buf_add(out, STR("]}"));
+}
+
+static void flags_write(struct buf *out, const struct settings *s)
 {
     AUTO(buf_done) struct buf flags = { 0 };
-    AUTO(freep) char **env_no = strings_list(&app->env_no);
 
     settings_write_args(s, &flags, NULL);
-    buf_addc(out, '{');
-    json_key(out, "name");
-    json_text(out, s->name);
     json_key(out, "flags");
     buf_addc(out, '[');
     for (const char *at = flags.ptr; at && at < flags.ptr + flags.len; at += strlen(at) + 1)
         json_text(out, str_of(at));
     buf_addc(out, ']');
+    out->failed |= flags.failed;
+}
+
+void renewal_write(struct buf *out, const struct renewal_from *from)
+{
+    AUTO(freep) char **env_no = strings_list(&from->app->env_no);
+    const struct app_conf *conf = from->conf;
+
+    buf_addc(out, '{');
+    json_key(out, "name");
+    json_text(out, from->settings->name);
+    flags_write(out, from->settings);
     list_write(out, "argv", conf->argv);
     list_write(out, "env", conf->extra_env);
     json_key(out, "env_clear");
-    json_bool(out, app->env_clear);
+    json_bool(out, from->app->env_clear);
     list_write(out, "env_no", env_no);
     json_key(out, "is_node");
     json_bool(out, conf->is_node);
+    json_key(out, "is_side");
+    json_bool(out, conf->is_side);
+    json_key(out, "has_pre");
+    json_bool(out, from->has_pre);
     json_key(out, "node_path");
     json_text(out, str_of(conf->node_path));
     json_key(out, "cwd");
     json_text(out, str_of(conf->cwd));
+    json_key(out, "watch");
+    json_text(out, str_of(conf->watch));
+    user_write(out, conf->user);
     json_key(out, "settings");
-    origin_json(out, s);
+    origin_json(out, from->settings);
+    json_key(out, "places");
+    places_json(out, from->settings);
     buf_add(out, STR("}\n"));
-    out->failed |= flags.failed || !env_no;
+    out->failed |= !env_no;
 }
 
 void renewal_done(struct renewal *r)
@@ -54,12 +82,20 @@ void renewal_done(struct renewal *r)
     free(r->env);
     free(r->base_env);
     buf_done(&r->settings_json);
+    buf_done(&r->places_json);
     settings_done(&r->first);
 }
 
-struct str renewal_name(const struct json_value *line)
+void renewal_next_done(struct renewal_next *next)
 {
-    return json_value_text(json_value_member(line, "name"));
+    renewal_done(&next->renewal);
+    settings_done(&next->fresh);
+    settings_done(&next->settings);
+}
+
+struct str renewal_name(const struct renewal_next *next)
+{
+    return json_value_text(json_value_member(next->renewal.line, "name"));
 }
 
 /* The texts of a list, which stay the document's; the caller frees the array. */
@@ -110,12 +146,12 @@ static int flags_read(struct settings *out, const struct json_value *line, struc
 /* Whether it plays a role here: not where settings are read, and not what only we know. */
 static bool is_compared(const struct settings_row *row)
 {
-    return !(row->flags & (SETTINGS_START | SETTINGS_SECRET));
+    return !(row->flags & (SETTINGS_START | SETTINGS_SECRET | SETTINGS_MADE));
 }
 
 /* `out` gets what is reloadable from `fresh`, and all else from `old`. */
-static int merge(struct settings *out, const struct settings *old, const struct settings *fresh,
-                 struct problem *p)
+static int rows_merge(struct settings *out, const struct settings *old,
+                      const struct settings *fresh, struct problem *p)
 {
     AUTO(settings_done) struct settings plain = { 0 };
     int err = settings_init(&plain);
@@ -135,6 +171,17 @@ static int merge(struct settings *out, const struct settings *old, const struct 
                   : settings_set(out, row, buf_str(&text), settings_origin_of(from, row), p);
     }
     return err;
+}
+
+static int merge(struct settings *out, const struct settings *old, const struct settings *fresh,
+                 struct problem *p)
+{
+    AUTO(buf_done) struct buf listeners = { 0 };
+    int err = rows_merge(out, old, fresh, p);
+
+    if (!err)
+        err = places_merge(old, fresh, &listeners);
+    return err ? err : settings_put(out, &out->listeners, buf_str(&listeners));
 }
 
 static void value_add(struct buf *out, const struct settings *s, const struct settings_row *row)
@@ -227,41 +274,117 @@ static void conf_point(struct app_conf *conf, const struct renewal *r)
     conf->node_path = node.len ? node.ptr : NULL;
     conf->cwd = cwd.len ? cwd.ptr : NULL;
     conf->settings_json = r->settings_json.ptr;
+    conf->places_json = r->places_json.ptr;
 }
 
-int renewal_take(struct renewal *r, struct json_value *line, struct settings *s,
-                 struct app_conf *conf, struct strings *notes, bool *proxy, struct problem *p)
+int renewal_read(struct renewal_next *out, struct str text, struct problem *p)
 {
-    AUTO(settings_done) struct settings fresh = { 0 };
-    AUTO(settings_done) struct settings merged = { 0 };
-    AUTO(renewal_done)
-    struct renewal next = { .argv = list_of(line, "argv"),
-                            .env = list_of(line, "env"),
-                            .base_env = base_env_of(line) };
-    bool whole = next.argv && next.argv[0] && next.env && next.base_env;
-    int err = whole ? flags_read(&fresh, line, p) : -EINVAL;
+    struct renewal *r = &out->renewal;
+    int err;
 
-    if (!err)
-        err = merge(&merged, s, &fresh, p);
-    if (!err)
-        err = settings_check(&merged, p);
+    *out = (struct renewal_next){ 0 };
+    err = json_value_parse(&r->line, text, "", p);
     if (err)
         return err;
-    told_merge(&next.settings_json, conf->settings_json, line, s, &fresh);
-    if (next.settings_json.failed)
+    r->argv = list_of(r->line, "argv");
+    r->env = list_of(r->line, "env");
+    r->base_env = base_env_of(r->line);
+    if (!r->argv || !r->env || !r->base_env)
         return -ENOMEM;
-    notes_add(s, &fresh, conf->name, notes, proxy);
-    launch_notes(&next, conf, notes);
-    next.line = line;
-    if (r->has_first)
-        next.first = TAKE(r->first, (struct settings){ 0 });
+    if (!r->argv[0] || renewal_name(out).len == 0)
+        return problem_set(p, "the process that reads the settings says nothing of what to run");
+    out->has_pre = json_value_kind(json_value_member(r->line, "has_pre")) == JSON_VALUE_TRUE;
+    return flags_read(&out->fresh, r->line, p);
+}
+
+static void list_text(struct buf *out, const struct json_value *list)
+{
+    buf_clear(out);
+    if (list)
+        json_write(list, out);
     else
-        next.first = TAKE(*s, (struct settings){ 0 });
-    next.has_first = true;
+        buf_add(out, STR("[]"));
+    buf_addc(out, 0);
+}
+
+int renewal_fit(struct renewal_next *next, const struct settings *old, const struct app_conf *conf,
+                struct problem *p)
+{
+    struct renewal *r = &next->renewal;
+    int err = merge(&next->settings, old ? old : &next->fresh, &next->fresh, p);
+
+    if (!err)
+        err = settings_check(&next->settings, p);
+    if (err)
+        return err;
+    if (old)
+        told_merge(&r->settings_json, conf->settings_json, r->line, old, &next->fresh);
+    else
+        list_text(&r->settings_json, json_value_member(r->line, "settings"));
+    list_text(&r->places_json, json_value_member(r->line, "places"));
+    return r->settings_json.failed || r->places_json.failed ? -ENOMEM : 0;
+}
+
+bool renewal_notes(const struct renewal_next *next, const struct settings *old,
+                   const struct app_conf *conf, bool shared, struct strings *notes)
+{
+    bool proxy = false;
+
+    notes_add(old, &next->fresh, conf->name, notes, &proxy);
+    proxy |= places_notes(old, &next->fresh, conf->name, shared, notes);
+    launch_notes(&next->renewal, conf, notes);
+    return proxy;
+}
+
+void renewal_take(struct renewal_next *next, struct renewal *r, struct settings *s,
+                  struct app_conf *conf)
+{
+    bool is_new = !conf->argv; /* nothing was taken, or started, yet */
+
+    if (is_new)
+        *conf = app_conf_default();
+    if (r->has_first)
+        next->renewal.first = TAKE(r->first, (struct settings){ 0 });
+    else if (!is_new)
+        next->renewal.first = TAKE(*s, (struct settings){ 0 });
+    next->renewal.has_first = r->has_first || !is_new;
     renewal_done(r);
-    *r = TAKE(next, (struct renewal){ 0 });
+    *r = TAKE(next->renewal, (struct renewal){ 0 });
     settings_done(s);
-    *s = TAKE(merged, (struct settings){ 0 });
+    *s = TAKE(next->settings, (struct settings){ 0 });
     conf_point(conf, r);
-    return 0;
+}
+
+static u32 number_of(const struct json_value *v)
+{
+    u64 n = 0;
+
+    return json_value_u64(v, &n) && n <= UINT32_MAX ? (u32)n : UINT32_MAX;
+}
+
+bool renewal_user(const struct renewal *r, struct app_user *out)
+{
+    const struct json_value *user = json_value_member(r->line, "user");
+    const struct json_value *groups = json_value_member(user, "groups");
+
+    *out = (struct app_user){ .other = user != NULL };
+    out->user.uid = number_of(json_value_member(user, "uid"));
+    out->user.gid = number_of(json_value_member(user, "gid"));
+    out->user.groups = out->groups;
+    out->user.groups_n = min(json_value_count(groups), (u32)APP_USER_GROUPS_MAX);
+    for (u32 i = 0; i < out->user.groups_n; i++)
+        out->groups[i] = number_of(json_value_at(groups, i));
+    return out->other;
+}
+
+bool renewal_is_side(const struct renewal *r)
+{
+    return json_value_kind(json_value_member(r->line, "is_side")) == JSON_VALUE_TRUE;
+}
+
+const char *renewal_watch(const struct renewal *r)
+{
+    struct str watch = json_value_text(json_value_member(r->line, "watch"));
+
+    return watch.len ? watch.ptr : NULL;
 }

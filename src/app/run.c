@@ -93,7 +93,10 @@ int reread_command(int argc, char **argv)
         err = supervise_confs(&all);
     for (u32 i = 0; i < all.count && !err; i++) {
         all.list[i].settings.detach = false;
-        renewal_write(&out, &all.list[i].settings, &all.conf[i], &all.list[i].file.app);
+        renewal_write(&out, &(struct renewal_from){ .settings = &all.list[i].settings,
+                                                    .conf = &all.conf[i],
+                                                    .app = &all.list[i].file.app,
+                                                    .has_pre = all.list[i].launch.pre.count > 0 });
     }
     return err < 0 ? fail(&all, err) : err ? err : command_print(&out);
 }

@@ -144,6 +144,7 @@ static void default_add(struct buf *out, const struct settings_row *row)
 static void setting_add(struct buf *out, const struct settings_row *row)
 {
     AUTO(buf_done) struct buf words = { 0 };
+    AUTO(buf_done) struct buf scope = { 0 };
 
     buf_addf(&words, "%c%s.", row->help[0] >= 'a' ? row->help[0] - 32 : row->help[0],
              row->help + 1);
@@ -151,6 +152,9 @@ static void setting_add(struct buf *out, const struct settings_row *row)
         buf_addf(&words, " %s", row->more);
     buf_add(&words, STR(" Value: "));
     topic_values(row, &words);
+    topic_scope(row, &scope);
+    if (scope.len)
+        buf_addf(&words, ". May be said for %.*s", STR_ARG(buf_str(&scope)));
     buf_add(&words, row->flags & SETTINGS_RELOADABLE ? STR(". Reloadable.") : STR("."));
     buf_addf(out, "\"%s\":{\"anyOf\":[", row->name);
     forms_add(out, row);
@@ -158,7 +162,7 @@ static void setting_add(struct buf *out, const struct settings_row *row)
     quoted(out, buf_str(&words));
     default_add(out, row);
     buf_add(out, STR("},\n"));
-    out->failed |= words.failed;
+    out->failed |= words.failed || scope.failed;
 }
 
 static bool is_in_file(const struct settings_row *row)
@@ -180,12 +184,11 @@ static void key_add(struct buf *out, const struct config_key *key)
                  "\"number\",\"boolean\"]}" },
         { "apps", "\"type\":\"object\",\"minProperties\":1,\"propertyNames\":{\"minLength\":1,"
                   "\"maxLength\":47},\"additionalProperties\":{\"$ref\":\"#/$defs/app\"}" },
-        { "routes",
-          "\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"minItems\":1,"
-          "\"maxItems\":128,\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
-          "\"properties\":{\"host\":{\"type\":\"string\",\"minLength\":1},\"path\":{\"type\":"
-          "\"string\",\"pattern\":\"^/\"},\"app\":{\"type\":\"string\",\"minLength\":1},"
-          "\"strip\":{\"type\":\"boolean\"}}}}" },
+        { "listeners", "\"type\":\"object\",\"maxProperties\":32,\"additionalProperties\":"
+                       "{\"$ref\":\"#/$defs/listener\"}" },
+        { "routes", "\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\","
+                    "\"minItems\":1,\"maxItems\":128,\"items\":{\"$ref\":\"#/$defs/route\"}}},"
+                    "{\"$ref\":\"#/$defs/paths\"}]" },
         { "$schema", "\"type\":\"string\"" },
     };
 
@@ -206,13 +209,46 @@ static void properties_add(struct buf *out, bool in_app)
     for (u32 i = 0; i < config_key_count; i++)
         if (config_keys[i].in_app || !in_app)
             buf_addf(out, "\"%s\":{\"$ref\":\"#/$defs/%s\"},", config_keys[i].name,
-                     config_keys[i].name);
+                     in_app && strcmp(config_keys[i].name, "routes") == 0 ? "paths"
+                                                                          : config_keys[i].name);
     for (u32 i = 0; i < settings_row_count; i++)
         if (is_in_file(&settings_rows[i]))
             buf_addf(out, "\"%s\":{\"$ref\":\"#/$defs/%s\"},", settings_rows[i].name,
                      settings_rows[i].name);
     out->len -= !out->failed;
     buf_add(out, STR("},\n\"additionalProperties\":false"));
+}
+
+/* What may be said for a listener or a route. */
+static void scope_add(struct buf *out, const char *name, enum settings_scope scope,
+                      const char *others)
+{
+    buf_addf(out, "\"%s\":{\"type\":\"object\",\"properties\":{%s", name, others);
+    for (u32 i = 0; i < settings_row_count; i++)
+        if (settings_rows[i].scope & scope && is_in_file(&settings_rows[i]))
+            buf_addf(out, "\"%s\":{\"$ref\":\"#/$defs/%s\"},", settings_rows[i].name,
+                     settings_rows[i].name);
+    out->len -= !out->failed;
+    buf_add(out, STR("},\"additionalProperties\":false},\n"));
+}
+
+static void scopes_add(struct buf *out)
+{
+    static const char target[] =
+        "\"host\":{\"type\":\"string\",\"minLength\":1},\"path\":{\"type\":"
+        "\"string\",\"pattern\":\"^/\"},";
+    static const char where[] = "\"app\":{\"type\":\"string\",\"minLength\":1},\"strip\":{\"type\":"
+                                "\"boolean\"},";
+    char both[sizeof(target) + sizeof(where)];
+
+    snprintf(both, sizeof(both), "%s%s", target, where);
+    scope_add(out, "listener", SETTINGS_OF_LISTENER, "");
+    scope_add(out, "route", SETTINGS_OF_ROUTE, both);
+    scope_add(out, "path", SETTINGS_OF_ROUTE, target);
+    buf_add(out,
+            STR("\"paths\":{\"type\":\"array\",\"maxItems\":128,\"items\":{\"$ref\":"
+                "\"#/$defs/path\"},\"description\":\"Settings of single hosts and paths of the "
+                "app, wherever it listens.\"},\n"));
 }
 
 void schema_write(struct buf *out)
@@ -228,6 +264,7 @@ void schema_write(struct buf *out)
     for (u32 i = 0; i < settings_row_count; i++)
         if (is_in_file(&settings_rows[i]))
             setting_add(out, &settings_rows[i]);
+    scopes_add(out);
     buf_add(out, STR("\"app\":{\"type\":\"object\",\n"));
     properties_add(out, true);
     buf_add(out, STR("}\n}}\n"));

@@ -5,6 +5,7 @@
 static void row_add(struct buf *out, const struct settings_row *row)
 {
     AUTO(buf_done) struct buf env = { 0 };
+    AUTO(buf_done) struct buf scope = { 0 };
 
     buf_addf(out, "### `--%s`\n\n", row->name);
     if (row->help[0] >= 'a' && row->help[0] <= 'z')
@@ -21,12 +22,15 @@ static void row_add(struct buf *out, const struct settings_row *row)
     buf_addf(out, "\n- Environment: `%.*s`", STR_ARG(buf_str(&env)));
     if (row->flags & SETTINGS_START)
         buf_add(out, STR("\n- Cannot stand in a file"));
+    topic_scope(row, &scope);
+    if (scope.len)
+        buf_addf(out, "\n- May be said for %.*s", STR_ARG(buf_str(&scope)));
     if (row->flags & SETTINGS_RELOADABLE)
         buf_add(out, STR("\n- Reloadable"));
     if (row->short_flag)
         buf_addf(out, "\n- Short: `-%c %s`", row->short_flag, row->placeholder);
     buf_add(out, STR("\n\n"));
-    out->failed |= env.failed;
+    out->failed |= env.failed || scope.failed;
 }
 
 static void summary_add(struct buf *out, u32 group)

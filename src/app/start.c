@@ -8,6 +8,7 @@
 #include "app/node.h"
 #include "app/options.h"
 #include "app/path.h"
+#include "app/places.h"
 #include "conf/cpus.h"
 
 #include <limits.h>
@@ -35,6 +36,7 @@ static void start_done(struct start *s)
     free(s->env);
     free(s->base_env);
     buf_done(&s->settings_json);
+    buf_done(&s->places_json);
     renewal_done(&s->renewal);
 }
 
@@ -44,6 +46,7 @@ void starts_done(struct starts *all)
         start_done(&all->list[i]);
     free(all->list);
     free(all->conf);
+    free(all->routed);
     strings_done(&all->proxy);
     strings_done(&all->reread);
     strings_done(&all->reread_env);
@@ -277,6 +280,20 @@ static int starts_split(struct starts *all, char **argv)
     return 0;
 }
 
+/* What is said for places, as it holds for these apps. */
+static int places_prepare(struct starts *all)
+{
+    AUTO(freep) struct places_app *apps = calloc(all->count, sizeof(*apps));
+    int err = apps ? 0 : -ENOMEM;
+
+    for (u32 i = 0; apps && i < all->count; i++)
+        apps[i] =
+            (struct places_app){ buf_str(&all->list[i].file.app.name), all->list[i].settings.name };
+    for (u32 i = 0; i < all->count && !err; i++)
+        err = places_settle(&all->list[i].settings, apps, all->count);
+    return err;
+}
+
 int starts_prepare(struct starts *all, char **argv)
 {
     int err;
@@ -285,7 +302,7 @@ int starts_prepare(struct starts *all, char **argv)
     err = starts_split(all, argv);
     for (u32 i = 0; i < all->count && !err; i++)
         err = start_prepare(&all->list[i], argv);
-    return err;
+    return err ? err : places_prepare(all);
 }
 
 struct problem *starts_problem(struct starts *all)

@@ -25,7 +25,7 @@ struct start {
     char *cwd_real;
     char **app_args;                /* of the command line, up to a NULL */
     char **argv, **env, **base_env; /* of its workers */
-    struct buf settings_json;
+    struct buf settings_json, places_json;
     struct renewal renewal;
     struct problem problem;
 };
@@ -34,8 +34,10 @@ struct starts {
     struct start *list;
     u32 count;
     struct buf agent_dir;
-    struct buf log_path; /* of one in the background; empty: none */
-    struct app_conf *conf;
+    struct buf log_path;     /* of one in the background; empty: none */
+    struct app_conf *conf;   /* SHM_APPS_MAX of them once they are there */
+    struct endpoint *routed; /* addresses of routes */
+    u32 routed_n;
     struct supervisor_conf supervisor;
     struct strings proxy, reread, reread_env, succeed; /* command lines, and an environment … */
     char **proxy_argv, **reread_argv, **reread_envp, **succeed_argv; /* … as lists into them */

@@ -5,7 +5,8 @@
 #include "app/app_policy.h"
 #include "app/options.h"
 #include "app/origin.h"
-#include "conf/routes.h"
+#include "app/places.h"
+#include "app/renew.h"
 #include "proxy/access.h"
 
 extern char **environ;
@@ -52,7 +53,7 @@ static int watch_fill(struct start *s, struct app_conf *conf)
 }
 
 /* What of it a reload may change. */
-static void conf_settings(const struct settings *set, struct app_conf *conf)
+void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
 {
     conf->name = set->name.ptr;
     conf->workers = set->workers.least;
@@ -68,7 +69,9 @@ static void conf_settings(const struct settings *set, struct app_conf *conf)
     conf->start_timeout_ns = set->start_timeout_ns;
     conf->log_file = set->log_file.ptr;
     conf->error_file = set->error_file.ptr;
-    conf->access_log = set->access_log.ptr;
+    conf->log_date_format = set->log_date_format.ptr;
+    conf->pid_file = set->pid_file.ptr;
+    conf->access_log = set->request.access_log.ptr;
     conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);
     conf->env_files = set->env_file.len ? set->env_file.ptr : NULL;
@@ -84,10 +87,14 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     buf_clear(&s->settings_json);
     origin_json(&s->settings_json, set);
     buf_addc(&s->settings_json, 0);
-    if (!s->argv || !s->env || !s->base_env || s->settings_json.failed)
+    buf_clear(&s->places_json);
+    places_json(&s->places_json, set);
+    buf_addc(&s->places_json, 0);
+    if (!s->argv || !s->env || !s->base_env || s->settings_json.failed || s->places_json.failed)
         return -ENOMEM;
     *conf = app_conf_default();
     conf->settings_json = s->settings_json.ptr;
+    conf->places_json = s->places_json.ptr;
     conf->argv = s->argv;
     conf->is_node = s->launch.is_node;
     conf->is_side = s->launch.is_side;
@@ -96,7 +103,7 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     conf->base_env = s->base_env;
     conf->extra_env = s->env;
     conf->user = s->user.other ? &s->user.user : NULL;
-    conf_settings(set, conf);
+    supervise_conf_fill(set, conf);
     return set->watch.len ? watch_fill(s, conf) : 0;
 }
 
@@ -104,130 +111,102 @@ int supervise_confs(struct starts *all)
 {
     int err = 0;
 
-    all->conf = calloc(all->count, sizeof(*all->conf));
+    all->conf = calloc(SHM_APPS_MAX, sizeof(*all->conf)); /* a reload may bring more of them */
     for (u32 i = 0; all->conf && i < all->count && !err; i++)
         err = conf_fill(&all->list[i], &all->conf[i]);
     return all->conf ? err : -ENOMEM;
 }
 
-static int proxy_args(struct starts *all)
+int supervise_proxy_words(struct settings *const *settings, u32 n, struct strings *out)
 {
-    AUTO(strings_done) struct strings words = { 0 };
-    char **list;
+    AUTO(strings_done) struct strings names = { 0 };
+    AUTO(buf_done) struct buf routes = { 0 };
+    struct str named = settings[0]->routes;
+    int err;
 
-    helper_args(&all->list[0].settings, "__proxy", &words);
-    for (u32 i = 1; i < all->count; i++)
-        helper_args(&all->list[i].settings, NULL, &words);
-    list = strings_list(&words);
+    for (u32 i = 0; i < n; i++)
+        strings_add(&names, settings[i]->name);
+    err = names.bytes.failed ? -ENOMEM : places_number(settings[0], &names, &routes);
+    if (err)
+        return err;
+    settings[0]->routes = buf_str(&routes);
+    helper_args(settings[0], "__proxy", out);
+    settings[0]->routes = named;
+    for (u32 i = 1; i < n; i++)
+        helper_args(settings[i], NULL, out);
+    return out->bytes.failed ? -ENOMEM : 0;
+}
+
+int supervise_proxy_take(struct starts *all, struct strings *words)
+{
+    char **list = strings_list(words);
+
     if (!list)
         return -ENOMEM;
     strings_done(&all->proxy);
     free(all->proxy_argv);
-    all->proxy = TAKE(words, (struct strings){ 0 });
+    all->proxy = TAKE(*words, (struct strings){ 0 });
     all->proxy_argv = list;
     all->supervisor.proxy_argv = list;
     return 0;
 }
 
-static struct start *start_named(struct starts *all, struct str name)
+static int proxy_args(struct starts *all)
 {
+    AUTO(strings_done) struct strings words = { 0 };
+    struct settings *settings[SHM_APPS_MAX];
+    int err;
+
     for (u32 i = 0; i < all->count; i++)
-        if (str_eq(name, all->list[i].settings.name))
-            return &all->list[i];
-    return NULL;
+        settings[i] = &all->list[i].settings;
+    err = supervise_proxy_words(settings, all->count, &words);
+    return err ? err : supervise_proxy_take(all, &words);
 }
 
-static int line_take(struct starts *all, struct str text, struct strings *notes, bool *proxy,
-                     struct problem *p)
+int supervise_routed(struct starts *all, const struct settings *s, struct endpoint **out, u32 *n)
 {
-    AUTO(json_value_freep) struct json_value *line = NULL;
-    struct start *s;
-    int err = json_value_parse(&line, text, "", p);
-    struct app_conf *conf;
+    AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
+    int err = routes ? routes_parse(routes, s->routes, &all->list[0].problem) : -ENOMEM;
 
-    if (err)
+    *n = 0;
+    *out = NULL;
+    if (err || routes->addresses == 0)
         return err;
-    s = start_named(all, renewal_name(line));
-    if (!s) {
-        strings_addf(notes, "%.*s: is new, and needs a start of its own",
-                     STR_ARG(renewal_name(line)));
-        return 0;
-    }
-    conf = &all->conf[s - all->list];
-    err = renewal_take(&s->renewal, line, &s->settings, conf, notes, proxy, p);
-    if (err)
-        return err;
-    line = NULL; /* the renewal's */
-    conf_settings(&s->settings, conf);
-    /* Those of the start, which live on: the watcher and the log files look at them. */
-    conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
-    conf->log_file = s->renewal.first.log_file.ptr;
-    conf->error_file = s->renewal.first.error_file.ptr;
-    conf->access_log = s->renewal.first.access_log.ptr;
+    *out = calloc(routes->addresses, sizeof(**out));
+    if (!*out)
+        return -ENOMEM;
+    memcpy(*out, routes->address, routes->addresses * sizeof(**out));
+    *n = routes->addresses;
     return 0;
 }
 
-/* supervisor_conf.reread_take */
-static int reread_take(const struct supervisor_conf *conf, struct str text, struct strings *notes,
-                       bool *proxy, struct problem *p)
+/* Room for the starts of all apps that may come, at the same place for good. */
+static int room_make(struct starts *all)
 {
-    struct starts *all = container_of(conf, struct starts, supervisor);
-    int err = 0;
+    struct start *list = calloc(SHM_APPS_MAX, sizeof(*list));
 
-    while (text.ptr && text.len && !err) {
-        struct str line = str_cut(text, '\n', &text);
-
-        if (line.len)
-            err = line_take(all, line, notes, proxy, p);
-    }
-    return err || !*proxy ? err : proxy_args(all);
-}
-
-/* The number by which the proxy knows the app that the file has as number `in_file`. */
-static u32 app_number(const struct starts *all, u32 in_file)
-{
-    for (u32 i = 0; i < all->count; i++) {
-        const struct config_app *app = &all->list[i].file.app;
-
-        if (app->all.count == 0 || (in_file < app->all.count &&
-                                    str_eq(strings_at(&app->all, in_file), buf_str(&app->name))))
-            return i;
-    }
-    return ROUTES_NO_APP;
-}
-
-/* The routes with the numbers that apps have here instead of those in the file; *routed is for the
- * caller to free. */
-static int routes_settle(struct starts *all, struct endpoint **routed, u32 *n)
-{
-    struct settings *set = &all->list[0].settings;
-    AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
-    AUTO(buf_done) struct buf text = { 0 };
-    int err = routes ? routes_parse(routes, set->routes, &all->list[0].problem) : -ENOMEM;
-
-    if (err || routes->n == 0)
-        return err;
-    for (u32 i = 0; i < routes->n; i++)
-        routes->row[i].app = app_number(all, routes->row[i].app);
-    *routed = calloc(routes->addresses, sizeof(**routed));
-    if (!*routed)
+    if (!list)
         return -ENOMEM;
-    for (*n = 0; *n < routes->addresses; ++*n)
-        (*routed)[*n] = routes->address[*n];
-    routes_text(routes, &text);
-    return text.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&text));
+    memcpy(list, all->list, all->count * sizeof(*list));
+    for (u32 i = 0; i < all->count; i++)
+        list[i].user.user.groups = list[i].user.groups;
+    free(all->list);
+    all->list = list;
+    return 0;
 }
 
 int supervise(struct starts *all)
 {
-    const struct settings *set = &all->list[0].settings; /* what is shared is the same in each */
     AUTO(strings_done) struct strings monitor = { 0 };
-    AUTO(freep) struct endpoint *routed = NULL;
-    u32 routed_n = 0;
-    int err = secrets_export(set);
+    const struct settings *set; /* what is shared is the same in each */
+    int err = room_make(all);
 
+    if (err)
+        return err;
+    set = &all->list[0].settings;
+    err = secrets_export(set);
     if (!err)
-        err = routes_settle(all, &routed, &routed_n);
+        err = supervise_routed(all, set, &all->routed, &all->routed_n);
     if (err)
         return err;
     helper_args(set, "__monitor", &monitor);
@@ -235,16 +214,15 @@ int supervise(struct starts *all)
 
     if (!monitor_argv)
         return -ENOMEM;
-    if (!err)
-        err = supervise_confs(all);
+    err = supervise_confs(all);
     if (err)
         return err;
     all->supervisor = (struct supervisor_conf){
         .app = all->conf,
         .apps = all->count,
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
-        .routed = routed,
-        .routed_n = routed_n,
+        .routed = all->routed,
+        .routed_n = all->routed_n,
         .predecessor = &all->predecessor,
         .successor = { .file = *all->succeed_argv[0] ? all->succeed_argv[0] : NULL,
                        .argv = all->succeed_argv,
@@ -261,7 +239,7 @@ int supervise(struct starts *all)
         .reread_argv = all->reread_argv,
         .reread_env = all->reread_envp,
         .reread_cwd = all->here,
-        .reread_take = reread_take,
+        .reread_take = renew_take,
     };
     err = proxy_args(all);
     return err ? err : supervisor_run(&all->supervisor, &all->list[0].problem);

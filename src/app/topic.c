@@ -17,6 +17,9 @@ const char *const topic_settings[] = {
     "bytes.",
     "A duration is a number with us, ms, s, m, h or d: 500ms, 10s, 2m, 1.5h. A number alone is "
     "refused, because some tools take it for seconds and others for milliseconds.",
+    "In a file, a setting may be said for one app, one listener or one route, as far as its page "
+    "says so: a route's value wins over its listener's, that over the app's, that over the one for "
+    "all. See doc/config.md.",
     "An address is host:port, [::1]:port, :port (all addresses of the machine), port (127.0.0.1 "
     "only), unix:/path or off.",
 };
@@ -62,6 +65,23 @@ static void words(const char *list, struct buf *out)
             buf_add(out, STR("NAME"));
         if (rest.ptr)
             buf_add(out, str_index(rest, '|') < 0 ? STR(" or ") : STR(", "));
+    }
+}
+
+void topic_scope(const struct settings_row *row, struct buf *out)
+{
+    static const char *const names[] = { "an app", "a listener", "a route" };
+    u32 left = row->scope;
+
+    if (row->flags & (SETTINGS_START | SETTINGS_HIDDEN))
+        return;
+    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
+        if (!(left & BIT(i)))
+            continue;
+        if (left != row->scope)
+            buf_add(out, left == BIT(i) ? STR(" or ") : STR(", "));
+        buf_add(out, str_of(names[i]));
+        left &= ~BIT(i);
     }
 }
 

@@ -12,5 +12,8 @@ extern const u32 topic_settings_count;
 void topic_flag(const struct settings_row *row, struct buf *out);
 /* What the setting is by default, "off"; empty when there is nothing to say. */
 struct str topic_default(const struct settings_row *row);
+/* "an app, a listener or a route": for what it may be said besides for all; nothing: for nothing.
+ */
+void topic_scope(const struct settings_row *row, struct buf *out);
 /* What may be written: "a size from 16M to 64T, or off". */
 void topic_values(const struct settings_row *row, struct buf *out);

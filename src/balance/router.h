@@ -25,6 +25,7 @@ struct router_route {
     struct str path; /* "/api", as router_path_is_normal; empty: all */
     u32 app;
     bool strip; /* the app gets the path without the prefix */
+    u32 index;  /* the caller's */
 };
 
 struct router {

@@ -1,20 +1,9 @@
 /* conf/config.c -- what a file of settings says */
-#include "conf/config.h"
-
+#include "conf/config_reader.h"
 #include "conf/config_value.h"
-#include "conf/routes.h"
 
-#define SHOWN(text) STR_ARG(str_sub(text, 0, 80))
-
-struct config_reader {
-    const struct config_from *from;
-    struct settings *settings;
-    struct config_app *app;
-    struct findings *findings;
-    struct str app_name; /* empty: outside of `apps` */
-    bool has_apps;
-    bool failed; /* out of memory */
-};
+#define SHOWN CONFIG_SHOWN
+#define MISTAKE CONFIG_MISTAKE
 
 void config_app_done(struct config_app *app)
 {
@@ -28,8 +17,7 @@ void config_app_done(struct config_app *app)
     strings_done(&app->env_no);
 }
 
-/* «fettle.json:3: apps.shop.workers: …» */
-static void mistake(struct config_reader *r, const struct json_value *v, struct str key,
+void config_mistake(struct config_reader *r, const struct json_value *v, struct str key,
                     const struct problem *what)
 {
     bool in_app = r->app_name.len > 0;
@@ -39,13 +27,6 @@ static void mistake(struct config_reader *r, const struct json_value *v, struct 
                  SHOWN(r->app_name), in_app ? "." : "", SHOWN(key), what->text);
 }
 
-#define MISTAKE(r, v, key, ...)                 \
-    do {                                        \
-        struct problem what_ = { 0 };           \
-        (void)problem_set(&what_, __VA_ARGS__); \
-        mistake(r, v, key, &what_);             \
-    } while (0)
-
 static enum settings_source source_of(const struct config_reader *r)
 {
     if (r->from->package)
@@ -53,7 +34,15 @@ static enum settings_source source_of(const struct config_reader *r)
     return r->app_name.len ? SETTINGS_FILE_APP : SETTINGS_FILE;
 }
 
-static void value_set(struct config_reader *r, const struct settings_row *row, struct str text,
+void config_prefix(const struct config_reader *r, struct buf *out)
+{
+    if (r->from->package)
+        buf_add(out, STR("fettle."));
+    if (r->app_name.len)
+        buf_addf(out, "apps.%.*s.", SHOWN(r->app_name));
+}
+
+void config_value_set(struct config_reader *r, const struct settings_row *row, struct str text,
                       u32 line)
 {
     AUTO(buf_done) struct buf key = { 0 };
@@ -61,10 +50,7 @@ static void value_set(struct config_reader *r, const struct settings_row *row, s
     struct problem p;
     int err;
 
-    if (r->from->package)
-        buf_add(&key, STR("fettle."));
-    if (r->app_name.len)
-        buf_addf(&key, "apps.%.*s.", SHOWN(r->app_name));
+    config_prefix(r, &key);
     buf_addf(&key, "%s", row->name);
     origin.key = buf_str(&key);
     err = key.failed ? -ENOMEM : settings_set(r->settings, row, text, &origin, &p);
@@ -74,11 +60,23 @@ static void value_set(struct config_reader *r, const struct settings_row *row, s
         r->failed = true;
 }
 
+void config_form_mistake(struct config_reader *r, const struct json_value *v, struct str key,
+                         const struct settings_row *row)
+{
+    struct str shown = json_value_text(v);
+
+    if (shown.len && !(row->flags & SETTINGS_SECRET))
+        MISTAKE(r, v, key, "\"%.*s\" is a text; write %s", SHOWN(shown), config_value_form(row));
+    else
+        MISTAKE(r, v, key, "%s stands here; write %s", config_value_kind(v),
+                config_value_form(row));
+}
+
 static void setting_read(struct config_reader *r, const struct settings_row *row,
                          const struct json_value *v)
 {
     AUTO(buf_done) struct buf text = { 0 };
-    struct str name = str_of(row->name), shown = json_value_text(v);
+    struct str name = str_of(row->name);
 
     if (row->flags & SETTINGS_START) {
         MISTAKE(r, v, name, "says where settings are read, and cannot stand in a file; write --%s",
@@ -86,17 +84,12 @@ static void setting_read(struct config_reader *r, const struct settings_row *row
         return;
     }
     if (!config_value_text(row, v, r->from->folder, &text)) {
-        if (shown.len && !(row->flags & SETTINGS_SECRET))
-            MISTAKE(r, v, name, "\"%.*s\" is a text; write %s", SHOWN(shown),
-                    config_value_form(row));
-        else
-            MISTAKE(r, v, name, "%s stands here; write %s", config_value_kind(v),
-                    config_value_form(row));
+        config_form_mistake(r, v, name, row);
         return;
     }
     r->failed |= text.failed;
     if (!text.failed)
-        value_set(r, row, buf_str(&text), json_value_line(v));
+        config_value_set(r, row, buf_str(&text), json_value_line(v));
 }
 
 static void run_read(struct config_reader *r, const struct json_value *v)
@@ -144,7 +137,7 @@ static void args_read(struct config_reader *r, const struct json_value *v)
         MISTAKE(r, v, STR("args"), "write a list of texts, such as [\"--verbose\"]");
 }
 
-static bool too_many(struct config_reader *r, const struct json_value *v, struct str key)
+bool config_too_many(struct config_reader *r, const struct json_value *v, struct str key)
 {
     if (json_value_count(v) <= CONFIG_MEMBERS_MAX)
         return false;
@@ -189,7 +182,7 @@ static void env_read(struct config_reader *r, const struct json_value *v)
                 config_value_kind(v));
         return;
     }
-    if (too_many(r, v, STR("env")))
+    if (config_too_many(r, v, STR("env")))
         return;
     for (void *at = NULL; json_value_each(v, &at, &name, &one);)
         variable_read(r, name, one);
@@ -203,7 +196,6 @@ static void schema_read(struct config_reader *r, const struct json_value *v)
 }
 
 static void apps_read(struct config_reader *r, const struct json_value *v);
-static void routes_read_all(struct config_reader *r, const struct json_value *v);
 
 const struct config_key config_keys[] = {
     { "run", "a text",
@@ -221,10 +213,13 @@ const struct config_key config_keys[] = {
     { "apps", "an object",
       "Several apps, each under its name; what stands beside `apps` holds for all of them.", false,
       apps_read },
-    { "routes", "an object",
-      "Addresses on which fettle itself listens, each with a list of routes: which host and which "
-      "path is whose.",
-      false, routes_read_all },
+    { "listeners", "an object", "Settings of single addresses, each under its address.", false,
+      config_listeners_read },
+    { "routes", "an object or a list",
+      "An object: addresses on which fettle itself listens, each with a list of routes: which host "
+      "and which path is whose. A list: settings of single hosts and paths of the app, wherever it "
+      "listens.",
+      true, config_routes_read },
     { "$schema", "a text", "The place of the JSON Schema, for editors.", false, schema_read },
 };
 const u32 config_key_count = ARRAY_LEN(config_keys);
@@ -250,8 +245,7 @@ const char *config_nearest(struct str name)
     return nearest;
 }
 
-/* "max-memory" for maxMemory and max_memory. */
-static void kebab(struct str name, struct buf *out)
+void config_kebab(struct str name, struct buf *out)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
@@ -268,8 +262,10 @@ static void key_unknown(struct config_reader *r, struct str name, const struct j
     const struct settings_row *row;
     const char *nearest;
 
-    kebab(str_sub(name, 0, 80), &spelt);
+    config_kebab(str_sub(name, 0, 80), &spelt);
     row = settings_row_find(buf_str(&spelt), NULL);
+    if (row && row->flags & SETTINGS_MADE)
+        row = NULL;
     nearest = row && !(row->flags & SETTINGS_START) ? row->name : config_nearest(buf_str(&spelt));
     if (nearest && row)
         MISTAKE(r, v, name, "unknown setting; its name is written \"%s\"", nearest);
@@ -303,14 +299,14 @@ static void member_read(struct config_reader *r, struct str name, const struct j
         MISTAKE(r, v, name, "cannot stand inside of an app");
     else if (key)
         key->read(r, v);
-    else if (row)
+    else if (row && !(row->flags & SETTINGS_MADE))
         setting_read(r, row, v);
     else
         key_unknown(r, name, v);
 }
 
 /* The same name a second time: most likely one of the two was forgotten. */
-static void twice_check(struct config_reader *r, const struct json_value *object, struct str name,
+void config_twice_check(struct config_reader *r, const struct json_value *object, struct str name,
                         const struct json_value *v)
 {
     const struct json_value *other;
@@ -325,17 +321,17 @@ static void twice_check(struct config_reader *r, const struct json_value *object
     }
 }
 
-/* All members but `apps` and `routes`, so that an app comes after what holds for all, and routes
- * after the apps, wherever they stand. */
+/* All members but `apps` and the `routes` beside them, so that an app comes after what holds for
+ * all, and those after the apps, wherever they stand. */
 static void object_read(struct config_reader *r, const struct json_value *object)
 {
     const struct json_value *v;
     struct str name;
 
-    if (too_many(r, object, STR("*")))
+    if (config_too_many(r, object, STR("*")))
         return;
     for (void *at = NULL; json_value_each(object, &at, &name, &v);) {
-        twice_check(r, object, name, v);
+        config_twice_check(r, object, name, v);
         if (r->app_name.len || !(str_eq(name, STR("apps")) || str_eq(name, STR("routes"))))
             member_read(r, name, v);
     }
@@ -354,7 +350,7 @@ static void app_read(struct config_reader *r, struct str name, const struct json
     struct config_reader inner = *r;
 
     inner.app_name = name;
-    value_set(&inner, settings_row_find(STR("name"), NULL), name, json_value_line(v));
+    config_value_set(&inner, settings_row_find(STR("name"), NULL), name, json_value_line(v));
     object_read(&inner, v);
     both_check(&inner, v);
     r->failed |= inner.failed;
@@ -391,7 +387,7 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
     }
     if (json_value_count(v) == 0)
         MISTAKE(r, v, STR("apps"), "there is no app in it; leave it out for a single app");
-    if (too_many(r, v, STR("apps")))
+    if (config_too_many(r, v, STR("apps")))
         return;
     r->app->choose = !alone && !wanted;
     for (void *at = NULL; json_value_each(v, &at, &name, &one);) {
@@ -399,7 +395,7 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
             MISTAKE(r, one, name, "write an object with the settings of the app, under its name");
             continue;
         }
-        twice_check(r, v, name, one);
+        config_twice_check(r, v, name, one);
         mine = wanted ? str_eq(name, r->from->app) : alone;
         buf_addf(&r->app->names, "%s%.*s", r->app->names.len ? ", " : "", SHOWN(name));
         strings_add(&r->app->all, name);
@@ -412,92 +408,6 @@ static void apps_read(struct config_reader *r, const struct json_value *v)
         buf_add(&r->app->name, name);
         app_read(r, name, one);
     }
-}
-
-static void route_read(struct config_reader *r, struct str address, struct str whole, u32 index,
-                       const struct json_value *v, struct buf *out)
-{
-    AUTO(buf_done) struct buf key = { 0 };
-    struct str member = { 0 };
-    struct problem p = { 0 };
-    int err = -EINVAL;
-
-    if (json_value_kind(v) != JSON_VALUE_OBJECT)
-        problem_set(&p, "write an object, such as {\"path\": \"/api\", \"app\": \"api\"}");
-    else
-        err = routes_read(v, whole, &r->app->all, out, &member, &p);
-    buf_addf(&key, "routes.%.*s[%u]%s%.*s", SHOWN(address), index, member.len ? "." : "",
-             SHOWN(member));
-    if (err == -EINVAL)
-        mistake(r, v, buf_str(&key), &p);
-    r->failed |= err == -ENOMEM || key.failed;
-}
-
-/* An address to listen on, as routes_parse has it; a relative path relates to the file's folder. */
-static bool address_read(const struct config_reader *r, struct str address, struct buf *whole,
-                         struct problem *p)
-{
-    struct str path = str_sub(address, 5, address.len);
-    bool is_unix = str_starts(address, STR("unix:"));
-    struct endpoint at;
-
-    if (is_unix && path.len && path.ptr[0] != '/')
-        buf_addf(whole, "unix:%.*s/%.*s", STR_ARG(r->from->folder), STR_ARG(path));
-    else
-        buf_add(whole, address);
-    if (endpoint_parse(buf_str(whole), &at, p))
-        return false;
-    if (at.kind == ENDPOINT_OFF)
-        problem_set(p, "write an address, such as 0.0.0.0:8080 or unix:/run/app.sock");
-    else if (is_unix && !routes_path_fits(at.path))
-        problem_set(p, "the path of the socket has a blank, ; or a control character in it, which "
-                       "is not possible");
-    else
-        return true;
-    return false;
-}
-
-static void routes_of_address(struct config_reader *r, struct str address,
-                              const struct json_value *list, struct buf *out)
-{
-    AUTO(buf_done) struct buf key = { 0 };
-    AUTO(buf_done) struct buf whole = { 0 };
-    struct problem p;
-    u32 n = json_value_count(list);
-
-    buf_addf(&key, "routes.%.*s", SHOWN(address));
-    if (!address_read(r, address, &whole, &p))
-        mistake(r, list, buf_str(&key), &p);
-    else if (json_value_kind(list) != JSON_VALUE_ARRAY || n == 0 || n > ROUTES_MAX)
-        MISTAKE(r, list, buf_str(&key), "write a list of 1 to %d routes", ROUTES_MAX);
-    else
-        for (u32 i = 0; i < n; i++)
-            route_read(r, address, buf_str(&whole), i, json_value_at(list, i), out);
-    r->failed |= key.failed || whole.failed;
-}
-
-static void routes_read_all(struct config_reader *r, const struct json_value *v)
-{
-    const struct settings_row *row = settings_row_find(STR("routes"), NULL);
-    AUTO(buf_done) struct buf text = { 0 };
-    u32 mistakes = r->findings->of[FINDING_MISTAKE];
-    const struct json_value *list;
-    struct str address;
-
-    if (json_value_kind(v) != JSON_VALUE_OBJECT) {
-        MISTAKE(r, v, STR("routes"),
-                "%s stands here; write an object, such as {\"0.0.0.0:8080\": [{\"path\": \"/api\", "
-                "\"app\": \"api\"}]}",
-                config_value_kind(v));
-        return;
-    }
-    if (too_many(r, v, STR("routes")))
-        return;
-    for (void *at = NULL; json_value_each(v, &at, &address, &list);)
-        routes_of_address(r, address, list, &text);
-    r->failed |= text.failed;
-    if (!text.failed && mistakes == r->findings->of[FINDING_MISTAKE])
-        value_set(r, row, buf_str(&text), json_value_line(v));
 }
 
 int config_read(const struct json_value *root, const struct config_from *from, struct settings *s,
@@ -518,7 +428,7 @@ int config_read(const struct json_value *root, const struct config_from *from, s
     if (apps)
         apps_read(&r, apps);
     if (routes)
-        routes_read_all(&r, routes);
+        config_routes_read(&r, routes);
     r.failed |= app->name.failed || app->names.failed || app->all.bytes.failed || app->run.failed ||
                 app->args.bytes.failed || app->env.bytes.failed || f->failed;
     return r.failed ? -ENOMEM : 0;

@@ -1,32 +1,9 @@
-/* conf/routes.c -- one address that leads to several apps: which host and path is whose */
+/* conf/routes.c -- what a file says for places: addresses, and hosts and paths */
 #include "conf/routes.h"
-
-#include "base/strings.h"
 
 #define SHOWN(text) STR_ARG(str_sub(text, 0, 80))
 
-static int address_find(struct routes *r, struct str text, u32 *index, struct problem *p)
-{
-    struct endpoint at;
-    int err = endpoint_parse(text, &at, p);
-
-    if (err)
-        return err;
-    if (at.kind == ENDPOINT_OFF)
-        return problem_set(p,
-                           "\"%.*s\" is no address to listen on; write one such as 0.0.0.0:8080 or "
-                           "unix:/run/app.sock",
-                           SHOWN(text));
-    for (*index = 0; *index < r->addresses; ++*index)
-        if (endpoint_same(&r->address[*index], &at))
-            return 0;
-    if (r->addresses == ROUTES_ADDRESSES_MAX)
-        return problem_set(p, "there are more than %d addresses", ROUTES_ADDRESSES_MAX);
-    r->address[r->addresses++] = at;
-    return 0;
-}
-
-bool routes_path_fits(struct str path)
+bool routes_socket_fits(struct str path)
 {
     for (size_t i = 0; i < path.len; i++)
         if ((u8)path.ptr[i] <= ' ' || path.ptr[i] == ';' || path.ptr[i] == 0x7f)
@@ -34,8 +11,7 @@ bool routes_path_fits(struct str path)
     return true;
 }
 
-/* What a Host field may hold, in lower case, without a port; or *. before that. */
-static bool is_host(struct str s)
+bool routes_host_is(struct str s)
 {
     if (s.len > 253)
         return false;
@@ -52,8 +28,7 @@ static bool is_host(struct str s)
     return s.len > 0 && s.ptr[0] != '.' && s.ptr[s.len - 1] != '.';
 }
 
-/* As balance/router.h wants it. */
-static bool is_path(struct str s)
+bool routes_path_is(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         bool twice = s.ptr[i] == '/' && i + 1 < s.len && strchr("/.", s.ptr[i + 1]);
@@ -64,29 +39,84 @@ static bool is_path(struct str s)
     return s.len > 1 && s.len <= 1024 && s.ptr[0] == '/' && s.ptr[s.len - 1] != '/';
 }
 
+/* ---- from text ---- */
+
+static int address_parse(struct str text, struct endpoint *at, struct problem *p)
+{
+    int err = endpoint_parse(text, at, p);
+
+    if (!err && at->kind == ENDPOINT_OFF)
+        return problem_set(p,
+                           "\"%.*s\" is no address to listen on; write one such as 0.0.0.0:8080 or "
+                           "unix:/run/app.sock",
+                           SHOWN(text));
+    return err;
+}
+
+static int address_find(struct routes *r, struct str text, u32 *index, struct problem *p)
+{
+    struct endpoint at;
+    int err;
+
+    *index = ROUTES_ANYWHERE;
+    if (str_eq(text, STR("*")))
+        return 0;
+    err = address_parse(text, &at, p);
+    if (err)
+        return err;
+    for (*index = 0; *index < r->addresses; ++*index)
+        if (endpoint_same(&r->address[*index], &at))
+            return 0;
+    if (r->addresses == ROUTES_ADDRESSES_MAX)
+        return problem_set(p, "there are more than %d addresses", ROUTES_ADDRESSES_MAX);
+    r->address_text[r->addresses] = text;
+    r->address[r->addresses++] = at;
+    return 0;
+}
+
+static bool app_parse(struct str word, struct routes_row *row)
+{
+    u64 number = ROUTES_NO_APP;
+
+    if (word.len && word.ptr[0] == '=')
+        row->app_name = str_sub(word, 1, word.len);
+    else if (!str_eq(word, STR("-")) && (!str_to_u64(word, &number) || number >= ROUTES_NO_APP))
+        return false;
+    row->app = (u32)number;
+    return true;
+}
+
+static bool overrides_are(struct str list)
+{
+    struct override o;
+
+    while (override_next(&list, &o))
+        ;
+    return list.len == 0;
+}
+
 static int route_parse(struct routes *r, struct str text, struct problem *p)
 {
     struct str rest = text, address = str_cut(rest, ' ', &rest), host = str_cut(rest, ' ', &rest),
-               path = str_cut(rest, ' ', &rest), how = str_cut(rest, ' ', &rest), app = rest;
+               path = str_cut(rest, ' ', &rest), how = str_cut(rest, ' ', &rest),
+               app = str_cut(rest, ' ', &rest);
     struct routes_row *row = &r->row[r->n];
-    u64 number = ROUTES_NO_APP;
-    int err;
 
     if (r->n == ROUTES_MAX)
         return problem_set(p, "there are more than %d routes", ROUTES_MAX);
-    if (!app.ptr || !(str_eq(how, STR("keep")) || str_eq(how, STR("strip"))) ||
-        !(str_eq(app, STR("-")) || (str_to_u64(app, &number) && number < ROUTES_NO_APP)) ||
-        !(str_eq(host, STR("*")) || is_host(host)) || !(str_eq(path, STR("/")) || is_path(path)))
+    *row = (struct routes_row){ .strip = str_eq(how, STR("strip")), .overrides = rest };
+    if (!app.ptr || !(row->strip || str_eq(how, STR("keep"))) || !app_parse(app, row) ||
+        !(str_eq(host, STR("*")) || routes_host_is(host)) ||
+        !(str_eq(path, STR("/")) || routes_path_is(path)) || !overrides_are(rest))
         return problem_set(p, "\"%.*s\" is no route", SHOWN(text));
-    err = address_find(r, address, &row->address, p);
-    if (err)
-        return err;
-    row->host = str_eq(host, STR("*")) ? (struct str){ 0 } : host;
-    row->path = str_eq(path, STR("/")) ? (struct str){ 0 } : path;
-    row->strip = str_eq(how, STR("strip"));
-    row->app = (u32)number;
-    r->n++;
-    return 0;
+    if (!str_eq(host, STR("*")))
+        row->host = host;
+    if (!str_eq(path, STR("/")))
+        row->path = path;
+    int err = address_find(r, address, &row->address, p);
+
+    r->n += !err;
+    return err;
 }
 
 int routes_parse(struct routes *out, struct str text, struct problem *p)
@@ -99,103 +129,143 @@ int routes_parse(struct routes *out, struct str text, struct problem *p)
     return err;
 }
 
-void routes_text(const struct routes *r, struct buf *out)
+int routes_parse_listeners(struct routes *out, struct str text, struct problem *p)
 {
-    for (u32 i = 0; i < r->n; i++) {
-        const struct routes_row *row = &r->row[i];
+    struct str rest = text;
 
-        if (i)
-            buf_addc(out, ';');
-        endpoint_text(&r->address[row->address], out);
-        buf_addf(out, " %.*s %.*s %s ", STR_ARG(row->host.len ? row->host : STR("*")),
-                 STR_ARG(row->path.len ? row->path : STR("/")), row->strip ? "strip" : "keep");
-        if (row->app == ROUTES_NO_APP)
-            buf_addc(out, '-');
-        else
-            buf_addu(out, row->app);
+    while (rest.len) {
+        struct str one = str_cut(rest, ';', &rest), list, address = str_cut(one, ' ', &list);
+        struct routes_listener *l = &out->listener[out->listeners];
+        int err;
+
+        if (out->listeners == ROUTES_LISTENERS_MAX)
+            return problem_set(p, "there are more than %d listeners", ROUTES_LISTENERS_MAX);
+        err = address_parse(address, &l->at, p);
+        if (err)
+            return err;
+        if (!overrides_are(list))
+            return problem_set(p, "\"%.*s\" is no listener", SHOWN(one));
+        for (u32 i = 0; i < out->listeners; i++)
+            if (endpoint_same(&out->listener[i].at, &l->at))
+                return problem_set(p, "%.*s stands there twice", SHOWN(address));
+        l->text = address;
+        l->overrides = list;
+        out->listeners++;
     }
-}
-
-/* ---- from a file ---- */
-
-struct reader {
-    struct str host, path, app;
-    bool strip;
-    struct str *key;
-    struct problem *problem;
-};
-
-static int member_read(struct reader *r, struct str name, const struct json_value *v)
-{
-    enum json_value_kind kind = json_value_kind(v);
-
-    *r->key = name;
-    if (str_eq(name, STR("strip"))) {
-        if (kind != JSON_VALUE_TRUE && kind != JSON_VALUE_FALSE)
-            return problem_set(r->problem, "write true or false");
-        r->strip = kind == JSON_VALUE_TRUE;
-        return 0;
-    }
-    if (!str_eq(name, STR("host")) && !str_eq(name, STR("path")) && !str_eq(name, STR("app")))
-        return problem_set(r->problem, "unknown; a route has host, path, app and strip");
-    if (kind != JSON_VALUE_TEXT || json_value_text(v).len == 0)
-        return problem_set(r->problem, "write a text");
-    *(str_eq(name, STR("host"))   ? &r->host
-      : str_eq(name, STR("path")) ? &r->path
-                                  : &r->app) = json_value_text(v);
     return 0;
 }
 
-/* The number of the app that a route names. */
-static int app_find(struct reader *r, const struct strings *apps, u32 *number)
+/* ---- to text ---- */
+
+static void overrides_text(struct str list, struct buf *out)
 {
-    *r->key = STR("app");
-    if (r->app.len == 0 && apps->count > 1)
-        return problem_set(r->problem, "is missing; name one of `apps`");
-    for (*number = 0; r->app.len && *number < apps->count; ++*number)
-        if (str_eq(strings_at(apps, *number), r->app))
-            return 0;
-    if (r->app.len == 0)
-        return 0;
-    return problem_set(r->problem, "there is no app \"%.*s\" in `apps`", SHOWN(r->app));
+    if (list.len && list.ptr[0] != ' ')
+        buf_addc(out, ' ');
+    buf_add(out, list);
 }
 
-int routes_read(const struct json_value *route, struct str address, const struct strings *apps,
-                struct buf *out, struct str *key, struct problem *p)
+static void row_text(const struct routes *r, const struct routes_row *row, struct buf *out)
 {
-    struct reader r = { .key = key, .problem = p };
-    AUTO(buf_done) struct buf host = { 0 };
-    const struct json_value *v;
-    struct str name, path;
-    u32 number = 0;
-    int err = 0;
+    buf_add(out, row->address == ROUTES_ANYWHERE ? STR("*") : r->address_text[row->address]);
+    buf_addf(out, " %.*s %.*s %s ", STR_ARG(row->host.len ? row->host : STR("*")),
+             STR_ARG(row->path.len ? row->path : STR("/")), row->strip ? "strip" : "keep");
+    if (row->app_name.ptr)
+        buf_addf(out, "=%.*s", STR_ARG(row->app_name));
+    else if (row->app == ROUTES_NO_APP)
+        buf_addc(out, '-');
+    else
+        buf_addu(out, row->app);
+    overrides_text(row->overrides, out);
+}
 
-    for (void *at = NULL; !err && json_value_each(route, &at, &name, &v);)
-        err = member_read(&r, name, v);
-    if (!err)
-        err = app_find(&r, apps, &number);
-    if (err)
-        return err;
-    for (size_t i = 0; i < r.host.len; i++)
-        buf_addc(&host, (char)(r.host.ptr[i] >= 'A' && r.host.ptr[i] <= 'Z' ? r.host.ptr[i] + 32
-                                                                            : r.host.ptr[i]));
-    *key = STR("host");
-    if (r.host.len && !str_eq(r.host, STR("*")) && !is_host(buf_str(&host)))
-        return problem_set(p,
-                           "\"%.*s\" is no host; write shop.example, *.shop.example or *, "
-                           "without a port",
-                           SHOWN(r.host));
-    path = r.path; /* "/api/" is "/api" */
-    if (path.len > 1 && path.ptr[path.len - 1] == '/')
-        path.len--;
-    *key = STR("path");
-    if (path.len && !str_eq(path, STR("/")) && !is_path(path))
-        return problem_set(p,
-                           "\"%.*s\" is no prefix of paths; write one such as /api, without "
-                           "escapes (%%20), //, /. or a query",
-                           SHOWN(r.path));
-    buf_addf(out, "%s%.*s %.*s %.*s %s %u", out->len ? ";" : "", STR_ARG(address),
-             STR_ARG(host.len ? buf_str(&host) : STR("*")), STR_ARG(path.len ? path : STR("/")),
-             r.strip ? "strip" : "keep", number);
-    return host.failed || out->failed ? -ENOMEM : 0;
+void routes_text(const struct routes *r, struct buf *out)
+{
+    for (u32 i = 0; i < r->n; i++) {
+        if (i)
+            buf_addc(out, ';');
+        row_text(r, &r->row[i], out);
+    }
+}
+
+void routes_listeners_text(const struct routes *r, struct buf *out)
+{
+    for (u32 i = 0; i < r->listeners; i++) {
+        if (i)
+            buf_addc(out, ';');
+        buf_add(out, r->listener[i].text);
+        overrides_text(r->listener[i].overrides, out);
+    }
+}
+
+/* ---- what is said ---- */
+
+void routes_place(const struct routes *r, u32 row, struct buf *out)
+{
+    u32 address = r->row[row].address, index = 0;
+
+    for (u32 i = 0; i < row; i++)
+        index += r->row[i].address == address;
+    buf_add(out, STR("routes"));
+    if (address != ROUTES_ANYWHERE) {
+        buf_addc(out, '.');
+        buf_add(out, r->address_text[address]);
+    }
+    buf_addf(out, "[%u]", index);
+}
+
+void routes_listener_place(const struct routes_listener *l, struct buf *out)
+{
+    buf_add(out, STR("listeners."));
+    buf_add(out, l->text);
+}
+
+static const struct settings_origin *origin_of(const struct settings *s, struct str name)
+{
+    return settings_origin_of(s, settings_row_find(name, NULL));
+}
+
+/* "apps.shop." of "apps.shop.paths". */
+static void prefix_add(struct buf *out, const struct settings_origin *origin, struct str name)
+{
+    if (str_ends(origin->key, name))
+        buf_add(out, str_sub(origin->key, 0, origin->key.len - name.len));
+}
+
+int routes_apply(struct settings *to, const struct settings *from, const struct routes *r, u32 row,
+                 struct problem *p)
+{
+    bool own = r->row[row].address == ROUTES_ANYWHERE;
+    struct str name = own ? STR("paths") : STR("routes");
+    const struct settings_origin *origin = origin_of(from, name);
+    AUTO(buf_done) struct buf place = { 0 };
+
+    prefix_add(&place, origin, name);
+    routes_place(r, row, &place);
+    struct override_from of = { own ? SETTINGS_PATH_OWN : SETTINGS_ROUTE, origin->file,
+                                buf_str(&place) };
+
+    return place.failed ? -ENOMEM : override_apply(to, r->row[row].overrides, &of, p);
+}
+
+int routes_listener_apply(struct settings *to, const struct settings *from,
+                          const struct routes_listener *l, struct problem *p)
+{
+    const struct settings_origin *origin = origin_of(from, STR("listeners"));
+    AUTO(buf_done) struct buf place = { 0 };
+
+    prefix_add(&place, origin, STR("listeners"));
+    routes_listener_place(l, &place);
+    struct override_from of = { SETTINGS_LISTENER, origin->file, buf_str(&place) };
+
+    return place.failed ? -ENOMEM : override_apply(to, l->overrides, &of, p);
+}
+
+u32 routes_listener_fits(const struct routes_listener *l, const struct endpoint *bound)
+{
+    if (endpoint_same(&l->at, bound))
+        return 2;
+    if (l->at.kind != ENDPOINT_IP || bound->kind != ENDPOINT_IP ||
+        l->at.addr.port != bound->addr.port)
+        return 0;
+    return addr_is_any(&l->at.addr) || addr_is_any(&bound->addr);
 }

@@ -1,7 +1,6 @@
 /* conf/settings.c -- values into struct settings, and back to text */
 #include "conf/settings.h"
 
-#include "conf/cron.h"
 #include "conf/settings_value.h"
 
 /* A copy of a text that a value points to; freed with the settings. */
@@ -46,6 +45,17 @@ void settings_texts_free(struct settings_text **texts)
     *texts = NULL;
 }
 
+void settings_texts_join(struct settings_text **texts, struct settings_text **more)
+{
+    struct settings_text **end = more;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = *texts;
+    *texts = *more;
+    *more = NULL;
+}
+
 int settings_table_init(const struct settings_table *t, const struct settings_values *to)
 {
     struct problem p;
@@ -82,6 +92,12 @@ void settings_done(struct settings *s)
     *s = (struct settings){ 0 };
 }
 
+void settings_borrow(struct settings *to, const struct settings *from)
+{
+    *to = *from;
+    to->texts = NULL;
+}
+
 const struct settings_row *settings_table_find(const struct settings_table *table, struct str name,
                                                const char **nearest)
 {
@@ -116,9 +132,8 @@ void settings_env_name(const struct settings_row *row, struct buf *out)
         buf_addc(out, *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
 }
 
-/* Puts what was read, and where, before what is wrong with it. */
-static int problem_place(struct problem *p, const struct settings_row *row,
-                         const struct settings_origin *origin)
+int settings_problem_place(struct problem *p, const struct settings_row *row,
+                           const struct settings_origin *origin)
 {
     AUTO(buf_done) struct buf name = { 0 };
     struct problem what = *p;
@@ -137,6 +152,9 @@ static int problem_place(struct problem *p, const struct settings_row *row,
     case SETTINGS_PACKAGE_APP:
     case SETTINGS_FILE:
     case SETTINGS_FILE_APP:
+    case SETTINGS_LISTENER:
+    case SETTINGS_PATH_OWN:
+    case SETTINGS_ROUTE:
         buf_add(&name, origin->key.len ? str_sub(origin->key, 0, 200) : str_of(row->name));
         break;
     }
@@ -160,7 +178,7 @@ int settings_set(struct settings *s, const struct settings_row *row, struct str 
         *(struct str *)((char *)s + row->offset) = (struct str){ 0 };
     err = settings_value_read(&to, row, value, p);
     if (err == -EINVAL)
-        return problem_place(p, row, origin);
+        return settings_problem_place(p, row, origin);
     if (err || weaker)
         return err;
     *had = (struct settings_origin){ .source = origin->source, .line = origin->line };
@@ -191,65 +209,4 @@ const struct settings_origin *settings_origin_of(const struct settings *s,
                                                  const struct settings_row *row)
 {
     return &s->origin[row_index(row)];
-}
-
-static bool is_variable(struct str name)
-{
-    return name.len && str_index(name, '=') < 0 && !str_starts(name, STR("FETTLE_"));
-}
-
-static bool codes_are(struct str list)
-{
-    u64 code;
-
-    while (list.ptr && list.len)
-        if (!str_to_u64(str_cut(list, ',', &list), &code) || code > 255)
-            return false;
-    return true;
-}
-
-int settings_check(const struct settings *s, struct problem *p)
-{
-    AUTO(buf_done) struct buf admin = { 0 };
-    const struct settings_row *row;
-    struct cron cron;
-
-    *p = (struct problem){ 0 };
-    if (s->max_line_bytes > s->max_head_bytes) {
-        problem_set(p,
-                    "%llu bytes are more than max-head (%llu bytes), which includes the request "
-                    "line; raise max-head too",
-                    (unsigned long long)s->max_line_bytes, (unsigned long long)s->max_head_bytes);
-        row = settings_row_find(STR("max-line"), NULL);
-        return problem_place(p, row, settings_origin_of(s, row));
-    }
-    row = settings_row_find(STR("restart-at"), NULL);
-    if (s->restart_at.len && cron_parse(&cron, s->restart_at, p))
-        return problem_place(p, row, settings_origin_of(s, row));
-    if (!codes_are(s->stop_exit_codes)) {
-        row = settings_row_find(STR("stop-exit-codes"), NULL);
-        problem_set(
-            p, "\"%.*s\" is no list of exit codes; write numbers from 0 to 255 with commas between",
-            STR_ARG(str_sub(s->stop_exit_codes, 0, 80)));
-        return problem_place(p, row, settings_origin_of(s, row));
-    }
-    if (!is_variable(s->instance_var) || (s->increment_var.len && !is_variable(s->increment_var))) {
-        bool first = !is_variable(s->instance_var);
-
-        row = settings_row_find(first ? STR("instance-var") : STR("increment-var"), NULL);
-        problem_set(p, "\"%.*s\" is no name of a variable; write one such as INSTANCE_ID",
-                    STR_ARG(first ? s->instance_var : s->increment_var));
-        return problem_place(p, row, settings_origin_of(s, row));
-    }
-    if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&
-        s->admin_token.len == 0) {
-        endpoint_text(&s->admin, &admin);
-        problem_set(p,
-                    "other hosts could reach %.*s without a token; set FETTLE_ADMIN_TOKEN, or use "
-                    "127.0.0.1:%u",
-                    STR_ARG(buf_str(&admin)), s->admin.addr.port);
-        row = settings_row_find(STR("admin"), NULL);
-        return problem_place(p, row, settings_origin_of(s, row));
-    }
-    return 0;
 }

@@ -7,7 +7,8 @@
  * A value comes from the default, the key `fettle` of package.json, a file, the
  * environment (FETTLE_MAX_MEMORY) or a flag (--max-memory); the later in this
  * list wins, in whatever order they are read; and in package.json and in a file,
- * what is said for one app wins over what is said for all. Texts are copied into the settings, so
+ * what is said for one app wins over what is said for all, then what is said for a listener and
+ * for a route. Texts are copied into the settings, so
  * nothing that was read needs to live on. One thread; no I/O.
  *
  * The proxy and the monitor are started with flags that give the same settings
@@ -41,7 +42,7 @@ struct settings_balance {
     struct str key; /* as written; empty unless hash:cookie or hash:header */
 };
 
-enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 96, SETTINGS_VALUE_MAX = 4096 };
+enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 128, SETTINGS_VALUE_MAX = 4096 };
 struct settings_cidrs {
     u32 count;
     struct cidr range[SETTINGS_CIDRS_MAX];
@@ -54,6 +55,9 @@ enum settings_source {
     SETTINGS_PACKAGE_APP,
     SETTINGS_FILE, /* a file of settings, for all apps */
     SETTINGS_FILE_APP,
+    SETTINGS_LISTENER, /* the same for one listener (conf/routes.h) … */
+    SETTINGS_PATH_OWN, /* … for a path of the app, wherever it listens … */
+    SETTINGS_ROUTE,    /* … and for a route of one address */
     SETTINGS_ENV,
     SETTINGS_FLAG,
 };
@@ -67,6 +71,25 @@ struct settings_origin {
 /* «4» is 4 to 4. */
 struct settings_range {
     u32 least, most;
+};
+
+/* In which lane a request waits, while there are lanes (balance/lane.h). */
+enum settings_lane { SETTINGS_LANE_AUTO, SETTINGS_LANE_FAST, SETTINGS_LANE_SLOW };
+
+/* What holds for a request, and may be said for its route. */
+struct settings_request {
+    struct settings_balance balance;
+    enum settings_lane lane;
+    u32 queue_max;           /* requests of the app that wait in the central queue */
+    u64 queue_timeout_ns;    /* the longest wait in it, then 503; 0: no limit */
+    u64 max_body_bytes;      /* 413; 0: no limit */
+    u64 body_timeout_ns;     /* between two reads of a request's body: 408; 0: no limit */
+    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
+                              * limit */
+    u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
+    u64 slow_ns;             /* a request slower than this is warned about; 0: off */
+    struct str access_log;   /* empty: off; "-": standard output; else a file. Text or JSON as `log`
+                              */
 };
 
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
@@ -116,10 +139,7 @@ struct settings {
     struct str watch_ignore;    /* patterns, commas between */
     u64 watch_delay_ns;         /* how long nothing must change before a restart */
 
-    /* Balancing */
-    struct settings_balance balance;
-    u32 queue_max;        /* requests that wait in the central queue */
-    u64 queue_timeout_ns; /* the longest wait in it, then 503; 0: no limit */
+    struct settings_request request;
 
     /* The proxy and its limits */
     u32 threads; /* of the proxy; 0: auto, replaced by a number as `workers` is */
@@ -128,26 +148,24 @@ struct settings {
     u64 max_line_bytes;                /* request line, without its end: 414 */
     u64 max_head_bytes;                /* request line and fields together: 431 */
     u32 max_fields;                    /* header fields of a request: 431 */
-    u64 max_body_bytes;                /* 413; 0: no limit */
-    u64 head_timeout_ns;     /* from the first byte of a head to its end: 408; 0: no limit */
-    u64 body_timeout_ns;     /* between two reads of a request's body: 408; 0: no limit */
-    u64 idle_timeout_ns;     /* a connection kept alive without a request */
-    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
-                                limit */
-    u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
+    u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
+    u64 idle_timeout_ns; /* a connection kept alive without a request */
+
+    /* What holds at some places only (conf/routes.h); empty: nothing */
+    struct str listeners; /* what is said for addresses */
+    struct str routes;    /* addresses that lead to several apps */
+    struct str paths;     /* what is said for paths of the app */
 
     /* What is watched and told */
-    struct str routes;          /* conf/routes.h; empty: none */
     struct endpoint admin;      /* /metrics, /healthz, /readyz, /api */
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
-    u64 slow_ns;                /* a request slower than this is warned about; 0: off */
-    struct str
-        access_log;      /* empty: off; "-": standard output; else a file. Text or JSON as `log` */
-    struct str log_file; /* of what the workers write; empty: our own output */
-    struct str error_file; /* of what they write to stderr; empty: log_file */
-    u64 log_rotate_bytes;  /* 0: not by size */
+    struct str log_file;        /* of what the workers write; empty: our own output */
+    struct str error_file;      /* of what they write to stderr; empty: log_file */
+    struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */
+    struct str pid_file;        /* empty: none */
+    u64 log_rotate_bytes;       /* 0: not by size */
     enum settings_period log_rotate;
     u32 log_keep;    /* rotated files; 0: all */
     u64 log_keep_ns; /* their age; 0: any */
@@ -198,9 +216,16 @@ enum settings_flag {
     SETTINGS_START = BIT(5),      /* says where settings are read; cannot stand in a file */
     SETTINGS_IN_PATH = BIT(6),    /* a path that without a slash is looked for in PATH */
     SETTINGS_WORDS = BIT(7),      /* a text that is split into words; a list in a file */
-    SETTINGS_PER_APP = BIT(8),    /* of the proxy or the monitor, and yet each app's own */
-    SETTINGS_PATHS = BIT(9),      /* a list of paths */
-    SETTINGS_BARE = BIT(10),      /* a list that without a value is "on"; a value follows = */
+    SETTINGS_PATHS = BIT(8),      /* a list of paths */
+    SETTINGS_BARE = BIT(9),       /* a list that without a value is "on"; a value follows = */
+    SETTINGS_MADE = BIT(10),      /* of what a file says under other keys; people do not write it */
+};
+
+/* For what a setting may be said, besides for all of fettle. */
+enum settings_scope {
+    SETTINGS_OF_APP = BIT(0),
+    SETTINGS_OF_LISTENER = BIT(1),
+    SETTINGS_OF_ROUTE = BIT(2), /* its field is in struct settings_request */
 };
 
 struct settings_row {
@@ -209,6 +234,7 @@ struct settings_row {
     enum settings_type type;
     u32 group;                /* enum settings_group, or one of the table's own */
     u32 flags;                /* enum settings_flag */
+    u32 scope;                /* enum settings_scope */
     size_t offset;            /* in struct settings */
     const char *default_text; /* parsed as a value is; "" only for texts and lists */
     u64 least, most;          /* count, bytes or ns; most 0: no range */
@@ -222,7 +248,7 @@ struct settings_row {
 /* Of several apps that run together all have the same value: it is the one proxy's or monitor's. */
 static inline bool settings_row_is_shared(const struct settings_row *row)
 {
-    return row->group >= SETTINGS_GROUP_PROXY && !(row->flags & SETTINGS_PER_APP);
+    return !(row->scope & SETTINGS_OF_APP) && !(row->flags & SETTINGS_START);
 }
 
 extern const struct settings_row settings_rows[];
@@ -252,6 +278,8 @@ const struct settings_row *settings_table_find(const struct settings_table *t, s
 MUST_USE int settings_table_init(const struct settings_table *t, const struct settings_values *to);
 /* Frees a list of texts. */
 void settings_texts_free(struct settings_text **texts);
+/* Moves all of `more` into another list. */
+void settings_texts_join(struct settings_text **texts, struct settings_text **more);
 
 /* The row of this name or NULL; *nearest (may be NULL) is then the name most like it, or NULL when
  * none is near. */
@@ -260,6 +288,8 @@ const struct settings_row *settings_row_find(struct str name, const char **neare
 /* All defaults. -ENOMEM. */
 MUST_USE int settings_init(struct settings *s);
 void settings_done(struct settings *s);
+/* The same values, whose texts stay those of `from`: it must live longer. */
+void settings_borrow(struct settings *to, const struct settings *from);
 
 /* Reads `value` for `row`. A value from a weaker source than the one in force is checked and then
  * left aside. The same source again replaces, or adds to a list. -EINVAL with *p, -ENOMEM. */
@@ -294,7 +324,7 @@ MUST_USE int settings_table_read_args(const struct settings_table *t,
                                       int first, struct settings_args *out, struct problem *p);
 
 /* What single values cannot show: a line longer than the head, an admin address that other hosts
- * reach without a token. -EINVAL with *p. */
+ * reach without a token; for listeners, too. -EINVAL with *p. */
 MUST_USE int settings_check(const struct settings *s, struct problem *p);
 
 /* Writes what differs from the defaults as flags, each NUL-terminated
@@ -316,6 +346,10 @@ const struct settings_origin *settings_origin_of(const struct settings *s,
 MUST_USE int settings_put(struct settings *s, struct str *field, struct str value);
 /* The same for a list of texts. */
 MUST_USE int settings_text_put(struct settings_text **texts, struct str *field, struct str value);
+
+/* Puts before p->text which setting it is about, and where that was said. -EINVAL. */
+int settings_problem_place(struct problem *p, const struct settings_row *row,
+                           const struct settings_origin *origin);
 
 /* "FETTLE_MAX_MEMORY" for "max-memory". */
 void settings_env_name(const struct settings_row *row, struct buf *out);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/names.h"
 #include "heap/dominators.h"
 #include "heap/graph.h"
 #include "heap/interfaces.h"

@@ -5,13 +5,7 @@
 #include "heap/vec.h"
 
 #define NONE UINT32_MAX
-
-/* What the depth-first search knows of a node, in one place: its number and how many edges that
- * count lead to it. */
-struct reached {
-    u32 number; /* 1 + number, 0: not reached; and the bits below */
-    u32 retainers;
-};
+enum { AHEAD = 16 }; /* predecessors that memory is asked for in advance */
 
 #define REACHED_NUMBER ((1u << 28) - 1)
 #define REACHED_PAGE (1u << 31)     /* GRAPH_PAGE */
@@ -21,7 +15,7 @@ struct reached {
 /* vertex[number] is the node. */
 struct walk {
     struct graph *g;
-    struct reached *reached;
+    struct dominators_reached *reached;
     u32 *vertex, *parent, *next;
     u32 count;
 };
@@ -57,12 +51,12 @@ static inline bool counts(const struct graph *g, u32 edge, u32 source, u32 page,
 static inline bool examine(struct walk *w, u32 e, u32 source, u32 page)
 {
     u32 edge = w->g->edge[e];
-    struct reached *to = &w->reached[graph_target(edge)];
+    struct dominators_reached *to = &w->reached[graph_target(edge)];
 
     if (!(to->number & REACHED_SHARED))
         to->number |= to->number & REACHED_RETAINED ? REACHED_SHARED : REACHED_RETAINED;
     if (counts(w->g, edge, source, page, to->number)) {
-        to->retainers++;
+        to->slot++;
         return true;
     }
     w->g->edge[e] = edge | GRAPH_IDLE;
@@ -147,41 +141,35 @@ static int orphans(struct walk *w)
     return 0;
 }
 
-/* Flags go back to the graph; numbers and counts become what the second half needs, one after the
- * other, since this is where most memory is in use. */
-static int walk_finish(struct walk *w, struct dominators *d)
+/* Flags go back to the graph; counts of edges become places among them, in the order of numbers. */
+static void walk_finish(struct walk *w, struct dominators *d)
 {
     struct graph *g = w->g;
     u32 n = g->node_count;
     u64 sum = 0;
 
-    give(&w->next, n);
-    d->first = take((u64)n + 1);
-    for (u32 i = 0; d->first && i < n; i++) {
-        d->first[i] = (u32)sum;
-        sum += w->reached[w->vertex[i]].retainers;
+    for (u32 i = 0; i < n; i++) {
+        struct dominators_reached *r = &w->reached[w->vertex[i]];
+        u32 count = r->slot;
+
+        r->slot = (u32)sum;
+        sum += count;
     }
-    /* The order of nodes can be had from their numbers again. */
-    give(&w->vertex, n);
-    d->number = take(n);
-    if (!d->first || !d->number)
-        return -ENOMEM;
-    d->first[n] = (u32)sum;
     for (u32 i = 0; i < n; i++) {
         u32 bits = w->reached[i].number;
 
-        d->number[i] = (bits & REACHED_NUMBER) - 1;
+        w->reached[i].number = (bits & REACHED_NUMBER) - 1;
         g->flags[i] |= (bits & REACHED_RETAINED ? GRAPH_RETAINED : 0) |
                        (bits & REACHED_SHARED ? GRAPH_SHARED : 0);
     }
-    return 0;
+    d->retaining = sum;
 }
 
 int dominators_begin(struct dominators *d, struct graph *g)
 {
     u64 n = g->node_count;
     struct walk w = { .g = g,
-                      .reached = pages_take(n * sizeof(struct reached)),
+                      .reached = pages_take(n * sizeof(struct dominators_reached)),
                       .vertex = take(n),
                       .parent = take(n),
                       .next = take(n) };
@@ -190,39 +178,59 @@ int dominators_begin(struct dominators *d, struct graph *g)
     *d = (struct dominators){ .node_count = g->node_count, .root = g->root };
     if (w.reached && w.vertex && w.parent && w.next) {
         for (u32 i = 0; i < n; i++)
-            w.reached[i] = (struct reached){ g->flags[i] & GRAPH_PAGE ? REACHED_PAGE : 0, 0 };
+            w.reached[i] =
+                (struct dominators_reached){ g->flags[i] & GRAPH_PAGE ? REACHED_PAGE : 0, 0 };
         descend(&w, g->root, 0);
         d->unreachable = g->node_count - w.count;
         r = orphans(&w);
     }
     if (!r)
-        r = walk_finish(&w, d);
-    pages_give(w.reached, n * sizeof(struct reached));
+        walk_finish(&w, d);
+    /* The order of nodes can be had from their numbers again. */
     give(&w.vertex, n);
     give(&w.next, n);
+    d->reached = w.reached;
     d->parent = w.parent;
     return r;
 }
 
-/* The predecessors of number w, themselves numbers, are at[d->first[w]] … at[d->first[w + 1] - 1].
- * NULL: out of memory. */
-static u32 *predecessors_find(const struct dominators *d, const struct graph *g)
+static void reached_done(struct dominators *d)
 {
-    u32 n = d->node_count, *first = d->first, *at = take(first[n]);
+    pages_give(d->reached, (u64)d->node_count * sizeof(struct dominators_reached));
+    d->reached = NULL;
+}
 
-    if (!at)
-        return NULL;
-    for (u32 i = 0; i < n; i++) {
-        u32 source = d->number[i];
+/* All edges that count, by the number that they lead to: the numbers that they come from. Each
+ * node's slot is behind its own then. NULL: out of memory. */
+static u32 *predecessors_find(struct dominators *d, const struct graph *g)
+{
+    struct dominators_reached *reached = d->reached;
+    u32 *at = take(d->retaining);
 
+    for (u32 i = 0; at && i < d->node_count; i++)
         for (u32 e = g->first_edge[i]; e < g->first_edge[i + 1]; e++)
             if (!(g->edge[e] & GRAPH_IDLE))
-                at[first[d->number[graph_target(g->edge[e])]]++] = source;
-    }
-    /* Each first is now the next one's: back by one place. */
-    memmove(first + 1, first, n * sizeof(u32));
-    first[0] = 0;
+                at[reached[graph_target(g->edge[e])].slot++] = reached[i].number;
     return at;
+}
+
+/* Splits what is known of nodes: *number[node], and *first[number], where its predecessors begin.
+ */
+static bool numbers_split(struct dominators *d, u32 **number, u32 **first)
+{
+    u32 n = d->node_count;
+
+    *number = take(n);
+    *first = take((u64)n + 1);
+    if (!*number || !*first)
+        return false;
+    (*first)[0] = 0;
+    for (u32 i = 0; i < n; i++) {
+        (*number)[i] = d->reached[i].number;
+        (*first)[d->reached[i].number + 1] = d->reached[i].slot;
+    }
+    reached_done(d);
+    return true;
 }
 
 /* A number in the forest of the algorithm. From `linked` on they have an ancestor. */
@@ -307,8 +315,12 @@ static bool link_all(struct forest *f, const u32 *first, const u32 *at, u32 *buc
 
         if (first[w] == first[w + 1])
             semi = 0;
-        for (u32 i = first[w]; i < first[w + 1]; i++)
+        for (u32 i = first[w + 1]; i-- > first[w];) {
+            /* The next ones stand before these, other nodes' included: they are wanted soon. */
+            if (i >= AHEAD && at[i - AHEAD] >= w)
+                __builtin_prefetch(&x[at[i - AHEAD]]);
             semi = min(semi, evaluate(f, at[i]));
+        }
         x[w].semi = semi;
         x[w].dom = bucket[semi];
         bucket[semi] = w;
@@ -414,26 +426,27 @@ out:
 
 int dominators_finish(struct dominators *d, struct graph *g, bool drop_edges)
 {
-    u32 n = d->node_count, *at = predecessors_find(d, g), *dom = NULL, *vertex = NULL;
-    u64 count = d->first[n];
+    u32 n = d->node_count, *at = predecessors_find(d, g);
+    u32 *number = NULL, *first = NULL, *dom = NULL, *vertex = NULL;
     int r = -ENOMEM;
 
     if (drop_edges)
         graph_edges_done(g);
-    if (at)
-        dom = lengauer_tarjan(d->first, at, &d->parent, n);
-    give(&at, count);
-    give(&d->first, (u64)n + 1);
+    if (at && numbers_split(d, &number, &first))
+        dom = lengauer_tarjan(first, at, &d->parent, n);
+    give(&at, d->retaining);
+    give(&first, (u64)n + 1);
     give(&d->parent, n);
     if (dom)
-        vertex = vertices(&d->number, n);
+        vertex = vertices(&number, n);
     if (vertex)
         r = retain(d, g, dom, vertex);
     if (!r)
         r = arrange(d, dom, vertex);
     give(&dom, n);
     give(&vertex, n);
-    give(&d->number, n);
+    give(&number, n);
+    reached_done(d);
     return r;
 }
 
@@ -444,9 +457,8 @@ void dominators_done(struct dominators *d)
     give(&d->dominator, n);
     give(&d->order, n);
     give(&d->size, n);
-    give(&d->number, n);
     give(&d->parent, n);
-    give(&d->first, n + 1);
+    reached_done(d);
     pages_give(d->retained, n * sizeof(u64));
     *d = (struct dominators){ 0 };
 }

@@ -21,9 +21,13 @@ struct dominators {
     /* The tree in preorder: the subtree of order[i] is order[i] … order[i + size[i] - 1]. */
     u32 *order;
     u32 *size;
-    /* private, between the two calls: each node's number, each number's parent and where its
-     * predecessors begin */
-    u32 *number, *parent, *first;
+    /* private, between the two calls: what is known of each node, and each number's parent */
+    struct dominators_reached {
+        u32 number; /* 1 + its number, 0: not reached; and bits */
+        u32 slot;   /* how many edges that count lead to it; then where they go among all */
+    } * reached;
+    u32 *parent;
+    u64 retaining;   /* edges that count */
     u32 unreachable; /* nodes that nothing but weak edges holds, hung under the root */
 };
 

@@ -168,70 +168,119 @@ struct logfile_rules access_log_rules(const struct settings *s)
     };
 }
 
-static struct logfile *file_to_reopen; /* a signal handler has no argument */
+static struct proxy *reopen_all; /* a signal handler has no argument */
 
 static void reopen(int signal)
 {
     (void)signal;
-    logfile_reopen(file_to_reopen);
+    for (u32 i = 0; i < atomic_load(&reopen_all->access_logs); i++)
+        if (reopen_all->access[i].file)
+            logfile_reopen(reopen_all->access[i].file);
 }
 
-int access_open(struct proxy *p)
+int access_init(struct proxy *p)
 {
-    struct logfile_rules rules = access_log_rules(p->settings);
-    struct str where = p->settings->access_log;
     struct sigaction moved = { .sa_handler = reopen, .sa_flags = SA_RESTART };
-    int err;
 
-    if (where.len == 0)
-        return 0;
-    if (str_eq(where, STR("-")))
-        return spool_new(&p->access, STDOUT_FILENO, SPOOL_BYTES);
-    err = logfile_new(&p->access_file, where.ptr, &rules);
-    if (err)
-        return err;
-    if (logfile_error(p->access_file))
-        log_warn("the access log %s cannot be opened: %s; it is tried again", where.ptr,
-                 strerror(logfile_error(p->access_file)));
-    file_to_reopen = p->access_file;
+    p->access = calloc(ACCESS_LOGS_MAX, sizeof(*p->access));
+    if (!p->access)
+        return -ENOMEM;
+    reopen_all = p;
     sigaction(SIGUSR2, &moved, NULL);
     return 0;
 }
 
-void access_tick(struct proxy *p, u64 now_ns)
+static int log_open(struct access_log *log, struct str path, const struct logfile_rules *rules)
+{
+    int err;
+
+    log->path = str_dup(path);
+    if (!log->path)
+        return -ENOMEM;
+    if (str_eq(path, STR("-")))
+        return spool_new(&log->spool, STDOUT_FILENO, SPOOL_BYTES);
+    err = logfile_new(&log->file, log->path, rules);
+    if (!err && logfile_error(log->file))
+        log_warn("the access log %s cannot be opened: %s; it is tried again", log->path,
+                 strerror(logfile_error(log->file)));
+    return err;
+}
+
+u32 access_find(struct proxy *p, const struct settings *s)
+{
+    struct logfile_rules rules = access_log_rules(s);
+    struct str path = s->request.access_log;
+    u32 n = atomic_load(&p->access_logs);
+    int err = -EMFILE;
+
+    if (path.len == 0)
+        return RULESET_NO_LOG;
+    for (u32 i = 0; i < n; i++)
+        if (str_eq(str_of(p->access[i].path), path))
+            return i;
+    if (n < ACCESS_LOGS_MAX)
+        err = log_open(&p->access[n], path, &rules);
+    if (err) {
+        log_error("the access log %.*s cannot be kept: %s", STR_ARG(str_sub(path, 0, 300)),
+                  n < ACCESS_LOGS_MAX ? strerror(-err) : "there are 16 others, which is the most");
+        if (n < ACCESS_LOGS_MAX) {
+            free(p->access[n].path);
+            p->access[n] = (struct access_log){ 0 };
+        }
+        return RULESET_NO_LOG;
+    }
+    atomic_store(&p->access_logs, n + 1);
+    return n;
+}
+
+static void log_tick(struct proxy *p, struct access_log *log, u64 now_ns)
 {
     AUTO(buf_done) struct buf text = { 0 };
 
-    if (!p->access_file)
-        return;
-    COUNT(p->shm->proxy.log_dropped, logfile_lost(p->access_file) - p->access_lost);
-    p->access_lost = logfile_lost(p->access_file);
-    if (logfile_trouble(p->access_file, now_ns, &text))
+    COUNT(p->shm->proxy.log_dropped, logfile_lost(log->file) - log->lost);
+    log->lost = logfile_lost(log->file);
+    if (logfile_trouble(log->file, now_ns, &text))
         log_warn("%.*s", STR_ARG(buf_str(&text)));
+}
+
+void access_tick(struct proxy *p, u64 now_ns)
+{
+    for (u32 i = 0; i < atomic_load(&p->access_logs); i++)
+        if (p->access[i].file)
+            log_tick(p, &p->access[i], now_ns);
 }
 
 void access_flush(struct proxy *p)
 {
-    spool_flush(p->access, NS_PER_S);
-    logfile_flush(p->access_file, NS_PER_S);
+    for (u32 i = 0; i < atomic_load(&p->access_logs); i++) {
+        spool_flush(p->access[i].spool, NS_PER_S);
+        logfile_flush(p->access[i].file, NS_PER_S);
+    }
+}
+
+static void log_flush(struct thread *t, const struct access_log *log, struct buf *lines)
+{
+    struct str rest = buf_str(lines);
+
+    if (rest.len && log->file)
+        logfile_write(log->file, rest);
+    while (rest.len && log->spool) { /* what does not fit is dropped by the line */
+        ptrdiff_t at = str_index(rest, '\n');
+        size_t len = at < 0 ? rest.len : (size_t)at + 1;
+
+        if (!spool_write(log->spool, str_sub(rest, 0, len)))
+            COUNT(t->proxy->shm->proxy.log_dropped, 1);
+        rest = str_sub(rest, len, rest.len);
+    }
+    buf_clear(lines);
 }
 
 static void flush(struct task *task)
 {
     struct thread *t = container_of(task, struct thread, log_task);
-    struct str rest = buf_str(&t->log);
 
-    if (t->proxy->access_file)
-        logfile_write(t->proxy->access_file, rest);
-    while (rest.len && t->proxy->access) { /* what does not fit is dropped by the line */
-        ptrdiff_t at = str_index(rest, '\n');
-        size_t len = at < 0 ? rest.len : (size_t)at + 1;
-
-        if (!spool_write(t->proxy->access, str_sub(rest, 0, len)))
-            COUNT(t->proxy->shm->proxy.log_dropped, 1);
-        rest = str_sub(rest, len, rest.len);
-    }
-    buf_clear(&t->log);
+    for (u32 i = 0; i < atomic_load(&t->proxy->access_logs); i++)
+        log_flush(t, &t->proxy->access[i], &t->log[i]);
 }
 
 /* At most SLOW_WARNINGS_PER_S a second and thread; the rest is counted. */
@@ -255,7 +304,7 @@ static bool slow_allowed(struct thread *t, u64 now_ns)
 static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 {
     struct thread *t = x->client->thread;
-    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
+    u64 slow_ns = x->rule->is.slow_ns;
     u64 begun_ns = x->times.first_byte_ns ? x->times.first_byte_ns : now_ns;
     AUTO(buf_done) struct buf b = { 0 };
 
@@ -281,11 +330,11 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
 void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
 {
     struct thread *t = x->client->thread;
-    u64 slow_ns = t->proxy->app_settings[x->app]->slow_ns;
+    u64 slow_ns = x->rule->is.slow_ns;
     char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
     struct addr peer;
 
-    bool is_logged = t->proxy->access || t->proxy->access_file;
+    bool is_logged = x->rule->access != RULESET_NO_LOG;
 
     if (!is_logged && (!slow_ns || now_ns - x->times.begun_ns < slow_ns))
         return;
@@ -305,11 +354,13 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
     if (!is_logged)
         return;
     peer = x->head_known && bytes ? exchange_peer(x) : x->client->peer;
-    (t->proxy->settings->log == SETTINGS_LOG_JSON ? line_json : line_text)(
-        &t->log, x, &f, addr_ip_text(&peer, ip_text));
-    if (t->log.failed)
-        buf_clear(&t->log);
-    if (t->log.len >= LOG_FLUSH_BYTES)
+    struct buf *lines = &t->log[x->rule->access];
+
+    (proxy_settings(t->proxy)->log == SETTINGS_LOG_JSON ? line_json : line_text)(
+        lines, x, &f, addr_ip_text(&peer, ip_text));
+    if (lines->failed)
+        buf_clear(lines);
+    if (lines->len >= LOG_FLUSH_BYTES)
         flush(&t->log_task);
     else
         loop_task(t->loop, &t->log_task, flush);

@@ -12,15 +12,29 @@
 #include "conf/settings.h"
 #include "logs/logfile.h"
 
+enum { ACCESS_LOGS_MAX = 16 };
+
 struct exchange;
 struct proxy;
+struct spool;
+
+/* One of the access logs. */
+struct access_log {
+    char *path;
+    struct spool *spool;  /* standard output, or … */
+    struct logfile *file; /* … a file */
+    u64 lost;             /* lines of that file which are counted */
+};
 
 /* What the settings say of log files. */
 struct logfile_rules access_log_rules(const struct settings *s);
 
-/* Opens the access log, if there is to be one. A file that cannot be opened is only warned about.
- */
-MUST_USE int access_open(struct proxy *p);
+/* Makes room for the access logs. -ENOMEM. */
+MUST_USE int access_init(struct proxy *p);
+/* The number of the access log that these settings name, which is opened if it is a new one; it
+ * stays open to the end. RULESET_NO_LOG: there is none. A file that cannot be opened is only warned
+ * about. */
+u32 access_find(struct proxy *p, const struct settings *s);
 /* Now and then: warns about what cannot be written, and counts it. */
 void access_tick(struct proxy *p, u64 now_ns);
 /* Writes what waits, within a second. */

@@ -49,6 +49,7 @@ static void client_bury(struct client *c)
     list_del(&c->link);
     if (c->awaited)
         UNCOUNT(t->proxy->awaited, 1);
+    atomic_fetch_sub(&c->listener->connections, 1);
     UNCOUNT(t->proxy->shm->proxy.connections, 1);
     loop_bury(t->loop, &c->grave, grave_fn);
 }
@@ -224,7 +225,6 @@ void client_finish(struct client *c)
 /* Takes bytes for a head until it is whole. */
 static void head_more(struct client *c)
 {
-    struct thread *t = c->thread;
     struct http_error error;
     bool begun = false;
 
@@ -242,7 +242,7 @@ static void head_more(struct client *c)
         if (block_room(c->in) == 0)
             exchange_refuse(c->x, 431, "the head is too large", SHM_REFUSED_HEAD_LARGE);
         else if (begun)
-            arm(c, t->proxy->settings->head_timeout_ns);
+            arm(c, c->x->door->settings.head_timeout_ns);
         break;
     case HTTP_DONE:
         c->requests++;
@@ -353,7 +353,7 @@ void client_next(struct client *c)
     if (atomic_load(&t->proxy->draining)) /* it was told that it may send another one */
         await(c, t->proxy->quiet_ns);
     else
-        arm(c, t->proxy->settings->idle_timeout_ns);
+        arm(c, listener_door(t->proxy, c->listener)->settings.idle_timeout_ns);
     if (block_len(c->in)) {
         block_shift(c->in, 0);
         loop_task(t->loop, &c->more, pipelined);
@@ -383,7 +383,8 @@ static void client_new(struct thread *t, struct listener *l, int fd, const struc
     list_add(&t->clients, &c->link);
     COUNT(t->proxy->shm->proxy.connections, 1);
     COUNT(t->proxy->shm->proxy.connections_total, 1);
-    arm(c, t->proxy->settings->idle_timeout_ns);
+    atomic_fetch_add(&l->connections, 1);
+    arm(c, listener_door(t->proxy, l)->settings.idle_timeout_ns);
     /* Most clients have sent their request with the handshake's last packet. */
     c->readable = true;
     go_on(c);
@@ -416,6 +417,15 @@ static void refuse_connection(struct thread *t, int fd)
     close(fd);
 }
 
+/* Whether there are as many connections as there may be, of the whole or at this address. */
+static bool is_full(const struct proxy *p, const struct listener *l)
+{
+    u32 most = listener_door(p, l)->connections_max;
+
+    return p->shm->proxy.connections >= proxy_settings(p)->max_connections ||
+           (most && atomic_load(&l->connections) >= most);
+}
+
 void client_accept(struct listener_watch *lw)
 {
     struct thread *t = lw->thread;
@@ -434,7 +444,7 @@ void client_accept(struct listener_watch *lw)
             return;
         }
         struct addr peer = addr_of((struct sockaddr *)&sa);
-        if (t->proxy->shm->proxy.connections >= t->proxy->settings->max_connections)
+        if (is_full(t->proxy, l))
             refuse_connection(t, fd);
         else if (l->kind == WIRE_STREAM)
             tunnel_accept(t, l, fd, &peer);
@@ -447,7 +457,8 @@ void client_accept(struct listener_watch *lw)
 static u64 quiet_left_ns(const struct client *c)
 {
     const struct thread *t = c->thread;
-    u64 idle_ns = t->proxy->settings->idle_timeout_ns, now_ns = thread_now(t), quiet_ns = 0;
+    u64 idle_ns = listener_door(t->proxy, c->listener)->settings.idle_timeout_ns;
+    u64 now_ns = thread_now(t), quiet_ns = 0;
 
     if (c->state != CLIENT_IDLE || c->requests == 0 || block_len(c->in) || has_bytes(c))
         return AWAITED_NS;

@@ -67,7 +67,10 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
-    u32 app, listener; /* whose workers, and which of their sockets */
+    struct ruleset *rules;   /* held: what it began under … */
+    const struct door *door; /* … at its listener … */
+    const struct rule *rule; /* … and on its way */
+    u32 app, listener;       /* whose workers, and which of their sockets */
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */
@@ -101,8 +104,7 @@ struct exchange {
     struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
     struct exchange *next_free;
-    struct http_field
-        fields[]; /* settings->max_fields for the request, fields_max for the response */
+    struct http_field fields[]; /* host.max_fields for the request, fields_max for the response */
 };
 
 /* Accepts what waits on a listener; bounded per turn. */

@@ -27,12 +27,14 @@ static void dispatch(struct exchange *x);
 struct exchange *exchange_new(struct client *c)
 {
     struct thread *t = c->thread;
-    const struct settings *s = t->proxy->settings;
+    struct ruleset *rules = atomic_load(&t->proxy->rules);
+    const struct door *door = atomic_load(&rules->door[c->listener->id]);
+    const struct settings *s = &door->settings;
     struct http_limits limits = { .line_bytes_max = (u32)s->max_line_bytes + 2,
                                   .head_bytes_max = (u32)s->max_head_bytes,
                                   .fields_max = s->max_fields };
     struct exchange *x = t->exchange_free;
-    size_t fields = s->max_fields + t->proxy->fields_max;
+    size_t fields = t->proxy->host.max_fields + t->proxy->fields_max;
 
     if (x) {
         t->exchange_free = x->next_free;
@@ -44,17 +46,15 @@ struct exchange *exchange_new(struct client *c)
     }
     memset(x, 0, offsetof(struct exchange, parser));
     x->client = c;
-    x->app = c->listener->app;
+    x->rules = rules;
+    x->door = door;
+    x->rule = door->rule;
+    ruleset_hold(rules, t->index);
+    x->app = c->listener->app < rules->apps ? c->listener->app : 0;
     x->listener = c->listener->id;
     x->times.begun_ns = thread_now(t);
     http_parser_init(&x->parser, HTTP_REQUEST, &limits, x->fields, s->max_fields);
     return x;
-}
-
-/* What holds for the app that the request is for. */
-static const struct settings *app_settings(const struct exchange *x)
-{
-    return x->client->thread->proxy->app_settings[x->app];
 }
 
 /* Views into the request's head, which stays in client->in until it is over. */
@@ -112,6 +112,7 @@ void exchange_free(struct exchange *x)
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
         atomic_fetch_sub(&t->proxy->exchanges, 1);
     }
+    ruleset_release(x->rules, t->index);
     c->x = NULL;
     if (t->exchange_free_count >= EXCHANGE_FREE_MAX) {
         free(x);
@@ -201,16 +202,16 @@ static u64 sticky_key(struct exchange *x)
     struct str key = { 0 };
     char text[ADDR_TEXT_MAX];
 
-    switch (app_settings(x)->balance.by) {
+    switch (x->rule->is.balance.by) {
     case SETTINGS_BALANCE_IDLE_FIRST:
     case SETTINGS_BALANCE_LEAST_CONN:
     case SETTINGS_BALANCE_ROUND_ROBIN:
         return 0;
     case SETTINGS_BALANCE_HASH_COOKIE:
-        key = rewrite_cookie(c->in->bytes, &x->req, app_settings(x)->balance.key);
+        key = rewrite_cookie(c->in->bytes, &x->req, x->rule->is.balance.key);
         break;
     case SETTINGS_BALANCE_HASH_HEADER:
-        key = rewrite_field(c->in->bytes, &x->req, app_settings(x)->balance.key);
+        key = rewrite_field(c->in->bytes, &x->req, x->rule->is.balance.key);
         break;
     case SETTINGS_BALANCE_HASH_IP:
         break;
@@ -226,7 +227,7 @@ static u64 sticky_key(struct exchange *x)
 struct addr exchange_peer(struct exchange *x)
 {
     struct client *c = x->client;
-    const struct settings *s = c->thread->proxy->settings;
+    const struct settings *s = &x->door->settings;
     AUTO(buf_done) struct buf all = { 0 };
     struct http_field *f = NULL;
 
@@ -253,10 +254,14 @@ static void given(struct ticket *ticket)
 static void ask(struct exchange *x)
 {
     struct client *c = x->client;
+    struct queue_want want = { .app = x->app,
+                               .listener = x->listener,
+                               .is = &x->rule->is,
+                               .key = x->sticky,
+                               .block_ns = x->kind.block_ns };
 
     x->attempts++;
-    switch (
-        queue_ask(c->thread, &x->ticket, x->app, x->listener, x->sticky, x->kind.block_ns, given)) {
+    switch (queue_ask(c->thread, &x->ticket, &want, given)) {
     case QUEUE_TAKEN:
         dispatch(x);
         break;
@@ -280,41 +285,61 @@ static void strip(struct exchange *x, const struct router_route *route)
     x->req.path.len -= x->prefix.len;
 }
 
-/* Which app it is for. False: it has been answered. */
-static bool route(struct exchange *x)
+static void refuse_ambiguous(struct exchange *x)
+{
+    exchange_refuse(x, 400, "the path can be read in two ways", SHM_REFUSED_BAD_REQUEST);
+}
+
+/* Which app it is for, at an address that leads to several. False: it has been answered. */
+static bool route(struct exchange *x, const struct rule_way **way)
 {
     struct client *c = x->client;
     struct proxy *p = c->thread->proxy;
     const char *bytes = c->in->bytes;
     const struct router_route *found = NULL;
-    enum router_verdict v = router_find(c->listener->router, http_text(bytes, x->req.authority),
+    enum router_verdict v = router_find(x->door->router, http_text(bytes, x->req.authority),
                                         http_text(bytes, x->req.path), &found);
 
     x->is_nobodys = v != ROUTER_FOUND;
     if (v == ROUTER_AMBIGUOUS) {
-        exchange_refuse(x, 400, "the path can be read in two ways", SHM_REFUSED_BAD_REQUEST);
+        refuse_ambiguous(x);
         return false;
     }
     if (v == ROUTER_NOBODY) {
         exchange_refuse(x, 404, "no app has this host and path", SHM_REFUSED_NO_ROUTE);
         return false;
     }
-    if (found->app < p->apps)
+    if (found->app < x->rules->apps)
         x->listener = atomic_load(&p->app_listener[x->app = found->app]);
-    if (found->app >= p->apps || x->listener >= SHM_LISTENERS_MAX) {
+    if (found->app >= x->rules->apps || x->listener >= SHM_LISTENERS_MAX) {
         exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
         return false;
     }
     if (found->strip && found->path.len)
         strip(x, found);
+    *way = &x->door->way[found->index];
     return true;
+}
+
+/* Whose it is, and what holds for it. False: it has been answered. */
+static bool rule_find(struct exchange *x)
+{
+    const char *bytes = x->client->in->bytes;
+    const struct rule_way *way = &x->door->way[0];
+
+    if (x->door->router && !route(x, &way))
+        return false;
+    if (ruleset_rule(way, http_text(bytes, x->req.authority), http_text(bytes, x->req.path),
+                     &x->rule) != ROUTER_AMBIGUOUS)
+        return true;
+    refuse_ambiguous(x);
+    return false;
 }
 
 void exchange_start(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    const struct settings *s;
 
     x->head_known = true;
     x->running = true;
@@ -325,11 +350,10 @@ void exchange_start(struct exchange *x)
     c->in->at = x->req.head_bytes;
     x->request_id[0] = t->id_key ^ (t->id_next >> 7) * 0x9e3779b97f4a7c15ull;
     x->request_id[1] = (t->id_key * 0xbf58476d1ce4e5b9ull) ^ (t->id_next++ * 0x94d049bb133111ebull);
-    if (c->listener->router && !route(x))
+    if (!rule_find(x))
         return;
-    s = app_settings(x);
-    if (s->max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
-        x->req.content_length > s->max_body_bytes) {
+    if (x->rule->is.max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
+        x->req.content_length > x->rule->is.max_body_bytes) {
         exchange_refuse(x, 413, "the body is larger than --max-body allows",
                         SHM_REFUSED_BODY_LARGE);
         return;
@@ -337,7 +361,7 @@ void exchange_start(struct exchange *x)
     x->sticky = sticky_key(x);
     struct kind_request request = kind_request(x);
     kind_of(&t->proxy->kinds[x->app], &t->kind_cache, &request, &x->kind);
-    loop_timer(t->loop, &c->timer, thread_now(t) + t->proxy->tick_ns, tick);
+    loop_timer(t->loop, &c->timer, thread_now(t) + x->rules->tick_ns, tick);
     ask(x);
 }
 
@@ -362,7 +386,7 @@ struct str exchange_id(struct exchange *x, const char *bytes, char out[EXCHANGE_
     struct client *c = x->client;
     struct http_field *f = NULL;
 
-    if (bytes && x->head_known && peer_trusted(&c->thread->proxy->settings->trust_proxy, &c->peer))
+    if (bytes && x->head_known && peer_trusted(&x->door->settings.trust_proxy, &c->peer))
         f = http_field_find(&x->req, HTTP_X_REQUEST_ID);
     if (f && f->value.len)
         return http_text(bytes, f->value);
@@ -386,8 +410,7 @@ static void client_name(struct exchange *x, struct told *to)
     bool is_v6 = c->listener->family == AF_INET6;
     struct addr client;
 
-    if (c->peer.family == AF_UNIX ||
-        peer_trusted(&c->thread->proxy->settings->trust_proxy, &c->peer)) {
+    if (c->peer.family == AF_UNIX || peer_trusted(&x->door->settings.trust_proxy, &c->peer)) {
         client = exchange_peer(x);
         to->peer = peer_text(to->peer_bytes, &client, &c->local, is_v6);
         to->ip = addr_ip_text(&client, to->ip_bytes);
@@ -405,7 +428,7 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
-        .trusted = peer_trusted(&t->proxy->settings->trust_proxy, &c->peer),
+        .trusted = peer_trusted(&x->door->settings.trust_proxy, &c->peer),
         .client_ip = client_ip,
         .scheme = STR("http"),
         .chunked = x->req.framing == HTTP_BODY_CHUNKED,
@@ -426,7 +449,7 @@ void exchange_expect_response(struct exchange *x)
     u32 bytes_max = x->client->thread->blocks.block_bytes;
     struct http_limits limits = { bytes_max, bytes_max, p->fields_max };
 
-    http_parser_init(&x->parser, HTTP_RESPONSE, &limits, x->fields + p->settings->max_fields,
+    http_parser_init(&x->parser, HTTP_RESPONSE, &limits, x->fields + p->host.max_fields,
                      p->fields_max);
 }
 
@@ -435,7 +458,6 @@ static void dispatch(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    const struct settings *s = app_settings(x);
     struct told told;
     int error;
 
@@ -458,7 +480,7 @@ static void dispatch(struct exchange *x)
     }
     x->up->exchange = x;
     exchange_expect_response(x);
-    http_body_init(&x->req_body, x->req.framing, x->req.content_length, s->max_body_bytes);
+    http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);
     x->req_done = x->req.framing == HTTP_BODY_NONE;
     x->trailers_done = false;
     if (!head_to_worker(x, told.ip)) {
@@ -547,13 +569,13 @@ static void tick(struct timer *timer)
     struct client *c = container_of(timer, struct client, timer);
     struct exchange *x = c->x;
     struct thread *t = c->thread;
-    const struct settings *s = app_settings(x);
+    const struct settings_request *s = &x->rule->is;
     u64 now_ns = thread_now(t);
     bool takes = c->state == CLIENT_ACTIVE && (block_len(c->out) > 0 || c->pipe);
     bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&
                  !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
 
-    loop_timer(t->loop, timer, now_ns + t->proxy->tick_ns, tick);
+    loop_timer(t->loop, timer, now_ns + x->rules->tick_ns, tick);
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
         now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
         exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "conf/cpus.h"
 #include "io/sched.h"
+#include "proxy/thread.h"
 
 #define SLICE_SHORT_NS 100000ull
 enum { NICE_MORE = 10, NICE_MOST = 19 };
@@ -19,7 +20,7 @@ struct told {
 };
 
 struct plan {
-    const struct settings *_Atomic *app_settings; /* the proxy's */
+    const struct proxy *proxy;
     struct shm *shm;
     u32 cpus;
     bool may_lower_nice;
@@ -28,14 +29,14 @@ struct plan {
     struct told told[SHM_SLOTS_MAX];
 };
 
-int plan_new(struct plan **out, const struct settings *_Atomic *app_settings, struct shm *shm)
+int plan_new(struct plan **out, const struct proxy *proxy)
 {
     struct plan *p = calloc(1, sizeof(*p));
 
     if (!p)
         return -ENOMEM;
-    p->app_settings = app_settings;
-    p->shm = shm;
+    p->proxy = proxy;
+    p->shm = proxy->shm;
     p->cpus = cpus_of(cpus_allowed(), cpus_quota(""));
     p->may_lower_nice = sched_may_lower_nice();
     *out = p;
@@ -169,7 +170,7 @@ static void app_look(struct plan *p, u32 app, u32 used, u64 now_ns)
     struct lane_reading r = reading_take(p, app, used, now_ns);
     struct lane_plan plan = { 0 };
 
-    if (p->app_settings[app]->balance.by == SETTINGS_BALANCE_IDLE_FIRST)
+    if (atomic_load(&p->proxy->rules)->app[app].request.balance.by == SETTINGS_BALANCE_IDLE_FIRST)
         plan = lane_reading(&p->lane[app], &r);
     for (u32 i = 0; i < used; i++)
         if (p->shm->slot[i].state == SHM_READY && p->shm->slot[i].app == app)
@@ -181,8 +182,8 @@ static void app_look(struct plan *p, u32 app, u32 used, u64 now_ns)
 void plan_look(struct plan *p, u64 now_ns)
 {
     u32 used = min(atomic_load(&p->shm->slots_used), (u32)SHM_SLOTS_MAX);
-    u32 apps = min(atomic_load(&p->shm->apps), (u32)SHM_APPS_MAX);
+    u32 apps = atomic_load(&p->proxy->rules)->apps;
 
-    for (u32 i = 0; i < apps && p->app_settings[i]; i++)
+    for (u32 i = 0; i < apps; i++)
         app_look(p, i, used, now_ns);
 }

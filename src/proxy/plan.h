@@ -9,14 +9,13 @@
 
 #include "balance/lane.h"
 #include "balance/learn.h"
-#include "conf/settings.h"
 #include "shm/layout.h"
 
 struct plan;
+struct proxy;
 
-/* Lives as long as the process; `app_settings` has one of each app. -ENOMEM. */
-MUST_USE int plan_new(struct plan **out, const struct settings *_Atomic *app_settings,
-                      struct shm *shm);
+/* Lives as long as the process, as `proxy` does. -ENOMEM. */
+MUST_USE int plan_new(struct plan **out, const struct proxy *proxy);
 
 /* Looks, concludes and publishes. */
 void plan_look(struct plan *plan, u64 now_ns);

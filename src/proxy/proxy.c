@@ -5,7 +5,6 @@
 #include "io/sock.h"
 #include "proxy/access.h"
 #include "proxy/client.h"
-#include "proxy/renewed.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
 #include "shm/region.h"
@@ -26,9 +25,7 @@ enum { FIELDS_MAX_RESPONSE = 256 };
 struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
-    bool drained_told;
-    bool succeeded; /* another fettle goes on: connections that stay have their time */
-    struct renewed renewed[SHM_APPS_MAX]; /* of each app */
+    bool drained_told, unlistened_told;
 };
 
 /* Where requests go that routes lead to an app. */
@@ -38,8 +35,8 @@ static void app_listeners_find(struct proxy *p)
         u32 i = 0;
 
         while (i < SHM_LISTENERS_MAX &&
-               (atomic_load(&p->listeners[i].fd) < 0 || p->listeners[i].router ||
-                p->listeners[i].kind != WIRE_HTTP || p->listeners[i].app != app))
+               (atomic_load(&p->listeners[i].fd) < 0 || p->listeners[i].kind != WIRE_HTTP ||
+                p->listeners[i].app != app))
             i++;
         atomic_store(&p->app_listener[app], i);
     }
@@ -66,12 +63,30 @@ static void listener_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
 }
 
+/* Where it is bound, also as a file of settings would say it. */
+static void listener_bound(struct listener *l, const struct sockaddr_storage *sa, socklen_t len)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
+    size_t path = len > offsetof(struct sockaddr_un, sun_path)
+                      ? strnlen(un->sun_path, len - offsetof(struct sockaddr_un, sun_path))
+                      : 0;
+
+    l->family = sa->ss_family;
+    l->local = addr_of((const struct sockaddr *)sa);
+    l->is_any = addr_is_any(&l->local);
+    l->bound = (struct endpoint){ .kind = ENDPOINT_IP, .addr = l->local };
+    if (l->family == AF_UNIX) {
+        str_to_cstr(str_make(un->sun_path, path), l->path, sizeof(l->path));
+        l->bound = (struct endpoint){ .kind = ENDPOINT_UNIX, .path = str_of(l->path) };
+    }
+}
+
 static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
 {
     struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
     struct sockaddr_storage sa = { 0 };
-    u32 routes;
     socklen_t len = sizeof(sa);
+    int err;
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0) {
         close(fd);
@@ -79,13 +94,15 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
-    routes = atomic_load(&p->shm->listener[l->id].routes);
-    l->router = routes > 0 && routes <= ROUTES_ADDRESSES_MAX ? &p->router[routes - 1] : NULL;
-    l->app = l->router ? 0 : min(atomic_load(&p->shm->listener[l->id].app), p->apps - 1);
+    l->app = atomic_load(&p->shm->listener[l->id].app);
     l->kind = note->kind == WIRE_STREAM ? WIRE_STREAM : WIRE_HTTP;
-    l->family = sa.ss_family;
-    l->local = addr_of((struct sockaddr *)&sa);
-    l->is_any = addr_is_any(&l->local);
+    listener_bound(l, &sa, len);
+    err = ruleset_door(atomic_load(&p->rules), l->id, l->app, &l->bound);
+    if (err) {
+        log_error("a listener cannot be used: %s", strerror(-err));
+        close(fd);
+        return;
+    }
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
     app_listeners_find(p);
@@ -109,12 +126,15 @@ static void drain_look(struct timer *timer)
 {
     struct proxy_process *pp = container_of(timer, struct proxy_process, drain_timer);
     struct proxy *p = &pp->proxy;
-    struct wire_note note = { .type = WIRE_DRAINED };
+    struct wire_note note = { .type = WIRE_DRAINED }, unlistened = { .type = WIRE_UNLISTENED };
 
-    bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
-                atomic_load(&p->awaited) == 0 &&
-                (!pp->succeeded || atomic_load(&p->shm->proxy.connections) == 0);
+    bool deaf = atomic_load(&p->drained) == p->threads_n;
+    bool idle = deaf && atomic_load(&p->exchanges) == 0 && atomic_load(&p->awaited) == 0 &&
+                (!atomic_load(&p->succeeded) || atomic_load(&p->shm->proxy.connections) == 0);
 
+    if (!pp->unlistened_told && deaf)
+        pp->unlistened_told =
+            sock_send_msg(WIRE_PROXY_FD, &unlistened, sizeof(unlistened), NULL, 0) == 0;
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
     if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {
@@ -128,11 +148,12 @@ static void drain(struct proxy_process *pp, bool succeeded)
 {
     struct proxy *p = &pp->proxy;
 
+    const struct ruleset *rules = atomic_load(&p->rules);
     u64 drain_ns = 0;
 
-    for (u32 i = 0; i < p->apps; i++)
-        drain_ns = max(drain_ns, p->app_settings[i]->drain_ns);
-    pp->succeeded = succeeded;
+    for (u32 i = 0; i < rules->apps; i++)
+        drain_ns = max(drain_ns, rules->app[i].drain_ns);
+    atomic_store(&p->succeeded, succeeded);
     p->quiet_ns = min(succeeded ? QUIET_SUCCEEDED_NS : QUIET_NS, drain_ns / 2);
     atomic_store(&p->draining, true);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */
@@ -151,38 +172,56 @@ static void blocked_note(struct proxy *p)
             atomic_store(&p->blocked[i], p->shm->slot[i].generation);
 }
 
-static u64 tick_of(const struct settings *s)
+/* What is known of each app's kinds of requests. */
+static int kinds_make(struct proxy *p, u32 from, u32 to)
 {
-    u64 limits[] = { s->body_timeout_ns, s->write_timeout_ns, s->upstream_timeout_ns,
-                     s->queue_timeout_ns };
-    u64 tick_ns = NS_PER_S;
+    struct kind_routes *routes = to > from ? calloc(to - from, sizeof(*routes)) : NULL;
 
-    for (u32 i = 0; i < ARRAY_LEN(limits); i++)
-        if (limits[i])
-            tick_ns = min(tick_ns, limits[i] / 4);
-    return max(tick_ns, 10 * NS_PER_MS);
+    if (to > from && !routes)
+        return -ENOMEM;
+    for (u32 i = from; i < to; i++)
+        kinds_init(&p->kinds[i], &p->shm->kinds, &routes[i - from], i);
+    return 0;
+}
+
+/* The doors of all listeners that there have been: clients of a closed one may still be here. */
+static int doors_make(struct proxy *p, struct ruleset *rules)
+{
+    int err = 0;
+
+    for (u32 i = 0; i < SHM_LISTENERS_MAX && !err; i++)
+        if (atomic_load(&p->listeners[i].opened))
+            err = ruleset_door(rules, i, p->listeners[i].app, &p->listeners[i].bound);
+    return err;
 }
 
 /* The settings of one app after the other, "--" between them. */
 static void settings_take(struct proxy_process *pp, const struct wire_settings *m, size_t n)
 {
-    size_t len = min((size_t)m->len, n - offsetof(struct wire_settings, text));
-    struct str rest = str_make(m->text, len);
+    struct str text =
+        str_make(m->text, min((size_t)m->len, n - offsetof(struct wire_settings, text)));
     struct proxy *p = &pp->proxy;
-    u64 tick_ns = NS_PER_S;
+    struct ruleset *present = atomic_load(&p->rules), *next = NULL;
+    struct problem problem = { 0 };
+    u64 now_ns = clock_now_ns();
+    int err = ruleset_read(&next, present, text, &problem);
 
-    for (u32 i = 0; i < p->apps; i++) {
-        struct str flags = renewed_section(&rest);
-        const struct settings *s =
-            renewed_read(&pp->renewed[i], p->app_settings[i], flags, thread_now(&p->threads[0]));
-
-        if (s)
-            p->app_settings[i] = s;
-        if (s && i == 0)
-            p->settings = s;
-        tick_ns = min(tick_ns, tick_of(p->app_settings[i]));
+    if (!err && next->apps < present->apps) /* those that are gone keep their place */
+        err = -EPROTO;
+    if (!err)
+        err = doors_make(p, next);
+    if (!err)
+        err = kinds_make(p, present->apps, next->apps);
+    if (err) {
+        log_error("the new settings are not taken: %s",
+                  problem.text[0] ? problem.text : strerror(-err));
+        ruleset_free(next);
+        return;
     }
-    p->tick_ns = tick_ns;
+    next->made_ns = now_ns;
+    next->older = present;
+    atomic_store(&p->rules, next);
+    ruleset_prune(next, now_ns);
 }
 
 static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
@@ -278,51 +317,37 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* What is known of each app's kinds of requests, and what it is told itself. */
-static int apps_setup(struct proxy *p, const struct settings *settings, u32 n)
+static u32 access_log(struct ruleset_host *host, const struct settings *s)
 {
-    struct kind_routes *routes = calloc(n, sizeof(*routes));
-
-    if (!routes)
-        return -ENOMEM;
-    p->apps = n;
-    for (u32 i = 0; i < n; i++) {
-        p->app_settings[i] = &settings[i];
-        p->tick_ns = i ? min(p->tick_ns, tick_of(p->app_settings[i])) : tick_of(settings);
-        kinds_init(&p->kinds[i], &p->shm->kinds, &routes[i], i);
-    }
-    return 0;
+    return access_find(container_of(host, struct proxy, host), s);
 }
 
-static int routers_setup(struct proxy *p)
+/* What holds at first, and what room that needs. */
+static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
 {
-    struct routes *routes = calloc(1, sizeof(*routes));
     struct problem problem = { 0 };
+    struct ruleset *rules;
+    u64 head_bytes;
+    int err = access_init(p);
 
-    if (!routes || routes_parse(routes, p->settings->routes, &problem) < 0)
-        return routes ? -EINVAL : -ENOMEM; /* what `fettle run` wrote can be read */
-    for (u32 a = 0; a < routes->addresses; a++) {
-        struct router *r = &p->router[a];
-
-        r->route = calloc(routes->n, sizeof(*r->route));
-        if (!r->route)
-            return -ENOMEM;
-        for (u32 i = 0; i < routes->n; i++) {
-            const struct routes_row *row = &routes->row[i];
-
-            if (row->address == a)
-                r->route[r->n++] =
-                    (struct router_route){ row->host, row->path, row->app, row->strip };
-        }
-        router_sort(r);
-    }
+    p->host.access_log = access_log;
+    if (!err)
+        err = ruleset_new(&rules, app, apps, &p->host, &problem);
+    if (err == -EINVAL) /* what `fettle run` wrote can be read */
+        log_error("%s", problem.text);
+    if (err)
+        return err;
+    ruleset_room(rules, &head_bytes, &p->host.max_fields);
+    p->host.max_head_bytes = head_bytes;
+    p->fields_max = max(p->host.max_fields, (u32)FIELDS_MAX_RESPONSE);
+    rules->made_ns = clock_now_ns();
+    atomic_store(&p->rules, rules);
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         atomic_store(&p->app_listener[i], SHM_LISTENERS_MAX);
-    free(routes);
-    return 0;
+    return kinds_make(p, 0, apps);
 }
 
-static int setup(struct proxy_process *pp, const struct settings *settings, u32 apps)
+static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
 {
     struct proxy *p = &pp->proxy;
     int r = region_map(WIRE_SHM_FD, &p->shm);
@@ -331,27 +356,22 @@ static int setup(struct proxy_process *pp, const struct settings *settings, u32 
         r = region_peers_map(WIRE_PEERS_FD, &p->peers);
     if (r < 0)
         return r;
-    p->settings = settings;
     p->wake_fd = WIRE_WAKE_FD;
     p->threads_n = min(max(settings->threads, 1u), (u32)SHM_THREADS_MAX);
-    p->fields_max = max(settings->max_fields, (u32)FIELDS_MAX_RESPONSE);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
     hash_key_random(&p->hash_key);
     if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
         return -EIO;
-    r = apps_setup(p, settings, apps);
-    if (r == 0)
-        r = routers_setup(p);
+    r = rules_setup(p, settings, apps);
     if (r < 0)
         return r;
     gauges_reset(p->shm);
     series_init(p->shm);
-    r = access_open(p);
-    p->threads = r < 0 ? NULL : calloc(p->threads_n, sizeof(*p->threads));
+    p->threads = calloc(p->threads_n, sizeof(*p->threads));
     if (!p->threads)
-        return r < 0 ? r : -ENOMEM;
+        return -ENOMEM;
     for (u32 i = 0; i < p->threads_n && r == 0; i++)
         r = thread_setup(&p->threads[i], p, i);
     if (r < 0 || (r = sock_nonblock(WIRE_PROXY_FD)) < 0 || (r = sock_nonblock(p->wake_fd)) < 0)
@@ -360,7 +380,7 @@ static int setup(struct proxy_process *pp, const struct settings *settings, u32 
                       control_event);
 }
 
-int proxy_run(const struct settings *settings, u32 apps)
+int proxy_run(struct settings *settings, u32 apps)
 {
     struct proxy_process *pp = calloc(1, sizeof(*pp));
     int r;

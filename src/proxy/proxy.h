@@ -9,6 +9,6 @@
 
 #include "conf/settings.h"
 
-/* `settings` of each of the apps; what is the same for all is read off the first. They must live as
- * long as the process. The exit code of the process. */
-int proxy_run(const struct settings *settings, u32 apps);
+/* `settings` of each of the apps, an array of malloc that is the proxy's from now on; what is the
+ * same for all is read off the first. The exit code of the process. */
+int proxy_run(struct settings *settings, u32 apps);

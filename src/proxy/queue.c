@@ -22,7 +22,7 @@ void queue_init(struct queue *q)
         list_init(&q->given[i]);
 }
 
-static enum pick_policy policy_of(const struct settings *s)
+static enum pick_policy policy_of(const struct settings_request *s)
 {
     switch (s->balance.by) {
     case SETTINGS_BALANCE_IDLE_FIRST:
@@ -86,9 +86,8 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
         if (lane != PICK_NO_LANE)
             pick_keep(workers, n, lanes->kept,
                       atomic_load(&t->proxy->queue.slow_count[ticket->app]) > 0);
-        enum pick_verdict v =
-            pick_worker(&t->pick[ticket->app], policy_of(t->proxy->app_settings[ticket->app]),
-                        workers, n, ticket->key, lane, &index);
+        enum pick_verdict v = pick_worker(&t->pick[ticket->app], policy_of(ticket->is), workers, n,
+                                          ticket->key, lane, &index);
         if (v != PICK_GIVE)
             return v;
         struct shm_slot *slot = &shm->slot[slots[index]];
@@ -161,14 +160,22 @@ static void count_wait(struct thread *t, const struct ticket *ticket)
 
 enum turn { TURN_AGED, TURN_FAST, TURN_SLOW, TURN_DOUBTFUL };
 
+/* Whether lanes are of any meaning for it. */
+static bool has_lanes(const struct thread *t, const struct ticket *ticket)
+{
+    return t->proxy->shm->lanes[ticket->app].slow_ns &&
+           ticket->is->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
+}
+
 /* False: it is not this ticket's turn. */
 static bool lane_of(const struct thread *t, const struct ticket *ticket, enum turn turn, u64 now_ns,
                     enum pick_lane *lane)
 {
     u64 waited_ns = now_ns > ticket->queued_ns ? now_ns - ticket->queued_ns : 0;
-    bool aged = ticket->slow && lane_is_aged(waited_ns, ticket->block_ns);
+    u64 slow_ns = t->proxy->shm->lanes[ticket->app].slow_ns;
+    bool aged = ticket->slow && lane_is_aged(waited_ns, max(ticket->block_ns, slow_ns));
 
-    if (t->proxy->shm->lanes[ticket->app].slow_ns == 0)
+    if (!has_lanes(t, ticket))
         *lane = PICK_NO_LANE;
     else if (!ticket->slow)
         *lane = PICK_FAST;
@@ -258,12 +265,19 @@ void queue_take_given(struct thread *t)
     }
 }
 
-static bool is_slow(const struct proxy *p, u32 app, u64 block_ns)
+static bool is_slow(const struct thread *t, const struct ticket *ticket)
 {
-    u64 slow_ns = p->shm->lanes[app].slow_ns;
-
-    return slow_ns && block_ns >= slow_ns &&
-           p->app_settings[app]->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
+    if (!has_lanes(t, ticket))
+        return false;
+    switch (ticket->is->lane) {
+    case SETTINGS_LANE_AUTO:
+        return ticket->block_ns >= t->proxy->shm->lanes[ticket->app].slow_ns;
+    case SETTINGS_LANE_FAST:
+        return false;
+    case SETTINGS_LANE_SLOW:
+        return true;
+    }
+    return false;
 }
 
 /* With the lock taken: to the end of its line. */
@@ -277,26 +291,26 @@ static void enqueue(struct queue *q, struct shm *shm, struct ticket *t)
     COUNT(shm->proxy.queued_total, 1);
 }
 
-enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 app, u32 listener, u64 key,
-                             u64 block_ns, ticket_fn *fn)
+enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struct queue_want *want,
+                             ticket_fn *fn)
 {
     struct proxy *p = owner->proxy;
     struct queue *q = &p->queue;
     enum pick_lane lane;
 
     *t = (struct ticket){ .owner = owner,
-                          .listener = listener,
-                          .app = app,
-                          .key = key,
-                          .block_ns = block_ns,
-                          .slow = is_slow(p, app, block_ns),
+                          .listener = want->listener,
+                          .app = want->app,
+                          .is = want->is,
+                          .key = want->key,
+                          .block_ns = want->block_ns,
                           .fn = fn };
     list_init(&t->link);
-    lane = p->shm->lanes[app].slow_ns == 0 ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
+    t->slow = is_slow(owner, t);
+    lane = !has_lanes(owner, t) ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
     if (atomic_load(gauge(q, t)) == 0 && claim_worker(owner, t, lane) == PICK_GIVE)
         return QUEUE_TAKEN;
-    if (atomic_load(&q->count[app]) + atomic_load(&q->slow_count[app]) >=
-        p->app_settings[app]->queue_max)
+    if (atomic_load(&q->count[t->app]) + atomic_load(&q->slow_count[t->app]) >= t->is->queue_max)
         return QUEUE_FULL;
     enqueue(q, p->shm, t);
     queue_serve(owner);

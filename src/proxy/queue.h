@@ -31,10 +31,11 @@ struct ticket {
     _Atomic enum ticket_state state; /* changed under the lock */
     struct thread *owner;
     u32 listener, app;
-    u64 key;       /* what hash policies stick to */
-    u64 block_ns;  /* how long it is expected to block a loop */
-    bool slow;     /* in the line of the slow */
-    u64 queued_ns; /* when it came into the queue; 0: it never did */
+    const struct settings_request *is; /* what holds for it; lives longer */
+    u64 key;                           /* what hash policies stick to */
+    u64 block_ns;                      /* how long it is expected to block a loop */
+    bool slow;                         /* in the line of the slow */
+    u64 queued_ns;                     /* when it came into the queue; 0: it never did */
     struct claim claim;
     ticket_fn *fn;
 };
@@ -55,11 +56,18 @@ void queue_init(struct queue *q);
 
 enum queue_verdict { QUEUE_TAKEN, QUEUE_WAITS, QUEUE_FULL };
 
-/* Asks for a worker of `app` for listener `listener`, to be blocked for block_ns as far as is
- * known. TAKEN: t->claim is it, at once. WAITS: fn will be called, unless queue_leave comes first.
- * FULL: the queue is at its limit. */
-MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, u32 app, u32 listener,
-                                      u64 key, u64 block_ns, ticket_fn *fn);
+/* For whom a worker is asked. */
+struct queue_want {
+    u32 app, listener;                 /* one of the app, which listens there */
+    const struct settings_request *is; /* lives until the ticket has left */
+    u64 key;                           /* what hash policies stick to */
+    u64 block_ns;                      /* how long it will be blocked, as far as is known */
+};
+
+/* Asks for a worker. TAKEN: t->claim is it, at once. WAITS: fn will be called, unless queue_leave
+ * comes first. FULL: the queue is at its limit. */
+MUST_USE enum queue_verdict queue_ask(struct thread *owner, struct ticket *t,
+                                      const struct queue_want *want, ticket_fn *fn);
 
 /* How many wait, those in doubt included. */
 u32 queue_length(const struct queue *q);

@@ -92,11 +92,11 @@ void thread_poke(struct thread *t)
         return; /* it is full: the thread will look anyway */
 }
 
-/* Who has connected already is accepted: nobody else may do it. */
+/* Who has connected already is accepted, if nobody else may do it. */
 static void thread_drain(struct thread *t)
 {
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
-        if (t->listeners[i].watch.loop)
+        if (t->listeners[i].watch.loop && !atomic_load(&t->proxy->succeeded))
             client_accept(&t->listeners[i]);
     thread_unlisten(t);
     client_drain(t);
@@ -197,7 +197,7 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     list_init(&t->tunnels);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         list_init(&t->pool[i]);
-    t->blocks.block_bytes = max(32768u, (u32)p->settings->max_head_bytes + 16384);
+    t->blocks.block_bytes = max(32768u, (u32)p->host.max_head_bytes + 16384);
     if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return -EIO;
     t->id_key = random[0] | 1;
@@ -214,7 +214,7 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     if (r == 0)
         r = loop_watch(t->loop, &t->wake, p->wake_fd, EPOLLIN | EPOLLEXCLUSIVE, wake_event);
     if (r == 0 && index == 0) {
-        r = plan_new(&t->plan, p->app_settings, p->shm);
+        r = plan_new(&t->plan, p);
         if (r < 0)
             return r;
         loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);

@@ -15,10 +15,12 @@
 #include "conf/routes.h"
 #include "conf/settings.h"
 #include "io/loop.h"
+#include "proxy/access.h"
 #include "proxy/block.h"
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/ruleset.h"
 #include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
@@ -26,20 +28,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct spool;
+struct access_log;
 struct thread;
 
 /* A socket that strangers connect to. Written by thread 0. */
 struct listener {
     u32 id;
-    u32 app;                     /* whose it is */
-    const struct router *router; /* not NULL: it is of those apps that this says */
-    _Atomic int fd;              /* -1: not open */
-    _Atomic u32 opened;          /* counts how often it was opened */
+    u32 app;            /* whose it is; SHM_APPS_MAX: our own, which leads to several */
+    _Atomic int fd;     /* -1: not open */
+    _Atomic u32 opened; /* counts how often it was opened */
     enum wire_kind kind;
     u16 family;  /* of the socket: AF_INET6 shows IPv4 clients as ::ffff:… */
     bool is_any; /* bound to every address, so each connection asks for its local one */
     struct addr local;
+    struct endpoint bound; /* the same, with its path for a unix socket */
+    char path[108];
+    _Atomic u32 connections; /* of clients that came here and are open */
 };
 
 struct listener_watch {
@@ -50,36 +54,32 @@ struct listener_watch {
 };
 
 struct proxy {
-    /* Others after a reload: read anew each time. */
-    const struct settings *_Atomic settings; /* what is the same for all apps */
-    u32 apps;
-    const struct settings *_Atomic app_settings[SHM_APPS_MAX]; /* what may be an app's own */
+    struct ruleset *_Atomic rules; /* others after a reload: read anew each time (ruleset.h) */
+    struct ruleset_host host;
     struct shm *shm;
     struct shm_peers *peers;
     int wake_fd;
     u32 threads_n;
     struct thread *threads;
     struct listener listeners[SHM_LISTENERS_MAX];
-    struct router router[ROUTES_ADDRESSES_MAX];
     /* By app: the first of its http listeners, to whose workers it is routed. Written by thread 0.
      */
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
-    struct spool *access;        /* the access log on standard output, or … */
-    struct logfile *access_file; /* … in a file; both NULL: there is none */
-    u64 access_lost;             /* lines of that file which are counted */
+    struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
+    _Atomic u32 access_logs;
     struct hash_key hash_key;
-    u32 fields_max;      /* of a response: settings->max_fields or more */
-    _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
-    u32 name_random;     /* the random part of our end's names (shm/wire.h) */
+    u32 fields_max;  /* of a response: host.max_fields or more */
+    u32 name_random; /* the random part of our end's names (shm/wire.h) */
     _Atomic u64 name_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;
-    _Atomic u32 exchanges; /* running in all threads */
-    _Atomic u64 quiet_ns;  /* while draining: so long a kept connection may be without a request */
-    _Atomic u32 awaited;   /* while draining: connections whose request may be on its way */
-    _Atomic u32 drained;   /* threads that accept nothing more */
+    _Atomic bool succeeded; /* another fettle goes on: it accepts, and what stays has its time */
+    _Atomic u32 exchanges;  /* running in all threads */
+    _Atomic u64 quiet_ns;   /* while draining: so long a kept connection may be without a request */
+    _Atomic u32 awaited;    /* while draining: connections whose request may be on its way */
+    _Atomic u32 drained;    /* threads that accept nothing more */
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];
@@ -111,7 +111,7 @@ struct thread {
     struct seats seats;              /* numbers for them */
     struct task given_task;          /* takes the tickets that this thread gave itself */
     struct task log_task;
-    struct buf log; /* access lines of this turn */
+    struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     u64 slow_window_ns;
@@ -142,6 +142,18 @@ void thread_poke(struct thread *t);
 static inline u64 thread_now(const struct thread *t)
 {
     return loop_now_ns(t->loop);
+}
+
+/* What holds at a listener just now. */
+static inline const struct door *listener_door(const struct proxy *p, const struct listener *l)
+{
+    return atomic_load(&atomic_load(&p->rules)->door[l->id]);
+}
+
+/* What is the same for all apps. */
+static inline const struct settings *proxy_settings(const struct proxy *p)
+{
+    return &atomic_load(&p->rules)->app[0];
 }
 
 /* Relaxed counters in shared memory. */

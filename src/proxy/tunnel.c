@@ -26,7 +26,8 @@ struct tunnel {
     struct end client, worker;
     struct ticket ticket;
     struct claim claim;
-    struct listener *listener;
+    struct listener *listener; /* where the client came */
+    struct settings_request is;
     struct addr peer, local;
     u32 number; /* of the connection to the worker, if it was an exchange's */
     u32 attempts;
@@ -57,6 +58,7 @@ static void tunnel_close(struct tunnel *tu)
     if (tu->closed)
         return;
     tu->closed = true;
+    atomic_fetch_sub(&tu->listener->connections, 1);
     queue_leave(&tu->ticket);
     claim_release(&tu->claim);
     loop_timer_stop(&tu->timer);
@@ -187,7 +189,7 @@ static void worker_event(struct watch *w, u32 events)
 }
 
 /* NULL: no memory; fd is closed then. */
-static struct tunnel *tunnel_new(struct thread *t, int client_fd)
+static struct tunnel *tunnel_new(struct thread *t, struct listener *l, int client_fd)
 {
     struct tunnel *tu = calloc(1, sizeof(*tu));
 
@@ -197,6 +199,8 @@ static struct tunnel *tunnel_new(struct thread *t, int client_fd)
         return NULL;
     }
     tu->thread = t;
+    tu->listener = l;
+    atomic_fetch_add(&l->connections, 1);
     tu->client.readable = true;
     list_add(&t->tunnels, &tu->link);
     COUNT(t->proxy->shm->proxy.connections, 1);
@@ -238,7 +242,7 @@ void tunnel_upgrade(struct exchange *x)
     series_count(x, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
     worker_fd = upstream_release(u);
-    tu = tunnel_new(t, client_release(c));
+    tu = tunnel_new(t, c->listener, client_release(c));
     if (!tu) {
         seats_give(&t->seats, number);
         close(worker_fd);
@@ -305,20 +309,25 @@ static void stream_waited(struct timer *timer)
 static void stream_ask(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    u32 app = tu->listener->app;
-    const struct settings *s = t->proxy->app_settings[app];
+    const struct settings_request *is = &listener_door(t->proxy, tu->listener)->rule->is;
     char ip[ADDR_TEXT_MAX];
-    u64 key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip));
+    struct queue_want want = {
+        .app = tu->listener->app,
+        .listener = tu->listener->id,
+        .key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip)),
+    };
 
+    tu->is = *is; /* its own: it may wait for longer than the rules live */
+    want.is = &tu->is;
     tu->attempts++;
-    switch (queue_ask(t, &tu->ticket, app, tu->listener->id, key, 0, stream_given)) {
+    switch (queue_ask(t, &tu->ticket, &want, stream_given)) {
     case QUEUE_TAKEN:
         stream_connect(tu);
         break;
     case QUEUE_WAITS:
         thread_queue_watch(t);
-        if (s->queue_timeout_ns)
-            loop_timer(t->loop, &tu->timer, thread_now(t) + s->queue_timeout_ns, stream_waited);
+        if (is->queue_timeout_ns)
+            loop_timer(t->loop, &tu->timer, thread_now(t) + is->queue_timeout_ns, stream_waited);
         break;
     case QUEUE_FULL:
         COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_QUEUE_FULL], 1);
@@ -329,12 +338,11 @@ static void stream_ask(struct tunnel *tu)
 
 void tunnel_accept(struct thread *t, struct listener *l, int fd, const struct addr *peer)
 {
-    struct tunnel *tu = tunnel_new(t, fd);
+    struct tunnel *tu = tunnel_new(t, l, fd);
 
     if (!tu)
         return;
     COUNT(t->proxy->shm->proxy.connections_total, 1);
-    tu->listener = l;
     tu->peer = *peer;
     tu->local = listener_local(l, fd);
     stream_ask(tu);

@@ -85,7 +85,7 @@ static int connect_to(struct thread *t, const struct claim *claim, u32 listener,
             return -errno;
     }
     snprintf(sa.sun_path, sizeof(sa.sun_path), "%.*s/%u.%u.%u",
-             STR_ARG(t->proxy->settings->runtime_dir), slot, claim->generation, listener);
+             STR_ARG(proxy_settings(t->proxy)->runtime_dir), slot, claim->generation, listener);
     if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
         return -errno;
     return TAKE(fd, -1);

@@ -58,6 +58,7 @@ enum shm_app_state {
     SHM_APP_STOPPED,  /* by people */
     SHM_APP_FINISHED, /* has run to its end, like a script */
     SHM_APP_ERRORED,  /* was never ready, and is not tried any more */
+    SHM_APP_GONE,     /* a reload has found it gone from the settings */
 };
 
 /* What the supervisor says of a slot. */

@@ -274,8 +274,11 @@ static void listen_asked(struct agent *a, const struct wire_listen *m)
         if (!a->is_main)
             main_choose(a->process, a);
         listening_answer(a, i, &out);
-        if (is_new && !c->draining)
+        if (is_new && !c->draining) {
+            /* It may have been another app's until now: then the proxy learns whose it is. */
+            helper_listener_gone(&c->proxy, (u32)i);
             helper_listener(&c->proxy, (u32)i);
+        }
     }
     answer(a, &out, sizeof(out), NULL, 0);
 }
@@ -398,21 +401,17 @@ static bool is_ours(const struct crew *c, u32 uid)
     return ours;
 }
 
-/* Workers of other users get through to agent.sock, and have a place for their sockets. */
-static int users_let_in(struct crew *c, const char *sock)
+int agents_let_in(struct agents *as, const struct app_conf *conf)
 {
-    int r = 0;
+    struct crew *c = as->crew;
+    char sock[RUNDIR_PATH_MAX + 16];
+    int r;
 
-    for (u32 i = 0; i < c->conf->apps && r == 0; i++) {
-        const struct child_user *user = c->conf->app[i].user;
-
-        if (!user)
-            continue;
-        r = rundir_share(&c->dir, user->uid, user->gid);
-        if (r == 0 && chmod(sock, 0666) < 0)
-            r = -errno;
-    }
-    return r;
+    if (!conf->user)
+        return 0;
+    snprintf(sock, sizeof(sock), "%s/agent.sock", c->dir.path);
+    r = rundir_share(&c->dir, conf->user->uid, conf->user->gid);
+    return r == 0 && chmod(sock, 0666) < 0 ? -errno : r;
 }
 
 static void connected(struct agents *as, int fd)
@@ -463,7 +462,9 @@ int agents_init(struct agents *as, struct crew *crew)
     fd = sock_listen_unix(path, SOCK_SEQPACKET, BACKLOG, 0600);
     if (fd < 0)
         return fd;
-    r = users_let_in(crew, path);
+    r = 0;
+    for (u32 i = 0; i < crew->conf->apps && r == 0; i++)
+        r = agents_let_in(as, &crew->conf->app[i]);
     if (r == 0)
         r = loop_watch(crew->loop, &as->watch, fd, EPOLLIN, acceptable);
     if (r < 0)

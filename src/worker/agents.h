@@ -11,6 +11,7 @@
 #include "shm/wire.h"
 #include "worker/verdict.h"
 
+struct app_conf;
 struct crew;
 struct process;
 
@@ -52,6 +53,9 @@ struct agent {
 /* Listens on <dir>/agent.sock. */
 MUST_USE int agents_init(struct agents *as, struct crew *crew);
 void agents_done(struct agents *as);
+/* Workers of this app, which may be another user's, get through to it, and have a place for their
+ * sockets. -errno. */
+MUST_USE int agents_let_in(struct agents *as, const struct app_conf *conf);
 
 /* Publishes the state of its slot: what its process's state says, or its own readiness. */
 void agent_publish(struct agent *a);

@@ -21,6 +21,18 @@ static void names_set(struct app *app, bool alone)
         snprintf(app->lead, sizeof(app->lead), "%.*s: ", SHM_NAME_MAX - 1, app->conf->name);
 }
 
+void app_name(struct app *app)
+{
+    bool alone = app->crew->conf->apps == 1;
+
+    names_set(app, alone);
+    app->output.name = app->conf->name;
+    app->output.is_named = !alone;
+    for (u32 i = 1; i <= app->workers; i++)
+        if (app->worker[i].app)
+            worker_name(&app->worker[i]);
+}
+
 int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 index)
 {
     struct app *app = calloc(1, sizeof(*app));
@@ -34,13 +46,14 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     app->index = index;
     app->workers = app->workers_conf = conf->workers;
     names_set(app, c->conf->apps == 1);
+    app->output.is_named = c->conf->apps > 1;
     str_to_cstr(str_of(conf->name), shared->name, sizeof(shared->name));
     shared->workers_wanted = app->workers;
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;
     app->output.index = index;
-    app->output.is_named = c->conf->apps > 1;
+    app->output.date_format = conf->log_date_format;
     err =
         logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);
     if (err) {
@@ -192,6 +205,12 @@ void app_is_a_cluster(struct app *app)
         worker_retire(&app->worker[i]);
 }
 
+void app_process_gone_last(struct app *app)
+{
+    app->crew->shm->app[app->index].state = SHM_APP_GONE;
+    app->crew->shm->app[app->index].workers_wanted = 0;
+}
+
 void app_process_gone(struct app *app)
 {
     bool wanted = false, given_up = false;
@@ -201,6 +220,8 @@ void app_process_gone(struct app *app)
         crew_process_gone(app->crew);
         return;
     }
+    if (app_is_gone(app))
+        app_process_gone_last(app);
     if (app->processes > 0 || app_is_over(app))
         return;
     for (u32 i = 1; i <= app->workers; i++)

@@ -36,6 +36,7 @@ struct app {
     u32 workers;
     u32 workers_conf; /* as the settings had it when they were read last */
     u32 processes;    /* lives that are not gone yet */
+    bool removed;     /* a reload found it gone from the settings: it ends, and stays away */
     bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
     struct restart_at restart_at;
@@ -55,6 +56,9 @@ MUST_USE int app_new(struct app **out, struct crew *c, const struct app_conf *co
 /* Its processes must be gone. Accepts NULL. */
 void app_free(struct app *app);
 
+/* How it and its workers are called, which is longer when there are several apps. */
+void app_name(struct app *app);
+
 /* Starts its workers. When the command itself cannot be executed, it is over. */
 void app_start(struct app *app);
 
@@ -73,6 +77,12 @@ static inline bool app_is_over(const struct app *app)
     return app->state >= SHM_APP_STOPPED;
 }
 
+/* Gone from the settings, and nothing of it is left. */
+static inline bool app_is_gone(const struct app *app)
+{
+    return app->removed && app->processes == 0;
+}
+
 /* No more lives: what runs ends, and it stays in `state`. When every app is over, fettle ends. */
 void app_end(struct app *app, enum shm_app_state state);
 
@@ -85,3 +95,5 @@ void app_announce(struct app *app);
 void app_is_a_cluster(struct app *app);
 /* One of its processes is gone. */
 void app_process_gone(struct app *app);
+/* It is removed, and has no processes: nobody shows it any more. */
+void app_process_gone_last(struct app *app);

@@ -18,7 +18,8 @@ static void ps_answer(struct crew *c, struct control_talk *talk)
 
     buf_addf(&out, "{\"ok\":true,\"pid\":%d,\"apps\":[", (int)getpid());
     for (u32 i = 0; i < c->apps; i++)
-        snapshot_app(&out, c->app[i], now_ns);
+        if (!app_is_gone(c->app[i]))
+            snapshot_app(&out, c->app[i], now_ns);
     buf_add(&out, STR("]}"));
     out.failed ? control_fail(talk, "out of memory") : control_end(talk, buf_str(&out));
 }
@@ -109,14 +110,21 @@ static void env_answer(const struct app *app, const struct order *o, struct cont
     out.failed ? control_fail(talk, "out of memory") : control_end(talk, buf_str(&out));
 }
 
+/* Without a name: the only one. */
 static struct app *app_find(struct crew *c, const char *name)
 {
-    if (!*name && c->apps == 1)
-        return c->app[0];
-    for (u32 i = 0; i < c->apps; i++)
+    struct app *only = NULL;
+    u32 there = 0;
+
+    for (u32 i = 0; i < c->apps; i++) {
         if (str_eq(str_of(name), str_of(c->app[i]->conf->name)))
             return c->app[i];
-    return NULL;
+        if (!app_is_gone(c->app[i])) {
+            only = c->app[i];
+            there++;
+        }
+    }
+    return !*name && there == 1 ? only : NULL;
 }
 
 static void ask(struct control_talk *talk, const struct order *o)
@@ -133,7 +141,7 @@ static void ask(struct control_talk *talk, const struct order *o)
         successor_begin(&c->successor, talk);
     else if (!app && !*o->app)
         control_fail(talk, "there are several apps; say which one");
-    else if (!app)
+    else if (!app || (app_is_gone(app) && o->verb != ORDER_RELOAD))
         control_fail(talk, "there is no app \"%s\"", o->app);
     else if (o->verb == ORDER_DESCRIBE)
         describe_answer(app, talk);

@@ -70,6 +70,8 @@ static void control_event(struct watch *w, u32 events)
                 kill(h->pid, SIGKILL);
             return;
         }
+        if (n == sizeof(note) && note.type == WIRE_UNLISTENED && h->stopping && h->conf.unlistened)
+            h->conf.unlistened(h);
         if (n == sizeof(note) && note.type == WIRE_DRAINED && h->stopping)
             drained_tell(h);
     }
@@ -245,14 +247,14 @@ static void pending_send(struct helper *h)
 
     if (!h->watch.loop)
         return;
-    h->tell_gone = bits_send(h, h->tell_gone, WIRE_LISTENER_GONE, false);
-    if (!h->tell_gone && !h->holds)
-        h->tell_listeners = bits_send(h, h->tell_listeners, WIRE_LISTENER, true);
-    all = !h->tell_gone && (!h->tell_listeners || h->holds);
-    if (all && h->tell_settings) {
+    /* Settings first: what is new to listen on leads where they say. */
+    if (h->tell_settings)
         h->tell_settings = !settings_send(h);
-        all = !h->tell_settings;
-    }
+    if (!h->tell_settings)
+        h->tell_gone = bits_send(h, h->tell_gone, WIRE_LISTENER_GONE, false);
+    if (!h->tell_settings && !h->tell_gone && !h->holds)
+        h->tell_listeners = bits_send(h, h->tell_listeners, WIRE_LISTENER, true);
+    all = !h->tell_settings && !h->tell_gone && (!h->tell_listeners || h->holds);
     if (all && h->tell_changed)
         h->tell_changed = note_send(h, WIRE_CHANGED, 0, NULL) < 0;
     if (all && !h->tell_changed && h->tell_drain)
@@ -267,10 +269,10 @@ void helper_changed(struct helper *h)
     pending_send(h);
 }
 
-void helper_settings(struct helper *h, char *const *argv)
+void helper_settings(struct helper *h, char *const *argv, bool tell)
 {
     h->conf.argv = argv;
-    h->tell_settings = h->pid != 0;
+    h->tell_settings |= tell && h->pid != 0;
     pending_send(h);
 }
 

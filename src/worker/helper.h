@@ -25,8 +25,9 @@ struct helper_conf {
     struct listeners *listeners;      /* to be sent; NULL: none */
     _Atomic uint32_t *pid, *restarts; /* where these are published */
     u64 pause_max_ns;
-    helper_fn *drained;  /* it says that nothing runs any more, or it is gone after helper_drain */
-    helper_fn *hopeless; /* it has failed again and again and never lived; may be NULL */
+    helper_fn *drained; /* it says that nothing runs any more, or it is gone after helper_drain */
+    helper_fn *unlistened; /* it accepts nothing any more, after helper_drain; may be NULL */
+    helper_fn *hopeless;   /* it has failed again and again and never lived; may be NULL */
 };
 
 struct helper {
@@ -54,8 +55,9 @@ MUST_USE int helper_init(struct helper *h, const struct helper_conf *conf, bool 
 MUST_USE bool helper_reaped(struct helper *h, const struct child_end *end);
 
 void helper_changed(struct helper *h);
-/* Has a new command line: it is told of the settings in that, and started with it from now on. */
-void helper_settings(struct helper *h, char *const *argv);
+/* Has a new command line, with which it is started from now on; `tell`: and it is told of the
+ * settings in that. */
+void helper_settings(struct helper *h, char *const *argv, bool tell);
 /* Is told of the listeners now, which `holds` has kept from it. */
 void helper_release(struct helper *h);
 void helper_listener(struct helper *h, u32 index);

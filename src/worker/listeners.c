@@ -277,6 +277,55 @@ static int listener_make(struct listeners *ls, u32 app, u32 routes, const struct
     return -ENFILE;
 }
 
+/* Where an app that is gone listened on what `app` asks for now. */
+static int orphan_find(const struct listeners *ls, u32 app, const struct wire_listen *asked)
+{
+    struct wire_listen want = *asked;
+
+    if (ls->port[app] && asked->kind == WIRE_HTTP && asked->family != AF_UNIX)
+        want.port = ls->port[app];
+    for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
+        const struct listener *l = &ls->listener[i];
+        struct wire_listen had = l->as;
+
+        if (!l->open || !ls->orphan[l->app] || l->kind != asked->kind)
+            continue;
+        if (had.family != AF_UNIX)
+            had.port = l->bound.port;
+        if (same_address(&had, &want) && (want.family == AF_UNIX || want.port))
+            return i;
+    }
+    return -ENOENT;
+}
+
+static int orphan_take(struct listeners *ls, u32 app, const struct wire_listen *asked)
+{
+    int i = orphan_find(ls, app, asked);
+    struct listener *l = &ls->listener[max(i, 0)];
+
+    if (i < 0)
+        return i;
+    if (ls->port[app] && asked->kind == WIRE_HTTP)
+        ls->port[app] = 0; /* only the first one */
+    l->app = app;
+    l->as = *asked;
+    l->announced = false;
+    l->empty_ns = 0;
+    memset(l->workers, 0, sizeof(l->workers));
+    publish(ls, (u32)i);
+    return i;
+}
+
+void listeners_orphan(struct listeners *ls, u32 app, bool is_gone)
+{
+    ls->orphan[app] = is_gone;
+}
+
+void listeners_keep_orphans(struct listeners *ls, u64 until_ns)
+{
+    ls->orphans_until_ns = until_ns;
+}
+
 int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 worker, bool *is_new)
 {
     u32 app = app_of(worker);
@@ -289,6 +338,8 @@ int listeners_open(struct listeners *ls, const struct wire_listen *asked, u32 wo
     *is_new = i < 0;
     if (i >= 0 && ls->listener[i].kind != asked->kind)
         return -EADDRINUSE; /* an http server and a raw one on one address */
+    if (i < 0)
+        i = orphan_take(ls, app, asked);
     if (i < 0)
         i = listener_make(ls, app, 0, asked);
     if (i >= 0) {
@@ -329,6 +380,11 @@ int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 rout
         str_to_cstr(addr_ip_text(&at->addr, text), as.host, sizeof(as.host));
     }
     return listener_make(ls, SHM_APPS_MAX, routes, &as);
+}
+
+void listeners_close_own(struct listeners *ls, u32 index)
+{
+    listener_close(ls, index);
 }
 
 static bool is_held(const struct listener *l)
@@ -377,6 +433,8 @@ u32 listeners_tick(struct listeners *ls, u64 now_ns)
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
         const struct listener *l = &ls->listener[i];
 
+        if (l->open && ls->orphan[l->app] && now_ns < ls->orphans_until_ns)
+            continue;
         if (l->open && l->empty_ns && now_ns - l->empty_ns >= EMPTY_NS) {
             listener_close(ls, i);
             closed |= BIT(i);

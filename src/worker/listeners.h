@@ -35,6 +35,8 @@ struct listeners {
     struct shm *shm;
     bool done;
     u32 port[SHM_APPS_MAX + 1];    /* for an app's first http listener; 0: as asked. Then taken */
+    bool orphan[SHM_APPS_MAX + 1]; /* the app is gone */
+    u64 orphans_until_ns;
     struct activation *activation; /* sockets to use where they fit; NULL: none */
     struct listener listener[SHM_LISTENERS_MAX];
 };
@@ -61,6 +63,15 @@ MUST_USE int listeners_holder(const struct listeners *ls, const struct wire_list
  * until listeners_close_own. A unix socket that nobody listens on any more gives way. The index or
  * -errno as above. */
 MUST_USE int listeners_open_own(struct listeners *ls, const struct endpoint *at, u32 routes);
+
+/* The address of a listener of our own is not wanted any more. */
+void listeners_close_own(struct listeners *ls, u32 index);
+
+/* Whether the app is gone from the settings: its addresses may become another's, who asks for them,
+ * and then clients do not notice. */
+void listeners_orphan(struct listeners *ls, u32 app, bool is_gone);
+/* Until then addresses of such apps stay open, for those who have yet to ask. 0: no longer. */
+void listeners_keep_orphans(struct listeners *ls, u64 until_ns);
 
 /* Worker `worker` has ended listening by itself. When nobody is left, the listener closes at a
  * tick half a second later, unless somebody asks for it again. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "worker/crew.h"
+#include "worker/roster.h"
 #include "worker/workers.h"
 
 #include <fcntl.h>
@@ -107,6 +108,8 @@ static void apps_follow(struct crew *c)
         struct app *app = c->app[i];
         u32 n = app->conf->workers;
 
+        if (app->conf->removed || app->removed)
+            continue;
         if (app->conf->workers_most > n) { /* by load, between these */
             n = min(max(app->workers, n), app->conf->workers_most);
             app->workers_conf = 0;
@@ -121,24 +124,99 @@ static void apps_follow(struct crew *c)
     }
 }
 
+struct news {
+    struct supervisor_news news;
+    struct crew *crew;
+};
+
+/* The listener of our own that is bound there; -ENOENT: there is none. */
+static int own_find(const struct listeners *ls, const struct endpoint *at)
+{
+    for (int i = 0; i < SHM_LISTENERS_MAX; i++) {
+        const struct listener *l = &ls->listener[i];
+
+        if (!l->open || l->app != SHM_APPS_MAX)
+            continue;
+        if (at->kind == ENDPOINT_UNIX
+                ? l->bound.family == AF_UNIX && str_eq(str_of(l->as.path), at->path)
+                : memcmp(&l->bound, &at->addr, sizeof(at->addr)) == 0)
+            return i;
+    }
+    return -ENOENT;
+}
+
+/* supervisor_news.listen */
+static int addresses_open(struct supervisor_news *news, const struct endpoint *routed, u32 n,
+                          struct problem *p)
+{
+    struct crew *c = container_of(news, struct news, news)->crew;
+    u32 opened = 0;
+
+    for (u32 i = 0; i < n; i++) {
+        AUTO(buf_done) struct buf text = { 0 };
+        int r;
+
+        if (own_find(&c->listeners, &routed[i]) >= 0)
+            continue;
+        r = listeners_open_own(&c->listeners, &routed[i], i + 1);
+        if (r >= 0) {
+            opened |= BIT(r);
+            continue;
+        }
+        for (; opened; opened &= opened - 1)
+            listeners_close_own(&c->listeners, (u32)__builtin_ctz(opened));
+        endpoint_text(&routed[i], &text);
+        return problem_set(p, "routes: %.*s: %s", STR_ARG(buf_str(&text)), strerror(-r));
+    }
+    return 0;
+}
+
+/* The proxy hears of the new ones of our own listeners; those that lead nowhere any more close. */
+static void addresses_follow(struct crew *c)
+{
+    struct listeners *ls = &c->listeners;
+    u32 wanted = 0;
+
+    for (u32 i = 0; i < c->conf->routed_n; i++)
+        wanted |= BIT(max(own_find(ls, &c->conf->routed[i]), 0));
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
+        struct listener *l = &ls->listener[i];
+        AUTO(buf_done) struct buf url = { 0 };
+
+        if (!l->open || l->app != SHM_APPS_MAX)
+            continue;
+        listeners_url(ls, i, &url);
+        if (!(wanted & BIT(i))) {
+            log_info("%.*s is closed: no route is there any more", STR_ARG(buf_str(&url)));
+            listeners_close_own(ls, i);
+            helper_listener_gone(&c->proxy, i);
+        } else if (!l->announced) {
+            l->announced = true;
+            log_info("%.*s → the routes", STR_ARG(buf_str(&url)));
+            helper_listener(&c->proxy, i);
+        }
+    }
+}
+
 /* The new settings are there. */
 static void take(struct reread *r)
 {
     struct crew *c = r->crew;
     struct problem p = { 0 };
-    bool proxy = false;
-    int err = c->conf->reread_take(c->conf, buf_str(&r->out.text), &r->notes, &proxy, &p);
+    struct news news = { .news = { .notes = &r->notes, .listen = addresses_open }, .crew = c };
+    int err = c->conf->reread_take(c->conf, buf_str(&r->out.text), &news.news, &p);
 
     r->ok = err == 0;
     if (err) {
         buf_addf(&r->said, "%s", p.text[0] ? p.text : strerror(-err));
         return;
     }
-    apps_follow(c);
-    if (proxy)
-        helper_settings(&c->proxy, c->conf->proxy_argv);
     for (u32 i = 0; i < r->notes.count; i++)
         log_info("%.*s", STR_ARG(strings_at(&r->notes, i)));
+    helper_settings(&c->proxy, c->conf->proxy_argv, news.news.proxy);
+    apps_follow(c);
+    addresses_follow(c);
+    roster_follow(c);
 }
 
 static void failed_log(const struct reread *r)
@@ -156,7 +234,8 @@ static void failed_log(const struct reread *r)
 static void reload_all(struct crew *c)
 {
     for (u32 i = 0; i < c->apps && !c->draining; i++)
-        reload_begin(c->app[i]);
+        if (!c->app[i]->removed && c->app[i]->ever_ready)
+            reload_begin(c->app[i]);
 }
 
 static void finish(struct reread *r, bool ran_well, const char *why)

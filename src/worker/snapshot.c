@@ -12,6 +12,7 @@ enum { URL_MAX = 256 };
 static const char *const state_names[] = {
     [SHM_APP_NONE] = "none",       [SHM_APP_STARTING] = "starting", [SHM_APP_RUNNING] = "running",
     [SHM_APP_STOPPED] = "stopped", [SHM_APP_FINISHED] = "finished", [SHM_APP_ERRORED] = "errored",
+    [SHM_APP_GONE] = "gone",
 };
 
 static bool is_ready(const struct worker *w)
@@ -311,6 +312,8 @@ void snapshot_describe(struct buf *out, const struct app *app, u64 now_ns)
     buf_addc(out, ']');
     json_key(out, "settings");
     buf_add(out, app->conf->settings_json ? str_of(app->conf->settings_json) : STR("[]"));
+    json_key(out, "places");
+    buf_add(out, app->conf->places_json ? str_of(app->conf->places_json) : STR("[]"));
     supervisor_write(out, app->crew, now_ns);
     buf_addc(out, '}');
 }

@@ -51,6 +51,9 @@
 #include "worker/successor.h"
 #include "worker/verdict.h"
 
+/* Of all apps together: some more are there while they are replaced. */
+enum { SUPERVISOR_WORKERS_MAX = SHM_SLOTS_MAX - 32 };
+
 struct app_conf {
     const char *name;  /* for people */
     char *const *argv; /* the whole command of a worker, argv[0] included */
@@ -80,10 +83,15 @@ struct app_conf {
     u64 start_timeout_ns; /* for the main script of a worker to run */
     const char *settings_json; /* those that are not the default, as `fettle describe` shows them;
                                 * NULL: not known */
+    const char *places_json;   /* what is said for listeners and routes, likewise */
+    bool removed;              /* a reload found it gone from the settings */
     u64 backoff_max_ns;        /* longest pause before a failing worker is started again */
 
     const char *log_file;   /* for what workers write; NULL or empty: our own output */
     const char *error_file; /* for their stderr; NULL or empty: as log_file */
+    const char
+        *log_date_format;   /* of lines in files (conf/dateform.h); NULL or empty: the usual one */
+    const char *pid_file;   /* gets our pid; NULL or empty: none */
     const char *access_log; /* as the proxy has it: so that people can be told */
     struct logfile_rules log_rules;
 
@@ -102,9 +110,19 @@ struct app_conf {
     struct cron restart_at;
 };
 
+/* What it means for the supervisor that the settings were read again. */
+struct supervisor_news {
+    struct strings *notes; /* for people */
+    bool proxy;            /* some of it is for the proxy */
+    /* Opens those of the addresses that are not open yet. -EINVAL with *p: one cannot be, and none
+     * was. */
+    int (*listen)(struct supervisor_news *news, const struct endpoint *routed, u32 n,
+                  struct problem *p);
+};
+
 struct supervisor_conf {
     const struct app_conf *app; /* 1 … SHM_APPS_MAX of them, names and all */
-    u32 apps;
+    u32 apps;                   /* more after a reload; those that are gone keep their place */
     const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
     const struct endpoint *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
@@ -133,13 +151,13 @@ struct supervisor_conf {
 
     /* How the settings are read again (worker/reread.h): a command line for /proc/self/exe, its
      * environment and folder. NULL: they are not. reread_take is given what that has printed and
-     * changes this struct and its apps in place; it adds what people should know to `notes`, and
-     * *proxy says whether proxy_argv is another one. -EINVAL with *p: nothing has changed. */
+     * changes this struct and its apps in place, and says in *news what that means. -EINVAL with
+     * *p: nothing has changed. */
     char *const *reread_argv;
     char *const *reread_env;
     const char *reread_cwd;
-    int (*reread_take)(const struct supervisor_conf *conf, struct str text, struct strings *notes,
-                       bool *proxy, struct problem *p);
+    int (*reread_take)(const struct supervisor_conf *conf, struct str text,
+                       struct supervisor_news *news, struct problem *p);
 };
 
 /* The usual values of all settings that are times, and one worker; the rest is zero. */

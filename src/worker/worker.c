@@ -14,13 +14,18 @@ static void restart_due(struct timer *t)
     worker_start(container_of(t, struct worker, restart));
 }
 
+void worker_name(struct worker *w)
+{
+    bool alone = w->app->crew->conf->apps == 1;
+
+    snprintf(w->name, sizeof(w->name), "%.*s%sworker %u", SHM_NAME_MAX - 1,
+             alone ? "" : w->app->conf->name, alone ? "" : " ", w->number);
+}
+
 void worker_init(struct worker *w, struct app *app, u32 number)
 {
-    bool alone = app->crew->conf->apps == 1;
-
     *w = (struct worker){ .app = app, .number = number, .id = wire_worker(app->index, number) };
-    snprintf(w->name, sizeof(w->name), "%.*s%sworker %u", SHM_NAME_MAX - 1,
-             alone ? "" : app->conf->name, alone ? "" : " ", number);
+    worker_name(w);
 }
 
 static u64 failed_pause_ns(struct worker *w, u64 good_ns)

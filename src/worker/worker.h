@@ -32,6 +32,8 @@ struct worker {
 };
 
 void worker_init(struct worker *w, struct app *app, u32 number);
+/* Makes its name, which has the app's in it when there are several. */
+void worker_name(struct worker *w);
 
 /* Starts a life now; failing, later again. False: a program that cannot be executed at all. */
 bool worker_start(struct worker *w);

@@ -11,7 +11,9 @@ static struct router router = { .route = routes };
 
 static void route(const char *host, const char *path, u32 app)
 {
-    routes[router.n++] = (struct router_route){ str_of(host), str_of(path), app, app == STRIPPED };
+    routes[router.n++] = (struct router_route){
+        .host = str_of(host), .path = str_of(path), .app = app, .strip = app == STRIPPED
+    };
 }
 
 static void begin(void)

@@ -82,10 +82,10 @@ static void every_type_of_value_is_read(void)
     CHECK_EQ(f.settings.max_block_ns, 0);
     CHECK_EQ(f.settings.kill_after_ns, 0);
     CHECK(!f.settings.metrics_prom_client);
-    CHECK_EQ(f.settings.access_log.len, 0);
+    CHECK_EQ(f.settings.request.access_log.len, 0);
     CHECK_EQ(f.settings.admin.addr.port, 9000);
     CHECK_EQ(f.settings.trust_proxy.count, 2);
-    CHECK_EQ(f.settings.balance.by, SETTINGS_BALANCE_HASH_COOKIE);
+    CHECK_EQ(f.settings.request.balance.by, SETTINGS_BALANCE_HASH_COOKIE);
     CHECK_EQ(f.settings.log, SETTINGS_LOG_JSON);
     CHECK_STR(f.settings.node_args, "--a 'b c'");
     CHECK_EQ(origin(&f, "drain")->line, 2);
@@ -158,12 +158,12 @@ static void paths_relate_to_the_folder_of_the_file(void)
     fixture_init(&f);
     read_text(&f, "{'cwd': './app', 'access-log': 'log/a', 'node': 'node20', 'runtime-dir': '/r'}");
     CHECK_STR(f.settings.cwd, "/srv/shop/app");
-    CHECK_STR(f.settings.access_log, "/srv/shop/log/a");
+    CHECK_STR(f.settings.request.access_log, "/srv/shop/log/a");
     CHECK_STR(f.settings.node, "node20");
     CHECK_STR(f.settings.runtime_dir, "/r");
     read_text(&f, "{'node': 'bin/node', 'access-log': '-'}");
     CHECK_STR(f.settings.node, "/srv/shop/bin/node");
-    CHECK_STR(f.settings.access_log, "-");
+    CHECK_STR(f.settings.request.access_log, "-");
 }
 
 static void what_an_app_says_wins_over_what_holds_for_all(void)
@@ -218,18 +218,70 @@ static void routes_become_one_text(void)
                   "{'app': 'a', 'host': '*', 'path': '/', 'strip': true}], '9': [{'app': 'b'}]},\n"
                   "'apps': {'a': {'run': 'x'}, 'b': {'run': 'x'}}}");
     CHECK_EQ(f.findings.count, 0);
-    CHECK_STR(f.settings.routes, ":8080 shop.example /api keep 1;:8080 * / strip 0;9 * / keep 1");
+    CHECK_STR(f.settings.routes,
+              ":8080 shop.example /api keep =b;:8080 * / strip =a;9 * / keep =b");
     fixture_init(&g);
     read_text(&g, "{'routes': {'[::1]:80': [{'path': '/x'}], 'unix:run/a.sock': [{}], "
                   "'unix:/b': [{}]}}");
     CHECK_EQ(g.findings.count, 0);
     CHECK_STR(g.settings.routes,
-              "[::1]:80 * /x keep 0;unix:/srv/shop/run/a.sock * / keep 0;unix:/b * / keep 0");
+              "[::1]:80 * /x keep =;unix:/srv/shop/run/a.sock * / keep =;unix:/b * / keep =");
+}
+
+static void settings_of_places_are_kept_with_them(void)
+{
+    AUTO(fixture_done) struct fixture f;
+    AUTO(fixture_done) struct fixture g;
+
+    fixture_init(&f);
+    f.from.app = STR("a");
+    read_text(&f, "{'listeners': {':80': {'idle-timeout': '5s',\n'max-body': '2M'}},\n"
+                  "'routes': {':80': [{'path': '/api', 'app': 'a', 'balance': 'hash:cookie=ab',\n"
+                  "'max-body': false}]},\n"
+                  "'apps': {'a': {'routes': [{'path': '/up;load', 'slow': '10s'}]}, 'b': {}}}");
+    CHECK_EQ(f.findings.count, 1); /* ; cannot stand in a path */
+    fixture_init(&g);
+    g.from.app = STR("a");
+    read_text(&g, "{'listeners': {':80': {'idle-timeout': '5s',\n'max-body': '2M'}},\n"
+                  "'routes': {':80': [{'path': '/api', 'app': 'a', 'access-log': 'log/a b;%',\n"
+                  "'max-body': false}]},\n"
+                  "'apps': {'a': {'routes': [{'path': '/upload', 'slow': '10s'}]}, 'b': {}}}");
+    CHECK_EQ(g.findings.count, 0);
+    CHECK_STR(g.settings.listeners, ":80 idle-timeout:1=5s max-body:2=2M");
+    CHECK_STR(g.settings.routes,
+              ":80 * /api keep =a access-log:3=/srv/shop/log/a%20b%3b%25 max-body:4=off");
+    CHECK_STR(g.settings.paths, "* * /upload keep - slow:5=10s");
+    CHECK_STR(origin(&g, "paths")->key, "apps.a.paths");
+}
+
+static void what_cannot_be_said_for_a_place_is_named(void)
+{
+    CHECK(says("{'routes': {'80': [{\n'max-bdy': '1M'}]}}", 2,
+               "routes.80[0].max-bdy: unknown setting of a route; did you mean \"max-body\"?"));
+    CHECK(says("{'routes': {'80': [{'maxBody': '1M'}]}}", 1,
+               "routes.80[0].maxBody: unknown setting; its name is written \"max-body\""));
+    CHECK(says("{'routes': {'80': [{'pth': '/'}]}}", 1,
+               "routes.80[0].pth: unknown setting of a route; did you mean \"path\"?"));
+    CHECK(says("{'routes': {'80': [{'max-body': '1X'}]}}", 1,
+               "routes.80[0].max-body: \"1X\" is not"));
+    CHECK(says("{'routes': {'80': [{'max-body': true}]}}", 1,
+               "routes.80[0].max-body: true stands here; write a text with its unit"));
+    CHECK(says("{'routes': {'80': [{'idle-timeout': '1s'}]}}", 1,
+               "routes.80[0].idle-timeout: cannot be said for a route: it is a connection's; write "
+               "it into `listeners`"));
+    CHECK(says("{'routes': [{'workers': 2}]}", 1,
+               "routes[0].workers: cannot be said for a route: it is an app's; write it beside"));
+    CHECK(says("{'listeners': {'80': {'threads': 2}}}", 1,
+               "listeners.80.threads: cannot be said for a listener: it holds for all of fettle"));
+    CHECK(says("{'listeners': {'80': {'config': 'x'}}}", 1, "listeners.80.config: unknown"));
+    CHECK(says("{'apps': {'a': {'routes': [\n{'max-body': 1.5}]}}}", 2,
+               "apps.a.routes[0].max-body: \"1.5\" is not a size"));
+    CHECK(says("{'paths': 'x'}", 1, "paths: unknown setting"));
 }
 
 static void mistakes_in_routes_are_named(void)
 {
-    CHECK(says("{'routes': []}", 1, "routes: a list stands here; write an object"));
+    CHECK(says("{'routes': 1}", 1, "routes: a number stands here; write an object"));
     CHECK(says("{'routes': {'80x': [{}]}}", 1, "routes.80x: "));
     CHECK(says("{'routes': {'off': [{}]}}", 1, "routes.off: write an address, such as"));
     CHECK(
@@ -252,8 +304,18 @@ static void mistakes_in_routes_are_named(void)
         says("{'routes': {'80': [{'host': 'a.*'}]}}", 1, "routes.80[0].host: \"a.*\" is no host"));
     CHECK(says("{'routes': {'80': [{'strip': 1}]}}", 1, "routes.80[0].strip: write true or false"));
     CHECK(says("{'routes': {'80': [{'prefix': '/'}]}}", 1,
-               "routes.80[0].prefix: unknown; a route has host, path, app and strip"));
-    CHECK(says("{'apps': {'a': {'routes': {}}}}", 1, "apps.a.routes: cannot stand inside"));
+               "routes.80[0].prefix: unknown; a route has host, path, app, strip, and settings"));
+    CHECK(says("{'apps': {'a': {'routes': {}}}}", 1,
+               "apps.a.routes: an object stands here; write a list"));
+    CHECK(says("{'routes': {'80': [{}, {'path': '/'}]}}", 1,
+               "routes.80[1]: has the same host and path as [0] of the list"));
+    CHECK(
+        says("{'routes': [{'path': '/a', 'strip': true}]}", 1, "routes[0].strip: only for routes"));
+    CHECK(says("{'routes': [{'path': '/a', 'app': 'b'}]}", 1, "routes[0].app: these are paths of"));
+    CHECK(says("{'listeners': []}", 1, "listeners: a list stands here; write an object"));
+    CHECK(says("{'listeners': {'80': 1}}", 1, "listeners.80: write an object"));
+    CHECK(says("{'listeners': {':80': {}, '[::]:80': {}}}", 1,
+               "listeners: [::]:80 stands there twice"));
 }
 
 static void the_file_wins_over_package_json_and_loses_to_all_else(void)
@@ -270,7 +332,7 @@ static void the_file_wins_over_package_json_and_loses_to_all_else(void)
     read_text(&f, "{'workers': 5, 'drain': '2s', 'slow': '3s', 'apps': {'a': {'workers': 6}}}");
     CHECK_EQ(f.settings.workers.most, 2);
     CHECK_EQ(f.settings.drain_ns, 9 * NS_PER_S);
-    CHECK_EQ(f.settings.slow_ns, 3 * NS_PER_S);
+    CHECK_EQ(f.settings.request.slow_ns, 3 * NS_PER_S);
     CHECK_STR(origin(&f, "slow")->key, "fettle.slow");
     CHECK_STR(origin(&f, "workers")->file, "fettle.json");
 }
@@ -375,6 +437,8 @@ int main(void)
     TEST(what_an_app_says_wins_over_what_holds_for_all);
     TEST(of_several_apps_one_is_taken_and_all_are_checked);
     TEST(routes_become_one_text);
+    TEST(settings_of_places_are_kept_with_them);
+    TEST(what_cannot_be_said_for_a_place_is_named);
     TEST(mistakes_in_routes_are_named);
     TEST(the_file_wins_over_package_json_and_loses_to_all_else);
     TEST(a_wrong_name_gets_the_right_one);

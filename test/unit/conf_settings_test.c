@@ -53,15 +53,15 @@ static void the_defaults_are_what_the_table_says(void)
     CHECK_EQ(s.admin.kind, ENDPOINT_IP);
     CHECK_EQ(s.admin.addr.port, 9484);
     CHECK(addr_is_loopback(&s.admin.addr));
-    CHECK_EQ(s.balance.by, SETTINGS_BALANCE_IDLE_FIRST);
+    CHECK_EQ(s.request.balance.by, SETTINGS_BALANCE_IDLE_FIRST);
     CHECK_EQ(s.trust_proxy.count, 0);
     CHECK_EQ(s.max_head_bytes, 16384);
     CHECK_EQ(s.log_level, LOG_INFO);
     CHECK(s.metrics_prom_client);
-    CHECK_EQ(s.access_log.len, 0);
+    CHECK_EQ(s.request.access_log.len, 0);
     CHECK_STR(s.node, "node");
     CHECK_EQ(settings_check(&s, &(struct problem){ 0 }), 0);
-    CHECK(!s.access_log.ptr || s.access_log.ptr[0] == 0);
+    CHECK(!s.request.access_log.ptr || s.request.access_log.ptr[0] == 0);
 }
 
 static void every_row_is_complete_and_unlike_the_others(void)
@@ -101,8 +101,8 @@ static void flags_are_read_in_all_their_forms(void)
     CHECK_EQ(s.max_memory_bytes, 512ull << 20);
     CHECK(!s.metrics_prom_client);
     CHECK_EQ(s.log, SETTINGS_LOG_JSON);
-    CHECK_EQ(s.balance.by, SETTINGS_BALANCE_HASH_COOKIE);
-    CHECK_STR(s.balance.key, "sid");
+    CHECK_EQ(s.request.balance.by, SETTINGS_BALANCE_HASH_COOKIE);
+    CHECK_STR(s.request.balance.key, "sid");
     CHECK_EQ(s.max_block_ns, 0);
     CHECK_EQ(args.operands, 1);
     CHECK_EQ(args.operand[0], 4);
@@ -206,7 +206,7 @@ static void the_flag_wins_over_the_environment_in_any_order(void)
     CHECK_EQ(s.max_memory_bytes, 64 << 20);
     /* Empty counts as unset; other names are left alone. */
     CHECK_EQ(env_read(&s, "FETTLE_SLOW=", &p), 0);
-    CHECK_EQ(s.slow_ns, NS_PER_S);
+    CHECK_EQ(s.request.slow_ns, NS_PER_S);
 }
 
 static void a_file_comes_before_both_and_has_its_line(void)
@@ -387,7 +387,7 @@ static void a_child_reads_back_what_was_written(void)
         }
     }
     CHECK_STR(back.admin.path, "/run/a b.sock");
-    CHECK_STR(back.balance.key, "X-User");
+    CHECK_STR(back.request.balance.key, "X-User");
     CHECK_EQ(back.trust_proxy.count, 4);
 }
 

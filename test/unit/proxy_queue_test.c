@@ -14,7 +14,7 @@
 
 enum { THREADS = 4, LISTENER = 0 };
 
-static struct settings settings;
+static struct settings_request settings; /* what holds for all that is asked */
 static struct proxy *p;
 
 /* What waits: stands for an exchange. */
@@ -73,10 +73,7 @@ static void begin(u32 workers, enum settings_balance_by by)
     p->threads = calloc(THREADS, sizeof(*p->threads));
     assert(p->shm && p->threads);
     p->threads_n = THREADS;
-    p->settings = &settings;
-    for (u32 i = 0; i < SHM_APPS_MAX; i++)
-        p->app_settings[i] = &settings;
-    settings = (struct settings){ .balance.by = by, .queue_max = 100 };
+    settings = (struct settings_request){ .balance.by = by, .queue_max = 100 };
     queue_init(&p->queue);
     p->shm->slots_used = workers;
     for (u32 i = 0; i < THREADS; i++) {
@@ -104,9 +101,18 @@ static u32 in_flight(void)
     return n;
 }
 
+static enum queue_verdict ask_for(struct asker *a, u32 thread, u32 app, u32 listener)
+{
+    struct queue_want want = {
+        .app = app, .listener = listener, .is = &settings, .key = a->number, .block_ns = a->block_ns
+    };
+
+    return queue_ask(&p->threads[thread], &a->ticket, &want, given);
+}
+
 static enum queue_verdict ask(struct asker *a, u32 thread)
 {
-    return queue_ask(&p->threads[thread], &a->ticket, 0, LISTENER, a->number, a->block_ns, given);
+    return ask_for(a, thread, 0, LISTENER);
 }
 
 static bool poked(u32 thread)
@@ -239,7 +245,7 @@ static void an_app_whose_loops_are_busy_holds_up_no_other(void)
     p->shm->slot[1].listening = BIT(LISTENER + 1);
     loop_runs(0);
     CHECK_EQ(ask(&a, 0), QUEUE_WAITS);
-    CHECK_EQ(queue_ask(&p->threads[0], &b.ticket, 1, LISTENER + 1, 0, 0, given), QUEUE_TAKEN);
+    CHECK_EQ(ask_for(&b, 0, 1, LISTENER + 1), QUEUE_TAKEN);
     CHECK(b.ticket.claim.slot == &p->shm->slot[1]);
     CHECK_EQ(p->shm->lanes[0].queued, 1); /* what scales an app's workers is its own */
     CHECK_EQ(p->shm->lanes[1].queued, 0);
@@ -438,8 +444,8 @@ static void one_listener_does_not_hold_up_another(void)
     p->shm->slot[0].listening = BIT(5);
     p->shm->slot[1].listening = BIT(9);
     loop_runs(0);
-    CHECK_EQ(queue_ask(&p->threads[0], &a.ticket, 0, 5, 0, 0, given), QUEUE_WAITS);
-    CHECK_EQ(queue_ask(&p->threads[1], &b.ticket, 0, 9, 0, 0, given), QUEUE_WAITS);
+    CHECK_EQ(ask_for(&a, 0, 0, 5), QUEUE_WAITS);
+    CHECK_EQ(ask_for(&b, 1, 0, 9), QUEUE_WAITS);
     queue_take_given(&p->threads[1]);
     CHECK_EQ(b.called, 1);
     CHECK_EQ(a.called, 0);
@@ -504,7 +510,9 @@ static void *asks(void *arg)
 
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
         patience = (seed >> 33) % 4 ? 1000 : (seed >> 40) % 3;
-        switch (queue_ask(t, &a.ticket, 0, LISTENER, i, 0, mt_given)) {
+        struct queue_want want = { .listener = LISTENER, .is = &settings, .key = i };
+
+        switch (queue_ask(t, &a.ticket, &want, mt_given)) {
         case QUEUE_TAKEN:
             a.got = true;
             break;
@@ -619,6 +627,28 @@ static void slow_kinds_never_get_a_kept_worker_and_wait_beside_it(void)
         p->shm->slot[0].expected_ns + p->shm->slot[1].expected_ns + p->shm->slot[2].expected_ns, 0);
 }
 
+static void a_route_may_say_in_which_lane_it_is(void)
+{
+    struct asker a = { .block_ns = 50 * NS_PER_MS }, b = { 0 }, c = { .block_ns = 50 * NS_PER_MS };
+
+    begin(2, SETTINGS_BALANCE_IDLE_FIRST);
+    lanes(1);
+    settings.lane = SETTINGS_LANE_FAST; /* though it blocks */
+    CHECK_EQ(ask(&a, 0), QUEUE_TAKEN);
+    CHECK(!a.ticket.slow);
+    settings.lane = SETTINGS_LANE_SLOW; /* though it does not */
+    CHECK_EQ(ask(&b, 0), QUEUE_TAKEN);
+    CHECK(b.ticket.slow && b.ticket.claim.slot == &p->shm->slot[1]);
+    claim_release(&a.ticket.claim);
+    claim_release(&b.ticket.claim);
+    settings =
+        (struct settings_request){ .balance.by = SETTINGS_BALANCE_LEAST_CONN, .queue_max = 9 };
+    CHECK_EQ(ask(&c, 0), QUEUE_TAKEN); /* lanes are of the other way to balance */
+    CHECK(!c.ticket.slow);
+    claim_release(&c.ticket.claim);
+    empty_at_the_end();
+}
+
 static void a_slow_kind_that_has_waited_too_long_goes_anywhere(void)
 {
     struct asker slow = { .block_ns = 50 * NS_PER_MS };
@@ -703,6 +733,7 @@ int main(void)
     TEST(no_claim_leaks_among_threads);
     begin(0, SETTINGS_BALANCE_IDLE_FIRST);
     TEST(slow_kinds_never_get_a_kept_worker_and_wait_beside_it);
+    TEST(a_route_may_say_in_which_lane_it_is);
     TEST(a_slow_kind_that_has_waited_too_long_goes_anywhere);
     TEST(one_that_waited_when_the_lanes_ended_is_served_like_any_other);
     TEST(the_time_a_loop_was_blocked_is_put_down_to_who_was_there);
