@@ -5,6 +5,7 @@
 #include "io/sock.h"
 #include "worker/crew.h"
 #include "worker/roster.h"
+#include "worker/unheard.h"
 #include "worker/workers.h"
 
 #include <fcntl.h>
@@ -217,6 +218,8 @@ static void take(struct reread *r)
     apps_follow(c);
     addresses_follow(c);
     roster_follow(c);
+    c->unheard_told = false;
+    unheard_tell(c);
 }
 
 static void failed_log(const struct reread *r)
