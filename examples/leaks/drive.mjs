@@ -11,7 +11,6 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -94,50 +93,65 @@ async function many(count, one) {
 }
 
 /**
- * Runs `program` (its path from this folder) on `node` and leaves three snapshots in `out`.
- * Returns their file names, in order.
+ * Starts `program` (its path from this folder) on `node`: { child, requests(count), stop() }.
+ * It listens when this returns, and has answered once.
  */
-export async function drive(program, { node = process.execPath, requests = 100, out, signal = 'SIGUSR2' } = {}) {
+export async function start(program, { node = process.execPath, args = [], cwd }) {
   const port = await freePort();
-  const spool = fs.mkdtempSync(path.join(os.tmpdir(), 'leaks-'));
-  const child = spawn(node, [`--heapsnapshot-signal=${signal}`, `--diagnostic-dir=${spool}`, path.join(HERE, program)], {
+  const child = spawn(node, [...args, path.join(HERE, program)], {
     env: { ...process.env, PORT: String(port), NODE_ENV: 'production', NODE_OPTIONS: '' },
-    cwd: spool,
+    cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaints += text));
   const ended = new Promise((done) => child.on('close', done));
   const one = program.includes('websocket') ? () => upgrade(port) : () => get(port);
-
-  /** Node writes the file in one turn of its loop, so whoever is answered after it appeared is answered after it is complete. */
-  async function snapshot(name) {
-    child.kill(signal);
-    const file = await until(`${program}: a snapshot`, () =>
-      fs.readdirSync(spool).find((found) => found.endsWith('.heapsnapshot')),
-    );
-    await get(port);
-    const to = path.join(out, `${name}.heapsnapshot`);
-    fs.copyFileSync(path.join(spool, file), to);
-    fs.rmSync(path.join(spool, file));
-    return to;
-  }
-
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
   try {
-    fs.mkdirSync(out, { recursive: true });
     await until(`${program}: an answer`, () => {
       if (child.exitCode !== null) throw new Error(`${program} ended:\n${complaints}`);
       return get(port).catch(() => false);
     });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { child, stop, get: () => get(port), requests: (count) => many(count, one) };
+}
+
+/** Runs `program` on `node` and leaves three snapshots in `out`. Returns their file names, in order. */
+export async function drive(program, { node = process.execPath, requests = 100, out, signal = 'SIGUSR2' }) {
+  fs.mkdirSync(out, { recursive: true });
+  const spool = fs.mkdtempSync(path.join(path.resolve(out), 'spool-'));
+  const args = [`--heapsnapshot-signal=${signal}`, `--diagnostic-dir=${spool}`];
+  let app;
+
+  /** Node writes the file in one turn of its loop: who is answered after it appeared, is so after it is complete. */
+  async function snapshot(name) {
+    app.child.kill(signal);
+    const file = await until(`${program}: a snapshot`, () =>
+      fs.readdirSync(spool).find((found) => found.endsWith('.heapsnapshot')),
+    );
+    await app.get();
+    const to = path.join(out, `${name}.heapsnapshot`);
+    fs.renameSync(path.join(spool, file), to);
+    return to;
+  }
+
+  try {
+    app = await start(program, { node, args, cwd: spool });
     const files = [];
     for (const name of ['a', 'b', 'c']) {
-      await many(requests, one);
+      await app.requests(requests);
       files.push(await snapshot(name));
     }
     return files;
   } finally {
-    child.kill('SIGKILL');
-    await ended;
+    await app?.stop();
     fs.rmSync(spool, { recursive: true, force: true });
   }
 }

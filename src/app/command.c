@@ -129,6 +129,8 @@ const struct example examples[] = {
 { "heap biggest", "fettle heap biggest --top 40 app.heapsnapshot", "what holds the memory" },
 { "heap show", "fettle heap show app.heapsnapshot @12345", "the object with this id" },
 { "heap path", "fettle heap path app.heapsnapshot @12345 --all 3", "the three shortest paths that hold it" },
+{ "heap leaks", "fettle heap leaks shop --interval 1m", "a worker that serves: watched for two minutes" },
+{ "heap leaks", "fettle heap leaks a.heapsnapshot b.heapsnapshot c.heapsnapshot", "three snapshots of one process" },
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
 { "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
 { "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },

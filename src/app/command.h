@@ -91,6 +91,7 @@ int reread_command(int argc, char **argv);
 /* Their sub-commands. */
 extern const struct command heap_commands[];
 int heap_snapshot_command(int argc, char **argv);
+int heap_leaks_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_biggest_command(int argc, char **argv);
 int heap_show_command(int argc, char **argv);

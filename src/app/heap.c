@@ -2,6 +2,7 @@
 #include "app/command.h"
 #include "app/heap_options.h"
 #include "app/inspect_options.h"
+#include "app/leaks_options.h"
 
 /* clang-format off */
 const struct command heap_commands[] = {
@@ -9,6 +10,11 @@ const struct command heap_commands[] = {
   "FILE is a .heapsnapshot of Node 16 to 26 or of Chrome; it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Shallow is the size of the objects themselves with their insides; retained is what would be freed with them. Sizes, classes and counts are those of the Summary and the Statistics in Chrome DevTools' Memory panel.",
   .flags = &heap_summary_flags, .takes_files = true, .run = heap_summary_command },
+{ "heap leaks", "[FLAGS] A B C | FILE | TARGET", "name what leaks, and the line to blame",
+  "A, B and C are snapshots of one process: after it has warmed up, after some use, and after as much use again. What grew in both steps and is still there is a suspect; what is full, has warmed up or comes and goes is none. TARGET is a running Node (as with heap snapshot) that is watched: three snapshots, --interval apart, while it is used. One FILE shows what is there in large numbers and has the shape of a leak: a suspicion.\n"
+  "For each suspect: its kind, what holds it as the app's code calls it, the line, how many there were in each snapshot and what they retain, the path from the root, and what usually mends it. The line is that of the function that was left behind (listener, timer), or of the statement that adds to the collection, if the source file is still where it was.\n"
+  "doc/heap.md lists the kinds and tells how the verdict is made.",
+  .flags = &heap_leaks_flags, .takes_app = true, .takes_files = true, .run = heap_leaks_command },
 { "heap biggest", "[FLAGS] FILE", "the tree of what holds the memory, the largest first",
   "Each object stands below the one that holds it: its dominator, without which it would be freed. Many siblings of one class are one line.",
   .flags = &heap_biggest_flags, .takes_files = true, .run = heap_biggest_command },

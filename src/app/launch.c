@@ -1,6 +1,7 @@
 /* app/launch.c -- what `fettle run TARGET` starts */
 #include "app/launch.h"
 
+#include "app/npm_env.h"
 #include "app/path.h"
 #include "app/script.h"
 #include "conf/package_json.h"
@@ -152,75 +153,15 @@ static int file_launch(struct resolve *r, const char *path, struct str shown)
     return 0;
 }
 
-/* PATH as npm gives it: node_modules/.bin of the package and of all folders above. */
-static void path_add(struct resolve *r)
+static void script_env_add(struct resolve *r, struct str name, struct str text)
 {
-    AUTO(buf_done) struct buf path = { 0 };
-    AUTO(buf_done) struct buf bin = { 0 };
-    struct str folder = r->folder;
-
-    for (;;) {
-        path_join(&bin, folder, STR("node_modules/.bin"));
-        buf_add(&path, buf_str(&bin));
-        buf_addc(&path, ':');
-        if (folder.len <= 1)
-            break;
-        folder = path_folder(folder);
-    }
-    buf_add(&path, str_of(r->ask->path));
-    strings_addf(&r->out->env, "PATH=%.*s", STR_ARG(buf_str(&path)));
-    r->out->env.bytes.failed |= path.failed || bin.failed;
-}
-
-static void npm_env_add(struct resolve *r, struct str script_name, struct str text)
-{
-    struct strings *env = &r->out->env;
-    struct str version = package_json_version(r->pkg);
-
-    path_add(r);
-    strings_addf(env, "INIT_CWD=%s", r->ask->here);
-    strings_addf(env, "npm_command=run-script");
-    strings_addf(env, "npm_lifecycle_event=%.*s", STR_ARG(script_name));
-    strings_addf(env, "npm_lifecycle_script=%.*s", STR_ARG(text));
-    strings_addf(env, "npm_package_json=%.*s/package.json",
-                 STR_ARG(r->folder.len > 1 ? r->folder : STR("")));
-    strings_addf(env, "npm_package_name=%.*s", STR_ARG(package_json_name(r->pkg)));
-    if (version.len)
-        strings_addf(env, "npm_package_version=%.*s", STR_ARG(version));
-    strings_addf(env, "npm_node_execpath=%s", r->ask->node_path);
-    strings_addf(env, "NODE=%s", r->ask->node_path);
-}
-
-/* The JavaScript file behind `program` in a node_modules/.bin of the package or above. `flags` gets
- * what its first line gives to node. False: none, or not JavaScript (pnpm's are shell scripts). */
-static bool bin_find(struct resolve *r, struct str program, struct buf *path, struct strings *flags)
-{
-    AUTO(strings_done) struct strings first = { 0 };
-    AUTO(buf_done) struct buf name = { 0 };
-    struct str folder = r->folder;
-    bool typescript = false;
-    char *real = NULL;
-    u32 after;
-
-    if (str_index(program, '/') >= 0)
-        return false;
-    buf_addf(&name, "node_modules/.bin/%.*s", STR_ARG(program));
-    for (;; folder = path_folder(folder)) {
-        real = realpath(path_join(path, folder, buf_str(&name)), NULL);
-        if (real || folder.len <= 1)
-            break;
-    }
-    if (!real)
-        return false;
-    path_join(path, STR(""), str_of(real));
-    free(real);
-    path_shebang(path->ptr, &first);
-    if (first.count == 0)
-        return path_is_js(buf_str(path), &typescript) && !typescript;
-    if (!path_shebang_is_node(&first, &after))
-        return false;
-    strings_add_from(flags, &first, after);
-    return true;
+    npm_env_add(&r->out->env, &(struct npm_script){ .folder = r->folder,
+                                                    .pkg = r->pkg,
+                                                    .name = name,
+                                                    .text = text,
+                                                    .here = r->ask->here,
+                                                    .path = r->ask->path,
+                                                    .node_path = r->ask->node_path });
 }
 
 /* Through /bin/sh, as npm does: the arguments are appended, quoted. */
@@ -280,7 +221,7 @@ static int kind_launch(struct resolve *r, const struct script *s, struct str nam
                            "fettle the file that node is to run",
                            STR_ARG(str_sub(name, 0, 80)), STR_ARG(str_sub(text, 0, 200)));
     case SCRIPT_PROGRAM:
-        if (bin_find(r, strings_at(&s->words, 0), &path, &flags)) {
+        if (npm_env_bin(r->folder, strings_at(&s->words, 0), &path, &flags)) {
             err = node_add(r);
             strings_add_from(argv, &flags, 0);
             strings_add(argv, buf_str(&path));
@@ -348,7 +289,7 @@ static int script_launch(struct resolve *r, struct str name)
     if (err)
         return err;
     if (script.kind != SCRIPT_PACKAGE)
-        npm_env_add(r, name, text);
+        script_env_add(r, name, text);
     if (r->deep == 1) {
         what_set(r->out, "npm:", name, "");
         r->out->what.len--;
@@ -502,7 +443,7 @@ static int command_launch(struct resolve *r, struct str text)
         return -ENOENT;
     }
     if (script.kind != SCRIPT_PACKAGE)
-        path_add(r);
+        npm_env_path(&r->out->env, r->folder, r->ask->path);
     err = kind_launch(r, &script, text, text);
     r->pkg = NULL;
     return err;

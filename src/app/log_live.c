@@ -5,8 +5,10 @@
 #include "base/clock.h"
 
 #define ANSWER_NS (5 * NS_PER_S)
-/* For a fettle that takes over to open its control socket. */
-#define SUCCESSION_NS (1 * NS_PER_S)
+/* For a fettle that is known to run; and for one that has closed the connection, perhaps since we
+ * read nothing for long. */
+#define SUCCESSOR_NS (30 * NS_PER_S)
+#define AGAIN_NS (1 * NS_PER_S)
 
 struct log_live {
     struct control_peer peer;
@@ -15,6 +17,7 @@ struct log_live {
     struct json_value *said;
     u64 at; /* where the next request goes on */
     bool follow, over, ended;
+    bool caught_up; /* what comes is new */
 };
 
 static int ask(struct log_live *l)
@@ -42,6 +45,7 @@ static int connect_to(struct log_live *l, u32 pid, struct problem *p)
         return err;
     if (l->peer.found.pid != app.peer->found.pid)
         l->at = 0;
+    l->caught_up = false;
     fd_closep(&l->peer.fd);
     buf_done(&l->peer.in);
     l->peer = (struct control_peer){ .found = app.peer->found, .fd = -1 };
@@ -82,13 +86,19 @@ void log_live_free(struct log_live *l)
     free(l);
 }
 
-/* It has ended, or closed the connection since we did not read for long. */
-static bool again(struct log_live *l)
+/* False: its app has ended. `said` is the last line; NULL: there was none. */
+static bool again(struct log_live *l, const struct json_value *said)
 {
-    u64 until_ns = clock_now_ns() + SUCCESSION_NS;
+    u64 pid = 0;
+    bool goes_on = json_value_u64(json_value_member(said, "goes_on_pid"), &pid);
+    u64 until_ns = clock_now_ns() + (goes_on ? SUCCESSOR_NS : AGAIN_NS);
     struct problem p;
 
-    while (connect_to(l, 0, &p) != 0) {
+    if (said && !goes_on) {
+        l->over = l->ended = true;
+        return false;
+    }
+    while (connect_to(l, (u32)pid, &p) != 0) {
         if (clock_now_ns() > until_ns) {
             l->over = l->ended = true;
             return false;
@@ -106,11 +116,12 @@ bool log_live_next(struct log_live *l, struct str *line)
 
         json_value_free(TAKE(l->said, NULL));
         /* All that there is; what is only about to come, with -f, is for the next time. */
-        err = control_peer_hear(&l->peer, l->follow ? 0 : clock_now_ns() + ANSWER_NS, &l->said);
+        err = control_peer_hear(&l->peer, l->caught_up ? 0 : clock_now_ns() + ANSWER_NS, &l->said);
         if (err == -ETIMEDOUT)
             return false;
+        l->caught_up |= json_value_member(l->said, "now") != NULL;
         if (err || json_value_member(l->said, "ok")) {
-            l->over = !l->follow || !again(l);
+            l->over = !l->follow || !again(l, err ? NULL : l->said);
             continue;
         }
         if (json_value_u64(json_value_member(l->said, "at"), &at))

@@ -231,6 +231,8 @@ static void known_take(struct renew *r, u32 i, bool shared)
     if (s->renewal.has_first) {
         conf->watch_ignore = s->renewal.first.watch_ignore.ptr;
         conf->log_file = s->renewal.first.log_file.ptr;
+        conf->log_date_format = s->renewal.first.log_date_format.ptr;
+        conf->pid_file = s->renewal.first.pid_file.ptr;
         conf->error_file = s->renewal.first.error_file.ptr;
     }
     if (conf->removed)

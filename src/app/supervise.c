@@ -69,6 +69,8 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->start_timeout_ns = set->start_timeout_ns;
     conf->log_file = set->log_file.ptr;
     conf->error_file = set->error_file.ptr;
+    conf->log_date_format = set->log_date_format.ptr;
+    conf->pid_file = set->pid_file.ptr;
     conf->access_log = set->request.access_log.ptr;
     conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);

@@ -99,6 +99,9 @@ static void logs_finish(struct pm2_reader *r, struct str folder)
     r->key = "error_file";
     if (error.len)
         log_path_finish(r, "error-file", error, folder);
+    r->key = "pid_file";
+    if (r->pid_file.len)
+        log_path_finish(r, "pid-file", r->pid_file, folder);
 }
 
 /* A list of paths, or one, from the folder of the app. */

@@ -325,6 +325,16 @@ static void error_file_read(struct pm2_reader *r, const struct json_value *v)
     log_path_read(r, v, PM2_LOG_ERROR);
 }
 
+static void date_format_read(struct pm2_reader *r, const struct json_value *v)
+{
+    pm2_set(r, "log-date-format", text_of(r, v), json_value_line(v));
+}
+
+static void pid_file_read(struct pm2_reader *r, const struct json_value *v)
+{
+    r->pid_file = text_of(r, v);
+}
+
 static void disable_logs_read(struct pm2_reader *r, const struct json_value *v)
 {
     r->no_logs = json_value_kind(v) == JSON_VALUE_TRUE;
@@ -453,9 +463,9 @@ const struct pm2_key pm2_keys[] = {
 { "error_file", "error err err_file err_log", PM2_HONOURED, "`error-file`", error_file_read },
 { "log_file", "log", PM2_HONOURED, "`log-file`, unless there is an out_file; both streams then go there, in order", log_file_read },
 { "disable_logs", NULL, PM2_HONOURED, "`log-file` and `error-file` are /dev/null", disable_logs_read },
-{ "log_date_format", NULL, PM2_WARNED, LOG_TIME "; there is no other form of it", NULL },
+{ "log_date_format", NULL, PM2_HONOURED, "`log-date-format`, in log files; without it, " LOG_TIME, date_format_read },
 { "time", NULL, PM2_NOT_NEEDED, LOG_TIME, NULL },
-{ "pid_file", "pid", PM2_WARNED, "no pid files are written; /api/workers tells the processes", NULL },
+{ "pid_file", "pid", PM2_HONOURED, "`pid-file`: the process of the fettle that runs the app, to which TERM and HUP mean end and reload; workers come and go", pid_file_read },
 { "treekill", NULL, PM2_WARNED_OFF, "a worker's own children are ended with it", NULL },
 { "autostart", NULL, PM2_WARNED_OFF, "`fettle run` starts what it is told to start", NULL },
 

@@ -17,7 +17,7 @@ struct pm2_reader {
     const char *key; /* that is being read, as it is written */
     u32 index;       /* of the app */
     u32 line;        /* of the app */
-    struct str script, interpreter, cwd, name;
+    struct str script, interpreter, cwd, name, pid_file;
     struct str log_file[3]; /* what log_file, out_file and error_file say; see enum pm2_log */
     bool no_logs;
     const struct json_value *deploy, *env, *env_more, *watch;

@@ -163,6 +163,8 @@ struct settings {
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
     struct str log_file;        /* of what the workers write; empty: our own output */
     struct str error_file;      /* of what they write to stderr; empty: log_file */
+    struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */
+    struct str pid_file;        /* empty: none */
     u64 log_rotate_bytes;       /* 0: not by size */
     enum settings_period log_rotate;
     u32 log_keep;    /* rotated files; 0: all */

@@ -3,7 +3,7 @@
 
 #include "base/pages.h"
 
-enum { TEXTS_MIN = 1024, EDGE_PLACES = 256 };
+enum { TEXTS_MIN = 1024, EDGE_PLACES = 256, OWNERS_MAX = 12 };
 
 static bool is_weak(u32 edge)
 {
@@ -175,9 +175,12 @@ u32 browse_edges(struct browse *b, u32 node, const struct graph_edge **out)
 {
     struct browse_edges *place = &b->edges[node % EDGE_PLACES];
     const u32 *first = b->graph->first_edge + node;
-    u32 count = min(first[1] - first[0], (u32)BROWSE_EDGES_MAX);
+    u32 count;
 
     *out = NULL;
+    if (node == BROWSE_NONE)
+        return 0;
+    count = min(first[1] - first[0], (u32)BROWSE_EDGES_MAX);
     if (!place->edge || place->node != node) {
         struct graph_edge *edge = calloc(count + 1, sizeof(*edge));
 
@@ -205,7 +208,7 @@ bool browse_edge(struct browse *b, u32 edge, struct graph_edge *out)
 u32 browse_follow(struct browse *b, u32 node, struct str label)
 {
     const struct graph_edge *e;
-    u32 count = node == BROWSE_NONE ? 0 : browse_edges(b, node, &e);
+    u32 count = browse_edges(b, node, &e);
 
     for (u32 i = 0; i < count; i++)
         if (e[i].type != EDGE_WEAK && str_eq(browse_label(b, &e[i]), label))
@@ -216,7 +219,7 @@ u32 browse_follow(struct browse *b, u32 node, struct str label)
 u32 browse_retainers(const struct browse *b, u32 node, struct retainer *out, u32 max)
 {
     const u32 *first = b->first_retainer + node;
-    u32 count = min(first[1] - first[0], max);
+    u32 count = node == BROWSE_NONE ? 0 : min(first[1] - first[0], max);
 
     for (u32 i = 0; i < count; i++) {
         out[i].edge = b->retainer[first[0] + i];
@@ -268,6 +271,43 @@ bool browse_is_visible(const struct graph *g, u32 node)
         return false;
     }
     return false;
+}
+
+bool browse_is_closure(const struct browse *b, u32 node)
+{
+    return node != BROWSE_NONE && graph_type(b->graph, node) == NODE_CLOSURE;
+}
+
+bool browse_is_text(const struct browse *b, u32 node)
+{
+    enum node_type type = node == BROWSE_NONE ? NODE_OTHER : graph_type(b->graph, node);
+
+    return type == NODE_STRING || type == NODE_CONS_STRING || type == NODE_SLICED_STRING;
+}
+
+bool browse_is_class(struct browse *b, u32 node, const char *name)
+{
+    return browse_is(b, node, NODE_OBJECT, str_of(name));
+}
+
+bool browse_dominates(const struct browse *b, u32 node, u32 below)
+{
+    u32 at = b->position[node], to = b->position[below];
+
+    return to >= at && to - at < b->dominators->size[at];
+}
+
+u32 browse_owner(struct browse *b, u32 node, struct str label)
+{
+    struct retainer in[OWNERS_MAX];
+    u32 count = browse_retainers(b, node, in, OWNERS_MAX);
+    struct graph_edge e;
+
+    for (u32 i = 0; i < count; i++)
+        if (browse_edge(b, in[i].edge, &e) && e.type == EDGE_PROPERTY &&
+            str_eq(browse_label(b, &e), label))
+            return in[i].from;
+    return BROWSE_NONE;
 }
 
 struct str browse_class(struct browse *b, u32 node)

@@ -77,5 +77,15 @@ bool browse_is_visible(const struct graph *g, u32 node);
 /* "system / Context" and its like, which are of type object. */
 bool browse_is_context(const struct graph *g, u32 node);
 
+bool browse_is_closure(const struct browse *b, u32 node);
+/* Of type string, concatenated string or sliced string. */
+bool browse_is_text(const struct browse *b, u32 node);
+/* An object of this class: "Map". */
+bool browse_is_class(struct browse *b, u32 node, const char *name);
+/* Whether `below` would go with `node`. */
+bool browse_dominates(const struct browse *b, u32 node, u32 below);
+/* Who refers to `node` by a property called `label`, or BROWSE_NONE. */
+u32 browse_owner(struct browse *b, u32 node, struct str label);
+
 /* The class as DevTools has it: an object's constructor, Function, (string), … */
 struct str browse_class(struct browse *b, u32 node);

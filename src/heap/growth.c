@@ -6,15 +6,17 @@
 #include "heap/growth.h"
 
 #include "base/pages.h"
+#include "heap/align.h"
 #include "heap/browse.h"
 #include "heap/groups.h"
 
 enum { STRANGERS_SHARE = 20 };
 enum { NONE = UINT32_MAX, EARLIER = BIT(0) | BIT(1) };
 
-/* Retained bytes: `plain` without shapes and code. */
+/* Retained bytes: `plain` without shapes and code; `store` is the part that is the object's own
+ * backing store, whose capacity comes and goes by halves and doubles. */
 struct weight {
-    i64 plain, all;
+    i64 plain, store, all;
 };
 
 /* How much a node's dominated memory grew, and how much of that its old children explain. */
@@ -31,6 +33,7 @@ struct growth {
     u8 *holds;           /* by node: it is a holder */
     u32 *place, mask;    /* ids: open addressing, 1 + node */
     u64 total[3];
+    bool by_place; /* ids are of no use */
 };
 
 static bool is_old(const struct growth *w, u32 node)
@@ -77,52 +80,71 @@ static void ids_done(struct growth *w)
     w->place = NULL;
 }
 
-/* Retained bytes without shapes and code, by node. */
-static void plain_sum(const struct graph *g, const struct dominators *d, i64 *plain)
+static void weights_sum(const struct graph *g, const struct dominators *d, struct weight *out)
 {
-    for (u32 n = 0; n < g->node_count; n++)
-        if (graph_type(g, n) != NODE_CODE && graph_type(g, n) != NODE_SHAPE)
-            plain[n] += (i64)graph_self_size(g, n);
-    for (u32 i = g->node_count; i-- > 1;)
-        plain[d->dominator[d->order[i]]] += plain[d->order[i]];
+    for (u32 i = g->node_count; i-- > 0;) {
+        u32 n = d->order[i];
+        enum node_type type = graph_type(g, n);
+        i64 self = (i64)graph_self_size(g, n);
+        struct weight *up = &out[d->dominator[n]];
+
+        if (type != NODE_CODE && type != NODE_SHAPE)
+            out[n].plain += self;
+        if (type == NODE_ARRAY)
+            out[n].store += self;
+        out[n].all = (i64)d->retained[n];
+        if (n == g->root)
+            continue;
+        up->plain += out[n].plain;
+        up->store += type == NODE_ARRAY ? self : 0;
+    }
 }
 
-/* How many of the ids stand for an object of another type, of how many. */
-struct strangers {
-    u32 other, of;
+/* Whom to ask which node of the last snapshot one of an earlier one is. */
+struct partners {
+    const u32 *by_place; /* heap/align.h; NULL: by id */
+    u32 of, other;       /* ids in both, and those of them that stand for another type */
 };
 
-static int sizes_take(struct growth *w, u32 number, const struct graph *g,
-                      const struct dominators *d, struct strangers *met)
+static u32 partner_of(const struct growth *w, const struct graph *g, u32 n, struct partners *p)
 {
-    u64 bytes = (u64)g->node_count * sizeof(i64);
-    i64 *plain = pages_take_zeroed(bytes);
+    u32 node = g == w->g ? n : p->by_place ? p->by_place[n] : node_of_id(w, g->id[n]);
 
-    if (!plain)
+    if (node == NONE)
+        return NONE;
+    p->of++;
+    if (graph_type(g, n) == graph_type(w->g, node))
+        return node;
+    p->other++;
+    return NONE;
+}
+
+static int sizes_take(struct growth *w, u32 number, const struct graph *g,
+                      const struct dominators *d, struct partners *p)
+{
+    u64 bytes = (u64)g->node_count * sizeof(struct weight);
+    struct weight *weight = pages_take_zeroed(bytes);
+
+    if (!weight)
         return -ENOMEM;
-    plain_sum(g, d, plain);
+    weights_sum(g, d, weight);
     for (u32 n = 0; n < g->node_count; n++) {
-        u32 node = g == w->g ? n : node_of_id(w, g->id[n]);
+        u32 node = partner_of(w, g, n, p);
 
         if (node == NONE)
             continue;
-        met->of++;
-        if (graph_type(g, n) != graph_type(w->g, node)) {
-            met->other++;
-            continue;
-        }
-        w->grown[node].size[number] = (struct weight){ plain[n], (i64)d->retained[n] };
+        w->grown[node].size[number] = weight[n];
         w->seen[node] |= BIT(number);
     }
     w->total[number] = d->retained[g->root];
-    pages_give(plain, bytes);
+    pages_give(weight, bytes);
     return 0;
 }
 
 int growth_new(struct growth **out, const struct graph *last, const struct dominators *d)
 {
     struct growth *w = calloc(1, sizeof(*w));
-    struct strangers met = { 0 };
+    struct partners p = { 0 };
     int r = -ENOMEM;
 
     if (!w)
@@ -134,7 +156,7 @@ int growth_new(struct growth **out, const struct graph *last, const struct domin
     if (w->grown && w->seen && w->holds)
         r = ids_build(w);
     if (!r)
-        r = sizes_take(w, 2, last, d, &met);
+        r = sizes_take(w, 2, last, d, &p);
     if (r)
         growth_free(w);
     else
@@ -156,15 +178,46 @@ void growth_free(struct growth *w)
     free(w);
 }
 
+/* Takes back what was taken by ids that mean nothing. */
+static void seen_clear(struct growth *w, u32 number)
+{
+    for (u32 n = 0; n < w->g->node_count; n++)
+        w->seen[n] &= (u8)~BIT(number);
+}
+
+static int before_by_place(struct growth *w, u32 number, const struct graph *g,
+                           const struct dominators *d)
+{
+    u64 bytes = (u64)g->node_count * sizeof(u32);
+    u32 *partner = pages_take(bytes), matched = 0;
+    struct partners p = { .by_place = partner };
+    int r = partner ? align_find(g, w->g, partner, &matched) : -ENOMEM;
+
+    if (!r)
+        r = matched < g->node_count / 2 ? -ENOENT : sizes_take(w, number, g, d, &p);
+    pages_give(partner, bytes);
+    return r;
+}
+
 int growth_before(struct growth *w, u32 number, const struct graph *g, const struct dominators *d)
 {
-    struct strangers met = { 0 };
-    int r;
+    struct partners p = { 0 };
+    int r = 0;
 
     assert(number < 2);
-    r = sizes_take(w, number, g, d, &met);
-    /* An id is for life; in another process it is something else as soon as the app has begun. */
-    return r ? r : met.other > met.of / STRANGERS_SHARE ? -ENOENT : 0;
+    if (!w->by_place)
+        r = sizes_take(w, number, g, d, &p);
+    /* An id is for life; after that, or in another process, it stands for something else. */
+    if (r || (!w->by_place && p.other <= p.of / STRANGERS_SHARE))
+        return r;
+    w->by_place = true;
+    seen_clear(w, number);
+    return before_by_place(w, number, g, d);
+}
+
+bool growth_by_place(const struct growth *w)
+{
+    return w->by_place;
 }
 
 u64 growth_total_bytes(const struct growth *w, u32 number)
@@ -190,9 +243,15 @@ static struct own own_growth(const struct growth *w, u32 node)
     };
 }
 
-static bool grows(const struct own *own)
+/* Without ids nobody sees that entries are others each time, so more is asked for. */
+static i64 bytes_min(const struct growth *w)
 {
-    return own->step[0] >= GROWTH_BYTES_MIN && own->step[1] >= GROWTH_BYTES_MIN &&
+    return w->by_place ? GROWTH_BYTES_MIN_BY_PLACE : GROWTH_BYTES_MIN;
+}
+
+static bool grows(const struct growth *w, const struct own *own)
+{
+    return own->step[0] >= bytes_min(w) && own->step[1] >= bytes_min(w) &&
            own->step[1] >= own->step[0] / GROWTH_SLOWER;
 }
 
@@ -202,7 +261,7 @@ static void holder_mark(struct growth *w, u32 node)
     struct grown *s = &w->grown[node], *up = &w->grown[w->d->dominator[node]];
     struct own own = own_growth(w, node);
 
-    w->holds[node] = is_old(w, node) && grows(&own);
+    w->holds[node] = is_old(w, node) && grows(w, &own);
     if (node == w->g->root)
         return;
     if (!w->holds[node]) {
@@ -367,15 +426,12 @@ static bool is_root(const struct growth *w, u32 node)
 {
     const struct graph *g = w->g;
 
-    switch (graph_type(g, node)) {
-    case NODE_SYNTHETIC:
-    case NODE_HIDDEN:
-    case NODE_CODE:
-    case NODE_SHAPE:
+    /* What V8 has behind an object is the object's. */
+    while (node != g->root && !browse_is_visible(g, node) && !browse_is_context(g, node) &&
+           graph_type(g, node) != NODE_SYNTHETIC)
+        node = w->d->dominator[node];
+    if (graph_type(g, node) == NODE_SYNTHETIC)
         return true;
-    default:
-        break;
-    }
     for (u32 e = g->first_edge[g->root]; e < g->first_edge[g->root + 1]; e++)
         if (graph_edge_type(g->edge[e]) == EDGE_SHORTCUT && graph_target(g->edge[e]) == node)
             return true;
@@ -423,6 +479,21 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
     }
 }
 
+/* Whether the items grow on balance: without the backing store, and by more than what a busy cache
+ * is up or down from one moment to another. */
+static bool items_grow(const struct growth *w, const struct weight *size, const struct own *own,
+                       const struct group *group)
+{
+    i64 step[2];
+
+    for (u32 i = 0; i < 2; i++) {
+        step[i] = own->step[i] - (size[i + 1].store - size[i].store);
+        if (step[i] < bytes_min(w) || step[i] < (i64)group->held[i + 1] / GROWTH_CHURN)
+            return false;
+    }
+    return step[1] >= step[0] / GROWTH_SLOWER && group->bytes >= (u64)(step[0] + step[1]) / 4;
+}
+
 /* Looks below order[at], which grows. */
 static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
 {
@@ -444,7 +515,9 @@ static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth
     for (u32 i = 0; i < 3; i++)
         h.retained_bytes[i] = (u64)size[i].all;
     group = largest(s, true);
-    found = group && group->bytes >= (u64)(own.step[0] + own.step[1]) / 4;
+    found = group && items_grow(w, size, &own, group);
+    if (group && !found)
+        return 0;
     if (found) {
         holder_fill(&h, group);
         before_count(w, at, &h);

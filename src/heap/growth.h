@@ -21,10 +21,12 @@
 enum {
     GROWTH_SAMPLES = GROUP_SAMPLES,
     GROWTH_HOLDERS_MAX = 64,
-    GROWTH_ITEMS_MIN = 5,         /* of one class, in each step */
-    GROWTH_BYTES_MIN = 512,       /* in each step */
-    GROWTH_VALUE_MIN = 8192,      /* in each step, when one value gets larger */
-    GROWTH_SLOWER = 4,            /* less than a quarter of the first step is a cache that fills */
+    GROWTH_ITEMS_MIN = 5,   /* of one class, in each step */
+    GROWTH_BYTES_MIN = 512, /* in each step */
+    GROWTH_BYTES_MIN_BY_PLACE = 4096,
+    GROWTH_VALUE_MIN = 8192, /* in each step, when one value gets larger */
+    GROWTH_SLOWER = 4,       /* less than a quarter of the first step is a cache that fills */
+    GROWTH_CHURN = 8, /* at least an eighth of what was added is growth, the rest replaces others */
     GROWTH_ROOT_ITEMS_MIN = 8,    /* of what nothing holds, in each step */
     GROWTH_ROOT_BYTES_MIN = 4096, /* in both steps */
 };
@@ -66,10 +68,13 @@ struct growth;
 MUST_USE int growth_new(struct growth **out, const struct graph *last, const struct dominators *d);
 /* Accepts NULL. */
 void growth_free(struct growth *w);
-/* An earlier snapshot: number 0 or 1. It is not needed after that. -ENOMEM; -ENOENT: hardly an
- * object of it is in the last one, so they are not of one process. */
+/* An earlier snapshot: number 0, then 1. It is not needed after that. Where ids turn out to mean
+ * something else it goes by places (heap/align.h). -ENOMEM, -EIO; -ENOENT: hardly an object of it
+ * is in the last one, so they are not of one program. */
 MUST_USE int growth_before(struct growth *w, u32 number, const struct graph *g,
                            const struct dominators *d);
+/* Whether objects were matched by their places and not by their ids. */
+bool growth_by_place(const struct growth *w);
 /* After both. -ENOMEM. */
 MUST_USE int growth_find(struct growth *w, struct growth_holders *out);
 

@@ -63,14 +63,21 @@ static void load_member(void *ctx, u32 index)
 
 /* ---- suspects ---- */
 
-/* import() fills several tables of the loader at once: one suspect. */
+/* import() fills several tables of the loader at once; a response that waits has a socket. */
+static bool is_part_of(const struct suspect *s, const struct suspect *other)
+{
+    if (s->kind == LEAK_MODULE)
+        return other->kind == LEAK_MODULE &&
+               (!s->wanted[0] || str_eq(str_of(other->wanted), str_of(s->wanted)));
+    return s->holder_node == BROWSE_NONE && other->holder_node == BROWSE_NONE &&
+           (s->kind == LEAK_SOCKET || s->kind == LEAK_STREAM) &&
+           (other->kind == LEAK_SOCKET || other->kind == LEAK_STREAM);
+}
+
 static bool is_joined(struct leaks *out, const struct suspect *s)
 {
-    if (s->kind != LEAK_MODULE)
-        return false;
     for (u32 i = 0; i < out->count; i++)
-        if (out->list[i].kind == LEAK_MODULE &&
-            (!s->wanted[0] || str_eq(str_of(out->list[i].wanted), str_of(s->wanted)))) {
+        if (is_part_of(s, &out->list[i])) {
             out->list[i].growth_bytes += s->growth_bytes;
             return true;
         }
@@ -130,8 +137,10 @@ static int compare(struct leaks *out, struct loading *earlier, bool loaded)
         r = growth_find(w, holders);
     for (u32 i = 0; !r && i < LEAKS_SNAPSHOTS; i++)
         out->total_bytes[i] = growth_total_bytes(w, i);
-    if (!r)
+    if (!r) {
+        out->by_place = growth_by_place(w);
         suspects_take(out, holders);
+    }
     growth_free(w);
     free(holders);
     return r;

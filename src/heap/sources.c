@@ -134,3 +134,19 @@ bool sources_place(struct browse *b, u32 node, struct source_place *out)
     out->column = place->column + 1;
     return out->file.len > 0;
 }
+
+u32 sources_app_function(struct browse *b, u32 node)
+{
+    const struct dominators *d = b->dominators;
+    u32 at = b->position[node], looked_at = 0;
+    struct source_place place;
+
+    for (u32 i = at; i < at + d->size[at] && looked_at < SOURCES_FUNCTIONS_MAX; i++) {
+        if (!browse_is_closure(b, d->order[i]))
+            continue;
+        looked_at++;
+        if (sources_place(b, d->order[i], &place) && place.whose == SOURCE_APP)
+            return d->order[i];
+    }
+    return BROWSE_NONE;
+}

@@ -37,3 +37,8 @@ struct source_place {
     u32 line, column;
 };
 MUST_USE bool sources_place(struct browse *b, u32 node, struct source_place *out);
+
+/* A function of the app's among what `node` alone holds, itself included; BROWSE_NONE: none of the
+ * first SOURCES_FUNCTIONS_MAX is. */
+enum { SOURCES_FUNCTIONS_MAX = 60 };
+u32 sources_app_function(struct browse *b, u32 node);

@@ -2,70 +2,12 @@
 #include "heap/suspect.h"
 
 #include "base/buf.h"
-
-enum { FUNCTIONS_MAX = 60, UP_MAX = 12, TREE_MIN = 6 };
-
-/* ---- looking around ---- */
+#include "heap/emitter.h"
+#include "heap/leak_shape.h"
 
 static void text_set(char *out, size_t room, struct str text)
 {
     str_to_cstr(text, out, room);
-}
-
-static bool is_class(struct browse *b, u32 node, const char *name)
-{
-    return node != BROWSE_NONE && graph_type(b->graph, node) == NODE_OBJECT &&
-           str_eq(browse_name(b, node), str_of(name));
-}
-
-static bool is_closure(struct browse *b, u32 node)
-{
-    return node != BROWSE_NONE && graph_type(b->graph, node) == NODE_CLOSURE;
-}
-
-static bool is_text(struct browse *b, u32 node)
-{
-    enum node_type type = graph_type(b->graph, node);
-
-    return type == NODE_STRING || type == NODE_CONS_STRING || type == NODE_SLICED_STRING;
-}
-
-/* Who refers to `node` by a property called `label`, or BROWSE_NONE. */
-static u32 owner_by(struct browse *b, u32 node, struct str label)
-{
-    struct retainer in[UP_MAX];
-    u32 count = browse_retainers(b, node, in, UP_MAX);
-    struct graph_edge e;
-
-    for (u32 i = 0; i < count; i++)
-        if (browse_edge(b, in[i].edge, &e) && e.type == EDGE_PROPERTY &&
-            str_eq(browse_label(b, &e), label))
-            return in[i].from;
-    return BROWSE_NONE;
-}
-
-static bool dominates(struct browse *b, u32 node, u32 below)
-{
-    u32 at = b->position[below] - b->position[node];
-
-    return b->position[below] >= b->position[node] && at < b->dominators->size[b->position[node]];
-}
-
-/* A function of the app's among what `node` alone holds, itself included. */
-static u32 app_function(struct browse *b, u32 node)
-{
-    const struct dominators *d = b->dominators;
-    u32 at = b->position[node], looked_at = 0;
-    struct source_place place;
-
-    for (u32 i = at; i < at + d->size[at] && looked_at < FUNCTIONS_MAX; i++) {
-        if (!is_closure(b, d->order[i]))
-            continue;
-        looked_at++;
-        if (sources_place(b, d->order[i], &place) && place.whose == SOURCE_APP)
-            return d->order[i];
-    }
-    return BROWSE_NONE;
 }
 
 /* ---- the holder ---- */
@@ -77,9 +19,15 @@ static u32 holder_of(struct browse *b, const struct growth_holder *h, u32 item)
     const struct graph *g = b->graph;
     u32 at = h->at;
 
-    while (h->how == GROWTH_CHAIN && item != BROWSE_NONE && at != g->root &&
-           g->type[at] == g->type[item] && g->name[at] == g->name[item])
-        at = b->dominators->dominator[at];
+    while (h->how == GROWTH_CHAIN && item != BROWSE_NONE) {
+        u32 above = at;
+
+        while (above != g->root && !browse_is_visible(g, above))
+            above = b->dominators->dominator[above];
+        if (above == g->root || g->type[above] != g->type[item] || g->name[above] != g->name[item])
+            break;
+        at = b->dominators->dominator[above];
+    }
     while (at != g->root && !browse_is_visible(g, at) && !browse_is_context(g, at) &&
            graph_type(g, at) != NODE_SYNTHETIC)
         at = b->dominators->dominator[at];
@@ -153,71 +101,6 @@ static void holder_find(struct browse *b, const struct growth_holder *h, struct 
     naming_find(b, s->holder_node, name);
 }
 
-/* ---- listeners ---- */
-
-/* Whose listeners these are: an EventEmitter has them in _events, by event, an EventTarget in a Map
- * of lists. */
-struct emitter {
-    u32 node;
-    struct str event;
-};
-
-static bool emitter_of_events(struct browse *b, u32 events, struct emitter *out)
-{
-    out->node = owner_by(b, events, STR("_events"));
-    return out->node != BROWSE_NONE;
-}
-
-static bool emitter_find(struct browse *b, u32 holder, struct emitter *out)
-{
-    struct retainer in[UP_MAX];
-    u32 count;
-    struct graph_edge e;
-
-    *out = (struct emitter){ .node = BROWSE_NONE };
-    if (holder == BROWSE_NONE)
-        return false;
-    if (emitter_of_events(b, holder, out))
-        return true;
-    count = browse_retainers(b, holder, in, UP_MAX);
-    for (u32 i = 0; i < count; i++)
-        if (browse_edge(b, in[i].edge, &e) && e.type == EDGE_PROPERTY &&
-            graph_type(b->graph, in[i].from) == NODE_OBJECT &&
-            emitter_of_events(b, in[i].from, out)) {
-            out->event = browse_label(b, &e);
-            return true;
-        }
-    return false;
-}
-
-/* The key of an entry of the Map in which an EventTarget has its lists. */
-static bool target_find(struct browse *b, u32 list, struct emitter *out)
-{
-    u32 at = list;
-
-    for (u32 i = 0; i < UP_MAX && at != b->graph->root; i++) {
-        u32 owner = owner_by(b, at, STR("<symbol kEvents>"));
-
-        if (owner != BROWSE_NONE) {
-            *out = (struct emitter){ .node = owner };
-            return true;
-        }
-        at = b->dominators->dominator[at];
-    }
-    return false;
-}
-
-/* The function itself, not the wrapper of once() or of an EventTarget. */
-static u32 listener_function(struct browse *b, u32 item)
-{
-    u32 inner = browse_follow(b, item, STR("listener"));
-
-    if (is_closure(b, inner))
-        return inner;
-    inner = browse_follow(b, item, STR("callback"));
-    return is_closure(b, inner) ? inner : is_closure(b, item) ? item : app_function(b, item);
-}
-
 static void emitter_name(struct browse *b, const struct emitter *e, struct suspect *s,
                          struct naming *name)
 {
@@ -229,140 +112,6 @@ static void emitter_name(struct browse *b, const struct emitter *e, struct suspe
         buf_addf(&text, ", event \"%.*s\"", STR_ARG(e->event));
     text_set(s->holder, sizeof(s->holder), buf_str(&text));
     s->holder_node = e->node;
-}
-
-/* ---- kinds ---- */
-
-static bool is_tree_node(struct browse *b, u32 item)
-{
-    static const char *const parents[] = { "parentNode",  "parentElement", "parent",
-                                           "_parentNode", "ownerDocument", "_ownerDocument" };
-    const struct graph_edge *e;
-    u32 count;
-
-    if (graph_type(b->graph, item) == NODE_NATIVE &&
-        (b->graph->flags[item] & GRAPH_DETACHED ||
-         str_starts(browse_name(b, item), STR("Detached "))))
-        return true;
-    if (graph_type(b->graph, item) != NODE_OBJECT)
-        return false;
-    count = browse_edges(b, item, &e);
-    for (u32 i = 0; i < count; i++)
-        for (u32 p = 0; e[i].type == EDGE_PROPERTY && p < ARRAY_LEN(parents); p++)
-            if (str_eq(browse_label(b, &e[i]), str_of(parents[p])) && dominates(b, item, e[i].to) &&
-                b->dominators->size[b->position[e[i].to]] >= TREE_MIN)
-                return true;
-    return false;
-}
-
-/* A variable's functions are an async hook's: one of them is what AsyncHook calls at init. */
-static bool is_async_hook(struct browse *b, const struct naming *name)
-{
-    struct retainer users[UP_MAX * 2], in[UP_MAX];
-    u32 count = name->by == NAMING_VARIABLE
-                    ? browse_retainers(b, name->anchor, users, ARRAY_LEN(users))
-                    : 0;
-
-    for (u32 i = 0; i < count; i++) {
-        u32 above =
-            is_closure(b, users[i].from) && str_eq(browse_name(b, users[i].from), STR("init"))
-                ? browse_retainers(b, users[i].from, in, UP_MAX)
-                : 0;
-
-        for (u32 k = 0; k < above; k++)
-            if (is_class(b, in[k].from, "AsyncHook"))
-                return true;
-    }
-    return false;
-}
-
-/* A captured context is easily less than the function that captured it, and still the cause. */
-static bool is_mostly(enum fact fact, const struct facts *f)
-{
-    return f->bytes[fact] > 0 && f->bytes[fact] >= f->total / (fact == FACT_ASYNC ? 4 : 2);
-}
-
-/* What the items are, or mostly are made of. */
-static bool kind_by_facts(struct browse *b, u32 item, const struct facts *f, enum leak_kind *out)
-{
-    static const struct {
-        enum fact fact;
-        enum leak_kind kind;
-    } rules[] = {
-        { FACT_TIMER, LEAK_TIMER },     { FACT_LISTENER, LEAK_LISTENER },
-        { FACT_SOCKET, LEAK_SOCKET },   { FACT_REQUEST, LEAK_REQUEST },
-        { FACT_STREAM, LEAK_STREAM },   { FACT_MODULE, LEAK_MODULE },
-        { FACT_PROMISE, LEAK_PROMISE }, { FACT_ASYNC, LEAK_ASYNC_CONTEXT },
-        { FACT_BUFFER, LEAK_BUFFER },   { FACT_SLICE, LEAK_STRING },
-        { FACT_REGEXP, LEAK_REGEXP },   { FACT_SCRIPT, LEAK_CODE },
-    };
-
-    for (u32 i = 0; i < ARRAY_LEN(rules); i++)
-        if (f->self == rules[i].fact) {
-            *out = rules[i].kind;
-            return true;
-        }
-    if (is_closure(b, item) && f->code >= f->total / 3) {
-        *out = LEAK_CODE;
-        return true;
-    }
-    for (u32 i = 0; i < ARRAY_LEN(rules); i++)
-        if (is_mostly(rules[i].fact, f)) {
-            *out = rules[i].kind;
-            return true;
-        }
-    return false;
-}
-
-static enum leak_kind kind_by_container(struct browse *b, u32 holder)
-{
-    if (holder == BROWSE_NONE)
-        return LEAK_OBJECT;
-    if (is_class(b, holder, "Set") || is_class(b, holder, "WeakSet"))
-        return LEAK_SET;
-    if (is_class(b, holder, "Array"))
-        return LEAK_ARRAY;
-    if (is_closure(b, holder) || browse_is_context(b->graph, holder))
-        return LEAK_CLOSURE;
-    return browse_follow(b, holder, STR("table")) != BROWSE_NONE ? LEAK_MAP : LEAK_OBJECT;
-}
-
-/* The ESM loader, its caches and what is below them. */
-static bool is_module_holder(struct browse *b, u32 holder)
-{
-    for (u32 i = 0; i < UP_MAX && holder != BROWSE_NONE && holder != b->graph->root; i++) {
-        if (is_class(b, holder, "LoadCache") || is_class(b, holder, "ResolveCache") ||
-            is_class(b, holder, "ModuleLoader"))
-            return true;
-        holder = b->dominators->dominator[holder];
-    }
-    return false;
-}
-
-static enum leak_kind kind_of(struct browse *b, const struct growth_holder *h,
-                              const struct suspect *s, const struct naming *name)
-{
-    enum leak_kind kind = LEAK_OBJECT;
-    struct facts f;
-
-    if (is_module_holder(b, s->holder_node))
-        return LEAK_MODULE;
-    if (is_class(b, s->holder_node, "Promise"))
-        return LEAK_PROMISE;
-    if (s->item == BROWSE_NONE)
-        return kind_by_container(b, s->holder_node);
-    if (h->how != GROWTH_ITEMS && is_text(b, s->item))
-        return LEAK_STRING;
-    facts_find(b, s->item, &f);
-    if (is_async_hook(b, name))
-        return LEAK_ASYNC_HOOK;
-    if (kind_by_facts(b, s->item, &f, &kind))
-        return h->how == GROWTH_ROOTS && kind == LEAK_REQUEST && s->holder_node == BROWSE_NONE
-                   ? LEAK_STREAM
-                   : kind;
-    if (is_tree_node(b, s->item))
-        return LEAK_TREE;
-    return is_closure(b, s->item) ? LEAK_CLOSURE : kind_by_container(b, s->holder_node);
 }
 
 /* ---- where ---- */
@@ -399,11 +148,11 @@ static const enum statement_adds adds_of[LEAK_KINDS] = {
 static enum statement_adds adds_to(struct browse *b, const struct suspect *s)
 {
     if (s->kind == LEAK_MODULE || s->kind == LEAK_STREAM || s->holder_node == BROWSE_NONE ||
-        is_class(b, s->holder_node, "Promise"))
+        browse_is_class(b, s->holder_node, "Promise"))
         return adds_of[s->kind];
     if (s->how == GROWTH_CHAIN || s->how == GROWTH_VALUE)
         return STATEMENT_APPEND;
-    return adds_of[kind_by_container(b, s->holder_node)];
+    return adds_of[leak_shape_of_container(b, s->holder_node)];
 }
 
 /* "settings.mjs" of "file:///app/settings.mjs?version=3". */
@@ -429,7 +178,7 @@ static struct str module_file(struct browse *b, u32 item)
         for (u32 i = 0; i < ARRAY_LEN(labels); i++) {
             u32 to = browse_follow(b, item, str_of(labels[i]));
 
-            if (to != BROWSE_NONE && is_text(b, to))
+            if (to != BROWSE_NONE && browse_is_text(b, to))
                 return browse_name(b, to);
             next = to != BROWSE_NONE ? to : next;
         }
@@ -486,7 +235,7 @@ static u32 item_choose(struct browse *b, const struct growth_holder *h)
     for (u32 i = 0; i < h->company_count; i++) {
         enum fact fact = facts_of_class(browse_class(b, h->company[i]));
 
-        if (is_class(b, h->company[i], "IncomingMessage") ||
+        if (browse_is_class(b, h->company[i], "IncomingMessage") ||
             (best == FACT_SOCKET && (fact == FACT_REQUEST || fact == FACT_STREAM))) {
             item = h->company[i];
             best = fact;
@@ -528,7 +277,7 @@ static bool is_of_node(struct browse *b, const struct suspect *s, const struct n
     }
     return s->item == BROWSE_NONE ||
            ((!sources_place(b, s->item, &place) || place.whose == SOURCE_NODE) &&
-            app_function(b, s->item) == BROWSE_NONE);
+            sources_app_function(b, s->item) == BROWSE_NONE);
 }
 
 /* The variable through which a function holds most. */
@@ -540,7 +289,7 @@ static void closure_detail(struct browse *b, u32 closure, struct suspect *s)
     u32 count = context == BROWSE_NONE ? 0 : browse_edges(b, context, &e);
 
     for (u32 i = 0; i < count; i++)
-        if (e[i].type == EDGE_CONTEXT && dominates(b, closure, e[i].to) &&
+        if (e[i].type == EDGE_CONTEXT && browse_dominates(b, closure, e[i].to) &&
             (best == BROWSE_NONE ||
              b->dominators->retained[e[i].to] > b->dominators->retained[best])) {
             best = e[i].to;
@@ -567,10 +316,10 @@ static void timers_name(struct suspect *s, const struct naming *name)
 /* Whose children they are, where CommonJS keeps them; import() keeps them in the loader. */
 static void modules_name(struct browse *b, struct suspect *s)
 {
-    u32 parent = owner_by(b, s->holder_node, STR("children"));
+    u32 parent = browse_owner(b, s->holder_node, STR("children"));
     u32 text = parent == BROWSE_NONE ? parent : browse_follow(b, parent, STR("filename"));
 
-    if (text == BROWSE_NONE || !is_text(b, text)) {
+    if (text == BROWSE_NONE || !browse_is_text(b, text)) {
         text_set(s->holder, sizeof(s->holder), STR("loadCache of Node's module loader"));
         return;
     }
@@ -586,21 +335,22 @@ static void kind_details(struct browse *b, struct suspect *s, struct naming *nam
 
     switch (s->kind) {
     case LEAK_TIMER:
-        if (is_class(b, s->holder_node, "TimersList"))
+        if (browse_is_class(b, s->holder_node, "TimersList"))
             timers_name(s, name);
         s->function = browse_follow(b, s->item, STR("_onTimeout"));
-        if (!is_closure(b, s->function))
+        if (!browse_is_closure(b, s->function))
             s->function = browse_follow(b, s->item, STR("_onImmediate"));
-        if (!is_closure(b, s->function) || app_function(b, s->function) != s->function)
-            s->function = app_function(b, s->item);
+        if (!browse_is_closure(b, s->function) ||
+            sources_app_function(b, s->function) != s->function)
+            s->function = sources_app_function(b, s->item);
         break;
     case LEAK_LISTENER:
-        s->function = listener_function(b, s->item);
-        if (target_find(b, s->holder_node, &e))
+        s->function = emitter_listener(b, s->item);
+        if (emitter_of_target(b, s->holder_node, &e))
             emitter_name(b, &e, s, name);
         break;
     case LEAK_CLOSURE:
-        s->function = is_closure(b, s->item) ? s->item : BROWSE_NONE;
+        s->function = browse_is_closure(b, s->item) ? s->item : BROWSE_NONE;
         break;
     case LEAK_MODULE:
         modules_name(b, s);
@@ -608,7 +358,7 @@ static void kind_details(struct browse *b, struct suspect *s, struct naming *nam
     default:
         break;
     }
-    if (is_closure(b, s->function))
+    if (browse_is_closure(b, s->function))
         closure_detail(b, s->function, s);
 }
 
@@ -654,11 +404,11 @@ bool suspect_explain(struct browse *b, const struct growth_holder *h, struct sus
     holder_find(b, h, out, &name);
     text_set(out->class, sizeof(out->class),
              out->item == BROWSE_NONE ? STR("(array)") : browse_class(b, out->item));
-    if (emitter_find(b, out->holder_node, &e)) {
+    if (emitter_of_list(b, out->holder_node, &e)) {
         out->kind = LEAK_LISTENER;
         emitter_name(b, &e, out, &name);
     } else {
-        out->kind = kind_of(b, h, out, &name);
+        out->kind = leak_shape_kind(b, h, out->holder_node, out->item, &name);
     }
     if (is_of_node(b, out, &name))
         return false;
@@ -686,6 +436,23 @@ bool suspect_locate(struct suspect *s, struct str file, struct str text, u32 *be
     return true;
 }
 
+/* "Map @31", "function handle @33": what an edge of a path leads to. */
+static void node_text(struct browse *b, u32 node, struct buf *out)
+{
+    struct str name = browse_name(b, node);
+
+    if (browse_is_closure(b, node))
+        buf_addf(out, "function %.*s", name.len ? (int)min(name.len, (size_t)60) : 11,
+                 name.len ? name.ptr : "(anonymous)");
+    else if (graph_type(b->graph, node) == NODE_SYNTHETIC && name.len)
+        buf_add(out, name);
+    else if (browse_is_context(b->graph, node))
+        buf_add(out, STR("context"));
+    else
+        buf_add(out, browse_class(b, node));
+    buf_addf(out, " @%u", b->graph->id[node]);
+}
+
 void suspect_step(struct browse *b, u32 edge, struct buf *out)
 {
     struct graph_edge e;
@@ -696,22 +463,23 @@ void suspect_step(struct browse *b, u32 edge, struct buf *out)
     label = browse_label(b, &e);
     switch (e.type) {
     case EDGE_CONTEXT:
-        buf_addf(out, "%.*s (variable)", STR_ARG(label));
+        buf_addf(out, "%.*s (variable) ", STR_ARG(label));
         break;
     case EDGE_ELEMENT:
-        buf_addf(out, "[%u]", e.name);
+        buf_addf(out, "[%u] ", e.name);
         break;
     case EDGE_HIDDEN:
-        buf_addf(out, "(hidden %u)", e.name);
+        buf_addf(out, "(hidden %u) ", e.name);
         break;
     case EDGE_PROPERTY:
-        buf_addf(out, ".%.*s", STR_ARG(label));
+        buf_addf(out, ".%.*s ", STR_ARG(label));
         break;
     case EDGE_INTERNAL:
     case EDGE_SHORTCUT:
     case EDGE_WEAK:
     case EDGE_BACKING:
-        buf_addf(out, "(%.*s)", STR_ARG(label));
+        buf_addf(out, "(%.*s) ", STR_ARG(label));
         break;
     }
+    node_text(b, e.to, out);
 }

@@ -57,5 +57,5 @@ MUST_USE bool suspect_explain(struct browse *b, const struct growth_holder *h, s
  * none): a statement that adds, if there is one. True: found, s->file and s->line are set. */
 bool suspect_locate(struct suspect *s, struct str file, struct str text, u32 *best_rank);
 
-/* One step of the path as text: ".cache", "[3]", "sessions (variable)". */
+/* One step of the path as text: ".cache Map @31", "sessions (variable) Map @31". */
 void suspect_step(struct browse *b, u32 edge, struct buf *out);

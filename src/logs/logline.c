@@ -1,6 +1,8 @@
 /* logs/logline.c -- what a line of a log file says of itself */
 #include "logs/logline.h"
 
+#include "conf/dateform.h"
+
 #include <time.h>
 
 enum { STAMP_LEN = 24 };
@@ -188,14 +190,11 @@ static bool worker_text(struct logline *out, struct str s)
     return true;
 }
 
-static void parse_text(struct logline *out, struct str line)
+/* What follows the time. */
+static void parse_text(struct logline *out, struct str s)
 {
-    struct str s = str_sub(line, STAMP_LEN, line.len);
     struct logline blank;
 
-    out->time = str_sub(line, 0, STAMP_LEN);
-    if (!take(&s, STR(" ")) || !logline_time(out->time, &out->at_ms))
-        return;
     out->text = s;
     blank = *out;
     if (worker_text(out, s))
@@ -211,6 +210,22 @@ static void parse_text(struct logline *out, struct str line)
     }
 }
 
+/* The usual time is quickly seen; another form may begin with year, month and so on, too. */
+static void parse_timed(struct logline *out, struct str line)
+{
+    bool usual = line.len > STAMP_LEN && line.ptr[STAMP_LEN - 1] == 'Z' &&
+                 line.ptr[STAMP_LEN] == ' ' &&
+                 logline_time(str_sub(line, 0, STAMP_LEN), &out->at_ms);
+    size_t len = usual ? STAMP_LEN : dateform_read(line, &out->at_ms);
+
+    if (len == 0 || len >= line.len || line.ptr[len] != ' ') {
+        out->at_ms = 0;
+        return;
+    }
+    out->time = str_sub(line, 0, len);
+    parse_text(out, str_sub(line, len + 1, line.len));
+}
+
 void logline_parse(struct logline *out, struct str line)
 {
     *out = (struct logline){ .text = line };
@@ -219,9 +234,7 @@ void logline_parse(struct logline *out, struct str line)
         parse_json(out, line);
         if (!out->at_ms)
             out->time = (struct str){ 0 };
-    } else if (line.len > STAMP_LEN && line.ptr[STAMP_LEN - 1] == 'Z') {
-        parse_text(out, line);
-        if (!out->at_ms)
-            out->time = (struct str){ 0 };
+    } else if (line.len && line.ptr[0] >= '0' && line.ptr[0] <= '9') {
+        parse_timed(out, line);
     }
 }

@@ -25,8 +25,7 @@ enum { FIELDS_MAX_RESPONSE = 256 };
 struct proxy_process {
     struct proxy proxy;
     struct timer drain_timer;
-    bool drained_told;
-    bool succeeded; /* another fettle goes on: connections that stay have their time */
+    bool drained_told, unlistened_told;
 };
 
 /* Where requests go that routes lead to an app. */
@@ -127,12 +126,15 @@ static void drain_look(struct timer *timer)
 {
     struct proxy_process *pp = container_of(timer, struct proxy_process, drain_timer);
     struct proxy *p = &pp->proxy;
-    struct wire_note note = { .type = WIRE_DRAINED };
+    struct wire_note note = { .type = WIRE_DRAINED }, unlistened = { .type = WIRE_UNLISTENED };
 
-    bool idle = atomic_load(&p->drained) == p->threads_n && atomic_load(&p->exchanges) == 0 &&
-                atomic_load(&p->awaited) == 0 &&
-                (!pp->succeeded || atomic_load(&p->shm->proxy.connections) == 0);
+    bool deaf = atomic_load(&p->drained) == p->threads_n;
+    bool idle = deaf && atomic_load(&p->exchanges) == 0 && atomic_load(&p->awaited) == 0 &&
+                (!atomic_load(&p->succeeded) || atomic_load(&p->shm->proxy.connections) == 0);
 
+    if (!pp->unlistened_told && deaf)
+        pp->unlistened_told =
+            sock_send_msg(WIRE_PROXY_FD, &unlistened, sizeof(unlistened), NULL, 0) == 0;
     if (!pp->drained_told && idle)
         pp->drained_told = sock_send_msg(WIRE_PROXY_FD, &note, sizeof(note), NULL, 0) == 0;
     if (pp->drained_told && atomic_load(&p->shm->proxy.connections) == 0) {
@@ -151,7 +153,7 @@ static void drain(struct proxy_process *pp, bool succeeded)
 
     for (u32 i = 0; i < rules->apps; i++)
         drain_ns = max(drain_ns, rules->app[i].drain_ns);
-    pp->succeeded = succeeded;
+    atomic_store(&p->succeeded, succeeded);
     p->quiet_ns = min(succeeded ? QUIET_SUCCEEDED_NS : QUIET_NS, drain_ns / 2);
     atomic_store(&p->draining, true);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) { /* refused is better than never answered */

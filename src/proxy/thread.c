@@ -92,11 +92,11 @@ void thread_poke(struct thread *t)
         return; /* it is full: the thread will look anyway */
 }
 
-/* Who has connected already is accepted: nobody else may do it. */
+/* Who has connected already is accepted, if nobody else may do it. */
 static void thread_drain(struct thread *t)
 {
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
-        if (t->listeners[i].watch.loop)
+        if (t->listeners[i].watch.loop && !atomic_load(&t->proxy->succeeded))
             client_accept(&t->listeners[i]);
     thread_unlisten(t);
     client_drain(t);

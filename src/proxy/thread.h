@@ -75,10 +75,11 @@ struct proxy {
     _Atomic u64 name_seq;
     _Atomic u32 changes; /* counts the supervisor's CHANGED and LISTENER messages */
     _Atomic bool draining;
-    _Atomic u32 exchanges; /* running in all threads */
-    _Atomic u64 quiet_ns;  /* while draining: so long a kept connection may be without a request */
-    _Atomic u32 awaited;   /* while draining: connections whose request may be on its way */
-    _Atomic u32 drained;   /* threads that accept nothing more */
+    _Atomic bool succeeded; /* another fettle goes on: it accepts, and what stays has its time */
+    _Atomic u32 exchanges;  /* running in all threads */
+    _Atomic u64 quiet_ns;   /* while draining: so long a kept connection may be without a request */
+    _Atomic u32 awaited;    /* while draining: connections whose request may be on its way */
+    _Atomic u32 drained;    /* threads that accept nothing more */
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];

@@ -24,6 +24,7 @@
  *     ← CHANGED                           slots changed their state: look again
  *     ← DRAIN                             accept nothing, finish what runs, then exit 0; with value
  *                                         1 connections that stay (WebSockets) are waited for
+ *     → UNLISTENED                        after DRAIN: nothing is accepted any more
  *     → DRAINED                           nothing runs any more
  */
 #pragma once
@@ -62,6 +63,7 @@ enum wire_type {
     WIRE_DRAIN,
     WIRE_DRAINED,
     WIRE_SETTINGS,
+    WIRE_UNLISTENED,
 };
 
 enum wire_kind { WIRE_HTTP, WIRE_STREAM };

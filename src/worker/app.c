@@ -53,6 +53,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;
     app->output.index = index;
+    app->output.date_format = conf->log_date_format;
     err =
         logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);
     if (err) {

@@ -70,6 +70,8 @@ static void control_event(struct watch *w, u32 events)
                 kill(h->pid, SIGKILL);
             return;
         }
+        if (n == sizeof(note) && note.type == WIRE_UNLISTENED && h->stopping && h->conf.unlistened)
+            h->conf.unlistened(h);
         if (n == sizeof(note) && note.type == WIRE_DRAINED && h->stopping)
             drained_tell(h);
     }

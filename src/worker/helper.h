@@ -25,8 +25,9 @@ struct helper_conf {
     struct listeners *listeners;      /* to be sent; NULL: none */
     _Atomic uint32_t *pid, *restarts; /* where these are published */
     u64 pause_max_ns;
-    helper_fn *drained;  /* it says that nothing runs any more, or it is gone after helper_drain */
-    helper_fn *hopeless; /* it has failed again and again and never lived; may be NULL */
+    helper_fn *drained; /* it says that nothing runs any more, or it is gone after helper_drain */
+    helper_fn *unlistened; /* it accepts nothing any more, after helper_drain; may be NULL */
+    helper_fn *hopeless;   /* it has failed again and again and never lived; may be NULL */
 };
 
 struct helper {

@@ -7,8 +7,16 @@
 
 #include <limits.h>
 
+/* fettle's lines go there, too, with the time in that form; NULL: they do not. */
+static void own_note(struct logbook *b, u32 i, const char *format)
+{
+    if (format && !b->is_own[i])
+        b->date_format[i] = format;
+    b->is_own[i] |= format != NULL;
+}
+
 static int file_find(struct logbook *b, const char *path, const struct logfile_rules *rules,
-                     bool is_own, struct logfile **out)
+                     const char *own_format, struct logfile **out)
 {
     char here[PATH_MAX], full[PATH_MAX];
     int err;
@@ -19,7 +27,7 @@ static int file_find(struct logbook *b, const char *path, const struct logfile_r
     for (u32 i = 0; i < b->count; i++) {
         if (strcmp(logfile_path(b->file[i]), path) != 0)
             continue;
-        b->is_own[i] |= is_own;
+        own_note(b, i, own_format);
         *out = b->file[i];
         return 0;
     }
@@ -31,7 +39,8 @@ static int file_find(struct logbook *b, const char *path, const struct logfile_r
     if (logfile_error(*out))
         log_warn("the log file %s cannot be opened: %s; it is tried again", path,
                  strerror(logfile_error(*out)));
-    b->is_own[b->count] = is_own;
+    b->is_own[b->count] = false;
+    own_note(b, b->count, own_format);
     b->file[b->count++] = *out;
     return 0;
 }
@@ -42,10 +51,11 @@ int logbook_app(struct logbook *b, struct output_app *out, const char *log_file,
     int err = 0;
 
     if (log_file && *log_file)
-        err = file_find(b, log_file, rules, true, &out->file[0]);
+        err =
+            file_find(b, log_file, rules, out->date_format ? out->date_format : "", &out->file[0]);
     out->file[1] = out->file[0];
     if (!err && error_file && *error_file)
-        err = file_find(b, error_file, rules, false, &out->file[1]);
+        err = file_find(b, error_file, rules, NULL, &out->file[1]);
     return err;
 }
 
@@ -81,19 +91,22 @@ static void recent_line(const struct logbook *b, struct str line, bool is_error)
 
 void logbook_line(struct logbook *b, struct str line, bool is_error)
 {
-    AUTO(buf_done) struct buf text = { 0 };
+    u64 now_ms = clock_wall_ms();
 
     recent_line(b, line, is_error);
-    if (b->count == 0)
-        return;
-    if (!b->json) {
-        output_time_add(&text);
-        buf_addc(&text, ' ');
-    }
-    plain_add(&text, line);
-    for (u32 i = 0; i < b->count && !text.failed; i++)
-        if (b->is_own[i])
+    for (u32 i = 0; i < b->count; i++) {
+        AUTO(buf_done) struct buf text = { 0 };
+
+        if (!b->is_own[i])
+            continue;
+        if (!b->json) {
+            output_time_as(&text, b->date_format[i], now_ms);
+            buf_addc(&text, ' ');
+        }
+        plain_add(&text, line);
+        if (!text.failed)
             logfile_write(b->file[i], buf_str(&text));
+    }
 }
 
 void logbook_tick(struct logbook *b, u64 now_ns)

@@ -14,7 +14,8 @@ struct recent;
 /* All zero: empty. */
 struct logbook {
     struct logfile *file[LOGBOOK_FILES_MAX];
-    bool is_own[LOGBOOK_FILES_MAX]; /* fettle's lines go there, too */
+    bool is_own[LOGBOOK_FILES_MAX];             /* fettle's lines go there, too, … */
+    const char *date_format[LOGBOOK_FILES_MAX]; /* … with the time in this form */
     u32 count;
     bool json;
     struct recent *recent; /* keeps fettle's own lines, too; may be NULL */

@@ -1,148 +1,21 @@
 /* worker/operation.c -- what is done with an app because somebody asked for it, until it is done */
 #include "worker/operation.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "worker/control.h"
 #include "worker/crew.h"
+#include "worker/reply.h"
 #include "worker/snapshot.h"
 #include "worker/workers.h"
 
 #include <signal.h>
-#include <stdarg.h>
 
 #define LOOK_NS (20 * NS_PER_MS)
 
-struct operation {
-    struct list link;
-    struct operations *all;
-    struct app *app;
-    struct order order;
-    struct control_talk *talk;
-    u64 started_ns;
-    u32 reading;         /* of reread.finished, what is waited for; 0: has begun */
-    u32 failures;        /* app->failures_told at the start */
-    u32 reloads_failed;  /* likewise */
-    u32 at, done, ready; /* as they were told last */
-    pid_t old_pid;       /* of the one worker that is meant */
-    bool ends_all;       /* fettle ends with it */
-};
-
-static void answer_begin(struct buf *out, const struct operation *op, bool ok)
-{
-    buf_addf(out, "{\"ok\":%s", ok ? "true" : "false");
-    json_key(out, "app");
-    json_text(out, str_of(op->app->conf->name));
-    json_key(out, "did");
-    json_text(out, str_of(order_name(op->order.verb)));
-    json_key(out, "took_ms");
-    json_u64(out, (clock_now_ns() - op->started_ns) / NS_PER_MS);
-}
-
-static void operation_end(struct operation *op, struct buf *answer)
-{
-    buf_addc(answer, '}');
-    if (answer->failed)
-        control_fail(op->talk, "out of memory");
-    else
-        control_end(op->talk, buf_str(answer));
-    list_del(&op->link);
-    free(op);
-}
-
-/* New processes get new settings. */
-static bool reads_settings(const struct operation *op)
+bool operation_reads_settings(const struct operation *op)
 {
     return op->order.verb == ORDER_RELOAD || op->order.verb == ORDER_RESTART ||
            op->order.verb == ORDER_START;
-}
-
-/* What was found to have changed. */
-static void notes_write(struct buf *out, const struct reread *r)
-{
-    json_key(out, "notes");
-    buf_addc(out, '[');
-    for (u32 i = 0; i < r->notes.count; i++)
-        json_text(out, strings_at(&r->notes, i));
-    buf_addc(out, ']');
-}
-
-static void succeeded(struct operation *op, const char *fmt, ...) PRINTF(2, 3);
-static void succeeded(struct operation *op, const char *fmt, ...)
-{
-    AUTO(buf_done) struct buf answer = { 0 };
-    char text[512];
-    va_list args;
-    u64 took_ms = (clock_now_ns() - op->started_ns) / NS_PER_MS;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    answer_begin(&answer, op, true);
-    json_key(&answer, "text");
-    buf_addc(&answer, '"');
-    buf_add_json(&answer, str_of(text));
-    if (took_ms >= 10)
-        buf_addf(&answer, " in %.2f s", (double)took_ms / 1000);
-    buf_addc(&answer, '"');
-    if (op->ends_all) {
-        json_key(&answer, "ends");
-        json_bool(&answer, true);
-    }
-    if (reads_settings(op))
-        notes_write(&answer, &op->app->crew->reread);
-    operation_end(op, &answer);
-}
-
-/* With lines that tell more. */
-static void failed_with(struct operation *op, struct str lines, const char *text)
-{
-    AUTO(buf_done) struct buf answer = { 0 };
-
-    answer_begin(&answer, op, false);
-    json_key(&answer, "error");
-    json_text(&answer, str_of(text));
-    json_key(&answer, "lines");
-    buf_addc(&answer, '[');
-    while (lines.ptr && lines.len) {
-        struct str line = str_trim(str_cut(lines, '\n', &lines));
-
-        if (line.len)
-            json_text(&answer, line);
-    }
-    buf_addc(&answer, ']');
-    operation_end(op, &answer);
-}
-
-/* With the last lines of the process that failed, where one did. */
-static void failed(struct operation *op, bool with_lines, const char *fmt, ...) PRINTF(3, 4);
-static void failed(struct operation *op, bool with_lines, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    failed_with(op, str_of(with_lines ? op->app->failure.lines : NULL), text);
-}
-
-static void tell(const struct operation *op, u32 worker, const char *text)
-{
-    AUTO(buf_done) struct buf line = { 0 };
-
-    buf_addc(&line, '{');
-    json_key(&line, "app");
-    json_text(&line, str_of(op->app->conf->name));
-    if (worker) {
-        json_key(&line, "worker");
-        json_u64(&line, worker);
-    }
-    json_key(&line, "text");
-    json_text(&line, str_of(text));
-    buf_addc(&line, '}');
-    if (!line.failed)
-        control_say(op->talk, buf_str(&line));
 }
 
 static void ready_tell(struct operation *op)
@@ -154,7 +27,7 @@ static void ready_tell(struct operation *op)
         return;
     op->ready = ready;
     snprintf(text, sizeof(text), "%u of %u workers ready", ready, wanted);
-    tell(op, 0, text);
+    reply_step(op, 0, text);
 }
 
 static bool has_failed(const struct operation *op)
@@ -177,17 +50,18 @@ static void reload_look(struct operation *op)
 
     if (at && at != op->at) {
         op->at = at;
-        tell(op, at, "a new process starts");
+        reply_step(op, at, "a new process starts");
     }
     if (at)
         return;
     if (app->reloads_failed != op->reloads_failed)
-        failed(op, true,
-               "worker %u's new process did not get ready (%s); those that were not replaced go on "
-               "serving. Its last lines:",
-               app->failure.worker, app->failure.why);
+        reply_failed(
+            op, true,
+            "worker %u's new process did not get ready (%s); those that were not replaced go on "
+            "serving. Its last lines:",
+            app->failure.worker, app->failure.why);
     else
-        succeeded(op, "reloaded %u worker%s", snapshot_ready(app), plural(snapshot_ready(app)));
+        reply_ok(op, "reloaded %u worker%s", snapshot_ready(app), plural(snapshot_ready(app)));
 }
 
 static void one_look(struct operation *op)
@@ -196,12 +70,12 @@ static void one_look(struct operation *op)
     const struct process *p = w->current;
 
     if (has_failed(op))
-        failed(op, true,
-               "worker %u's new process did not get ready (%s)%s. Its last lines:", w->number,
-               op->app->failure.why,
-               p && p->pid == op->old_pid ? "; the old one goes on serving" : "");
+        reply_failed(op, true,
+                     "worker %u's new process did not get ready (%s)%s. Its last lines:", w->number,
+                     op->app->failure.why,
+                     p && p->pid == op->old_pid ? "; the old one goes on serving" : "");
     else if (p && p->pid != op->old_pid && p->state == PROCESS_READY)
-        succeeded(op, "worker %u is replaced: process %d", w->number, (int)p->pid);
+        reply_ok(op, "worker %u is replaced: process %d", w->number, (int)p->pid);
 }
 
 static void ready_look(struct operation *op)
@@ -210,22 +84,23 @@ static void ready_look(struct operation *op)
 
     ready_tell(op);
     if (has_failed(op))
-        failed(op, true, "worker %u did not get ready (%s); it is tried again. Its last lines:",
-               op->app->failure.worker, op->app->failure.why);
+        reply_failed(op, true,
+                     "worker %u did not get ready (%s); it is tried again. Its last lines:",
+                     op->app->failure.worker, op->app->failure.why);
     else if (op->app->state == SHM_APP_FINISHED)
-        succeeded(op, "it has run to its end");
+        reply_ok(op, "it has run to its end");
     else if (ready >= wanted && (op->order.verb != ORDER_SCALE || op->app->processes <= wanted))
-        succeeded(op,
-                  op->order.verb == ORDER_SCALE   ? "%u worker%s"
-                  : op->order.verb == ORDER_START ? "started %u worker%s"
-                                                  : "restarted %u worker%s",
-                  ready, plural(ready));
+        reply_ok(op,
+                 op->order.verb == ORDER_SCALE   ? "%u worker%s"
+                 : op->order.verb == ORDER_START ? "started %u worker%s"
+                                                 : "restarted %u worker%s",
+                 ready, plural(ready));
 }
 
 static void stop_look(struct operation *op)
 {
     if (op->app->processes == 0 && !op->ends_all)
-        succeeded(op, "stopped");
+        reply_ok(op, "stopped");
 }
 
 static bool begin(struct operation *op);
@@ -236,7 +111,7 @@ static void reading_look(struct operation *op)
     const struct reread *r = &op->app->crew->reread;
 
     if (op->app->crew->draining) {
-        failed(op, false, "fettle is ending");
+        reply_failed(op, false, "fettle is ending");
         return;
     }
     if (r->finished < op->reading)
@@ -245,7 +120,8 @@ static void reading_look(struct operation *op)
     if (r->ok)
         (void)begin(op);
     else
-        failed_with(op, buf_str(&r->said), "the settings have a mistake, so nothing was changed:");
+        reply_failed_with(op, buf_str(&r->said),
+                          "the settings have a mistake, so nothing was changed:");
 }
 
 static void look_at(struct operation *op)
@@ -259,11 +135,11 @@ static void look_at(struct operation *op)
     if (verb == ORDER_STOP)
         stop_look(op);
     else if (op->app->crew->draining)
-        failed(op, false, "fettle is ending");
+        reply_failed(op, false, "fettle is ending");
     else if (app_is_over(op->app) && op->app->state != SHM_APP_FINISHED)
-        failed(op, op->app->state == SHM_APP_ERRORED,
-               op->app->state == SHM_APP_ERRORED ? "it did not start, and has been given up"
-                                                 : "it has been stopped meanwhile");
+        reply_failed(op, op->app->state == SHM_APP_ERRORED,
+                     op->app->state == SHM_APP_ERRORED ? "it did not start, and has been given up"
+                                                       : "it has been stopped meanwhile");
     else if (op->order.worker)
         one_look(op);
     else if (verb == ORDER_RELOAD)
@@ -291,7 +167,7 @@ static bool worker_check(struct operation *op)
 
     if (n <= app->workers)
         return true;
-    failed(op, false, "there is no worker %u; there are %u", n, app->workers);
+    reply_failed(op, false, "there is no worker %u; there are %u", n, app->workers);
     return false;
 }
 
@@ -307,7 +183,7 @@ static bool one_replace(struct operation *op)
         worker_note(w, order_name(op->order.verb));
         worker_abandon(w);
     } else if (!w->successor && !worker_replace(w, WORKER_ASKED)) {
-        failed(op, false, "a new process cannot be started");
+        reply_failed(op, false, "a new process cannot be started");
         return false;
     }
     return true;
@@ -364,12 +240,12 @@ static bool scale_automatically(struct operation *op)
 
     scaling_start(app);
     if (app->scaling.app)
-        succeeded(op, "from %u to %u workers, by load", app->conf->workers,
-                  app->conf->workers_most);
+        reply_ok(op, "from %u to %u workers, by load", app->conf->workers, app->conf->workers_most);
     else
-        failed(op, false,
-               "it has no least and most number of workers; `fettle run --workers 2-8` gives it "
-               "both");
+        reply_failed(
+            op, false,
+            "it has no least and most number of workers; `fettle run --workers 2-8` gives it "
+            "both");
     return false;
 }
 
@@ -388,12 +264,14 @@ static bool scale_begin(struct operation *op)
         return true;
     }
     if (r == -ERANGE)
-        failed(op, false, "%lld workers are not possible; there are %u now, and may be 1 to %d",
-               (long long)n, before, LISTENERS_WORKERS_MAX);
+        reply_failed(op, false,
+                     "%lld workers are not possible; there are %u now, and may be 1 to %d",
+                     (long long)n, before, LISTENERS_WORKERS_MAX);
     else if (r == -ENOTSUP)
-        failed(op, false, "it uses cluster itself: how many processes it has is its own affair");
+        reply_failed(op, false,
+                     "it uses cluster itself: how many processes it has is its own affair");
     else
-        failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
+        reply_failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
     return false;
 }
 
@@ -409,10 +287,10 @@ static void signal_begin(struct operation *op)
         n += p && !p->reaped && kill(p->pid, op->order.signal) == 0;
     }
     if (n)
-        succeeded(op, "SIG%s sent to %u process%s", sigabbrev_np(op->order.signal), n,
-                  n == 1 ? "" : "es");
+        reply_ok(op, "SIG%s sent to %u process%s", sigabbrev_np(op->order.signal), n,
+                 n == 1 ? "" : "es");
     else
-        failed(op, false, "none of its processes runs");
+        reply_failed(op, false, "none of its processes runs");
 }
 
 /* False: it has been answered. */
@@ -423,7 +301,7 @@ static bool begin(struct operation *op)
     switch (op->order.verb) {
     case ORDER_RELOAD:
         if (app->removed) {
-            succeeded(op, "is no longer in the settings");
+            reply_ok(op, "is no longer in the settings");
             return false;
         }
         if (op->order.worker)
@@ -455,7 +333,7 @@ static bool begin(struct operation *op)
     case ORDER_VERBS:
         break;
     }
-    failed(op, false, "this is no operation");
+    reply_failed(op, false, "this is no operation");
     return false;
 }
 
@@ -466,28 +344,28 @@ static bool check(struct operation *op)
     bool over = app_is_over(app);
 
     if (app->crew->draining && op->order.verb != ORDER_STOP) {
-        failed(op, false, "fettle is ending");
+        reply_failed(op, false, "fettle is ending");
         return false;
     }
     if (op->order.verb == ORDER_START && !over) {
-        failed(op, false,
-               "it runs already; `fettle reload %s` brings new code, `fettle stop %s` "
-               "ends it",
-               app->conf->name, app->conf->name);
+        reply_failed(op, false,
+                     "it runs already; `fettle reload %s` brings new code, `fettle stop %s` "
+                     "ends it",
+                     app->conf->name, app->conf->name);
         return false;
     }
     if (over && op->order.verb == ORDER_STOP && !is_last(op)) {
-        succeeded(op, "it does not run");
+        reply_ok(op, "it does not run");
         return false;
     }
     if (app->removed && op->order.verb == ORDER_RELOAD)
         return true; /* it may be back */
     if (app->removed && op->order.verb != ORDER_STOP) {
-        failed(op, false, "it is no longer in the settings");
+        reply_failed(op, false, "it is no longer in the settings");
         return false;
     }
     if (over && op->order.verb != ORDER_START && op->order.verb != ORDER_STOP) {
-        failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
+        reply_failed(op, false, "it does not run; `fettle start %s` starts it", app->conf->name);
         return false;
     }
     return worker_check(op);
@@ -514,7 +392,7 @@ void operation_begin(struct operations *ops, struct app *app, const struct order
     list_add(&ops->list, &op->link);
     if (!check(op))
         return;
-    if (reads_settings(op))
+    if (operation_reads_settings(op))
         op->reading = reread_begin(&ops->crew->reread);
     if (op->reading || begin(op))
         loop_timer(ops->crew->loop, &ops->look, loop_now_ns(ops->crew->loop) + LOOK_NS, look);
@@ -547,8 +425,8 @@ void operations_done(struct operations *ops)
         struct operation *op = container_of(link, struct operation, link);
 
         if (op->order.verb == ORDER_STOP)
-            succeeded(op, "stopped");
+            reply_ok(op, "stopped");
         else
-            failed(op, false, "fettle has ended");
+            reply_failed(op, false, "fettle has ended");
     }
 }

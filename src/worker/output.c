@@ -2,6 +2,7 @@
 #include "worker/output.h"
 
 #include "base/log.h"
+#include "conf/dateform.h"
 #include "io/sock.h"
 #include "worker/jsonline.h"
 #include "worker/recent.h"
@@ -82,6 +83,14 @@ void output_time_at(struct buf *b, u64 ms)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
+void output_time_as(struct buf *b, const char *date_format, u64 ms)
+{
+    if (date_format && *date_format)
+        dateform_add(b, str_of(date_format), ms);
+    else
+        output_time_at(b, ms);
+}
+
 void output_time_add(struct buf *b)
 {
     output_time_at(b, clock_wall_ms());
@@ -99,7 +108,7 @@ static void from_json(struct buf *b, const struct output_from *from)
 
 static void from_text(struct buf *b, const struct output_from *from)
 {
-    output_time_at(b, from->at_ms);
+    output_time_as(b, from->date_format, from->at_ms);
     buf_addf(b, " %s/%u %c ", from->app, from->worker, from->index ? '!' : '|');
 }
 
@@ -107,6 +116,7 @@ static struct output_from from_of(const struct output_stream *s)
 {
     return (struct output_from){ .at_ms = clock_wall_ms(),
                                  .app = s->output->app->name,
+                                 .date_format = s->output->app->date_format,
                                  .worker = s->output->worker,
                                  .pid = s->output->pid,
                                  .index = s->index };

@@ -40,7 +40,8 @@ struct output_sink {
 /* Whose workers' lines these are. Owned by whoever calls output_init. */
 struct output_app {
     const char *name;
-    u32 index;     /* its number */
+    u32 index;               /* its number */
+    const char *date_format; /* conf/dateform.h; NULL or empty: the usual one */
     bool is_named; /* there are several: the name stands before each line in a terminal, too */
     struct logfile *file[2]; /* for stdout and stderr, perhaps the same one; NULL: to the sink */
 };
@@ -54,12 +55,15 @@ u64 output_sink_dropped(struct output_sink *sink);
 /* The present time as it stands in logs, "2026-11-26T04:02:26.123Z"; or another one. */
 void output_time_add(struct buf *b);
 void output_time_at(struct buf *b, u64 ms);
+/* The same in another form. */
+void output_time_as(struct buf *b, const char *date_format, u64 ms);
 
 /* A line as it stands in a log file, without its newline. */
 struct output_from {
     u64 at_ms;
     const char *app;
-    u32 worker, pid, index; /* index: 0 stdout, 1 stderr */
+    const char *date_format; /* as in output_app */
+    u32 worker, pid, index;  /* index: 0 stdout, 1 stderr */
 };
 void output_line(struct buf *out, const struct output_from *from, struct str line, bool json);
 

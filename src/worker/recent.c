@@ -21,6 +21,7 @@ struct reader {
     u64 at;  /* where its next record is */
     int app; /* -1: all */
     bool follows;
+    bool caught_up; /* and has been told so */
 };
 
 static void ring_put(struct recent *r, u64 at, const void *from, size_t len)
@@ -148,12 +149,31 @@ static void reader_free(struct reader *reader)
     free(reader);
 }
 
+static void now_tell(struct reader *reader)
+{
+    AUTO(buf_done) struct buf out = { 0 };
+
+    if (reader->caught_up)
+        return;
+    at_write(&out, reader->at);
+    json_key(&out, "now");
+    json_bool(&out, true);
+    buf_addc(&out, '}');
+    reader->caught_up = !out.failed;
+    if (!out.failed)
+        control_say(reader->talk, buf_str(&out));
+}
+
 /* True: it has got all that it asked for. */
 static bool reader_look(struct recent *r, struct reader *reader)
 {
     reader_fill(r, reader);
-    if (reader->follows || reader->at < r->end)
+    if (reader->at < r->end)
         return false;
+    if (reader->follows) {
+        now_tell(reader);
+        return false;
+    }
     control_end(reader->talk, STR("{\"ok\":true}"));
     reader_free(reader);
     return true;
@@ -190,7 +210,7 @@ void recent_read(struct recent *r, const struct order *order, struct control_tal
         return;
     }
     if (!r->bytes) {
-        control_fail(talk, "no line is kept in memory: what the apps write goes to log files");
+        control_fail(talk, "no line is kept: out of memory");
         return;
     }
     reader = calloc(1, sizeof(*reader));
@@ -218,26 +238,27 @@ void recent_forget(struct recent *r, const struct control_talk *talk)
 
 void recent_init(struct recent *r, struct crew *crew)
 {
-    bool needed = false;
-
     *r = (struct recent){ .crew = crew };
     list_init(&r->readers);
-    for (u32 i = 0; i < crew->apps; i++)
-        needed |= !crew->app[i]->output.file[0] || !crew->app[i]->output.file[1];
-    if (needed)
-        r->bytes = malloc(RECENT_BYTES); /* without it nothing is kept */
+    r->bytes = malloc(RECENT_BYTES); /* what is not written to takes no memory */
 }
 
 void recent_quit(struct recent *r)
 {
+    const struct successor *next = r->crew ? &r->crew->successor : NULL;
+    char last[64] = "{\"ok\":true,\"ends\":true}";
+
     if (!r->crew)
         return;
+    if (successor_has_taken(next) && next->pid)
+        snprintf(last, sizeof(last), "{\"ok\":true,\"ends\":true,\"goes_on_pid\":%d}",
+                 (int)next->pid);
     loop_timer_stop(&r->look);
     while (!list_empty(&r->readers)) {
         struct reader *reader = list_first(&r->readers, struct reader, link);
 
         reader_fill(r, reader);
-        control_end(reader->talk, STR("{\"ok\":true,\"ends\":true}"));
+        control_end(reader->talk, str_of(last));
         reader_free(reader);
     }
 }

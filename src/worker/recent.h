@@ -6,7 +6,9 @@
  * slower than the lines come is told that some are missing; nobody waits for it. An answer is
  *     {"at":4711,"line":"2026-11-26T04:02:26.123Z shop/1 | line"}    as in a log file
  *     {"at":4711,"lost":true}
- * and, unless it follows, {"ok":true}. `at` is where the next request may go on.
+ *     {"at":4711,"now":true}          to one that follows, once: that was all that there was
+ * and at the end, which of one that follows is the end of fettle, {"ok":true}; with "goes_on_pid"
+ * when another fettle has taken over. `at` is where the next request may go on.
  */
 #pragma once
 
@@ -29,7 +31,7 @@ struct recent_from {
 /* All zero: nothing is kept. */
 struct recent {
     struct crew *crew;
-    char *bytes;   /* a ring of records; NULL: every app has its log files, or memory is out */
+    char *bytes;   /* a ring of records; NULL: memory is out */
     u64 head, end; /* of the oldest record, and behind the newest: counted from the beginning */
     struct list readers;
     struct timer look;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "worker/crew.h"
+#include "worker/pidfile.h"
 
 /* How long the addresses of an app that is gone wait for one that has come with the same reload. */
 #define HANDOVER_NS (10 * NS_PER_S)
@@ -12,6 +13,7 @@ static void app_remove(struct app *app)
     struct crew *c = app->crew;
 
     app->removed = true;
+    pidfile_remove(app->conf->pid_file);
     listeners_orphan(&c->listeners, app->index, true);
     if (app_is_over(app))
         app_process_gone_last(app);
@@ -67,5 +69,6 @@ void roster_follow(struct crew *c)
     for (u32 i = 0; i < before; i++)
         if (c->app[i]->conf->removed && !c->app[i]->removed)
             app_remove(c->app[i]);
+    pidfile_write_all(c);
     crew_changed(c);
 }

@@ -225,22 +225,32 @@ static void front_tell(struct successor *s)
         log_warn("the process in the foreground cannot be told who has taken over");
 }
 
+/* It has our sockets and our place; who asked hears of it when nothing comes here any more. */
 static void taken(struct successor *s)
 {
     struct crew *c = s->crew;
-    char text[160];
 
     s->state = SUCCESSOR_TAKEN;
     loop_timer_stop(&s->deadline);
     buf_clear(&s->said);
     front_tell(s);
     listeners_give_up(&c->listeners);
+    crew_end(c, 0);
+}
+
+void successor_unlistened(struct successor *s)
+{
+    char text[160];
+
+    if (s->state != SUCCESSOR_TAKEN || s->told)
+        return;
+    s->told = true;
     snprintf(text, sizeof(text), "fettle %s (process %d) has taken over from %d in %.2f s",
-             s->version, (int)s->pid, (int)getpid(), seconds_since(s->started_ns));
+             s->version, (int)(s->pid ? s->pid : s->end.pid), (int)getpid(),
+             seconds_since(s->started_ns));
     log_info("%s; what still runs here is finished", text);
     answer(s, true, text);
-    controller_done(&c->controller);
-    crew_end(c, 0);
+    controller_done(&s->crew->controller);
 }
 
 static void event(struct watch *w, u32 events)

@@ -60,7 +60,7 @@ struct successor {
     struct buf said;           /* lines that tell what went wrong */
     char version[32];
     u64 started_ns;
-    bool late, signalled;
+    bool late, signalled, told;
     struct child_end end;
 };
 
@@ -76,6 +76,8 @@ void successor_forget(struct successor *s, const struct control_talk *talk);
 MUST_USE bool successor_reaped(struct successor *s, const struct child_end *end);
 /* Our monitor has ended, since that was wanted. */
 void successor_monitor_gone(struct successor *s);
+/* Our proxy accepts nothing more, or is gone. */
+void successor_unlistened(struct successor *s);
 /* We were asked to end by a signal. True: one has taken over, so that we are ending anyway; it has
  * been told, where nobody else does that. A second time is for us. */
 MUST_USE bool successor_signal(struct successor *s, int signal);

@@ -89,6 +89,9 @@ struct app_conf {
 
     const char *log_file;   /* for what workers write; NULL or empty: our own output */
     const char *error_file; /* for their stderr; NULL or empty: as log_file */
+    const char
+        *log_date_format;   /* of lines in files (conf/dateform.h); NULL or empty: the usual one */
+    const char *pid_file;   /* gets our pid; NULL or empty: none */
     const char *access_log; /* as the proxy has it: so that people can be told */
     struct logfile_rules log_rules;
 

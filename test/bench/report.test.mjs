@@ -87,7 +87,7 @@ test('failures: what never happened is said so', () => {
 });
 
 test('heap: the slowest ratio and the hungriest file from 100 MB decide', () => {
-  const took = (wall_s, peak_bytes) => [{ wall_s, peak_bytes }];
+  const took = (wall_s, peak_bytes) => [{ wall_s, user_s: wall_s, system_s: 0.1, peak_bytes }];
   const file = (bytes, fettle, devtools) => ({ bytes, reading_s: 0.1, by: { fettle, devtools, memlab: took(20, 2e9) } });
   const files = { 20: file(19.8e6, took(0.05, 30e6), took(0.65, 256e6)), 130: file(130e6, took(0.3, 90e6), took(2.7, 800e6)), 700: file(700e6, took(1.6, 540e6), took(12.4, 2e9)) };
   const seen = heap.targets({ files, leaks: { fettle: took(0.251, 1e6), memlab: took(1.2, 3e8) } });

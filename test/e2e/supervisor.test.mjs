@@ -205,9 +205,10 @@ test('a worker that comes to listen after SIGTERM does not open the port again',
   await app.until(async () => (await app.workers()).some((row) => row.in_flight > 0));
   app.kill('SIGTERM');
   await poll(async () => !(await connectable(app.port)));
-  const ready = app.output.match(/ready$/gm).length;
+  const count = () => (app.output.match(/ready$/gm) ?? []).length;
+  const ready = count();
   writeFileSync(`${folder}/listen`, '');
-  await app.until(() => app.output.match(/ready$/gm).length > ready, { what: 'the second worker' });
+  await app.until(() => count() > ready, { what: 'the second worker' });
   assert.ok(!(await connectable(app.port)));
   assert.equal((await slow).status, 200);
   assert.deepEqual(await app.exit(), { code: 0, signal: null });

@@ -189,7 +189,7 @@ static void nothing_is_dropped_silently(void)
               "{'apps': [{'script': 'a.js', 'pid_file': 'a.pid', 'treekill': false,\n"
               "'autostart': false, 'exec_mode': 'cluster', 'merge_logs': true,\n"
               "'scirpt': 1}], 'static': [], 'frob': 1}");
-    CHECK(found(&f, FINDING_WARNING, "apps[0].pid_file: no pid files"));
+    CHECK_STR(f.settings.pid_file, "/srv/a.pid");
     CHECK(found(&f, FINDING_WARNING, "apps[0].treekill: "));
     CHECK(found(&f, FINDING_WARNING, "apps[0].autostart: "));
     CHECK(found(&f, FINDING_NOTE, "apps[0].exec_mode: "));
@@ -213,9 +213,12 @@ static void log_files_relate_to_the_apps_folder(void)
     CHECK_STR(f.settings.log_file, "/srv/shop/logs/out.log");
     CHECK_STR(f.settings.error_file, "/var/log/e.log");
     CHECK(found(&f, FINDING_WARNING, "apps[0].log_file: the lines are in out_file"));
-    read_text(&g, "", "", "{'script': 'a.js', 'log': 'all.log', 'time': true}");
+    read_text(&g, "", "",
+              "{'script': 'a.js', 'log': 'all.log', 'time': true, 'log_date_format': 'YYYY-MM-DD "
+              "HH:mm Z'}");
     CHECK_STR(g.settings.log_file, "/srv/all.log");
     CHECK_STR(g.settings.error_file, "");
+    CHECK_STR(g.settings.log_date_format, "YYYY-MM-DD HH:mm Z");
     CHECK(found(&g, FINDING_NOTE, "apps[0].time: each line of a log file"));
     read_text(&h, "", "", "{'script': 'a.js', 'disable_logs': true, 'error': 'x'}");
     CHECK_STR(h.settings.log_file, "/dev/null");

@@ -107,6 +107,31 @@ static void a_leak_in_a_cache_that_also_forgets_is_found(void)
     done(&t);
 }
 
+/* As map_with, with a table of `capacity` bytes. */
+static struct made *cache_with(u32 from, u32 to, u32 capacity)
+{
+    struct made *m = map_with(from, to);
+
+    for (u32 n = 0; n < m->nodes; n++)
+        if (m->node[n].id == TABLE_ID) {
+            m->node[n].size = capacity;
+            m->node[n].id = TABLE_ID + 2 * capacity;
+        }
+    return m;
+}
+
+static void a_full_cache_whose_table_gets_room_and_whose_size_varies_is_none(void)
+{
+    struct three t;
+
+    compare(&t, cache_with(0, 31, 1600), cache_with(21, 61, 3200), cache_with(51, 91, 6400));
+    CHECK_EQ(t.found.count, 0);
+    done(&t);
+    compare(&t, map_with(0, 300), map_with(150, 460), map_with(300, 620));
+    CHECK_EQ(t.found.count, 0);
+    done(&t);
+}
+
 /* A Map of `lists` arrays that all got longer to `length`. */
 static struct made *map_of_arrays(u32 lists, u32 length)
 {
@@ -255,6 +280,7 @@ int main(void)
     TEST(a_cache_that_has_warmed_up_is_none);
     TEST(what_does_not_live_until_the_last_snapshot_is_none);
     TEST(a_leak_in_a_cache_that_also_forgets_is_found);
+    TEST(a_full_cache_whose_table_gets_room_and_whose_size_varies_is_none);
     TEST(arrays_that_each_get_longer_by_little_are_one_growing_Map);
     TEST(a_linked_list_that_gets_longer_is_a_chain);
     TEST(one_text_that_gets_longer_is_a_value_although_its_id_changes);
