@@ -237,7 +237,7 @@ static void failed_log(const struct reread *r)
 static void reload_all(struct crew *c)
 {
     for (u32 i = 0; i < c->apps && !c->draining; i++)
-        if (!c->app[i]->removed && c->app[i]->ever_ready)
+        if (!c->app[i]->removed && !c->app[i]->has_come)
             reload_begin(c->app[i]);
 }
 
