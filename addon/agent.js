@@ -622,6 +622,14 @@ function unwatched(dir, err) {
   return false;
 }
 
+/* SIGUSR1 opens Node's inspector on 9229, which one process has: workers that are looked into side
+ * by side take any free port, unless the user has chosen one. */
+function inspectPortChoose() {
+  for (const text of [env.NODE_OPTIONS ?? '', ...process.execArgv])
+    if (text.includes('--inspect') || text.includes('--debug-port')) return;
+  process.debugPort = 0;
+}
+
 /* The supervisor answers while Node loads what any server needs. */
 function mainStart() {
   const dir = env.FETTLE_DIR;
@@ -629,6 +637,7 @@ function mainStart() {
   let err = addon.connect(dir, Number(env.FETTLE_WORKER) || 0, child ? ROLE_CLUSTER_CHILD : ROLE_MAIN, process.version);
   if (err) return unwatched(dir, err);
   const cluster = clusterOf();
+  inspectPortChoose();
   net = require('net');
   err = addon.welcome();
   if (err) return unwatched(dir, err);

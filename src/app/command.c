@@ -57,6 +57,9 @@ const struct command commands[] = {
 { "heap", "COMMAND …", "heap snapshots: take them, read them",
   "What holds the memory of a Node process. A snapshot is a file that Chrome DevTools opens too.",
   .subs = heap_commands },
+{ "cpu", "COMMAND …", "CPU profiles: record them, read them",
+  "Which functions the time of a Node process goes to.",
+  .subs = cpu_commands },
 { "config", "check|show|schema [FILE]", "look at settings in files",
   "check says everything that is wrong in the file of settings here (or in FILE, or in FILE when it is a folder), with its line and what would be right; what of a file of pm2's does not happen here; and which of the settings are reloadable. A file that is JavaScript or TypeScript is run.\n"
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
@@ -134,6 +137,11 @@ const struct example examples[] = {
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
 { "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
 { "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },
+{ "heap record", "fettle heap record shop/2 --seconds 60", "what allocates, and stays" },
+{ "heap record", "fettle heap record 4711 --garbage -o app.heapprofile", "" },
+{ "cpu report", "fettle cpu report shop.cpuprofile", "functions, lines and packages that took the time" },
+{ "cpu record", "fettle cpu record shop", "all workers, a file each" },
+{ "cpu record", "fettle cpu record 4711 --seconds 30 -o app.cpuprofile", "" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

@@ -89,9 +89,12 @@ int apps_command(int argc, char **argv);
 int reread_command(int argc, char **argv);
 
 /* Their sub-commands. */
-extern const struct command heap_commands[];
+extern const struct command heap_commands[], cpu_commands[];
 int heap_snapshot_command(int argc, char **argv);
 int heap_leaks_command(int argc, char **argv);
+int heap_record_command(int argc, char **argv);
+int cpu_record_command(int argc, char **argv);
+int cpu_report_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_biggest_command(int argc, char **argv);
 int heap_show_command(int argc, char **argv);

@@ -26,6 +26,7 @@ struct spool {
     u64 bytes;
     struct progress *progress;
     const char *what;
+    const char *mark, *kind; /* of heap_file_open_as */
 };
 
 static void step(void *ctx, u64 bytes)
@@ -90,8 +91,8 @@ static int spool_fill(struct spool *s, ssize_t (*read_more)(void *ctx, void *out
             return 0;
         if (n < 0)
             return problem_set(p, "cannot be read: %s", strerror((int)-n));
-        if (packed && !s->bytes && !memmem(buf, (size_t)n, "\"snapshot\"", 10))
-            return problem_set(p, "what is compressed in it does not begin as a V8 heap snapshot");
+        if (packed && !s->bytes && !memmem(buf, (size_t)n, s->mark, strlen(s->mark)))
+            return problem_set(p, "what is compressed in it does not begin as a %s", s->kind);
         r = write_all(s->fd, buf, (size_t)n);
         if (r)
             return failed(r, p);
@@ -150,9 +151,9 @@ static int replace(struct heap_file *f, struct spool *s, int r)
     return 0;
 }
 
-static int unpack(struct heap_file *f, struct progress *progress, struct problem *p)
+static int unpack(struct heap_file *f, const struct spool *how, struct problem *p)
 {
-    struct spool s = { .fd = -1, .progress = progress, .what = "unpacking" };
+    struct spool s = *how;
     u8 magic[4] = { 0 };
     int r;
 
@@ -169,10 +170,10 @@ static int unpack(struct heap_file *f, struct progress *progress, struct problem
     return 0;
 }
 
-static int open_it(struct heap_file *f, const char *path, struct progress *progress,
+static int open_it(struct heap_file *f, const char *path, const struct spool *how,
                    struct problem *p)
 {
-    struct spool s = { .fd = -1, .progress = progress, .what = "reading" };
+    struct spool s = *how;
     struct stat st;
     int r = 0;
 
@@ -187,7 +188,7 @@ static int open_it(struct heap_file *f, const char *path, struct progress *progr
         r = replace(f, &s, r ? r : spool_fill(&s, read_plain, &f->fd, false, p));
     }
     if (!r)
-        r = lseek(f->fd, 0, SEEK_SET) < 0 ? -errno : unpack(f, progress, p);
+        r = lseek(f->fd, 0, SEEK_SET) < 0 ? -errno : unpack(f, how, p);
     if (r)
         return r;
     if (fstat(f->fd, &st))
@@ -196,17 +197,26 @@ static int open_it(struct heap_file *f, const char *path, struct progress *progr
     return 0;
 }
 
-int heap_file_open(struct heap_file *f, const char *path, struct progress *progress,
-                   struct problem *p)
+int heap_file_open_as(struct heap_file *f, const char *path, const char *mark, const char *kind,
+                      struct progress *progress, struct problem *p)
 {
+    struct spool how = {
+        .fd = -1, .progress = progress, .what = "unpacking", .mark = mark, .kind = kind
+    };
     int r;
 
     *f = (struct heap_file){ .fd = -1 };
-    r = open_it(f, path, progress, p);
+    r = open_it(f, path, &how, p);
     if (r == -EINVAL)
         str_to_cstr(str_of(strcmp(path, "-") == 0 ? "standard input" : path), p->file,
                     sizeof(p->file));
     return r;
+}
+
+int heap_file_open(struct heap_file *f, const char *path, struct progress *progress,
+                   struct problem *p)
+{
+    return heap_file_open_as(f, path, "\"snapshot\"", "V8 heap snapshot", progress, p);
 }
 
 void heap_file_close(struct heap_file *f)

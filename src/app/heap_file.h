@@ -1,4 +1,4 @@
-/* app/heap_file.h -- a snapshot's file, wherever it comes from
+/* app/heap_file.h -- a snapshot's or a profile's file, wherever it comes from
  *
  * A regular file is read where it is. What cannot be read twice (a pipe, "-") and what is
  * compressed (gzip, zstd, told by its first bytes) is put into a file without a name first, in
@@ -18,4 +18,8 @@ struct heap_file {
 /* `progress` may be NULL. 0; -EINVAL with *p. The owner calls heap_file_close in any case. */
 MUST_USE int heap_file_open(struct heap_file *f, const char *path, struct progress *progress,
                             struct problem *p);
+/* The same for what has `mark` near its beginning, such as "nodes" in quotes, and is a `kind`: what
+ * is compressed and has not does not fill the disk. */
+MUST_USE int heap_file_open_as(struct heap_file *f, const char *path, const char *mark,
+                               const char *kind, struct progress *progress, struct problem *p);
 void heap_file_close(struct heap_file *f);

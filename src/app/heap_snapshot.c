@@ -88,7 +88,7 @@ static int afford(struct inspection *i, const char *path)
     AUTO(buf_done) struct buf said = { 0 };
     struct afford a = { .memory_bytes = UINT64_MAX,
                         .disk_bytes = outfile_free_bytes(path),
-                        .compressed = str_ends(str_of(path), STR(".gz")) };
+                        .compressed = outfile_compresses(path) };
     int err = capture_heap_used(&i->capture, &a.used_bytes, &a.node_major, &i->problem);
 
     if (err)
@@ -132,6 +132,7 @@ int heap_snapshot_command(int argc, char **argv)
 {
     AUTO(inspect_options_done) struct inspect_options o = { 0 };
     AUTO(buf_done) struct buf name = { 0 };
+    AUTO(fd_closep) int stop_fd = -1;
     struct inspection i;
     const char *target;
     int code = inspect_options_read(&o, &heap_snapshot_flags, argc, argv, &target), end;
@@ -140,7 +141,8 @@ int heap_snapshot_command(int argc, char **argv)
         return max(code, 0);
     if (o.control.json && str_eq(o.output, STR("-")))
         return command_usage("--json and -o - both want the standard output");
-    code = inspection_begin(&i, &o, target);
+    stop_fd = inspection_signals();
+    code = inspection_begin(&i, &o, stop_fd, target);
     if (!code) {
         inspection_name(&i, "heapsnapshot", &name);
         code = take(&i, o.output.len ? o.output.ptr : name.failed ? "heap.heapsnapshot" : name.ptr);

@@ -3,7 +3,7 @@
 #include "app/exit_code.h"
 #include "app/topic.h"
 
-enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42, OVERVIEW_EXAMPLES = 1 };
+enum { WIDTH = 80, FLAG_COLUMN = 30, USAGE_COLUMN = 42 };
 
 struct page {
     struct buf text;
@@ -94,9 +94,9 @@ static bool is_of(const struct example *e, const char *command)
     return strcmp(e->command, command) == 0;
 }
 
-static void examples_add(struct page *p, const char *command, u32 most)
+static void examples_add(struct page *p, const char *command)
 {
-    u32 column = 0, shown = 0;
+    u32 column = 0;
 
     heading(p, "Examples");
     for (u32 i = 0; i < example_count; i++)
@@ -105,7 +105,7 @@ static void examples_add(struct page *p, const char *command, u32 most)
     for (u32 i = 0; i < example_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (!is_of(&examples[i], command) || shown++ >= most)
+        if (!is_of(&examples[i], command))
             continue;
         buf_addf(&left, "  %s", examples[i].line);
         entry(&p->text, buf_str(&left), str_of(examples[i].help), column);
@@ -127,7 +127,12 @@ static void overview(struct page *p)
         entry(&p->text, buf_str(&left), str_of(commands[i].help), USAGE_COLUMN);
         p->text.failed |= left.failed;
     }
-    examples_add(p, "run", OVERVIEW_EXAMPLES);
+    for (u32 i = 0; i < example_count; i++) {
+        if (!is_of(&examples[i], "run"))
+            continue;
+        buf_addf(&p->text, "\nExample: %s (%s)\n", examples[i].line, examples[i].help);
+        break;
+    }
     buf_add(&p->text,
             STR("\nMore: fettle help run (or another command), help settings, completion, "
                 "version.\n"));
@@ -188,7 +193,7 @@ static void command_page(struct page *p, const struct command *c)
     if (!c->flags)
         return;
     flags_add(p, c->flags);
-    examples_add(p, c->name, UINT32_MAX);
+    examples_add(p, c->name);
     if (strcmp(c->name, "run") == 0)
         buf_add(&p->text,
                 STR("\nIn brackets: the default, and whether a file can say it for single "

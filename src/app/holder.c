@@ -27,38 +27,33 @@ static int describe(const struct control_app *app, struct json_value **out)
     return err ? err : control_peer_hear(app->peer, clock_now_ns() + DESCRIBE_NS, out);
 }
 
-static void take(struct holder *h, const struct control_app *app, const struct json_value *worker)
+static struct holder_worker worker_of(const struct control_app *app, const struct json_value *row)
 {
-    str_to_cstr(app->name, h->app, sizeof(h->app));
+    struct holder_worker w = { .number = (u32)row_u64(row, "worker"),
+                               .pid = (u32)row_u64(row, "node_pid"),
+                               .heap_bytes = row_u64(row, "heap_used_bytes") };
+
+    str_to_cstr(app->name, w.app, sizeof(w.app));
+    return w;
+}
+
+static void take(struct holder *h, const struct holder_worker *w)
+{
+    memcpy(h->app, w->app, sizeof(h->app));
     h->peer = NULL;
-    h->worker = (u32)row_u64(worker, "worker");
-    h->pid = (u32)row_u64(worker, "node_pid");
+    h->worker = w->number;
+    h->pid = w->pid;
 }
 
-/* The worker whose heap is the largest, or the one that was named. NULL: it does not run. */
-static const struct json_value *worker_choose(const struct json_value *app, u32 number)
-{
-    const struct json_value *workers = json_value_member(app, "workers"), *best = NULL;
-
-    for (u32 k = 0; k < json_value_count(workers); k++) {
-        const struct json_value *w = json_value_at(workers, k);
-
-        if (!row_u64(w, "node_pid") || (number && row_u64(w, "worker") != number))
-            continue;
-        if (!best || row_u64(w, "heap_used_bytes") > row_u64(best, "heap_used_bytes"))
-            best = w;
-    }
-    return best;
-}
-
-int holder_find(struct holder *h, const struct control_options *o, const char *word,
-                struct problem *p)
+int holder_workers(struct holder *h, const struct control_options *o, const char *word,
+                   struct holder_worker *out, u32 room, u32 *n, struct problem *p)
 {
     AUTO(json_value_freep) struct json_value *said = NULL;
-    const struct json_value *w;
+    const struct json_value *rows;
     struct control_app app;
     int err;
 
+    *n = 0;
     control_peers_open(&h->peers, o);
     err = control_peers_app(&h->peers, o, word, &app, p);
     if (err)
@@ -69,14 +64,34 @@ int holder_find(struct holder *h, const struct control_options *o, const char *w
                     STR_ARG(app.name), app.peer->found.pid, strerror(-err));
         return err;
     }
-    w = worker_choose(json_value_member(said, "app"), app.worker);
-    if (!w && app.worker)
+    rows = json_value_member(json_value_member(said, "app"), "workers");
+    for (u32 k = 0; k < json_value_count(rows) && *n < room; k++) {
+        struct holder_worker w = worker_of(&app, json_value_at(rows, k));
+
+        if (w.pid && (!app.worker || app.worker == w.number))
+            out[(*n)++] = w;
+    }
+    if (*n)
+        return 0;
+    if (app.worker)
         return problem_set(p, "%.*s: there is no worker %u that runs", STR_ARG(app.name),
                            app.worker);
-    if (!w)
-        return problem_set(p, "%.*s: none of its workers runs", STR_ARG(app.name));
-    take(h, &app, w);
-    return 0;
+    return problem_set(p, "%.*s: none of its workers runs", STR_ARG(app.name));
+}
+
+int holder_find(struct holder *h, const struct control_options *o, const char *word,
+                struct problem *p)
+{
+    AUTO(freep) struct holder_worker *w = calloc(ORDER_WORKERS_MAX, sizeof(*w));
+    u32 n = 0, best = 0;
+    int err = w ? holder_workers(h, o, word, w, ORDER_WORKERS_MAX, &n, p) : -ENOMEM;
+
+    for (u32 k = 1; k < n; k++)
+        if (w[k].heap_bytes > w[best].heap_bytes)
+            best = k;
+    if (!err)
+        take(h, &w[best]);
+    return err;
 }
 
 bool holder_find_pid(struct holder *h, const struct control_options *o, u32 pid)
@@ -93,9 +108,11 @@ bool holder_find_pid(struct holder *h, const struct control_options *o, u32 pid)
             continue;
         workers = json_value_member(json_value_member(said, "app"), "workers");
         for (u32 k = 0; k < json_value_count(workers); k++) {
-            if (row_u64(json_value_at(workers, k), "node_pid") != pid)
+            struct holder_worker w = worker_of(&app, json_value_at(workers, k));
+
+            if (w.pid != pid)
                 continue;
-            take(h, &app, json_value_at(workers, k));
+            take(h, &w);
             return true;
         }
     }

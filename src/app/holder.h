@@ -18,7 +18,19 @@ struct holder {
     u32 requests, streams; /* that were in it still when it was held */
 };
 
+struct holder_worker {
+    char app[ORDER_APP_MAX];
+    u32 number;
+    u32 pid; /* of its Node */
+    u64 heap_bytes;
+};
+
 /* All zero at first; holder_end in any case. */
+
+/* The workers that run of the app that `word` names, or the one that it names: "shop", "shop/2".
+ * At most `room`; *n is how many. As holder_find. */
+MUST_USE int holder_workers(struct holder *h, const struct control_options *o, const char *word,
+                            struct holder_worker *out, u32 room, u32 *n, struct problem *p);
 
 /* Which worker `word` means: "shop/2", or of "shop" the one with the largest heap. -ENOENT, -EINVAL
  * and others with *p. */

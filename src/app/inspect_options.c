@@ -39,15 +39,45 @@ ROW_OUTPUT("write it here; - is the standard output, .gz is compressed"),
 ROW_FORCE("also where memory or disk would not do, or it looks like no Node"),
 ROWS_COMMON,
 };
+
+#define ROW_SECONDS(DEFAULT) \
+{ .name = "seconds", .short_flag = 's', .type = SETTINGS_COUNT, .offset = AT(seconds), .default_text = DEFAULT, \
+  .least = 1, .most = 86400, .placeholder = "N", \
+  .help = "how long; Ctrl-C ends it earlier, with what there is" }
+
+static const struct settings_row heap_record_rows[] = {
+ROW_SECONDS("30"),
+ROW_OUTPUT("write it here; of several workers FILE-1, FILE-2; - is the standard output"),
+{ .name = "interval", .type = SETTINGS_SIZE, .offset = AT(interval_bytes), .default_text = "32K", .least = 64, .most = 1 << 30, .placeholder = "SIZE",
+  .help = "bytes between two samples, on average" },
+{ .name = "garbage", .type = SETTINGS_BOOL, .offset = AT(with_garbage), .default_text = "off",
+  .help = "also what has been freed by then; else what stays" },
+ROW_FORCE("also if it looks like no Node"),
+ROWS_COMMON,
+};
+static const struct settings_row cpu_record_rows[] = {
+ROW_SECONDS("10"),
+ROW_OUTPUT("write it here; of several workers FILE-1, FILE-2; - is the standard output"),
+{ .name = "interval", .type = SETTINGS_DURATION, .offset = AT(interval_ns), .default_text = "1ms", .least = 50 * NS_PER_US, .most = NS_PER_S, .placeholder = "TIME",
+  .help = "time between two samples" },
+ROW_FORCE("also if it looks like no Node"),
+ROWS_COMMON,
+};
 /* clang-format on */
 
-static const u32 snapshot_count = ARRAY_LEN(snapshot_rows);
+static const u32 snapshot_count = ARRAY_LEN(snapshot_rows),
+                 heap_record_count = ARRAY_LEN(heap_record_rows),
+                 cpu_record_count = ARRAY_LEN(cpu_record_rows);
 
-const struct settings_table heap_snapshot_flags = { .command = "heap snapshot",
-                                                    .rows = snapshot_rows,
-                                                    .count = &snapshot_count,
-                                                    .group_title = group_title,
-                                                    .groups = 1 };
+#define TABLE(NAME, COMMAND, ROWS)                                           \
+    const struct settings_table NAME##_flags = { .command = COMMAND,         \
+                                                 .rows = ROWS##_rows,        \
+                                                 .count = &ROWS##_count,     \
+                                                 .group_title = group_title, \
+                                                 .groups = 1 }
+TABLE(heap_snapshot, "heap snapshot", snapshot);
+TABLE(heap_record, "heap record", heap_record);
+TABLE(cpu_record, "cpu record", cpu_record);
 
 int inspect_options_read(struct inspect_options *o, const struct settings_table *t, int argc,
                          char **argv, const char **target)

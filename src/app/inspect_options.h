@@ -7,12 +7,14 @@
 struct inspect_options {
     struct control_options control; /* json, pid, runtime_dir, timeout_ns */
     struct str output;
-    bool force, numbers;
-    u64 open_ns;  /* until the inspector is open */
-    u64 drain_ns; /* until nothing is in the worker any more */
+    bool force, numbers, with_garbage;
+    u32 seconds;
+    u64 interval_ns, interval_bytes; /* between two samples */
+    u64 open_ns;                     /* until the inspector is open */
+    u64 drain_ns;                    /* until nothing is in the worker any more */
 };
 
-extern const struct settings_table heap_snapshot_flags;
+extern const struct settings_table heap_snapshot_flags, heap_record_flags, cpu_record_flags;
 
 /* Reads flags and the one TARGET. 0; or an exit code after a message; or -1 after --help has been
  * answered. */

@@ -12,7 +12,7 @@
 
 /* ---- Ctrl-C ---- */
 
-static int signals_open(void)
+int inspection_signals(void)
 {
     sigset_t set;
     int fd;
@@ -28,7 +28,7 @@ static int signals_open(void)
 }
 
 /* Takes what has been pending. True: there was one. */
-static bool signal_take(struct inspection *i)
+bool inspection_stopped(struct inspection *i)
 {
     struct signalfd_siginfo info;
 
@@ -39,7 +39,7 @@ int inspection_failed(struct inspection *i, int err)
 {
     progress_clear(&i->progress);
     if (err == -ECANCELED) {
-        i->stopped = signal_take(i);
+        i->stopped = inspection_stopped(i);
         fprintf(stderr, "fettle: stopping; the inspector is being closed (again Ctrl-C: that goes "
                         "on in the background)\n");
         return 128 + SIGINT;
@@ -99,13 +99,31 @@ static int attach(struct inspection *i)
     return err ? err : attach_address(&i->attach, &conf, &addr, i->target.path, &i->problem);
 }
 
-int inspection_begin(struct inspection *i, const struct inspect_options *o, const char *target)
+static void begin(struct inspection *i, const struct inspect_options *o, int stop_fd)
+{
+    *i = (struct inspection){ .options = o, .stop_fd = stop_fd };
+    i->attach.client.fd = -1;
+}
+
+static int enter(struct inspection *i)
+{
+    int err = attach(i);
+
+    if (err)
+        return inspection_failed(i, err);
+    i->capture = (struct capture){ .client = &i->attach.client,
+                                   .silence_ns = i->options->control.timeout_ns,
+                                   .arg = i };
+    return 0;
+}
+
+int inspection_begin(struct inspection *i, const struct inspect_options *o, int stop_fd,
+                     const char *target)
 {
     int err;
 
-    *i = (struct inspection){ .options = o, .attach = { .client = { .fd = -1 } } };
-    i->stop_fd = signals_open();
-    err = i->stop_fd < 0 ? i->stop_fd : inspectee_parse(&i->target, target, &i->problem);
+    begin(i, o, stop_fd);
+    err = inspectee_parse(&i->target, target, &i->problem);
     if (err) {
         (void)inspection_failed(i, err);
         return EXIT_USAGE;
@@ -116,14 +134,17 @@ int inspection_begin(struct inspection *i, const struct inspect_options *o, cons
         return err == -ENOENT ? EXIT_MISSING : EXIT_APP;
     }
     err = hold(i);
-    if (!err)
-        err = attach(i);
-    if (err)
-        return inspection_failed(i, err);
-    i->capture = (struct capture){ .client = &i->attach.client,
-                                   .silence_ns = o->control.timeout_ns,
-                                   .arg = i };
-    return 0;
+    return err ? inspection_failed(i, err) : enter(i);
+}
+
+int inspection_begin_worker(struct inspection *i, const struct inspect_options *o, int stop_fd,
+                            const struct holder_worker *w)
+{
+    begin(i, o, stop_fd);
+    i->target = (struct inspectee){ .kind = INSPECTEE_PROCESS, .pid = w->pid };
+    memcpy(i->holder.app, w->app, sizeof(i->holder.app));
+    i->holder.worker = w->number;
+    return enter(i);
 }
 
 int inspection_end(struct inspection *i)
@@ -147,8 +168,6 @@ int inspection_end(struct inspection *i)
         code = EXIT_APP;
     }
     holder_end(&i->holder);
-    fd_closep(&i->stop_fd);
-    i->stop_fd = -1;
     return code;
 }
 

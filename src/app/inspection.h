@@ -21,15 +21,25 @@ struct inspection {
     struct problem problem;
     struct holder holder; /* of a worker of fettle's */
     bool stopped;         /* by Ctrl-C or SIGTERM */
-    int stop_fd;
+    int stop_fd;          /* the caller's */
 };
+
+/* SIGINT, SIGTERM and SIGHUP are taken from a descriptor from now on, which is returned, the
+ * caller's; -errno. */
+MUST_USE int inspection_signals(void);
 
 /* Reads TARGET, takes a worker of fettle's out of traffic (when options->drain_ns says so), and
  * goes in. 0; else an exit code, after a message. inspection_end in any case. */
-MUST_USE int inspection_begin(struct inspection *i, const struct inspect_options *o,
+MUST_USE int inspection_begin(struct inspection *i, const struct inspect_options *o, int stop_fd,
                               const char *target);
+/* The same for a worker that is known; it stays in traffic. */
+MUST_USE int inspection_begin_worker(struct inspection *i, const struct inspect_options *o,
+                                     int stop_fd, const struct holder_worker *w);
 /* Leaves. 0; else an exit code, after a message. */
 MUST_USE int inspection_end(struct inspection *i);
+
+/* Takes a signal that has come. False: none has. */
+bool inspection_stopped(struct inspection *i);
 
 /* A failure of one of the steps, told on standard error; the exit code. */
 int inspection_failed(struct inspection *i, int err);

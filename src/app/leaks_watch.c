@@ -117,6 +117,7 @@ static int take_all(struct leaks_watch *w, struct inspection *i, u64 interval_ns
 
 int leaks_watch_take(struct leaks_watch *w, const struct leaks_options *o, const char *target)
 {
+    AUTO(fd_closep) int stop_fd = -1;
     struct inspection i;
     int code, end;
 
@@ -125,7 +126,8 @@ int leaks_watch_take(struct leaks_watch *w, const struct leaks_options *o, const
     code = folder_make(w);
     if (code)
         return code;
-    code = inspection_begin(&i, &o->inspect, target);
+    stop_fd = inspection_signals();
+    code = inspection_begin(&i, &o->inspect, stop_fd, target);
     if (!code && i.holder.app[0])
         snprintf(w->target, sizeof(w->target), "%.100s/%u", i.holder.app, i.holder.worker);
     if (!code)

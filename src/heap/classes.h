@@ -7,9 +7,9 @@
  */
 #pragma once
 
+#include "base/names.h"
 #include "heap/dominators.h"
 #include "heap/graph.h"
-#include "heap/names.h"
 
 struct class
 {

@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "base/names.h"
 #include "heap/graph.h"
-#include "heap/names.h"
 
 struct interfaces {
     u32 *class_of_shape; /* name of each shape's class */

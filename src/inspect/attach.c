@@ -11,9 +11,10 @@
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
 #define LATER_NS (600 * NS_PER_S)
 
+/* The port is remembered by Node; where any was asked for, any is meant the next time. */
 static const char close_params[] =
     "{\"expression\":\"typeof process._debugEnd==='function'?process._debugEnd():"
-    "process.getBuiltinModule('inspector').close()\",\"silent\":true}";
+    "process.getBuiltinModule('inspector').close()%s\",\"silent\":true}";
 
 /* ---- the network namespace of the process ---- */
 
@@ -293,14 +294,17 @@ static int again(struct attach *a)
 
 static int close_inside(struct attach *a, u64 until_ns)
 {
+    char params[sizeof(close_params) + 32];
+
+    snprintf(params, sizeof(params), close_params,
+             a->addr.port == a->process.inspect_port ? "" : ";process.debugPort=0");
     a->client.event = NULL;
     a->client.bulk = NULL;
     while (!is_closed(a)) {
         int err = again(a);
 
         if (!err)
-            err =
-                devtools_call(&a->client, "Runtime.evaluate", str_of(close_params), until_ns, NULL);
+            err = devtools_call(&a->client, "Runtime.evaluate", str_of(params), until_ns, NULL);
         if (err == -ECANCELED || (err && clock_now_ns() >= until_ns))
             return err;
         if (!err || err == -EPIPE)

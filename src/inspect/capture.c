@@ -187,41 +187,50 @@ int capture_snapshot(struct capture *c, bool numbers, struct problem *p)
 
 /* ---- a profile ---- */
 
-int capture_start(struct capture *c, enum capture_profile what, u32 interval, struct problem *p)
+static int allocations_start(struct capture *c, const struct capture_conf *conf)
+{
+    char params[160];
+
+    /* Versions that do not know the latter two pass them over. */
+    snprintf(params, sizeof(params),
+             "{\"samplingInterval\":%u,\"includeObjectsCollectedByMajorGC\":%s,"
+             "\"includeObjectsCollectedByMinorGC\":%s}",
+             conf->interval, conf->with_garbage ? "true" : "false",
+             conf->with_garbage ? "true" : "false");
+    return call(c, "HeapProfiler.startSampling", str_of(params), NULL);
+}
+
+static int cpu_start(struct capture *c, const struct capture_conf *conf)
 {
     char params[64];
+    int err = call(c, "Profiler.enable", STR(""), NULL);
+
+    snprintf(params, sizeof(params), "{\"interval\":%u}", conf->interval);
+    if (!err)
+        err = call(c, "Profiler.setSamplingInterval", str_of(params), NULL);
+    return err ? err : call(c, "Profiler.start", STR(""), NULL);
+}
+
+int capture_start(struct capture *c, const struct capture_conf *conf, struct problem *p)
+{
     int err;
 
     begin(c);
-    /* A process that wants to end would wait for us, and for ever. Old ones do not tell. */
-    err = call(c, "NodeRuntime.notifyWhenWaitingForDisconnect", STR("{\"enabled\":true}"), NULL);
-    err = err == -EREMOTEIO ? 0 : err;
-    if (what == CAPTURE_ALLOCATIONS) {
-        snprintf(params, sizeof(params), "{\"samplingInterval\":%u}", interval);
-        err = err ? err : call(c, "HeapProfiler.startSampling", str_of(params), NULL);
-        return told(c, err, "recording allocations", p);
-    }
-    snprintf(params, sizeof(params), "{\"interval\":%u}", interval);
-    if (!err)
-        err = call(c, "Profiler.enable", STR(""), NULL);
-    if (!err)
-        err = call(c, "Profiler.setSamplingInterval", str_of(params), NULL);
-    if (!err)
-        err = call(c, "Profiler.start", STR(""), NULL);
-    return told(c, err, "recording the CPU", p);
+    /* A process that wants to end would wait for us, and for ever. A browser does not know this. */
+    err = devtools_call(c->client, "NodeRuntime.notifyWhenWaitingForDisconnect",
+                        STR("{\"enabled\":true}"), clock_now_ns() + PAUSE_NS, NULL);
+    if (err == -ETIMEDOUT)
+        return mute(p);
+    if (!err || err == -EREMOTEIO)
+        err = conf->what == CAPTURE_CPU ? cpu_start(c, conf) : allocations_start(c, conf);
+    return told(c, err, "the recording", p);
 }
 
-int capture_await(struct capture *c, u64 until_ns, struct problem *p)
+int capture_look(struct capture *c, struct problem *p)
 {
-    int err = 0;
+    int err = devtools_listen(c->client, 0);
 
-    while (!err && !c->ending && clock_now_ns() < until_ns) {
-        err = devtools_listen(c->client, min(until_ns, clock_now_ns() + 100 * NS_PER_MS));
-        err = err == -ETIMEDOUT ? 0 : err;
-        if (c->progress)
-            c->progress(c);
-    }
-    return told(c, err, "recording", p);
+    return told(c, err == -ETIMEDOUT ? 0 : err, "the recording", p);
 }
 
 int capture_stop(struct capture *c, enum capture_profile what, struct problem *p)

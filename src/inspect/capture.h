@@ -36,11 +36,16 @@ MUST_USE int capture_snapshot(struct capture *c, bool numbers, struct problem *p
 
 enum capture_profile { CAPTURE_CPU, CAPTURE_ALLOCATIONS };
 
-/* Begins to record. `interval`: microseconds between two samples of the CPU profile, bytes between
- * two of allocations. */
-MUST_USE int capture_start(struct capture *c, enum capture_profile what, u32 interval,
-                           struct problem *p);
-/* Goes on until then; 0 also when `ending` is set before. */
-MUST_USE int capture_await(struct capture *c, u64 until_ns, struct problem *p);
+struct capture_conf {
+    enum capture_profile what;
+    u32 interval;      /* microseconds between two samples of the CPU, bytes between two of
+                        * allocations */
+    bool with_garbage; /* of allocations: what has been freed by now, too */
+};
+
+/* Begins to record. */
+MUST_USE int capture_start(struct capture *c, const struct capture_conf *conf, struct problem *p);
+/* Takes what has come; does not wait. To be called now and then: `ending` may be set. */
+MUST_USE int capture_look(struct capture *c, struct problem *p);
 /* Ends it, and writes the profile. */
 MUST_USE int capture_stop(struct capture *c, enum capture_profile what, struct problem *p);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "io/gzip.h"
+#include "io/zstd.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,13 +14,15 @@ struct outfile {
     char *path;      /* NULL: standard output */
     struct buf part; /* the name until then, with its NUL */
     int fd;
-    struct gzip_writer *gzip; /* NULL: as it is */
+    struct gzip_writer *gzip; /* NULL, and so is zstd: as it is */
+    struct zstd_writer *zstd;
     u64 bytes;
 };
 
 static void outfile_free(struct outfile *f)
 {
     gzip_writer_free(f->gzip);
+    zstd_writer_free(f->zstd);
     if (f->path)
         fd_closep(&f->fd);
     buf_done(&f->part);
@@ -62,6 +65,8 @@ int outfile_open(struct outfile **out, const char *path, struct problem *p)
     err = opened(f, path, p);
     if (!err && str_ends(str_of(path), STR(".gz")))
         err = gzip_writer_new(&f->gzip, f->fd);
+    else if (!err && str_ends(str_of(path), STR(".zst")))
+        err = zstd_writer_new(&f->zstd, f->fd);
     if (err) {
         outfile_drop(f);
         return err;
@@ -90,7 +95,14 @@ static int write_all(int fd, struct str bytes)
 int outfile_write(struct outfile *f, struct str bytes)
 {
     f->bytes += bytes.len;
-    return f->gzip ? gzip_writer_add(f->gzip, bytes) : write_all(f->fd, bytes);
+    return f->gzip   ? gzip_writer_add(f->gzip, bytes)
+           : f->zstd ? zstd_writer_add(f->zstd, bytes)
+                     : write_all(f->fd, bytes);
+}
+
+bool outfile_compresses(const char *path)
+{
+    return str_ends(str_of(path), STR(".gz")) || str_ends(str_of(path), STR(".zst"));
 }
 
 u64 outfile_bytes(const struct outfile *f)
@@ -101,7 +113,7 @@ u64 outfile_bytes(const struct outfile *f)
 int outfile_commit(struct outfile *f, struct problem *p)
 {
     const char *name = f->path ? f->path : "standard output";
-    int err = f->gzip ? gzip_writer_end(f->gzip) : 0;
+    int err = f->gzip ? gzip_writer_end(f->gzip) : f->zstd ? zstd_writer_end(f->zstd) : 0;
 
     if (!err && f->path && close(TAKE(f->fd, -1)) < 0)
         err = -errno;

@@ -1,8 +1,8 @@
 /* inspect/outfile.h -- a file that is there when it is complete, or not at all
  *
  * Written under another name beside it, and given its own at the end. "-" is the standard output. A
- * name that ends in .gz is compressed. Only its user may read it: it holds what the process had in
- * memory.
+ * name that ends in .gz or .zst is compressed. Only its user may read it: it holds what the process
+ * had in memory.
  */
 #pragma once
 
@@ -20,6 +20,9 @@ u64 outfile_bytes(const struct outfile *f);
 MUST_USE int outfile_commit(struct outfile *f, struct problem *p);
 /* Removes what has been written. Accepts NULL. */
 void outfile_drop(struct outfile *f);
+
+/* Whether a file of that name is compressed. */
+bool outfile_compresses(const char *path);
 
 /* What the file's file system has free for us; UINT64_MAX: not known, or no file. */
 u64 outfile_free_bytes(const char *path);

@@ -85,3 +85,64 @@ int zstd_unpack(int from, const void *begin, size_t len, int to, void (*step)(vo
     free(u.out);
     return r;
 }
+
+struct zstd_writer {
+    ZSTD_CStream *stream;
+    char *out;
+    size_t out_size;
+    int fd;
+};
+
+int zstd_writer_new(struct zstd_writer **out, int fd)
+{
+    struct zstd_writer *w = calloc(1, sizeof(*w));
+
+    if (w) {
+        w->fd = fd;
+        w->stream = ZSTD_createCStream();
+        w->out_size = ZSTD_CStreamOutSize();
+        w->out = malloc(w->out_size);
+    }
+    if (!w || !w->stream || !w->out || ZSTD_isError(ZSTD_initCStream(w->stream, 1))) {
+        zstd_writer_free(w);
+        return -ENOMEM;
+    }
+    *out = w;
+    return 0;
+}
+
+static int written(struct zstd_writer *w, struct str bytes, ZSTD_EndDirective how)
+{
+    ZSTD_inBuffer in = { bytes.ptr, bytes.len, 0 };
+    size_t left;
+    int r;
+
+    do {
+        ZSTD_outBuffer out = { w->out, w->out_size, 0 };
+
+        left = ZSTD_compressStream2(w->stream, &out, &in, how);
+        if (ZSTD_isError(left))
+            return -EIO;
+        r = write_all(w->fd, w->out, out.pos);
+    } while (!r && (how == ZSTD_e_end ? left > 0 : in.pos < in.size));
+    return r;
+}
+
+int zstd_writer_add(struct zstd_writer *w, struct str bytes)
+{
+    return written(w, bytes, ZSTD_e_continue);
+}
+
+int zstd_writer_end(struct zstd_writer *w)
+{
+    return written(w, (struct str){ 0 }, ZSTD_e_end);
+}
+
+void zstd_writer_free(struct zstd_writer *w)
+{
+    if (!w)
+        return;
+    ZSTD_freeCStream(w->stream);
+    free(w->out);
+    free(w);
+}

@@ -1,4 +1,4 @@
-/* heap/names.h -- texts that occur often, each once
+/* base/names.h -- texts that occur often, each once
  *
  * Names of classes and the like become small numbers, equal texts equal ones. All zero is an empty
  * set; the owner calls names_done.

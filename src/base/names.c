@@ -1,5 +1,5 @@
-/* heap/names.c -- open addressing over one buffer of texts */
-#include "heap/names.h"
+/* base/names.c -- open addressing over one buffer of texts */
+#include "base/names.h"
 
 struct str names_text(const struct names *n, u32 number)
 {

@@ -1,0 +1,59 @@
+/* profile/profile.h -- a CPU profile: where the samples were, as a tree of calls
+ *
+ * .cpuprofile, as V8's profiler gives it over the DevTools protocol (Profiler.Profile), as Node's
+ * --cpu-prof and Chrome DevTools write it, and the older form of v8-profiler ("head", a tree). Time
+ * is shared out as DevTools does (CPUProfileDataModel.ts): each hit is worth the profile's time
+ * divided by all hits.
+ */
+#pragma once
+
+#include "base/names.h"
+#include "base/problem.h"
+
+#define PROFILE_NONE UINT32_MAX
+
+/* A function; line and column from 0, -1: none. */
+struct profile_frame {
+    u32 name, url; /* in names */
+    int32_t line, column;
+};
+
+/* A function called by the one above. */
+struct profile_node {
+    u32 parent; /* PROFILE_NONE: the root */
+    u32 frame;
+    u64 hits; /* samples right here */
+};
+
+/* Samples on a line (from 1) of a node's function. */
+struct profile_tick {
+    u32 node, line;
+    u64 count;
+};
+
+struct profile {
+    struct names names;
+    struct profile_frame *frame;
+    struct profile_node *node; /* parents before their children */
+    struct profile_tick *tick;
+    u32 frames, nodes, ticks;
+    u64 hits;
+    double start_us, end_us; /* of the process's own clock */
+};
+
+/* 0; -EINVAL with *p (offset, what is wrong); -ENOMEM. The owner calls profile_done in any case. */
+MUST_USE int profile_read(struct profile *out, struct str bytes, struct problem *p);
+void profile_done(struct profile *profile);
+
+/* What a hit is worth, in milliseconds. */
+double profile_hit_ms(const struct profile *profile);
+
+static inline struct str profile_name(const struct profile *p, u32 frame)
+{
+    return names_text(&p->names, p->frame[frame].name);
+}
+
+static inline struct str profile_url(const struct profile *p, u32 frame)
+{
+    return names_text(&p->names, p->frame[frame].url);
+}

@@ -1,0 +1,192 @@
+#include "profile/hotspots.h"
+
+#include "tap.h"
+
+static struct profile p;
+static struct hotspots h;
+
+/* What it says of a text; "" when it is fine, and p and h are there. */
+static struct str said_of(const char *text, struct problem *problem)
+{
+    int r;
+
+    hotspots_done(&h);
+    profile_done(&p);
+    *problem = (struct problem){ 0 };
+    r = profile_read(&p, str_of(text), problem);
+    CHECK(r == (problem->text[0] ? -EINVAL : 0));
+    if (!r)
+        CHECK_EQ(hotspots_find(&h, &p), 0);
+    return str_of(problem->text);
+}
+
+static const struct hotspot *function(const char *name)
+{
+    for (u32 i = 0; i < h.functions; i++)
+        if (str_eq(profile_name(&p, h.function[i].frame), str_of(name)))
+            return &h.function[i];
+    return NULL;
+}
+
+#define FRAME(name, url, line)                                                       \
+    "\"callFrame\":{\"functionName\":\"" name "\",\"scriptId\":\"1\",\"url\":\"" url \
+    "\",\"lineNumber\":" #line ",\"columnNumber\":3}"
+
+static const char recursive[] = "{\"nodes\":[{\"id\":1," FRAME(
+    "(root)", "",
+    -1) ",\"hitCount\":0,\"children\":[2,5,6]},"
+        "{\"id\":2," FRAME(
+            "fib", "file:///app/fib.js",
+            4) ",\"hitCount\":2,\"children\":[3],\"positionTicks\":[{\"line\":6,\"ticks\":2}]},"
+               "{\"id\":3," FRAME(
+                   "fib", "file:///app/fib.js",
+                   4) ",\"hitCount\":3,\"children\":[4],\"positionTicks\":[{\"line\":6,\"ticks\":1}"
+                      ",{\"line\":7,\"ticks\":2}]},"
+                      "{\"id\":4," FRAME(
+                          "add", "/app/node_modules/@calc/add/lib/add.js",
+                          0) ",\"hitCount\":1},"
+                             "{\"id\":5," FRAME(
+                                 "(idle)", "",
+                                 -1) ",\"hitCount\":10},"
+                                     "{\"id\":6," FRAME(
+                                         "(garbage collector)", "",
+                                         -1) ",\"hitCount\":4}],"
+                                             "\"startTime\":1000000,\"endTime\":1020000,"
+                                             "\"samples\":[2,3],\"timeDeltas\":[10,-3]}";
+
+static void recursion_counts_each_sample_once(void)
+{
+    struct problem problem;
+
+    CHECK_STR(said_of(recursive, &problem), "");
+    CHECK_EQ(p.nodes, 6);
+    CHECK_EQ(p.hits, 20);
+    CHECK_EQ(profile_hit_ms(&p) * 1000, 1000);
+    CHECK_EQ(function("fib")->self, 5);
+    CHECK_EQ(function("fib")->total, 6);
+    CHECK_EQ(function("add")->total, 1);
+    CHECK_EQ(function("(root)")->total, 20);
+}
+
+static void lines_and_packages_and_kinds_are_added_up(void)
+{
+    struct problem problem;
+
+    CHECK_STR(said_of(recursive, &problem), "");
+    CHECK_EQ(h.lines, 2);
+    CHECK_EQ(h.line[0].line, 6);
+    CHECK_EQ(h.line[0].hits, 3);
+    CHECK_EQ(h.line[1].hits, 2);
+    CHECK_EQ(h.packages, 1);
+    CHECK_STR(names_text(&h.names, h.package[0].name), "@calc/add");
+    CHECK_EQ(h.kind[HOTSPOT_APP], 5);
+    CHECK_EQ(h.kind[HOTSPOT_PACKAGE], 1);
+    CHECK_EQ(h.kind[HOTSPOT_IDLE], 10);
+    CHECK_EQ(h.kind[HOTSPOT_GC], 4);
+}
+
+static void the_older_form_is_a_tree_in_seconds(void)
+{
+    struct problem problem;
+
+    CHECK_STR(said_of("{\"typeId\":\"CPU\",\"head\":{\"functionName\":\"(root)\",\"url\":\"\","
+                      "\"lineNumber\":0,\"id\":1,\"hitCount\":0,"
+                      "\"children\":[{\"functionName\":\"f\",\"url\":\"/"
+                      "a.js\",\"lineNumber\":5,\"columnNumber\":1,\"id\":2,\"hitCount\":4,"
+                      "\"lineTicks\":[{\"line\":6,\"hitCount\":1}],\"children\":[]}]},"
+                      "\"startTime\":10,\"endTime\":12}",
+                      &problem),
+              "");
+    CHECK_EQ(p.nodes, 2);
+    CHECK_EQ(function("f")->self, 4);
+    CHECK_EQ(p.frame[function("f")->frame].line, 4);
+    CHECK_EQ(profile_hit_ms(&p), 500);
+}
+
+static void hits_are_counted_from_samples_and_parents_may_be_named(void)
+{
+    struct problem problem;
+
+    CHECK_STR(
+        said_of(
+            "{\"samples\":[2,3,3,9],\"startTime\":0,\"endTime\":3000,\"nodes\":[{\"id\":1," FRAME(
+                "(root)", "",
+                -1) "},"
+                    "{\"id\":3," FRAME("g", "/a.js", 7) ",\"parent\":2},{\"id\":2," FRAME(
+                        "f", "/a.js", 1) ",\"parent\":1}]}",
+            &problem),
+        "");
+    CHECK_EQ(function("f")->self, 1);
+    CHECK_EQ(function("f")->total, 3);
+    CHECK_EQ(function("g")->self, 2);
+}
+
+static bool says(const char *text, const char *want)
+{
+    struct problem problem;
+    struct str said = said_of(text, &problem);
+
+    if (memmem(said.ptr, said.len, want, strlen(want)))
+        return true;
+    printf("# of %s: \"%.*s\"\n", text, STR_ARG(said));
+    return false;
+}
+
+static void what_is_wrong_is_said(void)
+{
+    CHECK(says("", "offset 0: the file ends too early: it is cut off"));
+    CHECK(says("[]", "offset 0: an object is expected here"));
+    CHECK(says("{}", "there is no \"nodes\": this is no CPU profile"));
+    CHECK(says("{\"nodes\":[]}", "there is no \"nodes\""));
+    CHECK(says("{\"nodes\":[{\"id\":1}", "offset 18: the file ends too early: it is cut off"));
+    CHECK(says("{\"nodes\":[{\"id\":1}]} x", "offset 21: the document has ended before this"));
+    CHECK(says("{\"nodes\":[{\"id\":x}]}", "offset 16: a number is expected here"));
+    CHECK(says("{\"nodes\":[{\"id\":1,\"hitCount\":1,\"children\":[7]}]}",
+               "node 1 refers to node 7, which is not there"));
+    CHECK(says("{\"nodes\":[{\"id\":1,\"hitCount\":1,\"children\":[1]}]}", "nodes make no tree"));
+    CHECK(says("{\"nodes\":[{\"id\":1,\"hitCount\":1},{\"id\":2,\"children\":[3]},{\"id\":3,"
+               "\"children\":[2]}]}",
+               "is above itself"));
+    CHECK(says("{\"nodes\":[{\"id\":1}]}", "neither \"hitCount\" nor \"samples\""));
+    CHECK(says("{\"a\":\"\\x\"}", "this is no escape of JSON"));
+}
+
+static void a_deep_nest_is_refused(void)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    struct problem problem;
+
+    buf_add(&text, STR("{\"x\":"));
+    for (u32 i = 0; i < 100000; i++)
+        buf_addc(&text, '[');
+    buf_addc(&text, '\0');
+    CHECK(memmem(said_of(text.ptr, &problem).ptr, 60, "nested too deeply", 17));
+}
+
+static void a_long_chain_takes_no_time(void)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    struct problem problem;
+
+    buf_add(&text, STR("{\"startTime\":0,\"endTime\":1,\"nodes\":[{\"id\":0,\"hitCount\":1}"));
+    for (u32 i = 1; i < 200000; i++)
+        buf_addf(&text, ",{\"id\":%u,\"parent\":%u,\"hitCount\":1}", i, i - 1);
+    buf_add(&text, STR("]}"));
+    buf_addc(&text, '\0');
+    CHECK_STR(said_of(text.ptr, &problem), "");
+    CHECK_EQ(h.function[0].total, 200000);
+}
+
+int main(void)
+{
+    TEST(recursion_counts_each_sample_once);
+    TEST(lines_and_packages_and_kinds_are_added_up);
+    TEST(the_older_form_is_a_tree_in_seconds);
+    TEST(hits_are_counted_from_samples_and_parents_may_be_named);
+    TEST(what_is_wrong_is_said);
+    TEST(a_deep_nest_is_refused);
+    TEST(a_long_chain_takes_no_time);
+    hotspots_done(&h);
+    profile_done(&p);
+    return tap_done();
+}
