@@ -57,6 +57,9 @@ $(BUILD)/%.o: %.c
 	@$(if $(V),,echo "  cc $<")
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The assembler takes web/ into it.
+$(BUILD)/src/view/assets.o: $(wildcard web/*)
+
 # What src/heap makes of a snapshot, for the comparison with DevTools' code.
 $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)

@@ -98,7 +98,7 @@ async function many(count, one) {
  */
 export async function start(program, { node = process.execPath, args = [], cwd }) {
   const port = await freePort();
-  const child = spawn(node, [...args, path.join(HERE, program)], {
+  const child = spawn(node, [...args, path.resolve(HERE, program)], {
     env: { ...process.env, PORT: String(port), NODE_ENV: 'production', NODE_OPTIONS: '' },
     cwd,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -23,6 +23,7 @@ struct conn {
     u32 in_len;
     u32 lingered;
     bool keep_alive, is_head;
+    bool is_known;
     bool stepping; /* `again` goes on with what has been read */
     struct http_parser parser;
     struct http_body body;
@@ -119,7 +120,7 @@ static void head_expect(struct conn *c)
 }
 
 /* The page is there: puts its head before it. */
-static void answer_finish(struct conn *c, const struct route_answer *answer)
+static void answer_finish(struct conn *c, const struct site_answer *answer)
 {
     struct buf *h = &c->head;
 
@@ -137,39 +138,55 @@ static void answer_finish(struct conn *c, const struct route_answer *answer)
 /* Answers instead of a page, and ends the connection after it. */
 static void refuse(struct conn *c, u32 status, const char *text)
 {
-    struct route_answer answer;
+    struct site_answer answer;
 
     answer_drop(c);
     c->keep_alive = false;
-    c->page.bytes_max = PAGE_BYTES_MAX;
-    route_refuse(&answer, &c->page, status, text);
+    c->page.bytes_max = SITE_BODY_BYTES_MAX;
+    site_refuse(&answer, &c->page, status, text);
     answer_finish(c, &answer);
     conn_move(c, CONN_WRITE);
+}
+
+/* Of a field that no row of http/name.h has. */
+static struct str other_field(const struct conn *c, const struct http_head *head, struct str name)
+{
+    for (u32 i = 0; i < head->fields_n; i++)
+        if (str_eq_nocase(http_text(c->in, head->fields[i].name), name))
+            return http_text(c->in, head->fields[i].value);
+    return (struct str){ 0 };
+}
+
+static struct str known_field(const struct conn *c, struct http_head *head, enum http_name id)
+{
+    const struct http_field *field = http_field_find(head, id);
+
+    return field ? http_text(c->in, field->value) : (struct str){ 0 };
 }
 
 static void request_answer(struct conn *c, struct http_head *head)
 {
     struct conns *all = c->all;
-    const struct http_field *authorization = http_field_find(head, HTTP_AUTHORIZATION);
-    struct route_request req = {
+    const struct site_request req = {
         .method = head->method,
         .target = http_text(c->in, head->path),
         .host = http_text(c->in, head->authority),
+        .authorization = known_field(c, head, HTTP_AUTHORIZATION),
+        .origin = known_field(c, head, HTTP_ORIGIN),
+        .fetch_site = other_field(c, head, STR("sec-fetch-site")),
+        .is_known = c->is_known,
     };
-    struct route_answer answer;
+    struct site_answer answer;
 
-    if (authorization)
-        req.authorization = http_text(c->in, authorization->value);
     /* Who waits for "100 Continue" learns the answer instead, and what is sent nonetheless would
      * be taken for the next request. */
     c->keep_alive = head->keep_alive && !head->expect_continue;
     c->is_head = head->method == HTTP_HEAD;
-    c->page.bytes_max = PAGE_BYTES_MAX;
-    all->source.now_ns = clock_now_ns();
+    c->page.bytes_max = SITE_BODY_BYTES_MAX;
     if (all->answer_bytes > CONNS_ANSWER_BYTES_MAX)
-        route_refuse(&answer, &c->page, 503, "Too many answers wait to be read; ask again soon.");
+        site_refuse(&answer, &c->page, 503, "Too many answers wait to be read; ask again soon.");
     else
-        route_answer(&answer, &c->page, &req, &all->rules, &all->source);
+        all->site->answer(all->site, &req, &answer, &c->page);
     answer_finish(c, &answer);
 }
 
@@ -350,10 +367,9 @@ static void conn_event(struct watch *w, u32 events)
         conn_step(c);
 }
 
-void conns_init(struct conns *all, struct loop *loop, const struct permit_rules *rules,
-                const struct page_source *source)
+void conns_init(struct conns *all, struct loop *loop, struct site *site)
 {
-    *all = (struct conns){ .loop = loop, .rules = *rules, .source = *source };
+    *all = (struct conns){ .loop = loop, .site = site };
     for (int i = 0; i < CONN_STATES; i++)
         list_init(&all->in[i]);
 }
@@ -380,6 +396,7 @@ void conns_add(struct conns *all, int fd)
     }
     c->all = all;
     c->state = CONN_IDLE;
+    c->is_known = !all->site->knows || all->site->knows(all->site, fd);
     list_init(&c->link);
     list_add(&all->in[CONN_IDLE], &c->link);
     all->count++;

@@ -1,4 +1,4 @@
-/* admin/conn.h -- one connection to the admin address
+/* admin/conn.h -- one HTTP/1.1 connection to the admin address, or to another small site
  *
  *            bytes             head complete           body read
  *     IDLE ─────────▶ HEAD ───────────────▶ BODY ───────────────▶ WRITE
@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "admin/route.h"
+#include "admin/site.h"
 #include "http/body.h"
 #include "io/loop.h"
 
@@ -21,8 +21,7 @@ enum { CONN_STATES = 5 };
 /* Those of a server. */
 struct conns {
     struct loop *loop;
-    struct permit_rules rules;
-    struct page_source source;
+    struct site *site;
     u32 count;
     size_t answer_bytes;         /* of answers not yet taken */
     struct list in[CONN_STATES]; /* by state, the one longest in it first */
@@ -37,8 +36,8 @@ enum {
 /* While answers of more than this wait to be taken, further ones are refused (503). */
 #define CONNS_ANSWER_BYTES_MAX (64ull << 20)
 
-void conns_init(struct conns *all, struct loop *loop, const struct permit_rules *rules,
-                const struct page_source *source);
+/* `site` answers; it outlives them. */
+void conns_init(struct conns *all, struct loop *loop, struct site *site);
 /* Ends all of them. */
 void conns_done(struct conns *all);
 

@@ -17,9 +17,6 @@ struct page_source {
     bool opentelemetry;
 };
 
-/* The largest page: all slots and series used and every label at its longest stay below it. */
-#define PAGE_BYTES_MAX (64ull << 20)
-
 /* Each appends a page to `out`; a failed allocation shows in out->failed. */
 void page_metrics(struct buf *out, const struct page_source *src); /* Prometheus text 0.0.4 */
 void page_workers(struct buf *out, const struct page_source *src); /* JSON list */

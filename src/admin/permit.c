@@ -11,23 +11,20 @@ struct permit_rules permit_rules_of(const struct settings *settings)
     };
 }
 
-/* The time it takes tells nothing of the token but its length's order. */
-static bool token_equal(struct str token, struct str given)
+bool permit_token_equal(struct str token, struct str given)
 {
-    u32 differ = token.len != given.len;
+    u32 differ = token.len != given.len || token.len == 0;
 
-    for (size_t i = 0; i < given.len; i++)
+    for (size_t i = 0; token.len && i < given.len; i++)
         differ |= (u32)(u8)given.ptr[i] ^ (u32)(u8)token.ptr[i % token.len];
     return differ == 0;
 }
 
-static bool host_is_local(struct str host)
+bool permit_host_is_local(struct str host)
 {
     struct http_authority a;
     struct addr ip;
 
-    if (host.len == 0)
-        return true; /* no browser leaves it out */
     if (!http_authority_parse(host, &a))
         return false;
     if (str_ends(a.host, STR(".")))
@@ -45,12 +42,24 @@ enum permit_verdict permit_check(const struct permit_rules *rules, bool is_probe
 
     if (is_probe)
         return PERMIT_GRANTED;
-    if (rules->check_host && !host_is_local(host))
+    /* No browser leaves Host out. */
+    if (rules->check_host && host.len && !permit_host_is_local(host))
         return PERMIT_HOST_WRONG;
     if (rules->token.len == 0)
         return PERMIT_GRANTED;
     scheme = str_cut(authorization, ' ', &given);
     if (!str_eq_nocase(scheme, STR("Bearer")) || !given.ptr)
         return PERMIT_TOKEN_MISSING;
-    return token_equal(rules->token, str_trim(given)) ? PERMIT_GRANTED : PERMIT_TOKEN_WRONG;
+    return permit_token_equal(rules->token, str_trim(given)) ? PERMIT_GRANTED : PERMIT_TOKEN_WRONG;
+}
+
+bool permit_same_origin(struct str host, struct str origin, struct str fetch_site)
+{
+    if (fetch_site.len && !str_eq(fetch_site, STR("same-origin")) &&
+        !str_eq(fetch_site, STR("none")))
+        return false;
+    if (origin.len == 0)
+        return true;
+    return str_starts_nocase(origin, STR("http://")) &&
+           str_eq_nocase(str_sub(origin, 7, origin.len), host);
 }

@@ -31,3 +31,13 @@ enum permit_verdict {
  * request is for /healthz or /readyz. */
 MUST_USE enum permit_verdict permit_check(const struct permit_rules *rules, bool is_probe,
                                           struct str host, struct str authorization);
+
+/* The parts of these rules, for other sites on this machine. */
+
+/* In a time that tells nothing of the token but its length's order. An empty token is nobody's. */
+bool permit_token_equal(struct str token, struct str given);
+/* localhost, *.localhost or an IP literal; with or without a port. */
+bool permit_host_is_local(struct str host);
+/* Whether a browser asks for a page of this very origin, or for somebody who has typed its address:
+ * what it says of itself in Origin and Sec-Fetch-Site. Other programs say nothing, and may. */
+bool permit_same_origin(struct str host, struct str origin, struct str fetch_site);

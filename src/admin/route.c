@@ -1,10 +1,6 @@
 /* admin/route.c -- from a request to what is answered */
 #include "admin/route.h"
 
-#define TEXT_PLAIN STR("text/plain; charset=utf-8")
-/* For every answer: what it says is true now only, and is nothing but what its type says. */
-#define FIELDS "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-
 static void page_index(struct buf *out, const struct page_source *src);
 
 static void page_healthz(struct buf *out, const struct page_source *src)
@@ -72,41 +68,33 @@ static const struct row *row_find(struct str path)
     return NULL;
 }
 
-void route_refuse(struct route_answer *out, struct buf *body, u32 status, const char *text)
-{
-    *out = (struct route_answer){ status, TEXT_PLAIN, STR(FIELDS) };
-    buf_clear(body);
-    buf_addf(body, "%s\n", text);
-}
-
 /* True: the request may go on. */
-static bool permit_passed(struct route_answer *out, struct buf *body,
-                          const struct route_request *req, const struct permit_rules *rules,
-                          const struct row *row)
+static bool permit_passed(struct site_answer *out, struct buf *body, const struct site_request *req,
+                          const struct permit_rules *rules, const struct row *row)
 {
     switch (permit_check(rules, row && row->is_probe, req->host, req->authorization)) {
     case PERMIT_GRANTED:
         return true;
     case PERMIT_TOKEN_MISSING:
-        route_refuse(out, body, 401,
-                     "This needs the admin token: send Authorization: Bearer TOKEN.");
-        out->fields = STR(FIELDS "WWW-Authenticate: Bearer realm=\"fettle\"\r\n");
+        site_refuse(out, body, 401,
+                    "This needs the admin token: send Authorization: Bearer TOKEN.");
+        out->fields = STR(SITE_FIELDS "WWW-Authenticate: Bearer realm=\"fettle\"\r\n");
         return false;
     case PERMIT_TOKEN_WRONG:
-        route_refuse(out, body, 401, "The token is not the admin token.");
-        out->fields = STR(FIELDS "WWW-Authenticate: Bearer realm=\"fettle\", "
-                                 "error=\"invalid_token\"\r\n");
+        site_refuse(out, body, 401, "The token is not the admin token.");
+        out->fields = STR(SITE_FIELDS "WWW-Authenticate: Bearer realm=\"fettle\", "
+                                      "error=\"invalid_token\"\r\n");
         return false;
     case PERMIT_HOST_WRONG:
-        route_refuse(out, body, 403,
-                     "Without an admin token only requests to localhost or to an IP address are "
-                     "answered, so that no web page can read this under a name of its own.");
+        site_refuse(out, body, 403,
+                    "Without an admin token only requests to localhost or to an IP address are "
+                    "answered, so that no web page can read this under a name of its own.");
         return false;
     }
     return false;
 }
 
-void route_answer(struct route_answer *out, struct buf *body, const struct route_request *req,
+void route_answer(struct site_answer *out, struct buf *body, const struct site_request *req,
                   const struct permit_rules *rules, const struct page_source *src)
 {
     struct str query;
@@ -115,21 +103,35 @@ void route_answer(struct route_answer *out, struct buf *body, const struct route
     if (!permit_passed(out, body, req, rules, row))
         return;
     if (!row) {
-        route_refuse(out, body, 404, "There is nothing here. What there is:\n");
+        site_refuse(out, body, 404, "There is nothing here. What there is:\n");
         list_write(body);
         return;
     }
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
-        route_refuse(out, body, 405, "Only GET and HEAD are answered here.");
-        out->fields = STR(FIELDS "Allow: GET, HEAD\r\n");
+        site_refuse(out, body, 405, "Only GET and HEAD are answered here.");
+        out->fields = STR(SITE_FIELDS "Allow: GET, HEAD\r\n");
         return;
     }
     row->page(body, src);
     if (body->failed) {
-        route_refuse(out, body, 503, "There is not enough memory for this page now.");
+        site_refuse(out, body, 503, "There is not enough memory for this page now.");
         return;
     }
-    *out = (struct route_answer){ 200, str_of(row->content_type), STR(FIELDS) };
+    *out = (struct site_answer){ 200, str_of(row->content_type), STR(SITE_FIELDS) };
     if (row->page == page_readyz && page_unready(src->shm))
         out->status = 503;
+}
+
+static void answer(struct site *site, const struct site_request *req, struct site_answer *out,
+                   struct buf *body)
+{
+    struct route *r = container_of(site, struct route, site);
+
+    r->source.now_ns = clock_now_ns();
+    route_answer(out, body, req, &r->rules, &r->source);
+}
+
+void route_init(struct route *r, const struct permit_rules *rules, const struct page_source *source)
+{
+    *r = (struct route){ .site.answer = answer, .rules = *rules, .source = *source };
 }

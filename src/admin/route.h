@@ -7,24 +7,17 @@
 
 #include "admin/page.h"
 #include "admin/permit.h"
-#include "http/head.h"
+#include "admin/site.h"
 
-struct route_request {
-    enum http_method method;
-    struct str target; /* "/metrics?x=1" */
-    struct str host;   /* may be empty */
-    struct str authorization;
+/* The pages to whom the rules permit. */
+struct route {
+    struct site site; /* its answer is route_answer */
+    struct permit_rules rules;
+    struct page_source source; /* its now_ns is filled in for each request */
 };
-
-struct route_answer {
-    u32 status;
-    struct str content_type;
-    struct str fields; /* more header lines, each with its CRLF; literals */
-};
+void route_init(struct route *r, const struct permit_rules *rules,
+                const struct page_source *source);
 
 /* Appends the body to `body`. */
-void route_answer(struct route_answer *out, struct buf *body, const struct route_request *req,
+void route_answer(struct site_answer *out, struct buf *body, const struct site_request *req,
                   const struct permit_rules *rules, const struct page_source *src);
-
-/* A plain-text answer of our own, for what never becomes a request. */
-void route_refuse(struct route_answer *out, struct buf *body, u32 status, const char *text);

@@ -1,50 +1,23 @@
-/* admin/server.c -- the admin address: listens, and hands connections to conn.c */
+/* admin/server.c -- the admin address: listens, or tries again */
 #include "admin/server.h"
 
-#include "admin/conn.h"
+#include "admin/listener.h"
 #include "io/sock.h"
 
 #define RETRY_NS (3 * NS_PER_S)
-#define PAUSE_NS (100 * NS_PER_MS)
-enum { ACCEPTS_MAX = 16, BACKLOG = 128 };
+enum { BACKLOG = 128 };
 
 struct admin_server {
     struct loop *loop;
     const struct endpoint *address;
-    struct watch listener;
-    struct timer timer; /* to try to listen, or to accept, again */
+    struct listener listener;
+    struct timer timer; /* to try to listen again */
     int warned;         /* the errno that people were told of; 0: none */
+    struct route route;
     struct conns conns;
 };
 
 static void listen_try(struct timer *t);
-
-/* Out of descriptors: waiting connections would wake the loop again and again. */
-static void accept_resume(struct timer *t)
-{
-    struct admin_server *s = container_of(t, struct admin_server, timer);
-
-    loop_watch_set(&s->listener, EPOLLIN);
-}
-
-static void accept_event(struct watch *w, u32 events)
-{
-    struct admin_server *s = container_of(w, struct admin_server, listener);
-
-    (void)events;
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = sock_accept(w->fd);
-
-        if (fd == -EAGAIN)
-            return;
-        if (fd < 0) {
-            loop_watch_set(w, 0);
-            loop_timer(s->loop, &s->timer, loop_now_ns(s->loop) + PAUSE_NS, accept_resume);
-            return;
-        }
-        conns_add(&s->conns, fd);
-    }
-}
 
 /* A socket file that nobody listens on was left by a fettle that was killed. */
 static int unix_listen(const char *path)
@@ -96,14 +69,14 @@ static void listen_try(struct timer *t)
 {
     struct admin_server *s = container_of(t, struct admin_server, timer);
     AUTO(fd_closep) int fd = address_listen(s->address);
-    int r = fd < 0 ? fd : loop_watch(s->loop, &s->listener, fd, EPOLLIN, accept_event);
+    int r = fd < 0 ? fd : listener_start(&s->listener, &s->conns, fd);
 
     if (r < 0) {
         address_warn(s, -r);
         loop_timer(s->loop, &s->timer, loop_now_ns(s->loop) + RETRY_NS, listen_try);
         return;
     }
-    fd = -1; /* the watch has it */
+    fd = -1; /* the listener has it */
     if (s->warned)
         log_info("the admin address can be listened on now");
     s->warned = 0;
@@ -118,8 +91,8 @@ int admin_server_new(struct admin_server **out, struct loop *loop,
         return -ENOMEM;
     s->loop = loop;
     s->address = conf->address;
-    s->listener.fd = -1;
-    conns_init(&s->conns, loop, &conf->rules, &conf->source);
+    route_init(&s->route, &conf->rules, &conf->source);
+    conns_init(&s->conns, loop, &s->route.site);
     listen_try(&s->timer);
     *out = s;
     return 0;
@@ -131,12 +104,10 @@ void admin_server_free(struct admin_server *s)
         return;
     conns_done(&s->conns);
     loop_timer_stop(&s->timer);
-    if (s->listener.loop) {
+    if (listener_listens(&s->listener)) {
         AUTO(freep) char *path = str_dup(s->address->path);
-        int fd = s->listener.fd;
 
-        loop_unwatch(&s->listener);
-        close(fd);
+        listener_stop(&s->listener);
         if (s->address->kind == ENDPOINT_UNIX && path)
             unlink(path);
     }
@@ -145,5 +116,5 @@ void admin_server_free(struct admin_server *s)
 
 bool admin_server_listening(const struct admin_server *s)
 {
-    return s->listener.loop != NULL;
+    return listener_listens(&s->listener);
 }

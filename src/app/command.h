@@ -96,6 +96,7 @@ int heap_record_command(int argc, char **argv);
 int cpu_record_command(int argc, char **argv);
 int cpu_report_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
+int heap_view_command(int argc, char **argv);
 int heap_biggest_command(int argc, char **argv);
 int heap_show_command(int argc, char **argv);
 int heap_path_command(int argc, char **argv);

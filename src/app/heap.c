@@ -23,6 +23,10 @@ const struct command heap_commands[] = {
 { "heap path", "[FLAGS] FILE @ID", "why an object is still there: the shortest paths that hold it",
   "From a root down to the object, with the names of variables, properties and functions, and the lines where they are declared. Weak references hold nothing and are left out.",
   .flags = &heap_path_flags, .takes_files = true, .run = heap_path_command },
+{ "heap view", "[FLAGS] FILE [FILE2]", "the same in the browser: a map of the memory, classes, objects and what holds them",
+  "FILE2 is a later snapshot of the same process: both can be looked at, and compared.\n"
+  "The page is served on 127.0.0.1 only, to programs of the same user that know its address, which is random, until Ctrl-C. It needs no network, and nothing leaves the machine.",
+  .flags = &heap_view_flags, .takes_files = true, .run = heap_view_command },
 { "heap snapshot", "[FLAGS] TARGET", "take a heap snapshot of a running Node",
   "TARGET is a worker of an app that fettle runs (shop/2; shop: the one with the largest heap), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "Node's inspector is opened for it by SIGUSR1, on 127.0.0.1 and behind an unguessable path, and closed again after it unless it was open before: also on Ctrl-C, and when something fails. The snapshot is written as it comes, in whole or not at all: FILE is there when it is complete. A name that ends in .gz is compressed; - is the standard output.\n"

@@ -35,10 +35,21 @@ static const struct settings_row path_rows[] = {
   .help = "the N shortest paths" },
 ROW_JSON,
 };
+static const struct settings_row view_rows[] = {
+{ .name = "port", .type = SETTINGS_COUNT, .offset = AT(port), .default_text = "any", .most = 65535, .words = "any", .placeholder = "PORT",
+  .help = "listen on this port of 127.0.0.1" },
+{ .name = "open", .type = SETTINGS_BOOL, .offset = AT(open), .default_text = "on",
+  .help = "open the browser, where there is a display" },
+{ .name = "idle", .type = SETTINGS_DURATION, .offset = AT(idle_ns), .default_text = "1h", .least = NS_PER_MS, .most = 30 * 24 * 3600 * NS_PER_S,
+  .flags = SETTINGS_ZERO_OFF, .placeholder = "TIME", .help = "end when no page has been open for so long" },
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off",
+  .help = "the address as a JSON object" },
+};
 /* clang-format on */
 
 static const u32 summary_count = ARRAY_LEN(summary_rows), biggest_count = ARRAY_LEN(biggest_rows),
-                 show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows);
+                 show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows),
+                 view_count = ARRAY_LEN(view_rows);
 
 #define TABLE(NAME)                                                                 \
     const struct settings_table heap_##NAME##_flags = { .command = "heap " #NAME,   \
@@ -50,6 +61,7 @@ TABLE(summary);
 TABLE(biggest);
 TABLE(show);
 TABLE(path);
+TABLE(view);
 
 int heap_options_read(struct heap_options *o, const struct settings_table *t, int argc, char **argv,
                       u32 least, u32 most, const char *needs)

@@ -11,6 +11,9 @@ struct heap_options {
     u32 top;                          /* rows; 0: all */
     u32 all;                          /* paths */
     u32 depth;                        /* levels of a tree */
+    u32 port;                         /* to listen on; 0: any */
+    bool open;                        /* in the browser */
+    u64 idle_ns;                      /* after which it ends; 0: never */
     const char *word[HEAP_WORDS_MAX]; /* what is no flag: files, objects */
     u32 words;
     /* private */
@@ -18,7 +21,7 @@ struct heap_options {
 };
 
 extern const struct settings_table heap_summary_flags, heap_biggest_flags, heap_show_flags,
-    heap_path_flags;
+    heap_path_flags, heap_view_flags;
 
 /* Reads flags and words, of which there must be `least` to `most`; `needs` says which:
  * "a FILE, such as app.heapsnapshot". 0; or an exit code after a message; or -1 after --help has

@@ -7,6 +7,7 @@ enum {
     LABEL_BYTES = 128,   /* of a text that count */
     CHUNK_EDGES = 65536, /* read at once */
     NEAR = 16,           /* edges that are looked at in order before a table is made */
+    PROBES_MAX = 64,     /* of one label: a file may have a million edges of one name */
 };
 
 /* A graph with its texts as numbers that are the same in another file. */
@@ -158,18 +159,19 @@ static bool table_fill(struct walk *w, u32 b)
     for (u32 e = first; e < end; e++) {
         u32 i = w->b.label[e] * 0x9E3779B1u & w->mask;
 
-        while (w->place[i])
+        for (u32 k = 0; k < PROBES_MAX && w->place[i]; k++)
             i = (i + 1) & w->mask;
-        w->place[i] = e + 1;
+        if (!w->place[i])
+            w->place[i] = e + 1;
     }
     return true;
 }
 
 static void pair_by_table(struct walk *w, u32 e)
 {
-    u32 label = w->a.label[e];
+    u32 label = w->a.label[e], i = label * 0x9E3779B1u & w->mask;
 
-    for (u32 i = label * 0x9E3779B1u & w->mask; w->place[i]; i = (i + 1) & w->mask)
+    for (u32 k = 0; k < PROBES_MAX && w->place[i]; k++, i = (i + 1) & w->mask)
         if (w->b.label[w->place[i] - 1] == label && pair(w, e, w->place[i] - 1))
             return;
 }

@@ -9,12 +9,17 @@
 #include "base/pages.h"
 #include "heap/browse.h"
 
+enum { FOLLOWED = BIT(0), TOLD = BIT(1) };
+
 struct fanout {
     const struct graph *g;
     const struct dominators *d;
-    u32 *up;     /* the next visible object (or context) above */
+    u32 *up;     /* the next visible object or context above */
+    u32 *object; /* the next visible object: functions hold functions through contexts */
     u32 *below;  /* how many have this one as `up` */
-    u32 *behind; /* how many of the same class in a row end here */
+    u32 *behind; /* how many of the same class in a row are above */
+    u32 *first;  /* the first of that row */
+    u8 *seen;    /* FOLLOWED, TOLD */
     u64 bytes_min;
 };
 
@@ -31,27 +36,21 @@ static bool is_same_class(const struct graph *g, u32 a, u32 b)
            (g->name[a] == g->name[b] || (type != NODE_OBJECT && type != NODE_CLOSURE));
 }
 
-/* The next object above, whatever contexts are between: functions hold functions through them. */
-static u32 object_above(const struct fanout *f, u32 node)
-{
-    do
-        node = f->up[node];
-    while (node != f->g->root && browse_is_context(f->g, node));
-    return node;
-}
-
 static void fanout_count(struct fanout *f)
 {
     for (u32 i = 1; i < f->g->node_count; i++) {
-        u32 node = f->d->order[i], above = f->d->dominator[node];
+        u32 node = f->d->order[i], above = f->d->dominator[node], object;
 
-        f->up[node] = is_place(f->g, above) ? above : f->up[above];
+        f->up[node] = above = is_place(f->g, above) ? above : f->up[above];
+        f->object[node] = object = browse_is_context(f->g, above) ? f->object[above] : above;
+        f->first[node] = node;
         if (!browse_is_visible(f->g, node))
             continue;
-        f->below[f->up[node]]++;
-        above = object_above(f, node);
-        if (is_same_class(f->g, node, above))
-            f->behind[node] = f->behind[above] + 1;
+        f->below[above]++;
+        if (!is_same_class(f->g, node, object))
+            continue;
+        f->behind[node] = f->behind[object] + 1;
+        f->first[node] = f->first[object];
     }
 }
 
@@ -104,42 +103,39 @@ static int side_by_side(const struct fanout *f, u32 at, struct groups *s,
     return r;
 }
 
-/* The last one of a row, when it is long: its first one's dominator holds the row. */
+/* The row of which this is the last one, when it is long: what dominates its first one holds it. */
 static void one_behind_the_other(const struct fanout *f, u32 node, struct growth_holders *out)
 {
-    u32 first = node, length = f->behind[node] + 1;
-    struct growth_holder h = { .how = GROWTH_CHAIN, .before = length, .sample_count = 1 };
+    u32 first = f->first[node];
+    struct growth_holder h = { .how = GROWTH_CHAIN,
+                               .at = f->d->dominator[first],
+                               .before = f->behind[node] + 1,
+                               .growth_bytes = (i64)f->d->retained[first],
+                               .retained_bytes = { 0, 0, f->d->retained[first] },
+                               .samples = { first },
+                               .sample_count = 1 };
 
-    while (f->behind[first])
-        first = object_above(f, first);
-    h.at = f->d->dominator[first];
-    h.samples[0] = first;
-    h.growth_bytes = (i64)f->d->retained[first];
-    h.retained_bytes[2] = f->d->retained[first];
-    if (f->d->retained[first] >= f->bytes_min)
-        growth_holders_keep(out, &h);
+    if (f->behind[node] + 1 < FANOUT_ITEMS_MIN || f->seen[node] & FOLLOWED ||
+        f->seen[first] & TOLD || f->d->retained[first] < f->bytes_min)
+        return;
+    f->seen[first] |= TOLD;
+    growth_holders_keep(out, &h);
 }
 
-static bool is_last(const struct fanout *f, u32 node, const u8 *followed)
-{
-    return f->behind[node] + 1 >= FANOUT_ITEMS_MIN && !followed[node];
-}
-
-static int look(struct fanout *f, u8 *followed, struct growth_holders *out)
+static int look(struct fanout *f, struct growth_holders *out)
 {
     AUTO(groups_done) struct groups s = { 0 };
     int r = 0;
 
     for (u32 n = 0; n < f->g->node_count; n++)
         if (f->behind[n])
-            followed[object_above(f, n)] = 1;
+            f->seen[f->object[n]] |= FOLLOWED;
     for (u32 i = 0; !r && i < f->g->node_count; i++) {
         u32 node = f->d->order[i];
 
         if (f->below[node] >= FANOUT_ITEMS_MIN)
             r = side_by_side(f, i, &s, out);
-        if (is_last(f, node, followed))
-            one_behind_the_other(f, node, out);
+        one_behind_the_other(f, node, out);
     }
     return r;
 }
@@ -150,22 +146,26 @@ int fanout_find(const struct graph *g, const struct dominators *d, struct growth
     struct fanout f = { .g = g,
                         .d = d,
                         .up = pages_take_zeroed(bytes),
+                        .object = pages_take_zeroed(bytes),
                         .below = pages_take_zeroed(bytes),
                         .behind = pages_take_zeroed(bytes),
+                        .first = pages_take_zeroed(bytes),
+                        .seen = pages_take_zeroed(g->node_count),
                         .bytes_min =
                             max((u64)FANOUT_BYTES_MIN, d->retained[g->root] / FANOUT_SHARE) };
-    u8 *followed = pages_take_zeroed(g->node_count);
     int r = -ENOMEM;
 
     *out = (struct growth_holders){ 0 };
-    if (f.up && f.below && f.behind && followed) {
-        f.up[g->root] = g->root;
+    if (f.up && f.object && f.below && f.behind && f.first && f.seen) {
+        f.up[g->root] = f.object[g->root] = f.first[g->root] = g->root;
         fanout_count(&f);
-        r = look(&f, followed, out);
+        r = look(&f, out);
     }
     pages_give(f.up, bytes);
+    pages_give(f.object, bytes);
     pages_give(f.below, bytes);
     pages_give(f.behind, bytes);
-    pages_give(followed, g->node_count);
+    pages_give(f.first, bytes);
+    pages_give(f.seen, g->node_count);
     return r;
 }

@@ -5,12 +5,13 @@
  */
 #include "heap/growth.h"
 
+#include "base/hash.h"
 #include "base/pages.h"
 #include "heap/align.h"
 #include "heap/browse.h"
 #include "heap/groups.h"
 
-enum { STRANGERS_SHARE = 20 };
+enum { STRANGERS_SHARE = 20, BEHIND_MAX = 1000 };
 enum { NONE = UINT32_MAX, EARLIER = BIT(0) | BIT(1) };
 
 /* Retained bytes: `plain` without shapes and code; `store` is the part that is the object's own
@@ -32,6 +33,7 @@ struct growth {
     u8 *seen;            /* by node: BIT(number) of the snapshots that have it */
     u8 *holds;           /* by node: it is a holder */
     u32 *place, mask;    /* ids: open addressing, 1 + node */
+    u32 seed;
     u64 total[3];
     bool by_place; /* ids are of no use */
 };
@@ -41,14 +43,19 @@ static bool is_old(const struct growth *w, u32 node)
     return (w->seen[node] & EARLIER) == EARLIER;
 }
 
-static u32 id_hash(u32 id)
+/* Murmur3's finalizer, with a seed: whoever makes a file must not be able to aim at one place. */
+static u32 id_hash(const struct growth *w, u32 id)
 {
-    return id * 0x9E3779B1u;
+    u32 h = id ^ w->seed;
+
+    h = (h ^ h >> 16) * 0x85EBCA6Bu;
+    h = (h ^ h >> 13) * 0xC2B2AE35u;
+    return h ^ h >> 16;
 }
 
 static u32 node_of_id(const struct growth *w, u32 id)
 {
-    for (u32 i = id_hash(id) & w->mask; w->place[i]; i = (i + 1) & w->mask)
+    for (u32 i = id_hash(w, id) & w->mask; w->place[i]; i = (i + 1) & w->mask)
         if (w->g->id[w->place[i] - 1] == id)
             return w->place[i] - 1;
     return NONE;
@@ -65,11 +72,12 @@ static int ids_build(struct growth *w)
     if (!w->place)
         return -ENOMEM;
     for (u32 n = 0; n < w->g->node_count; n++) {
-        u32 i = id_hash(w->g->id[n]) & w->mask;
+        u32 i = id_hash(w, w->g->id[n]) & w->mask;
 
-        while (w->place[i])
+        while (w->place[i] && w->g->id[w->place[i] - 1] != w->g->id[n])
             i = (i + 1) & w->mask;
-        w->place[i] = n + 1;
+        if (!w->place[i])
+            w->place[i] = n + 1;
     }
     return 0;
 }
@@ -145,11 +153,13 @@ int growth_new(struct growth **out, const struct graph *last, const struct domin
 {
     struct growth *w = calloc(1, sizeof(*w));
     struct partners p = { 0 };
+    struct hash_key key;
     int r = -ENOMEM;
 
     if (!w)
         return r;
-    *w = (struct growth){ .g = last, .d = d };
+    hash_key_random(&key);
+    *w = (struct growth){ .g = last, .d = d, .seed = (u32)key.k0 };
     w->grown = pages_take_zeroed((u64)last->node_count * sizeof(*w->grown));
     w->seen = pages_take_zeroed(last->node_count);
     w->holds = pages_take_zeroed(last->node_count);
@@ -427,8 +437,9 @@ static bool is_root(const struct growth *w, u32 node)
     const struct graph *g = w->g;
 
     /* What V8 has behind an object is the object's. */
-    while (node != g->root && !browse_is_visible(g, node) && !browse_is_context(g, node) &&
-           graph_type(g, node) != NODE_SYNTHETIC)
+    for (u32 i = 0; i < BEHIND_MAX && node != g->root && !browse_is_visible(g, node) &&
+                    !browse_is_context(g, node) && graph_type(g, node) != NODE_SYNTHETIC;
+         i++)
         node = w->d->dominator[node];
     if (graph_type(g, node) == NODE_SYNTHETIC)
         return true;
@@ -469,9 +480,10 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
     u32 item = h->samples[h->sample_count - 1], beside = w->d->dominator[item];
 
     h->before = 0;
-    for (u32 i = at + 1; i < at + w->d->size[at]; i++) {
+    for (u32 i = at + 1, step; i < at + w->d->size[at]; i += step) {
         u32 node = w->d->order[i];
 
+        step = w->holds[node] ? w->d->size[i] : 1;
         h->before +=
             w->d->dominator[node] == beside && is_old(w, node) &&
             w->g->type[node] == w->g->type[item] &&

@@ -11,7 +11,12 @@
 #include "heap/distances.h"
 #include "heap/fanout.h"
 
-enum { SIDE_BY_SIDE_BYTES = 256 << 20, LISTENERS_FEW = 10, SCRIPTS_MAX = 1 << 24 };
+enum {
+    SIDE_BY_SIDE_BYTES = 256 << 20,
+    LISTENERS_FEW = 10,
+    SCRIPTS_MAX = 1 << 24,
+    SCRIPTS_ASKED_MAX = 20000
+};
 
 /* One snapshot on its way. */
 struct loading {
@@ -102,9 +107,13 @@ static bool is_odd(const struct suspect *s, const struct growth_holder *h)
     }
 }
 
-static void suspects_take(struct leaks *out, const struct growth_holders *holders)
+static int suspects_take(struct leaks *out, const struct growth_holders *holders)
 {
-    out->dropped = holders->dropped;
+    int r = browse_init(&out->browse, &out->graph, &out->dominators);
+
+    if (r)
+        return r;
+    out->dropped = out->guess ? 0 : holders->dropped;
     for (u32 i = 0; i < holders->count; i++) {
         struct suspect *s = &out->list[out->count];
 
@@ -117,13 +126,14 @@ static void suspects_take(struct leaks *out, const struct growth_holders *holder
         s->guess = out->guess;
         out->count += !out->guess || is_odd(s, &holders->list[i]);
     }
+    return 0;
 }
 
-static int compare(struct leaks *out, struct loading *earlier, bool loaded)
+static int compare(struct leaks *out, struct loading *earlier, bool loaded,
+                   struct growth_holders *holders)
 {
-    struct growth_holders *holders = calloc(1, sizeof(*holders));
     struct growth *w = NULL;
-    int r = holders ? growth_new(&w, &out->graph, &out->dominators) : -ENOMEM;
+    int r = growth_new(&w, &out->graph, &out->dominators);
 
     for (u32 i = 0; !r && i < LEAKS_SNAPSHOTS - 1; i++) {
         if (!loaded)
@@ -137,60 +147,46 @@ static int compare(struct leaks *out, struct loading *earlier, bool loaded)
         r = growth_find(w, holders);
     for (u32 i = 0; !r && i < LEAKS_SNAPSHOTS; i++)
         out->total_bytes[i] = growth_total_bytes(w, i);
-    if (!r) {
+    if (!r)
         out->by_place = growth_by_place(w);
-        suspects_take(out, holders);
-    }
     growth_free(w);
-    free(holders);
     return r;
 }
 
-static int find_in_three(struct leaks *out, struct loadings *all, bool side_by_side)
+static int find_in_three(struct leaks *out, struct loadings *all, bool side_by_side,
+                         struct growth_holders *holders)
 {
     struct loading *last = &all->one[LEAKS_SNAPSHOTS - 1];
-    int r;
 
     if (side_by_side)
         team_run(LEAKS_SNAPSHOTS, load_member, all);
     else
         load(last);
-    r = last->error ? last->error : browse_init(&out->browse, &out->graph, &out->dominators);
-    return r ? r : compare(out, all->one, side_by_side);
+    return last->error ? last->error : compare(out, all->one, side_by_side, holders);
 }
 
-static int find_in_one(struct leaks *out, struct loading *only)
+static int find_in_one(struct leaks *out, struct loading *only, struct growth_holders *holders)
 {
-    struct growth_holders *holders = calloc(1, sizeof(*holders));
-    int r = holders ? 0 : -ENOMEM;
-
     out->guess = true;
     load(only);
-    if (!r)
-        r = only->error;
-    if (!r)
-        r = browse_init(&out->browse, &out->graph, &out->dominators);
-    if (!r)
-        r = fanout_find(&out->graph, &out->dominators, holders);
-    if (!r) {
-        out->total_bytes[LEAKS_SNAPSHOTS - 1] = out->dominators.retained[out->graph.root];
-        suspects_take(out, holders);
-    }
-    free(holders);
-    return r;
+    if (only->error)
+        return only->error;
+    out->total_bytes[LEAKS_SNAPSHOTS - 1] = out->dominators.retained[out->graph.root];
+    return fanout_find(&out->graph, &out->dominators, holders);
 }
 
 int leaks_find(struct leaks *out, const struct input *in, u32 count, u32 threads,
                const struct progress_sink *progress, u32 *which, struct problem *p)
 {
-    struct loadings *all = calloc(1, sizeof(*all));
+    AUTO(freep) struct loadings *all = calloc(1, sizeof(*all));
+    AUTO(freep) struct growth_holders *holders = calloc(1, sizeof(*holders));
     u64 bytes = 0;
     int r;
 
     assert(count == 1 || count == LEAKS_SNAPSHOTS);
     *out = (struct leaks){ 0 };
     *which = 0;
-    if (!all)
+    if (!all || !holders)
         return -ENOMEM;
     for (u32 i = 0; i < count; i++)
         bytes += in[i].size;
@@ -202,8 +198,8 @@ int leaks_find(struct leaks *out, const struct input *in, u32 count, u32 threads
             .threads = count > 1 && bytes < SIDE_BY_SIDE_BYTES ? 1 : threads,
             .progress = i + 1 == count ? progress : NULL,
         };
-    r = count == 1 ? find_in_one(out, &all->one[0])
-                   : find_in_three(out, all, bytes < SIDE_BY_SIDE_BYTES && threads > 1);
+    r = count == 1 ? find_in_one(out, &all->one[0], holders)
+                   : find_in_three(out, all, bytes < SIDE_BY_SIDE_BYTES && threads > 1, holders);
     for (u32 i = 0; i < count; i++) {
         if (all->one[i].error && r == all->one[i].error) {
             *p = all->one[i].problem;
@@ -212,8 +208,7 @@ int leaks_find(struct leaks *out, const struct input *in, u32 count, u32 threads
         if (i + 1 < count)
             unload(&all->one[i]);
     }
-    free(all);
-    return r;
+    return r ? r : suspects_take(out, holders);
 }
 
 void leaks_done(struct leaks *l)
@@ -228,7 +223,7 @@ void leaks_done(struct leaks *l)
 void leaks_app_files(struct leaks *l, void (*each)(void *ctx, struct str file), void *ctx)
 {
     const struct graph *g = &l->graph;
-    u32 scripts = 0;
+    u32 scripts = 0, asked = 0;
     AUTO(freep) u8 *known = NULL;
     AUTO(strings_done) struct strings files = { 0 };
 
@@ -243,6 +238,8 @@ void leaks_app_files(struct leaks *l, void (*each)(void *ctx, struct str file), 
             continue;
         file = sources_file(&l->browse, sources_of_function(&l->browse, n));
         known[place->script] = 1;
+        if (++asked == SCRIPTS_ASKED_MAX)
+            return;
         if (!file.len || sources_whose(file) != SOURCE_APP || strings_has(&files, file))
             continue;
         strings_add(&files, file);

@@ -118,6 +118,51 @@ static void element_part(struct step *s, u32 index)
         snprintf(s->part, sizeof(s->part), "[%u]", index);
 }
 
+/* An ES module's variable that is exported is in a cell, and the module's table of exports has the
+ * name before the cell. */
+static bool step_export(struct climb *c, u32 at, const struct retainer *in, struct str label)
+{
+    struct browse *b = c->b;
+    const struct graph_edge *e;
+    u32 count;
+    u64 index;
+    char before[16];
+
+    if (graph_type(b->graph, in->from) != NODE_ARRAY || !str_to_u64(label, &index) || !index ||
+        !str_eq(browse_name(b, c->list[at].node), STR("system / Cell")))
+        return false;
+    snprintf(before, sizeof(before), "%llu", (unsigned long long)index - 1);
+    count = browse_edges(b, in->from, &e);
+    for (u32 i = 0; i < count; i++)
+        if (e[i].type == EDGE_INTERNAL && browse_is_text(b, e[i].to) &&
+            str_eq(browse_label(b, &e[i]), str_of(before))) {
+            part_set(step_add(c, in->from, at, c->list[at].cost, NAMING_MODULE), "%.*s",
+                     browse_name(b, e[i].to));
+            return true;
+        }
+    return false;
+}
+
+/* The URL of the module whose table of exports this is: a string's node, or BROWSE_NONE. */
+static u32 module_url(struct browse *b, u32 table)
+{
+    struct retainer in[RETAINERS_MAX];
+    u32 count = browse_retainers(b, table, in, RETAINERS_MAX);
+
+    for (u32 i = 0; i < count; i++) {
+        struct retainer above[RETAINERS_MAX];
+        u32 more = browse_retainers(b, in[i].from, above, RETAINERS_MAX);
+
+        for (u32 k = 0; k < more; k++) {
+            u32 url = browse_follow(b, above[k].from, STR("url"));
+
+            if (browse_is_text(b, url))
+                return url;
+        }
+    }
+    return BROWSE_NONE;
+}
+
 /* One edge up. */
 static void step_up(struct climb *c, u32 at, const struct retainer *in)
 {
@@ -149,6 +194,8 @@ static void step_up(struct climb *c, u32 at, const struct retainer *in)
     case EDGE_HIDDEN:
         /* Through a table to its Map or Set, a cell to its module; an array's elements are edges
          * of the array, too. */
+        if (step_export(c, at, in, label))
+            return;
         if (type == NODE_ARRAY || type == NODE_HIDDEN || str_eq(label, STR("table")))
             (void)step_add(c, in->from, at, cost + 2, NAMING_UNNAMED);
         return;
@@ -192,6 +239,7 @@ static void anchor_name(struct browse *b, const struct step *end, struct buf *ou
         buf_add(out, STR("module"));
         break;
     case NAMING_VARIABLE:
+    case NAMING_MODULE:
     case NAMING_UNNAMED:
         break;
     }
@@ -223,6 +271,9 @@ static void anchor_find(struct browse *b, const struct step *end, struct naming 
     switch (end->by) {
     case NAMING_VARIABLE:
         out->script = sources_of_context(b, end->node, &out->user);
+        break;
+    case NAMING_MODULE:
+        out->script = module_url(b, end->node);
         break;
     case NAMING_STATIC:
         out->user = end->node;

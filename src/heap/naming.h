@@ -15,7 +15,8 @@ enum naming_by {
     NAMING_VARIABLE,
     NAMING_GLOBAL,
     NAMING_STATIC,
-    NAMING_EXPORT,
+    NAMING_EXPORT, /* of a CommonJS module */
+    NAMING_MODULE, /* an exported variable of an ES module */
 };
 
 enum { NAMING_NAME_MAX = 160, NAMING_STEPS_MAX = 8 };
@@ -26,7 +27,7 @@ struct naming {
     char last[64];              /* the last part that is a word: "cache" */
     u32 anchor;                 /* the context, class, module or global where the name begins */
     u32 user;                   /* a function that can use the variable, or BROWSE_NONE */
-    u32 script;                 /* the node of the file in which it is, or BROWSE_NONE */
+    u32 script;                 /* the node whose name is the file in which it is, or BROWSE_NONE */
     enum source_of whose;
     u32 above; /* the first visible object or context on the way up, or BROWSE_NONE */
 };

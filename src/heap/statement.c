@@ -2,6 +2,8 @@
 #include "heap/statement.h"
 
 enum { RANK_EXACT, RANK_ADDS, RANK_ASSIGNS, RANK_USES, RANK_DECLARES, RANK_NONE };
+/* Lines may be whole bundles: so many bytes of one are looked at, before and after a word. */
+enum { AROUND = 300 };
 
 struct scan {
     struct str s;
@@ -144,7 +146,8 @@ static const char *const methods[] = {
 
 static bool is_race(struct str s, size_t line_begin, size_t at)
 {
-    struct str line = str_sub(s, line_begin, at - line_begin);
+    size_t begin = at - min(at - line_begin, (size_t)AROUND);
+    struct str line = str_sub(s, begin, at - begin);
 
     return memmem(line.ptr, line.len, ".race(", 6) || memmem(line.ptr, line.len, ".any(", 5) ||
            memmem(line.ptr, line.len, ".all(", 5) || memmem(line.ptr, line.len, "await ", 6);
@@ -191,8 +194,11 @@ static void found_at(const struct scan *p, u32 rank, struct statement *out)
 
 static bool line_has(const struct scan *p, struct str part)
 {
-    struct str line = line_of(p->s, p->line_begin);
+    size_t begin = p->at - min(p->at - p->line_begin, (size_t)AROUND);
+    struct str line = str_sub(p->s, begin, 2 * AROUND);
+    ptrdiff_t end = str_index(line, '\n');
 
+    line = end < 0 ? line : str_sub(line, 0, (size_t)end);
     return part.len && memmem(line.ptr, line.len, part.ptr, part.len);
 }
 

@@ -194,6 +194,32 @@ static void wants(struct suspect *s, enum statement_adds adds, struct str name)
     text_set(s->wanted, sizeof(s->wanted), name);
 }
 
+/* Many small collections that one large one holds: what is added to is the small ones. Their name
+ * is that of the property by which their owner has them. */
+static bool inner_wants(struct browse *b, struct suspect *s)
+{
+    u32 inner = s->item == BROWSE_NONE ? s->holder_node : b->dominators->dominator[s->item];
+    struct retainer in;
+    struct graph_edge e;
+    struct str label;
+
+    while (inner != s->holder_node && inner != b->graph->root &&
+           !browse_is_visible(b->graph, inner))
+        inner = b->dominators->dominator[inner];
+    if (s->how != GROWTH_ITEMS || s->holder_node == BROWSE_NONE || inner == s->holder_node ||
+        inner == b->graph->root || browse_retainers(b, inner, &in, 1) == 0 ||
+        !browse_edge(b, in.edge, &e) || e.type != EDGE_PROPERTY)
+        return false;
+    label = browse_label(b, &e);
+    if (strlen(s->holder) + label.len + 8 < sizeof(s->holder))
+        snprintf(s->holder + strlen(s->holder), sizeof(s->holder) - strlen(s->holder), " … .%.*s",
+                 STR_ARG(label));
+    if (label.len && label.ptr[0] == '#')
+        label = str_sub(label, 1, SIZE_MAX);
+    wants(s, adds_of[leak_shape_of_container(b, inner)], label);
+    return true;
+}
+
 static void where_find(struct browse *b, struct suspect *s, const struct naming *name)
 {
     bool is_app = name->whose == SOURCE_APP && name->by != NAMING_UNNAMED;
@@ -209,7 +235,7 @@ static void where_find(struct browse *b, struct suspect *s, const struct naming 
         wants(s, STATEMENT_REQUEST, STR("get"));
         return;
     }
-    if (name->last[0] && is_app)
+    if (is_app && !inner_wants(b, s) && name->last[0])
         wants(s, adds_to(b, s), str_of(name->last));
     if (name->script != BROWSE_NONE && name->whose != SOURCE_NODE) {
         text_set(s->file, sizeof(s->file), sources_file(b, name->script));
@@ -346,7 +372,7 @@ static void kind_details(struct browse *b, struct suspect *s, struct naming *nam
         break;
     case LEAK_LISTENER:
         s->function = emitter_listener(b, s->item);
-        if (emitter_of_target(b, s->holder_node, &e))
+        if (browse_is_class(b, s->item, "Listener") && emitter_of_target(b, s->holder_node, &e))
             emitter_name(b, &e, s, name);
         break;
     case LEAK_CLOSURE:

@@ -307,8 +307,7 @@ static int close_inside(struct attach *a, u64 until_ns)
             err = devtools_call(&a->client, "Runtime.evaluate", str_of(params), until_ns, NULL);
         if (err == -ECANCELED || (err && clock_now_ns() >= until_ns))
             return err;
-        if (!err || err == -EPIPE)
-            a->client.is_over = true;
+        a->client.is_over = true; /* and if it is not closed yet: over a new one */
         for (u64 end_ns = clock_now_ns() + CLOSED_NS; clock_now_ns() < end_ns && !is_closed(a);)
             if (wait_for(&a->client.wait, -1, 0, clock_now_ns() + LOOK_NS) == -ECANCELED)
                 return -ECANCELED;

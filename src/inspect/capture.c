@@ -169,6 +169,8 @@ int capture_snapshot(struct capture *c, bool numbers, struct problem *p)
     int err;
 
     begin(c);
+    c->paused = false;
+    c->done = c->total = c->bytes = 0;
     err = loop_turns(c);
     if (err == -ETIMEDOUT)
         err = halt(c, p);

@@ -12,8 +12,9 @@
 #define LOOK_NS (20 * NS_PER_MS)
 #define DRAIN_LEAST_NS (50 * NS_PER_MS) /* until every thread of the proxy has seen the state */
 #define STREAMS_NS (2 * NS_PER_S)       /* a stream that has not ended by then will not */
-#define OTHER_NS (120 * NS_PER_S)       /* for one more worker to be ready */
-#define MEMORY_NS (60 * NS_PER_S)       /* until its memory counts again */
+#define TELL_NS (NS_PER_S / 2)
+#define OTHER_NS (120 * NS_PER_S) /* for one more worker to be ready */
+#define MEMORY_NS (60 * NS_PER_S) /* until its memory counts again */
 
 enum hold_step {
     HOLD_OTHER, /* one more worker is on its way */
@@ -31,7 +32,8 @@ struct hold {
     pid_t pid;   /* of the process that is held */
     u64 wait_ns; /* for what is inside it */
     u64 since_ns;
-    u32 told; /* requests in it, as they were told last */
+    u32 told;    /* requests in it, as they were told last, */
+    u64 told_ns; /* and when */
 };
 
 /* What is in it. */
@@ -167,12 +169,14 @@ static void drain_look(struct hold *h, struct process *p, u64 now_ns)
     u64 for_ns = now_ns - h->since_ns;
     char text[96] = "nothing is in it";
 
-    if (in.requests && in.requests != h->told && for_ns >= DRAIN_LEAST_NS) {
+    if (in.requests && in.requests != h->told && for_ns >= DRAIN_LEAST_NS &&
+        now_ns - h->told_ns >= TELL_NS) {
         snprintf(text, sizeof(text), "%u request%s in it still", in.requests,
                  in.requests == 1 ? " is" : "s are");
         tell(h, NULL, text);
+        h->told = in.requests;
+        h->told_ns = now_ns;
     }
-    h->told = in.requests;
     if (for_ns < DRAIN_LEAST_NS || (in.requests && for_ns < h->wait_ns) ||
         (in.streams && for_ns < min(h->wait_ns, STREAMS_NS)))
         return;

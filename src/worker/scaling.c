@@ -145,6 +145,15 @@ static void apply(struct scaling *s, const struct scale_reading *r, struct scale
              v.workers == 1 ? "" : "s", STR_ARG(buf_str(&why)));
 }
 
+/* One that is being looked into does no work, and is not to be retired while at it. */
+static bool any_held(const struct app *app)
+{
+    for (u32 i = 1; i <= app->workers; i++)
+        if (app->worker[i].current && app->worker[i].current->held)
+            return true;
+    return false;
+}
+
 static void due(struct timer *t)
 {
     struct scaling *s = container_of(t, struct scaling, timer);
@@ -161,7 +170,7 @@ static void due(struct timer *t)
     r = reading_take(s, now_ns);
     s->at_ns = now_ns;
     /* While a reload replaces them one by one, loops are busy with starting. */
-    if (!first && !app->reload.at)
+    if (!first && !app->reload.at && !any_held(app))
         apply(s, &r, scale_reading(&s->scale, &s->conf, &r));
 }
 

@@ -75,6 +75,10 @@ test('an inspector that was open before stays open, found by pid and by address'
     check(fs.readFileSync(path.join(dir, 'x')));
     assert.deepEqual(ports(child.pid), [port]);
   }
+  const packed = await fettle(['heap', 'snapshot', `:${port}`, '-o', 'y.heapsnapshot.zst'], { cwd: dir });
+  assert.equal(packed.code, 0, packed.stderr);
+  const read = await fettle(['heap', 'summary', 'y.heapsnapshot.zst', '--json'], { cwd: dir });
+  assert.ok(JSON.parse(read.stdout).classes.some((row) => row.class === 'Marked' && row.count >= 321));
 });
 
 /** The parts of a failure that are the same for all. */

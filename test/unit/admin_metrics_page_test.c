@@ -1,3 +1,4 @@
+#include "admin/site.h"
 #include "admin_fixture.h"
 #include "prom_check.h"
 
@@ -26,7 +27,7 @@ static struct page_source source(void)
 static void scrape(const struct page_source *src)
 {
     buf_clear(&out);
-    out.bytes_max = PAGE_BYTES_MAX;
+    out.bytes_max = SITE_BODY_BYTES_MAX;
     page_metrics(&out, src);
     CHECK(!out.failed);
     free(prom.sample);
@@ -366,7 +367,7 @@ static void the_fullest_page_fits(void)
     }
     scrape_all();
     CHECK(prom.error == NULL);
-    CHECK(out.len < PAGE_BYTES_MAX / 2);
+    CHECK(out.len < SITE_BODY_BYTES_MAX / 2);
 }
 
 static void a_series_that_two_threads_made_is_one(void)

@@ -62,6 +62,32 @@ static void a_unix_socket_is_guarded_by_its_mode(void)
     CHECK_EQ(ask(&rules, "whatever", ""), PERMIT_TOKEN_MISSING);
 }
 
+static void a_browser_may_ask_for_a_page_of_the_same_origin(void)
+{
+    const struct str host = STR("127.0.0.1:4000");
+
+    CHECK(permit_same_origin(host, STR(""), STR("same-origin")));
+    CHECK(permit_same_origin(host, STR(""), STR("none")));
+    CHECK(permit_same_origin(host, STR("http://127.0.0.1:4000"), STR("same-origin")));
+    CHECK(permit_same_origin(host, STR(""), STR(""))); /* curl */
+    CHECK(!permit_same_origin(host, STR(""), STR("cross-site")));
+    CHECK(!permit_same_origin(host, STR(""), STR("same-site")));
+    CHECK(!permit_same_origin(host, STR("http://127.0.0.1:4001"), STR("")));
+    CHECK(!permit_same_origin(host, STR("https://127.0.0.1:4000"), STR("")));
+    CHECK(!permit_same_origin(host, STR("null"), STR("")));
+    CHECK(!permit_same_origin(host, STR("http://"), STR("")));
+}
+
+static void a_token_is_itself_and_an_empty_one_is_nobodys(void)
+{
+    CHECK(permit_token_equal(STR("abc"), STR("abc")));
+    CHECK(!permit_token_equal(STR("abc"), STR("abd")));
+    CHECK(!permit_token_equal(STR("abc"), STR("abcabc")));
+    CHECK(!permit_token_equal(STR("abc"), STR("")));
+    CHECK(!permit_token_equal(STR(""), STR("")));
+    CHECK(!permit_token_equal(STR(""), STR("a")));
+}
+
 int main(void)
 {
     TEST(without_a_token_this_machine_may_ask);
@@ -69,5 +95,7 @@ int main(void)
     TEST(with_a_token_it_must_be_shown);
     TEST(probes_need_nothing);
     TEST(a_unix_socket_is_guarded_by_its_mode);
+    TEST(a_browser_may_ask_for_a_page_of_the_same_origin);
+    TEST(a_token_is_itself_and_an_empty_one_is_nobodys);
     return tap_done();
 }

@@ -5,7 +5,7 @@
 static struct shm *shm;
 static struct sampler *sampler;
 static struct buf body;
-static struct route_answer answer;
+static struct site_answer answer;
 static struct permit_rules rules;
 
 static void begin(const char *token)
@@ -24,7 +24,10 @@ static u32 ask_as(enum http_method method, const char *target, const char *host,
                                      .now_ns = FIXTURE_NOW,
                                      .prom_client = true,
                                      .opentelemetry = true };
-    const struct route_request req = { method, str_of(target), str_of(host), str_of(auth) };
+    const struct site_request req = { .method = method,
+                                      .target = str_of(target),
+                                      .host = str_of(host),
+                                      .authorization = str_of(auth) };
 
     buf_clear(&body);
     route_answer(&answer, &body, &req, &rules, &src);
