@@ -87,7 +87,7 @@ async function runExample(t, { block, files }) {
     env: {
       PORT: String(port),
       // Examples run side by side: each Node's inspector gets a port of its own.
-      NODE_OPTIONS: '--inspect-port=0',
+      ...(/fettle (heap|cpu) /.test(block.text) && { NODE_OPTIONS: '--inspect-port=0' }),
       FETTLE_ADMIN: `127.0.0.1:${adminPort}`,
       // A unit that is made would be told of this setting.
       [block.text.includes('fettle service') ? 'XDG_RUNTIME_DIR' : 'FETTLE_RUNTIME_DIR']: runtime,

@@ -111,7 +111,7 @@ export function targets({ files = {}, leaks }) {
 }
 
 const cpu = ({ by }, who) => median((by[who] ?? []).map(({ user_s, system_s }) => user_s + system_s));
-const cells = (f, who) => [seconds(wall(f, who)), times(wall(f, who) / wall(f, 'fettle')), seconds(cpu(f, who)), mb(peak(f, who)), times(peak(f, who) / f.bytes)];
+const cells = (f, who) => [seconds(wall(f, who)), times(wall(f, who) / wall(f, 'fettle')), seconds(cpu(f, who)), mb(peak(f, who)), times(peak(f, who) / f.bytes), String(f.by[who]?.length ?? 0)];
 
 export const render = ({ files = {}, leaks = {} }) => `
 Whole processes, from the start to the end: the file is read, dominators, retained sizes, classes and statistics are computed, and are the same as DevTools'
@@ -119,7 +119,7 @@ Whole processes, from the start to the end: the file is read, dominators, retain
 memlab is \`@memlab/api\`'s \`getFullHeapFromFile\`. Files are in the page cache. Peak memory is the most that was resident at a time. Those of 1.4 and 1.8 GB:
 \`make bench ONLY=heap HEAP_FILES=all\`; DevTools and memlab are asked once for these.
 
-${table(['snapshot', 'who', 'time', 'of fettle’s', 'processor time', 'peak memory', 'of the file'], Object.entries(files).flatMap(([size, f]) => Object.keys(LABELS).map((who) =>
+${table(['snapshot', 'who', 'time', 'of fettle’s', 'processor time', 'peak memory', 'of the file', 'rounds'], Object.entries(files).flatMap(([size, f]) => Object.keys(LABELS).map((who) =>
     [`${FILES[size]?.of ?? size}, ${mb(f.bytes)}`, LABELS[who], ...cells(f, who)])))}
 
 How near that is to what the machine's memory allows: the time for reading the file alone, in pieces, without looking at it.
