@@ -18,6 +18,7 @@
 #include "idle.h"
 #include "link.h"
 #include "loop.h"
+#include "part.h"
 #include "served.h"
 #include "stack.h"
 #include "stats.h"
@@ -193,14 +194,12 @@ static napi_value answer_new(napi_env env, const struct wire_listening *a)
     return o;
 }
 
-/* listen(kind, family, host, port, path, backlog, v6only): an errno, or the answer */
-static napi_value listen_call(napi_env env, napi_callback_info info)
+/* ask(kind, family, host, port, path, backlog, v6only): false when there is no supervisor; else
+ * answer() has to be called, on the same thread: an errno, or the answer */
+static napi_value ask_call(napi_env env, napi_callback_info info)
 {
     struct wire_listen ask = { .type = WIRE_LISTEN };
-    struct room *room = room_of(env);
-    struct wire_listening answer;
     napi_value args[7];
-    int err;
 
     args_get(env, info, args, 7);
     ask.kind = arg_u32(env, args[0]);
@@ -212,7 +211,16 @@ static napi_value listen_call(napi_env env, napi_callback_info info)
     ask.v6only = arg_u32(env, args[6]);
     if (ask.family != AF_UNIX && ask.port == 0)
         ask.index = served_any_next();
-    err = link_listen(&ask, &answer);
+    return boolean(env, link_ask(&ask) == 0);
+}
+
+static napi_value answer_call(napi_env env, napi_callback_info info)
+{
+    struct room *room = room_of(env);
+    struct wire_listening answer;
+    int err = link_answer(&answer);
+
+    (void)info;
     if (!err)
         err = -(int)answer.error;
     if (!err && !served_add(answer.listener, answer.path))
@@ -220,7 +228,24 @@ static napi_value listen_call(napi_env env, napi_callback_info info)
     if (err)
         return number(env, -err);
     room->listeners |= 1u << answer.listener;
+    unlink(answer.path); /* there is none, as there should be */
     return answer_new(env, &answer);
+}
+
+/* part(name): addon/<name>.js */
+static napi_value part_call(napi_env env, napi_callback_info info)
+{
+    char name[32];
+    const char *text;
+    napi_value args[1], v = NULL;
+    size_t len;
+
+    args_get(env, info, args, 1);
+    arg_text(env, args[0], name, sizeof name);
+    text = part_text(name, &len);
+    if (text)
+        napi_create_string_latin1(env, text, len, &v);
+    return v;
 }
 
 /* ready(listener), unlisten(listener) */
@@ -394,34 +419,58 @@ static void room_free(napi_env env, void *data, void *hint)
     free(data);
 }
 
-static napi_status constant(napi_env env, napi_value exports, const char *name, double value)
+static napi_status constant(napi_env env, napi_value object, const char *name, double value)
 {
-    return napi_set_named_property(env, exports, name, number(env, value));
+    return napi_set_named_property(env, object, name, number(env, value));
 }
 
-NAPI_MODULE_INIT()
+struct call {
+    const char *name;
+    napi_callback call;
+};
+
+static void calls_add(napi_env env, napi_value object, const struct call *calls, size_t count)
 {
-    static const struct {
-        const char *name;
-        napi_callback call;
-    } calls[] = {
-        { "connect", connect_call },
-        { "welcome", welcome_call },
-        { "connected", connected_call },
-        { "listen", listen_call },
-        { "ready", ready_call },
-        { "unlisten", unlisten_call },
-        { "cluster", cluster_call },
-        { "idle", idle_call },
-        { "upstream", upstream_call },
-        { "peer", peer_call },
-        { "routes", routes_call },
-        { "routeNumber", route_number_call },
-        { "watch", watch_call },
+    for (size_t i = 0; i < count; i++) {
+        napi_value fn = NULL;
+        napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &fn);
+        napi_set_named_property(env, object, calls[i].name, fn);
+    }
+}
+
+/* statistics(): what statistics.js calls */
+static napi_value statistics_call(napi_env env, napi_callback_info info)
+{
+    static const struct call calls[] = {
         { "spaceName", space_name_call },
         { "resourceName", resource_name_call },
         { "publish", publish_call },
         { "collected", collected_call },
+    };
+    napi_value o = NULL;
+
+    (void)info;
+    napi_create_object(env, &o);
+    calls_add(env, o, calls, sizeof calls / sizeof *calls);
+    constant(env, o, "SPACES_MAX", SHM_SPACES_MAX);
+    constant(env, o, "RESOURCES_MAX", SHM_RESOURCES_MAX);
+    constant(env, o, "FIRST_SPACE", STATS_FIRST_SPACE);
+    constant(env, o, "FIRST_RESOURCE", STATS_FIRST_RESOURCE);
+    constant(env, o, "NUMBERS", STATS_NUMBERS);
+    return o;
+}
+
+NAPI_MODULE_INIT()
+{
+    static const struct call calls[] = {
+        { "connect", connect_call },     { "welcome", welcome_call },
+        { "connected", connected_call }, { "ask", ask_call },
+        { "answer", answer_call },       { "ready", ready_call },
+        { "unlisten", unlisten_call },   { "cluster", cluster_call },
+        { "idle", idle_call },           { "upstream", upstream_call },
+        { "peer", peer_call },           { "routes", routes_call },
+        { "part", part_call },           { "routeNumber", route_number_call },
+        { "watch", watch_call },         { "statistics", statistics_call },
     };
     struct room *room = calloc(1, sizeof *room);
 
@@ -431,16 +480,7 @@ NAPI_MODULE_INIT()
         return NULL;
     }
     napi_add_env_cleanup_hook(env, room_done, room);
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        napi_value fn = NULL;
-        napi_create_function(env, calls[i].name, NAPI_AUTO_LENGTH, calls[i].call, NULL, &fn);
-        napi_set_named_property(env, exports, calls[i].name, fn);
-    }
-    constant(env, exports, "SPACES_MAX", SHM_SPACES_MAX);
-    constant(env, exports, "RESOURCES_MAX", SHM_RESOURCES_MAX);
-    constant(env, exports, "FIRST_SPACE", STATS_FIRST_SPACE);
-    constant(env, exports, "FIRST_RESOURCE", STATS_FIRST_RESOURCE);
-    constant(env, exports, "NUMBERS", STATS_NUMBERS);
+    calls_add(env, exports, calls, sizeof calls / sizeof *calls);
     napi_set_named_property(env, exports, "MAIN_THREAD", boolean(env, gettid() == getpid()));
     return exports;
 }

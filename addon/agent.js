@@ -4,15 +4,13 @@
  * Connects to the supervisor, has every listen() answered by it, and gives sockets the addresses
  * of the real clients back. What it touches in Node, and why there, is in addon/README.md. It
  * keeps no process alive and does nothing where the environment has no FETTLE_DIR.
+ *
+ * The functions in parentheses are those that each start calls: V8 compiles these while it reads the
+ * file. All others it compiles when they are called, and reads them twice for that.
  */
 
 const { env } = process;
-const path = require('path');
-const fs = require('fs');
 
-const LAUNCHER =
-  /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-\d[\w.-]*?)?(\.[cm]?js)?$/;
-const OWN_VARS = ['FETTLE_DIR', 'FETTLE_WORKER', 'FETTLE_SPAWNED'];
 const ROLE_MAIN = 0;
 const ROLE_CLUSTER_CHILD = 1;
 const KIND_HTTP = 0;
@@ -27,7 +25,7 @@ const ROUTES_MAX = 1000;
 /* Symbols, so that no key of an object changes. */
 const kServed = Symbol('fettle.served'); /* of a listening handle */
 const kUpstream = Symbol('fettle.upstream'); /* of a handle from the proxy: its place in `routes` */
-const kClient = Symbol('fettle.client'); /* … who is at its other end, once somebody has asked */
+const kClient = Symbol('fettle.client'); /* ... who is at its other end, once somebody has asked */
 const kRoute = Symbol('fettle.route'); /* of a request or context: what the framework has set */
 
 let addon;
@@ -35,9 +33,18 @@ let net;
 let http;
 let listen2; /* net.Server.prototype._listen2 as Node made it */
 
+/* What few processes need, or need later, is in agent.node as text: Node would read and look
+ * through it at each start. */
+function part(name) {
+  const made = new module.constructor(`${__dirname}/${name}.js`, null);
+  made.filename = made.id;
+  made._compile(addon.part(name), made.filename);
+  return made.exports;
+}
+
 function warn(text) {
   try {
-    fs.writeSync(2, `fettle: ${text}\n`);
+    require('fs').writeSync(2, `fettle: ${text}\n`);
   } catch {
     /* nobody reads stderr */
   }
@@ -47,94 +54,23 @@ function warn(text) {
 
 let hidden = null; /* what was taken out, for cluster.fork */
 
-/* The words of NODE_OPTIONS as Node splits them, with where each stands in the text. */
-function optionWords(text) {
-  const words = [];
-  for (let i = 0; i < text.length; ) {
-    if (text[i] === ' ') {
-      i++;
-      continue;
-    }
-    const start = i;
-    let quoted = false;
-    let value = '';
-    for (; i < text.length && (quoted || text[i] !== ' '); i++) {
-      if (quoted && text[i] === '\\') value += text[++i] ?? '';
-      else if (text[i] === '"') quoted = !quoted;
-      else value += text[i];
-    }
-    words.push({ start, end: i, value });
-  }
-  return words;
-}
+const take = (function take(name) {
+  if (env[name] !== undefined) hidden[name] = env[name];
+  delete env[name];
+});
 
-function isThisFile(name) {
-  if (name === __filename) return true;
-  if (path.basename(name) !== path.basename(__filename)) return false;
-  try {
-    return fs.realpathSync(name) === __filename;
-  } catch {
-    return false;
-  }
-}
-
-/* NODE_OPTIONS in two: the user's, byte for byte, and ours. */
-function optionsSplit(text) {
-  if (text === `--require ${__filename}`) return { ours: text, rest: '' }; /* no user's: nothing to search */
-  const words = optionWords(text);
-  for (let i = 0; i < words.length; i++) {
-    const { value, start } = words[i];
-    let end = 0;
-    if (value.startsWith('--require=') && isThisFile(value.slice(10))) end = words[i].end;
-    else if ((value === '--require' || value === '-r') && words[i + 1] &&
-             isThisFile(words[i + 1].value)) end = words[i + 1].end;
-    if (!end) continue;
-    const before = text.slice(0, start).trimEnd();
-    const after = text.slice(end).trimStart();
-    return { ours: text.slice(start, end), rest: before && after ? `${before} ${after}` : before + after };
-  }
-  return { ours: '', rest: text };
-}
-
-/* LD_PRELOAD in two, likewise. */
-function preloadSplit(text) {
-  const own = `${__dirname}/fettle-loop.so`;
-  if (text === own) return { ours: text, rest: '' };
-  const names = text.split(/[: ]/);
-  return {
-    ours: names.filter((n) => n === own || path.basename(n) === 'fettle-loop.so').join(':'),
-    rest: names.filter((n) => n && path.basename(n) !== 'fettle-loop.so').join(':'),
-  };
-}
-
-function hide() {
+const hide = (function hide() {
   if (hidden) return;
-  hidden = { vars: {} };
-  for (const name of OWN_VARS) {
-    if (name !== 'FETTLE_SPAWNED' && env[name] !== undefined) hidden.vars[name] = env[name];
-    delete env[name];
-  }
-  for (const [name, split] of [['NODE_OPTIONS', optionsSplit], ['LD_PRELOAD', preloadSplit]]) {
-    if (env[name] === undefined) continue;
-    const { ours, rest } = split(env[name]);
-    if (!ours) continue;
-    hidden[name] = ours;
-    if (rest) env[name] = rest;
-    else delete env[name];
-  }
-}
-
-/* The environment for a child of the app's own cluster: the app's, and the agent again. */
-function shown(given) {
-  if (!hidden) return given;
-  const all = { ...given, ...hidden.vars };
-  for (const [name, mark] of [['NODE_OPTIONS', ' '], ['LD_PRELOAD', ':']]) {
-    if (!hidden[name]) continue;
-    const users = given?.[name] ?? env[name];
-    all[name] = users ? `${users}${mark}${hidden[name]}` : hidden[name];
-  }
-  return all;
-}
+  hidden = {};
+  take('FETTLE_DIR');
+  take('FETTLE_WORKER');
+  delete env.FETTLE_SPAWNED;
+  const { NODE_OPTIONS: options, LD_PRELOAD: preload } = env;
+  if (options !== `--require ${__filename}` || (preload && preload !== `${__dirname}/fettle-loop.so`))
+    return part('environment').take(env, hidden, __filename);
+  take('NODE_OPTIONS');
+  take('LD_PRELOAD');
+});
 
 /* ---- Addresses of clients ---- */
 
@@ -271,7 +207,7 @@ function routeTell(req, number) {
 }
 
 /* `object[name]`, which a framework sets once it knows the route; what it reads is what it set. */
-function routeWatch(object, name, tell) {
+const routeWatch = (function routeWatch(object, name, tell) {
   Object.defineProperty(object, name, {
     configurable: true,
     get() {
@@ -282,14 +218,14 @@ function routeWatch(object, name, tell) {
       tell(this, route);
     },
   });
-}
+});
 
-function httpPatch() {
+const httpPatch = (function httpPatch() {
   routes = addon.routes();
   if (routes === null || 'route' in http.IncomingMessage.prototype) return;
   routeWatch(http.IncomingMessage.prototype, 'route', (req, route) =>
     routeTell(req, route === undefined || route === null ? 0 : routeNumber(route, read(req, 'baseUrl'))));
-}
+});
 
 /* Fastify tells of each instance; its routes are known in its requests. */
 function fastifyWatch({ fastify }) {
@@ -301,7 +237,7 @@ function fastifyWatch({ fastify }) {
 }
 
 /* Koa's router says it in the context. */
-function koaPatch() {
+const koaPatch = (function koaPatch() {
   for (const name of Object.keys(require.cache)) {
     if (!name.endsWith('/node_modules/koa/lib/context.js')) continue;
     const proto = require.cache[name].exports;
@@ -309,14 +245,14 @@ function koaPatch() {
     routeWatch(proto, '_matchedRoute', (context, path) =>
       routeTell(context.req, path === undefined || path === null ? 0 : numberOf(routePath(path))));
   }
-}
+});
 
 /* ---- listen() ---- */
 
 let patched = false;
 let httpPatched = false;
 
-function listenPatches(kind) {
+const listenPatches = (function listenPatches(kind) {
   if (kind === KIND_HTTP && !httpPatched) {
     httpPatched = true;
     httpPatch();
@@ -328,13 +264,13 @@ function listenPatches(kind) {
     net.Socket.prototype.resetAndDestroy = function resetAndDestroy() {
       return this._handle?.[kUpstream] === undefined ? reset.call(this) : this.destroy();
     };
-}
+});
 
 /* A server that decides by the client's address whether to accept it gets byte streams. */
-function kindOf(server) {
+const kindOf = (function kindOf(server) {
   http ??= require('http');
   return server instanceof http.Server && !server.blockList ? KIND_HTTP : KIND_STREAM;
-}
+});
 
 /* A path that the workers cannot share: not text, too long, or named after this process. */
 function isPrivatePath(name) {
@@ -342,27 +278,33 @@ function isPrivatePath(name) {
     new RegExp(`(^|\\D)${process.pid}(\\D|$)`).test(name);
 }
 
-/* What the supervisor says: a number is the errno, null: Node shall listen by itself. */
-function ask(server, address, port, type, backlog, flags) {
+/* What the supervisor says: a number is the errno, null: Node shall listen by itself. The
+ * supervisor works while this process gets ready. */
+const ask = (function ask(server, address, port, type, backlog, flags) {
   const kind = kindOf(server);
-  let answer;
+  let asked;
   let full = '';
   if (port === -1 && type === -1) {
-    full = typeof address === 'string' && address[0] !== '\0' ? path.resolve(address) : null;
+    full = typeof address === 'string' && address[0] !== '\0' ? require('path').resolve(address) : null;
     if (isPrivatePath(full)) return null;
-    answer = addon.listen(kind, AF_UNIX, '', 0, full, backlog | 0, 0);
+    asked = addon.ask(kind, AF_UNIX, '', 0, full, backlog | 0, 0);
   } else {
     const family = !address ? 0 : type === 6 ? AF_INET6 : AF_INET;
-    answer = addon.listen(kind, family, address || '', port, '', backlog | 0, flags & FLAG_V6ONLY);
+    asked = addon.ask(kind, family, address || '', port, '', backlog | 0, flags & FLAG_V6ONLY);
+  }
+  if (!asked) return null; /* no supervisor, as in a forked process */
+  let answer;
+  try {
+    listenPatches(kind);
+    hide();
+    koaPatch();
+  } finally {
+    answer = addon.answer();
   }
   if (full && answer === 2) answer = 13; /* libuv says EACCES where a folder is missing */
-  if (answer === 107) return null; /* ENOTCONN: no supervisor, as in a forked process */
-  listenPatches(kind);
-  hide();
-  koaPatch();
   if (typeof answer === 'object') Object.assign(answer, { kind, asked: full });
   return answer;
-}
+});
 
 /* Makes _listen2 fail the way Node's own handle would. */
 function refusingHandle(errno) {
@@ -376,12 +318,7 @@ function refusedAddress(errno, address) {
 }
 
 /* The unix socket, bound and listening; null when that failed. */
-function pipeOpen(server, answer, backlog) {
-  try {
-    fs.unlinkSync(answer.path);
-  } catch {
-    /* there is none, as there should be */
-  }
+const pipeOpen = (function pipeOpen(server, answer, backlog) {
   listen2.call(server, answer.path, -1, -1, backlog, undefined, 0);
   const handle = server._handle;
   if (!handle) {
@@ -406,10 +343,11 @@ function pipeOpen(server, answer, backlog) {
     return 0;
   };
   return handle;
-}
+});
 
 /* readableAll and writableAll: as uv_pipe_chmod does it, on the path that clients use. */
 function chmodAdd(name, bits) {
+  const fs = require('fs');
   try {
     const { mode } = fs.statSync(name);
     fs.chmodSync(name, mode | (bits & 1 ? 0o444 : 0) | (bits & 2 ? 0o222 : 0));
@@ -420,7 +358,7 @@ function chmodAdd(name, bits) {
 }
 
 /* Node has set up the handle: look at each client first, and say that it accepts. */
-function serve(server) {
+const serve = (function serve(server) {
   const handle = server._handle;
   const served = handle?.[kServed];
   if (!served) return;
@@ -432,16 +370,16 @@ function serve(server) {
   process.nextTick(() => {
     if (handle[kServed]) addon.ready(served.listener);
   });
-}
+});
 
-function listenPatch() {
+const listenPatch = (function listenPatch() {
   net ??= require('net');
   listen2 = net.Server.prototype._listen2;
   if (typeof listen2 !== 'function') {
     warn(`process ${process.pid} listens by itself: Node ${process.version} has no net.Server.prototype._listen2`);
     return;
   }
-  net.Server.prototype._listen2 = function setupListenHandle(address, port, type, backlog, fd, flags) {
+  net.Server.prototype._listen2 = (function setupListenHandle(address, port, type, backlog, fd, flags) {
     if (this._handle || (typeof fd === 'number' && fd >= 0)) {
       listen2.call(this, address, port, type, backlog, fd, flags);
       return serve(this);
@@ -457,131 +395,20 @@ function listenPatch() {
       this._connectionKey = `${answer.family === AF_INET6 ? 6 : 4}:${address || answer.host}:${port}`;
     else this._connectionKey = `${type}:${address}:${port}`;
     return serve(this);
-  };
-}
+  });
+});
 
 /* ---- cluster ---- */
 
-/* In a child of the app's cluster, Node would have the primary listen. The child listens by
- * itself; Node's own bookkeeping is kept by answering its query to the primary here, so that
- * disconnect(), 'listening' and worker.state work as they are documented. */
-function clusterChildPatch(cluster) {
-  const getServer = cluster._getServer;
-  let keys = 0;
-
-  cluster._getServer = function (server, options, done) {
-    const ours = server instanceof net.Server && !(options.fd >= 0);
-    const { address, port, addressType, backlog, flags } = options;
-    const answer = ours ? ask(server, address, port, addressType, backlog, flags) : null;
-    if (answer === null) return getServer.call(this, server, options, done);
-
-    const { send } = process;
-    let query = null;
-    process.send = (message) => {
-      query = message;
-      return true;
-    };
-    try {
-      getServer.call(this, server, options, done);
-    } finally {
-      process.send = send;
-    }
-    setImmediate(() => {
-      const refused = typeof answer === 'number';
-      const maker = new net.Server().on('error', () => {});
-      const handle = refused || !query ? null : pipeOpen(maker, answer, backlog);
-      if (!query) return refused ? undefined : addon.unlisten(answer.listener);
-      maker._handle = null;
-      const errno = refused ? -answer : handle ? 0 : -98;
-      const reply = { cmd: 'NODE_CLUSTER', ack: query.seq, key: `fettle:${keys++}`, errno, data: query.data };
-      process.emit('internalMessage', reply, handle ?? undefined);
-      return undefined;
-    });
-    return undefined;
-  };
-}
-
-function clusterPrimaryPatch(cluster) {
+const clusterPrimaryPatch = (function clusterPrimaryPatch(cluster) {
   const { fork } = cluster;
   let forked = 0;
 
   cluster.fork = function (given) {
     addon.cluster(++forked);
-    return fork.call(this, shown(given));
+    return fork.call(this, hidden ? part('environment').shown(env, hidden, given) : given);
   };
-}
-
-/* ---- Once a second: memory, heap spaces, resources ---- */
-
-const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
-const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
-
-function statsWatch(timed) {
-  let v8; /* loaded with the first sample: the app's start does not wait for it */
-  const numbers = new Float64Array(addon.NUMBERS);
-  const resources = new Map();
-  let spaces = 0;
-  let skip = 0;
-
-  function spacesTake() {
-    const list = v8.getHeapSpaceStatistics();
-    const count = Math.min(list.length, addon.SPACES_MAX);
-    for (; spaces < count; spaces++) addon.spaceName(spaces, list[spaces].space_name);
-    for (let i = 0, at = addon.FIRST_SPACE; i < count; i++) {
-      const space = list[i];
-      numbers[at++] = space.space_size;
-      numbers[at++] = space.space_used_size;
-      numbers[at++] = space.space_available_size;
-      numbers[at++] = space.physical_space_size;
-    }
-    numbers[6] = count;
-  }
-
-  function resourcesTake() {
-    if (skip-- > 0) return;
-    const list = process.getActiveResourcesInfo();
-    skip = list.length > RESOURCES_SLOW ? 10 : 0;
-    numbers.fill(0, addon.FIRST_RESOURCE);
-    for (const type of list) {
-      let i = resources.get(type);
-      if (i === undefined) {
-        i = resources.size;
-        if (i >= addon.RESOURCES_MAX || !addon.resourceName(i, type, REQUEST.test(type) ? 1 : 0)) continue;
-        resources.set(type, i);
-      }
-      numbers[addon.FIRST_RESOURCE + i]++;
-    }
-    numbers[7] = resources.size;
-  }
-
-  function sample() {
-    v8 ??= require('v8');
-    const heap = v8.getHeapStatistics();
-    numbers[0] = heap.total_heap_size;
-    numbers[1] = heap.used_heap_size;
-    numbers[2] = heap.heap_size_limit;
-    numbers[3] = heap.external_memory;
-    numbers[4] = process.memoryUsage().arrayBuffers;
-    numbers[5] = heap.malloced_memory;
-    spacesTake();
-    resourcesTake();
-    addon.publish(numbers);
-  }
-
-  if (timed) collectionsTime();
-  setTimeout(sample, 20).unref();
-  setInterval(sample, 1000).unref();
-}
-
-/* Where V8's callbacks cannot be had. Kinds: 1 minor, 4 major, 8 incremental, 16 weak. */
-function collectionsTime() {
-  const { PerformanceObserver } = require('perf_hooks');
-  const kinds = { 1: 0, 2: 0, 4: 1, 8: 2, 16: 3 };
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries())
-      addon.collected(kinds[entry.detail?.kind] ?? 1, entry.duration);
-  }).observe({ entryTypes: ['gc'] });
-}
+});
 
 /* ---- Start ---- */
 
@@ -591,8 +418,8 @@ function isMainThread() {
 }
 
 /* What require('./agent.node') comes down to, without looking for it. */
-function addonLoad() {
-  const file = path.join(__dirname, 'agent.node');
+const addonLoad = (function addonLoad() {
+  const file = `${__dirname}/agent.node`;
   try {
     const made = { exports: {} };
     process.dlopen(made, file);
@@ -604,21 +431,21 @@ function addonLoad() {
         `could not be loaded (${err.message.split('\n')[0]})${hint}`);
     return null;
   }
-}
+});
 
 /* In a child of the app's own cluster, Node has set up the channel to the primary by now. */
-function clusterOf() {
+const clusterOf = (function clusterOf() {
   try {
     return require('cluster');
   } catch {
     return null;
   }
-}
+});
 
 function unwatched(dir, err) {
   const name = require('util').getSystemErrorName(-err);
   warn(`process ${process.pid} runs unwatched and listens by itself: the supervisor does not answer at ` +
-    `${path.join(dir, 'agent.sock')} (${name})`);
+    `${dir}/agent.sock (${name})`);
   return false;
 }
 
@@ -631,7 +458,7 @@ function inspectPortChoose() {
 }
 
 /* The supervisor answers while Node loads what any server needs. */
-function mainStart() {
+const mainStart = (function mainStart() {
   const dir = env.FETTLE_DIR;
   const child = process.channel !== undefined && clusterOf()?.isWorker === true;
   let err = addon.connect(dir, Number(env.FETTLE_WORKER) || 0, child ? ROLE_CLUSTER_CHILD : ROLE_MAIN, process.version);
@@ -643,23 +470,25 @@ function mainStart() {
   if (err) return unwatched(dir, err);
   if (child || env.FETTLE_SPAWNED === '1') hide();
   listenPatch();
-  if (child && listen2) clusterChildPatch(cluster);
+  if (child && listen2) part('cluster')(cluster, { addon, ask, pipeOpen });
   else if (cluster && !child) clusterPrimaryPatch(cluster);
   const timed = addon.watch(); /* collections count from here on */
   setImmediate(() => {
     addon.idle();
-    if (timed !== null) statsWatch(timed);
+    if (timed !== null) part('statistics')(addon.statistics(), timed);
   });
   return true;
-}
+});
 
 /* A regular expression that is compiled costs more than all of this. */
-function isLauncher(name) {
-  return 'npyc'.includes(name[0]) && LAUNCHER.test(name);
-}
+const isLauncher = (function isLauncher(script) {
+  const name = script.slice(script.lastIndexOf('/') + 1);
+  return 'npyc'.includes(name[0]) &&
+    /^(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(-cli)?(-\d[\w.-]*?)?(\.[cm]?js)?$/.test(name);
+});
 
-function start() {
-  const meant = env.FETTLE_DIR && !isLauncher(path.basename(process.argv[1] ?? ''));
+const start = (function start() {
+  const meant = env.FETTLE_DIR && !isLauncher(process.argv[1] ?? '');
   if (!meant && isMainThread()) return;
   addon = addonLoad();
   if (!addon) return;
@@ -670,6 +499,6 @@ function start() {
     listenPatch();
   }
   require('diagnostics_channel').subscribe('fastify.initialization', fastifyWatch);
-}
+});
 
 start();

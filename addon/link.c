@@ -232,9 +232,8 @@ static void answer_take(const struct wire_listening *a)
     pthread_mutex_unlock(&asking.lock);
 }
 
-int link_listen(const struct wire_listen *ask, struct wire_listening *a)
+int link_ask(const struct wire_listen *ask)
 {
-    struct timespec until;
     int err;
 
     pthread_mutex_lock(&asking.turn);
@@ -242,20 +241,28 @@ int link_listen(const struct wire_listen *ask, struct wire_listening *a)
     asking.done = false;
     pthread_mutex_unlock(&asking.lock);
     err = link_send(ask, sizeof *ask, 0);
-    if (!err) {
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += LISTEN_LIMIT_S;
-        pthread_mutex_lock(&asking.lock);
-        while (!asking.done && !err)
-            err = -pthread_cond_timedwait(&asking.came, &asking.lock, &until);
-        if (asking.done) {
-            *a = asking.answer;
-            err = 0;
-        } else {
-            asking.late++;
-        }
-        pthread_mutex_unlock(&asking.lock);
+    if (err)
+        pthread_mutex_unlock(&asking.turn);
+    return err;
+}
+
+int link_answer(struct wire_listening *a)
+{
+    struct timespec until;
+    int err = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LISTEN_LIMIT_S;
+    pthread_mutex_lock(&asking.lock);
+    while (!asking.done && !err)
+        err = -pthread_cond_timedwait(&asking.came, &asking.lock, &until);
+    if (asking.done) {
+        *a = asking.answer;
+        err = 0;
+    } else {
+        asking.late++;
     }
+    pthread_mutex_unlock(&asking.lock);
     pthread_mutex_unlock(&asking.turn);
     return err;
 }

@@ -39,9 +39,12 @@ int link_start(int tick_ms, void (*tick)(void));
 /* False in a child that was forked without exec, and before link_welcome. */
 bool link_alive(void);
 
-/* Asks the supervisor to listen. 0: *a is its answer (a->error may be set). -errno: no answer;
- * -ETIMEDOUT after 10 s. Waits; any thread may call it, one at a time is served. */
-int link_listen(const struct wire_listen *ask, struct wire_listening *a);
+/* Asks the supervisor to listen. 0: the same thread has to call link_answer() next; others that ask
+ * wait until it has. Else -errno: there is no supervisor. */
+int link_ask(const struct wire_listen *ask);
+
+/* Waits for its answer. 0: it is in *a (a->error may be set). -ETIMEDOUT after 10 s. */
+int link_answer(struct wire_listening *a);
 
 /* READY, UNLISTEN, CLUSTER, IDLE. Lost if the supervisor does not read. */
 void link_note(uint32_t type, uint32_t listener, uint32_t kind, uint32_t value);

@@ -18,15 +18,16 @@ addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js
 $(BUILD)/fettle-loop.so: addon/loop.c $(ADDON_H)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
-	$(Q)$(CC) $(ADDON_CFLAGS) -shared -o $@ $< -ldl -pthread
+	$(Q)$(CC) $(ADDON_CFLAGS) -shared -Wl,-z,noseparate-code -o $@ $< -ldl -pthread
 
 # Node-API's functions are found in the node binary when the object is loaded. It stays loaded: the
-# code of the agent thread and of the callbacks must outlive every environment.
-$(BUILD)/agent.node: $(ADDON_C) $(ADDON_H)
+# code of the agent thread and of the callbacks must outlive every environment. All but agent.js of
+# the JavaScript is in it (part.c). One segment less to map is 10 us less at each start.
+$(BUILD)/agent.node: $(ADDON_C) $(ADDON_H) $(filter-out addon/agent.js,$(wildcard addon/*.js))
 	@mkdir -p $(@D)
 	@test -n "$(NODE_API_INC)" || { echo "addon: no node_api.h: run npm install (node-api-headers)" >&2; exit 1; }
 	@$(if $(V),,echo "  link $@")
-	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -Wl,-z,nodelete -o $@ $(ADDON_C) -ldl -pthread
+	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -Wl,-z,nodelete,-z,noseparate-code -o $@ $(ADDON_C) -ldl -pthread
 
 $(BUILD)/agent.js: addon/agent.js
 	@mkdir -p $(@D)

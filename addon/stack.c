@@ -42,6 +42,29 @@ static struct {
     bool (*frame_is_new)(const void *frame);
 } v8;
 
+static void symbol(void *pointer, const char *name)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+
+    memcpy(pointer, &found, sizeof found);
+}
+
+/* What a stack takes. Looked up with each: it takes microseconds, which no start shall wait for. */
+static bool symbols_find(void)
+{
+    symbol(&v8.interrupt, "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_");
+    symbol(&v8.trace_current,
+           "_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateEiNS0_17StackTraceOptionsE");
+    symbol(&v8.frame_count, "_ZNK2v810StackTrace13GetFrameCountEv");
+    symbol(&v8.frame_get, "_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj");
+    symbol(&v8.frame_function, "_ZNK2v810StackFrame15GetFunctionNameEv");
+    symbol(&v8.frame_script, "_ZNK2v810StackFrame24GetScriptNameOrSourceURLEv");
+    symbol(&v8.frame_place, "_ZNK2v810StackFrame11GetLocationEv");
+    symbol(&v8.frame_is_new, "_ZNK2v810StackFrame13IsConstructorEv");
+    return v8.interrupt && v8.trace_current && v8.frame_count && v8.frame_get &&
+           v8.frame_function && v8.frame_script && v8.frame_place;
+}
+
 enum asked { IDLE, ASKED, DONE, LATE };
 
 static struct {
@@ -258,9 +281,12 @@ static void interrupt_wait(void)
 
 void stack_answer(void)
 {
+    bool able;
+
     pthread_mutex_lock(&s.lock);
     s.asked = IDLE;
-    if (s.env && s.isolate && !loop_waits())
+    able = s.env && s.isolate && symbols_find();
+    if (able && !loop_waits())
         interrupt_wait();
     if (s.asked == DONE) {
         s.asked = IDLE;
@@ -269,7 +295,7 @@ void stack_answer(void)
         if (loop_waits()) {
             text_add("not blocked: the event loop waits for work\n");
             s.asked = IDLE;
-        } else if (!s.isolate) {
+        } else if (!able) {
             native_add("or in JavaScript; this node does not export what it takes to tell");
             s.asked = IDLE;
         } else {
@@ -286,34 +312,17 @@ void *stack_isolate(void)
     return s.isolate;
 }
 
-static void symbol(void *pointer, const char *name)
-{
-    void *found = dlsym(RTLD_DEFAULT, name);
-
-    memcpy(pointer, &found, sizeof found);
-}
-
 void stack_init(napi_env env)
 {
     pthread_condattr_t clock;
 
     symbol(&v8.isolate_current, "_ZN2v87Isolate13TryGetCurrentEv");
-    symbol(&v8.interrupt, "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_");
-    symbol(&v8.trace_current,
-           "_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateEiNS0_17StackTraceOptionsE");
-    symbol(&v8.frame_count, "_ZNK2v810StackTrace13GetFrameCountEv");
-    symbol(&v8.frame_get, "_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj");
-    symbol(&v8.frame_function, "_ZNK2v810StackFrame15GetFunctionNameEv");
-    symbol(&v8.frame_script, "_ZNK2v810StackFrame24GetScriptNameOrSourceURLEv");
-    symbol(&v8.frame_place, "_ZNK2v810StackFrame11GetLocationEv");
-    symbol(&v8.frame_is_new, "_ZNK2v810StackFrame13IsConstructorEv");
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&s.came, &clock);
     pthread_condattr_destroy(&clock);
     s.env = env;
-    if (v8.isolate_current && v8.interrupt && v8.trace_current && v8.frame_count && v8.frame_get &&
-        v8.frame_function && v8.frame_script && v8.frame_place)
+    if (v8.isolate_current)
         s.isolate = v8.isolate_current();
 }
 

@@ -123,8 +123,11 @@ static void amounts_text(struct buf *out, const struct suspect *s)
 
 static void heading(struct buf *out, u32 number, const struct suspect *s, bool colours)
 {
-    buf_addf(out, "\n%s%u. %s: %s%s", colours ? "\033[1m" : "", number, leak_kinds[s->kind].title,
-             s->holder, colours ? "\033[0m" : "");
+    bool is_list = s->kind == LEAK_OBJECT && s->how == GROWTH_CHAIN;
+
+    buf_addf(out, "\n%s%u. %s: %s%s", colours ? "\033[1m" : "", number,
+             is_list ? "a linked list that only gets longer" : leak_kinds[s->kind].title, s->holder,
+             colours ? "\033[0m" : "");
     if (s->guess) {
         buf_add(out, STR(" (a suspicion)\n"));
         return;

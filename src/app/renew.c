@@ -193,6 +193,16 @@ static int addresses_fit(struct renew *r)
 
 /* ---- taking ---- */
 
+/* It outlives the renewal that brought it, as the watcher does. */
+static void watch_take(struct start *s, struct app_conf *conf)
+{
+    const char *watch = renewal_watch(&s->renewal);
+
+    buf_add(&s->watch, str_of(watch));
+    buf_addc(&s->watch, 0);
+    conf->watch = watch && !s->watch.failed ? s->watch.ptr : NULL;
+}
+
 static void new_take(struct renew *r, u32 i)
 {
     struct start *s = &r->all->list[i];
@@ -202,7 +212,7 @@ static void new_take(struct renew *r, u32 i)
     renewal_take(&r->next[i], &s->renewal, &s->settings, conf);
     supervise_conf_fill(&s->settings, conf);
     conf->is_side = renewal_is_side(&s->renewal);
-    conf->watch = renewal_watch(&s->renewal);
+    watch_take(s, conf);
     if (renewal_user(&s->renewal, &s->user))
         conf->user = &s->user.user;
     strings_addf(r->news->notes, "%s: is new, and starts", conf->name);
@@ -260,6 +270,7 @@ static void all_take(struct renew *r)
     all->routed_n = r->routed_n;
     all->supervisor.routed = all->routed;
     all->supervisor.routed_n = all->routed_n;
+    all->supervisor.listeners = all->list[first].settings.listeners.ptr;
 }
 
 int renew_take(const struct supervisor_conf *conf, struct str text, struct supervisor_news *news,

@@ -223,6 +223,7 @@ int supervise(struct starts *all)
         .log_path = all->log_path.len ? all->log_path.ptr : NULL,
         .routed = all->routed,
         .routed_n = all->routed_n,
+        .listeners = set->listeners.ptr,
         .predecessor = &all->predecessor,
         .successor = { .file = *all->succeed_argv[0] ? all->succeed_argv[0] : NULL,
                        .argv = all->succeed_argv,

@@ -159,7 +159,8 @@ int routes_parse_listeners(struct routes *out, struct str text, struct problem *
 
 static void overrides_text(struct str list, struct buf *out)
 {
-    if (list.len && list.ptr[0] != ' ')
+    list = str_trim(list);
+    if (list.len)
         buf_addc(out, ' ');
     buf_add(out, list);
 }

@@ -405,7 +405,7 @@ static void company_take(struct groups *s, struct group *first, struct growth_ho
         if (group == first)
             continue;
         h->growth_bytes += (i64)group->bytes;
-        if (h->company_count < GROWTH_SAMPLES)
+        if (h->company_count < GROWTH_COMPANY)
             h->company[h->company_count++] = group->samples[0];
         group->count[1] = 0;
     }

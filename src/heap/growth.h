@@ -21,6 +21,7 @@
 enum {
     GROWTH_SAMPLES = GROUP_SAMPLES,
     GROWTH_HOLDERS_MAX = 64,
+    GROWTH_COMPANY = 16,
     GROWTH_ITEMS_MIN = 5,   /* of one class, in each step */
     GROWTH_BYTES_MIN = 512, /* in each step */
     GROWTH_BYTES_MIN_BY_PLACE = 4096,
@@ -48,7 +49,7 @@ struct growth_holder {
     i64 growth_bytes;      /* in both steps, all included */
     u32 samples[GROWTH_SAMPLES]; /* items, the oldest first */
     u32 sample_count;
-    u32 company[GROWTH_SAMPLES]; /* GROWTH_ROOTS: an object of each class that came in the same
+    u32 company[GROWTH_COMPANY]; /* GROWTH_ROOTS: an object of each class that came in the same
                                     number */
     u32 company_count;
 };

@@ -150,5 +150,7 @@ enum leak_kind leak_shape_kind(struct browse *b, const struct growth_holder *h, 
                                                                                        : kind;
     if (is_tree_node(b, item))
         return LEAK_TREE;
-    return browse_is_closure(b, item) ? LEAK_CLOSURE : leak_shape_of_container(b, holder);
+    if (browse_is_closure(b, item))
+        return LEAK_CLOSURE;
+    return h->how == GROWTH_CHAIN ? LEAK_OBJECT : leak_shape_of_container(b, holder);
 }

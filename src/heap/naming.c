@@ -71,11 +71,14 @@ static bool is_structural(struct str label)
            str_eq(label, STR("prototype")) || str_eq(label, STR("module"));
 }
 
+/* "global", in Node 26 "global (global*)", in Chrome "Window / https://…". */
 static bool is_global(struct browse *b, u32 node)
 {
-    return browse_is(b, node, NODE_OBJECT, STR("global")) ||
-           str_starts(browse_name(b, node), STR("Window")) ||
-           str_eq(browse_name(b, node), STR("global / "));
+    struct str name = browse_name(b, node);
+
+    return graph_type(b->graph, node) == NODE_OBJECT &&
+           (str_eq(name, STR("global")) || str_starts(name, STR("global (")) ||
+            str_starts(name, STR("global / ")) || str_starts(name, STR("Window")));
 }
 
 /* "<symbol kEvents>" is [kEvents] in code. */

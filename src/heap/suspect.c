@@ -207,8 +207,9 @@ static bool inner_wants(struct browse *b, struct suspect *s)
            !browse_is_visible(b->graph, inner))
         inner = b->dominators->dominator[inner];
     if (s->how != GROWTH_ITEMS || s->holder_node == BROWSE_NONE || inner == s->holder_node ||
-        inner == b->graph->root || browse_retainers(b, inner, &in, 1) == 0 ||
-        !browse_edge(b, in.edge, &e) || e.type != EDGE_PROPERTY)
+        inner == b->graph->root || !browse_dominates(b, s->holder_node, inner) ||
+        browse_retainers(b, inner, &in, 1) == 0 || !browse_edge(b, in.edge, &e) ||
+        e.type != EDGE_PROPERTY)
         return false;
     label = browse_label(b, &e);
     if (strlen(s->holder) + label.len + 8 < sizeof(s->holder))

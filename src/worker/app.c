@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "worker/crew.h"
 #include "worker/restart_at.h"
+#include "worker/unheard.h"
 
 #include <signal.h>
 
@@ -26,7 +27,6 @@ void app_name(struct app *app)
     bool alone = app->crew->conf->apps == 1;
 
     names_set(app, alone);
-    app->output.name = app->conf->name;
     app->output.is_named = !alone;
     for (u32 i = 1; i <= app->workers; i++)
         if (app->worker[i].app)
@@ -189,6 +189,7 @@ void app_announce(struct app *app)
     app->all_ready_told = true;
     log_info("%s%u worker%s ready in %llu ms%s", app->lead, ready, ready == 1 ? "" : "s",
              (unsigned long long)took_ms, app->ever_listened ? "" : "; the app does not listen");
+    unheard_tell(app->crew);
 }
 
 void app_is_a_cluster(struct app *app)

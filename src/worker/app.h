@@ -37,6 +37,7 @@ struct app {
     u32 workers_conf; /* as the settings had it when they were read last */
     u32 processes;    /* lives that are not gone yet */
     bool removed;     /* a reload found it gone from the settings: it ends, and stays away */
+    bool has_come;    /* the newest reading of the settings has brought it, and started it */
     bool is_cluster;  /* it forks its own workers: only worker 1 runs */
     struct reload reload;
     struct restart_at restart_at;

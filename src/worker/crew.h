@@ -49,6 +49,7 @@ struct crew {
     struct app *app[SHM_APPS_MAX];         /* owned; 0 … apps-1 */
     u32 apps;
 
+    bool unheard_told; /* worker/unheard.h */
     bool draining;     /* fettle is ending: nothing is started any more */
     bool workers_told; /* … and the workers have been told */
     bool over;

@@ -5,6 +5,7 @@
 #include "io/sock.h"
 #include "worker/crew.h"
 #include "worker/roster.h"
+#include "worker/unheard.h"
 #include "worker/workers.h"
 
 #include <fcntl.h>
@@ -217,6 +218,8 @@ static void take(struct reread *r)
     apps_follow(c);
     addresses_follow(c);
     roster_follow(c);
+    c->unheard_told = false;
+    unheard_tell(c);
 }
 
 static void failed_log(const struct reread *r)
@@ -234,7 +237,7 @@ static void failed_log(const struct reread *r)
 static void reload_all(struct crew *c)
 {
     for (u32 i = 0; i < c->apps && !c->draining; i++)
-        if (!c->app[i]->removed && c->app[i]->ever_ready)
+        if (!c->app[i]->removed && !c->app[i]->has_come)
             reload_begin(c->app[i]);
 }
 

@@ -61,6 +61,8 @@ void roster_follow(struct crew *c)
         gone += app->conf->removed && !app->removed;
     }
     listeners_keep_orphans(&c->listeners, come && gone ? loop_now_ns(c->loop) + HANDOVER_NS : 0);
+    for (u32 i = 0; i < c->apps; i++)
+        c->app[i]->has_come = i >= before || (c->app[i]->removed && !c->app[i]->conf->removed);
     for (u32 i = before; i < c->apps; i++)
         app_start(c->app[i]);
     for (u32 i = 0; i < before; i++)

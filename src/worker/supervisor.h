@@ -126,6 +126,7 @@ struct supervisor_conf {
     const char *log_path; /* of a fettle in the background; NULL: none. For `fettle describe` */
     const struct endpoint *routed; /* addresses to listen on ourselves, for routes; NULL: none */
     u32 routed_n;
+    const char *listeners; /* the setting of that name (conf/routes.h); NULL: nothing */
     /* From which this one takes over (worker/predecessor.h); NULL: from none. And what is started
      * to take over from this one; what that leaves behind is written to *left when it is not NULL.
      */

@@ -214,7 +214,13 @@ for (const [major, file] of NODES) {
     assert.deepEqual(body(await raw(0, request, { socket: to.socket })), [['2.2.2.2', seen, []]]);
     const maps = fs.readFileSync(`/proc/${app.pid}/maps`, 'latin1').split('\n').filter((l) => l.includes('fettle-peers'));
     assert.deepEqual(maps.map((l) => l.split(' ')[1]), ['r--s'], 'no worker can write who the clients are');
-    const fds = fs.readdirSync(`/proc/${app.pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${app.pid}/fd/${fd}`));
+    const fds = fs.readdirSync(`/proc/${app.pid}/fd`).map((fd) => {
+      try {
+        return fs.readlinkSync(`/proc/${app.pid}/fd/${fd}`);
+      } catch {
+        return ''; /* closed meanwhile */
+      }
+    });
     assert.ok(!fds.some((name) => name.includes('fettle')), String(fds));
     const forged = await raw(stream.bound, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${own}\r\n`);
     assert.deepEqual(body(forged), [['::ffff:127.0.0.1', 'Host,a,Connection,close,fettle-peer,1.1.1.1 1 ::1 2', []]]);

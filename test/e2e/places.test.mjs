@@ -158,6 +158,7 @@ test('listeners have settings of their own, and a route wins over them', { skip 
     listeners: {
       [`127.0.0.1:${front}`]: { 'max-body': '8K', 'trust-proxy': ['127.0.0.1'], 'max-connections': 2, 'max-head': '40K', 'max-fields': 300 },
       [`:${own}`]: { 'max-body': '4K', 'idle-timeout': '200ms' },
+      'unix:nowhere.sock': { 'max-body': '4K' },
     },
     routes: {
       [`127.0.0.1:${front}`]: [{ app: 'site' }, { path: '/up', app: 'site', 'max-body': '64K' }, { path: '/api', app: 'api' }],
@@ -169,6 +170,8 @@ test('listeners have settings of their own, and a route wins over them', { skip 
     },
   } });
   const app = await run();
+  await app.line(/^fettle: warning: listeners\.unix:\/.*\/nowhere\.sock: nothing listens there, so what is said for it has no effect$/m);
+  assert.ok(!app.output.includes(`listeners.:${own}: nothing`) && !app.output.includes(`listeners.127.0.0.1:${front}: nothing`));
   assert.deepEqual(await Promise.all([posted({ port: back }, '/', 2), posted({ port: own }, '/', 2), posted({ port: own }, '/', 6), posted({ port: own }, '/up', 20)]),
     [413, 200, 413, 200]);
   for (const [target, n, status] of [['/', 6, 200], ['/', 12, 413], ['/api', 6, 200], ['/api', 12, 413], ['/up', 50, 200], ['/up', 70, 413]])

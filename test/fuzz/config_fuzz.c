@@ -7,6 +7,7 @@
 #include "conf/json_write.h"
 #include "conf/pm2.h"
 #include "conf/procfile.h"
+#include "conf/routes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,19 @@ static void findings_check(const struct findings *f)
     }
 }
 
+/* What was taken of listeners and routes can be read where it arrives. */
+static void places_check(const struct settings *s)
+{
+    static struct routes routes;
+    struct problem p;
+
+    memset(&routes, 0, sizeof(routes));
+    assert(routes_parse(&routes, s->routes, &p) == 0);
+    memset(&routes, 0, sizeof(routes));
+    assert(routes_parse(&routes, s->paths, &p) == 0);
+    assert(routes_parse_listeners(&routes, s->listeners, &p) == 0);
+}
+
 static void json_check(uint8_t choice, struct str text)
 {
     struct config_from from = from_of(choice);
@@ -59,6 +73,7 @@ static void json_check(uint8_t choice, struct str text)
     else
         assert(config_read(root, &from, &r.settings, &r.app, &r.findings) == 0);
     findings_check(&r.findings);
+    places_check(&r.settings);
     (void)pm2_is(root);
     json_value_free(root);
     json_value_free(again);

@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 const CONNECTIONS = 16;
 const BURST_MS = 60;
 const WARM_MS = 1500;
-const STARTS = 40;
+const STARTS = 100;
 const PORTIONS = 9, PORTION = 200;
 
 const cleanups = [];

@@ -233,7 +233,8 @@ static int listen_as_worker(void)
     ask.port = port ? (uint32_t)atoi(port) : 0;
     if (!worker || !found ||
         link_hello(getenv("FETTLE_DIR"), (uint32_t)atoi(worker), WIRE_MAIN, "v20.0.0") < 0 ||
-        link_welcome() < 0 || link_start(0, NULL) < 0 || link_listen(&ask, &a) < 0 || a.error)
+        link_welcome() < 0 || link_start(0, NULL) < 0 || link_ask(&ask) < 0 ||
+        link_answer(&a) < 0 || a.error)
         fail("the supervisor");
     memcpy(&attach, &found, sizeof found);
     attach(link_here.slot, link_here.shm, link_here.wake_fd, epoll_fd);

@@ -1,0 +1,35 @@
+/* addon/part.c -- JavaScript that is compiled into agent.node */
+#include "part.h"
+
+#include <string.h>
+
+/* The compiler runs at the top of the tree. */
+#define PART(name)                                                                            \
+    extern const char part_##name[], part_##name##_end[];                                     \
+    __asm__(".pushsection .rodata\n"                                                          \
+            ".hidden part_" #name "\n.hidden part_" #name "_end\n"                            \
+            ".global part_" #name "\n.global part_" #name "_end\n"                            \
+            "part_" #name ":\n.incbin \"addon/" #name ".js\"\npart_" #name "_end:\n.byte 0\n" \
+            ".popsection\n")
+
+PART(cluster);
+PART(environment);
+PART(statistics);
+
+const char *part_text(const char *name, size_t *len)
+{
+    static const struct {
+        const char *name, *text, *end;
+    } parts[] = {
+        { "cluster", part_cluster, part_cluster_end },
+        { "environment", part_environment, part_environment_end },
+        { "statistics", part_statistics, part_statistics_end },
+    };
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, name) == 0) {
+            *len = (size_t)(parts[i].end - parts[i].text);
+            return parts[i].text;
+        }
+    return NULL;
+}
