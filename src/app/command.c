@@ -135,6 +135,8 @@ const struct example examples[] = {
 { "heap diff", "fettle heap diff before.heapsnapshot after.heapsnapshot", "what came and went" },
 { "heap query", "fettle heap query app.heapsnapshot 'class=Session retained>1M'", "" },
 { "heap query", "fettle heap query app.heapsnapshot duplicated-strings", "texts that are in memory more than once" },
+{ "heap check", "fettle heap check app.heapsnapshot --max-retained Session=5M --max-count 'Detached *=0'", "for CI" },
+{ "heap check", "fettle heap check before.heapsnapshot after.heapsnapshot --max-growth 1%", "" },
 { "heap leaks", "fettle heap leaks shop --interval 1m", "a worker that serves: watched for two minutes" },
 { "heap leaks", "fettle heap leaks a.heapsnapshot b.heapsnapshot c.heapsnapshot", "three snapshots of one process" },
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },

@@ -98,6 +98,7 @@ int cpu_report_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_diff_command(int argc, char **argv);
 int heap_query_command(int argc, char **argv);
+int heap_check_command(int argc, char **argv);
 int heap_view_command(int argc, char **argv);
 int heap_biggest_command(int argc, char **argv);
 int heap_show_command(int argc, char **argv);

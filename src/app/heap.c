@@ -32,6 +32,10 @@ const struct command heap_commands[] = {
   "Kinds of objects: duplicated-strings, empty-collections, oversized-arrays, detached, and what would be free without them: retained-by-contexts, retained-by-detached, retained-by-console, retained-by-event-handlers.\n"
   "Objects without a size, whose bytes are counted with others, are left out, unless id or shallow is asked for.",
   .flags = &heap_query_flags, .takes_files = true, .run = heap_query_command },
+{ "heap check", "[FLAGS] FILE...", "for CI: does a heap keep to its budgets",
+  "Each FILE has to keep to the limits of sizes and counts; a limit of growth is from the first to the last one. Classes are named as in the summary, with * for anything, ? for one character and | between alternatives.\n"
+  "The exit code is 0 when all limits are kept, 1 when one is not, and 2 when something is wrong with what was asked or with a file.",
+  .flags = &heap_check_flags, .takes_files = true, .run = heap_check_command },
 { "heap view", "[FLAGS] FILE [FILE2]", "the same in the browser: a map of the memory, classes, objects and what holds them",
   "FILE2 is a later snapshot of the same process: both can be looked at, and compared.\n"
   "The page is served on 127.0.0.1 only, to programs of the same user that know its address, which is random, until Ctrl-C. It needs no network, and nothing leaves the machine.",

@@ -55,12 +55,23 @@ static const struct settings_row view_rows[] = {
 { .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off",
   .help = "the address as a JSON object" },
 };
+#define ROW_LIMIT(NAME, FIELD, PLACEHOLDER, WHAT) \
+{ .name = NAME, .type = SETTINGS_LINES, .offset = AT(FIELD), .default_text = "", .placeholder = PLACEHOLDER, .help = WHAT }
+static const struct settings_row check_rows[] = {
+ROW_LIMIT("max-total", max_total, "SIZE", "all of a heap"),
+ROW_LIMIT("max-retained", max_retained, "CLASS=SIZE", "what the objects of a class retain; may be repeated"),
+ROW_LIMIT("max-count", max_count, "CLASS=N", "how many objects of a class there are; may be repeated"),
+ROW_LIMIT("max-growth", max_growth, "[CLASS=]SIZE", "from the first file to the last one, as a size or in %; may be repeated"),
+{ .name = "budgets", .type = SETTINGS_PATH, .offset = AT(budgets), .default_text = "", .placeholder = "FILE",
+  .help = "limits from a JSON file, besides those of flags" },
+ROW_JSON,
+};
 /* clang-format on */
 
 static const u32 summary_count = ARRAY_LEN(summary_rows), biggest_count = ARRAY_LEN(biggest_rows),
                  show_count = ARRAY_LEN(show_rows), path_count = ARRAY_LEN(path_rows),
                  diff_count = ARRAY_LEN(diff_rows), query_count = ARRAY_LEN(query_rows),
-                 view_count = ARRAY_LEN(view_rows);
+                 check_count = ARRAY_LEN(check_rows), view_count = ARRAY_LEN(view_rows);
 
 #define TABLE(NAME)                                                                 \
     const struct settings_table heap_##NAME##_flags = { .command = "heap " #NAME,   \
@@ -74,6 +85,7 @@ TABLE(show);
 TABLE(path);
 TABLE(diff);
 TABLE(query);
+TABLE(check);
 TABLE(view);
 
 int heap_options_read(struct heap_options *o, const struct settings_table *t, int argc, char **argv,

@@ -17,12 +17,14 @@ struct heap_options {
     u64 idle_ns;                      /* after which it ends; 0: never */
     const char *word[HEAP_WORDS_MAX]; /* what is no flag: files, objects */
     u32 words;
+    struct str max_total, max_retained, max_count, max_growth; /* a line each */
+    struct str budgets;                                        /* a file with more of them */
     /* private */
     struct settings_text *texts;
 };
 
 extern const struct settings_table heap_summary_flags, heap_biggest_flags, heap_show_flags,
-    heap_path_flags, heap_diff_flags, heap_query_flags, heap_view_flags;
+    heap_path_flags, heap_diff_flags, heap_query_flags, heap_check_flags, heap_view_flags;
 
 /* Reads flags and words, of which there must be `least` to `most`; `needs` says which:
  * "a FILE, such as app.heapsnapshot". 0; or an exit code after a message; or -1 after --help has

@@ -123,3 +123,25 @@ void units_duration_text(u64 ns, struct buf *out)
     else
         text(ns, durations, out);
 }
+
+bool units_percent_parse(struct str s, u64 *thousandths)
+{
+    struct str fraction, whole;
+    u64 n, parts = 0;
+
+    if (!str_ends(s, STR("%")))
+        return false;
+    whole = str_cut(str_sub(s, 0, s.len - 1), '.', &fraction);
+    if (!str_to_u64(whole, &n) || n > 1000000 ||
+        (fraction.ptr && (!fraction.len || fraction.len > 3)))
+        return false;
+    for (size_t i = 0; i < 3; i++) {
+        char c = i < fraction.len ? fraction.ptr[i] : '0';
+
+        if (c < '0' || c > '9')
+            return false;
+        parts = parts * 10 + (u64)(c - '0');
+    }
+    *thousandths = n * 1000 + parts;
+    return true;
+}

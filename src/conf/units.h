@@ -12,6 +12,8 @@
 /* False: not such a number, or too large for u64; *out unchanged. */
 MUST_USE bool units_size_parse(struct str s, u64 *bytes);
 MUST_USE bool units_duration_parse(struct str s, u64 *ns);
+/* "2.5%" as thousandths of a per cent, at most three decimals and a million per cent. */
+MUST_USE bool units_percent_parse(struct str s, u64 *thousandths);
 
 /* In the largest unit that shows it exactly; what the parsers read back to the same number. */
 void units_size_text(u64 bytes, struct buf *out);

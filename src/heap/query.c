@@ -109,26 +109,6 @@ static int value_read(struct str s, size_t *at, struct query_term *t, struct pro
     return 0;
 }
 
-/* "1.5%" as thousandths of a per cent. */
-static bool percent_parse(struct str s, u64 *out)
-{
-    struct str fraction, whole = str_cut(s, '.', &fraction);
-    u64 n, thousandths = 0;
-
-    if (!str_to_u64(whole, &n) || n > 1000000 ||
-        (fraction.ptr && (!fraction.len || fraction.len > 3)))
-        return false;
-    for (size_t i = 0; i < 3; i++) {
-        char c = i < fraction.len ? fraction.ptr[i] : '0';
-
-        if (c < '0' || c > '9')
-            return false;
-        thousandths = thousandths * 10 + (u64)(c - '0');
-    }
-    *out = n * 1000 + thousandths;
-    return true;
-}
-
 static int number_read(struct query_term *t, struct str word, struct problem *p)
 {
     struct str s = t->text;
@@ -138,7 +118,7 @@ static int number_read(struct query_term *t, struct str word, struct problem *p)
         s = str_sub(s, 1, s.len);
     if (is_size && str_ends(s, STR("%"))) {
         t->percent = true;
-        if (percent_parse(str_sub(s, 0, s.len - 1), &t->number))
+        if (units_percent_parse(s, &t->number))
             return 0;
     } else if (is_size ? units_size_parse(s, &t->number) : str_to_u64(s, &t->number)) {
         return 0;
