@@ -17,7 +17,7 @@ FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL     ?= install
 
 AGENT_PARTS := fettle-loop.so agent.js agent.node
-DOCS         = $(wildcard ARCHITECTURE.md doc/*.md)
+DOCS         = $(wildcard ARCHITECTURE.md doc/*.md doc/*.png)
 
 .PHONY: install install-built uninstall
 install: all

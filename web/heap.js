@@ -4,10 +4,10 @@ import { get } from './api.js';
 import { h, say } from './dom.js';
 import * as format from './format.js';
 import { objectView } from './object.js';
-import { classView, classesView, link, mapView } from './views.js';
+import { classView, classesView, diffView, link, mapView } from './views.js';
 
 const PING_MS = 30000;
-const VIEWS = { map: { title: 'Map', view: mapView }, classes: { title: 'Classes', view: classesView }, class: { view: classView }, object: { view: objectView } };
+const VIEWS = { map: { title: 'Map', view: mapView }, classes: { title: 'Classes', view: classesView }, class: { view: classView }, object: { view: objectView }, diff: { title: 'Diff', view: diffView, files: 2 } };
 const main = document.getElementById('main');
 let files, turn = 0;
 
@@ -50,7 +50,7 @@ function around(view, file) {
   const select = files.length > 1 && h('select', { 'aria-label': 'Snapshot', onchange: (event) => go(link(VIEWS[view].title ? view : 'map', { file: event.target.value })) },
     files.map((f, i) => h('option', { value: String(i), selected: i === file }, f.name)));
   name.replaceChildren(select || h('b', {}, one.name), ` ${format.bytes(one.total_bytes)} in ${format.count(one.nodes)} objects`);
-  document.getElementById('views').replaceChildren(...Object.entries(VIEWS).filter(([, { title }]) => title).map(([id, { title }]) =>
+  document.getElementById('views').replaceChildren(...Object.entries(VIEWS).filter(([, { title, files: least = 1 }]) => title && files.length >= least).map(([id, { title }]) =>
     h('a', { href: link(id, { file }), 'aria-current': id === view ? 'page' : undefined }, title)));
   statistics(one);
 }
@@ -80,7 +80,7 @@ async function show() {
   if (mine !== turn) return;
   const inMap = document.activeElement?.closest('.treemap');
   around(view, params.file);
-  main.replaceChildren(...content);
+  main.replaceChildren(...content.filter(Boolean));
   main.removeAttribute('aria-busy');
   const heading = main.querySelector('h2');
   document.title = `${heading.textContent} – ${files[params.file].name}`;

@@ -121,3 +121,43 @@ export async function classView({ file, class: number }) {
     list.element,
   ];
 }
+
+/* ---- two files ---- */
+
+const growth = (bytes) => h('span', { class: bytes > 0 ? 'plus' : undefined, title: `${format.count(bytes)} bytes` }, format.signedBytes(bytes));
+
+function clusters(list) {
+  if (!list.length) return undefined;
+  const head = ['Held by', 'What', 'New', 'Gone', 'Growth'].map((title, i) => h('th', { scope: 'col', class: i > 1 ? 'right' : undefined }, title));
+  return h('div', { class: 'table' }, h('table', {}, h('caption', {}, 'Where it grew'), h('thead', {}, h('tr', {}, head)),
+    h('tbody', {}, list.map((one) => h('tr', {}, h('th', { scope: 'row' }, objectLink(one.holder, 1)), h('td', {}, one.class ?? 'its own size'),
+      h('td', { class: 'right' }, format.count(one.added)), h('td', { class: 'right' }, format.count(one.removed)), h('td', { class: 'right' }, growth(one.growth_bytes)))))));
+}
+
+export async function diffView(params, go, files) {
+  const filter = h('input', { type: 'search', 'aria-label': 'Filter classes by name', placeholder: 'Filter by name', autocomplete: 'off', maxlength: '100' });
+  const head = await get('diff', { limit: 0 });
+  const name = (row) => row.class_id !== undefined ? h('a', { href: link('class', { file: 1, class: String(row.class_id) }) }, row.class)
+    : h('a', { href: link('class', { class: String(row.class_id_before) }) }, row.class);
+  const columns = [
+    { title: 'Class', sort: 'class', ascending: true, cell: name },
+    { title: 'New', sort: 'added', right: true, cell: (row) => format.count(row.added) },
+    { title: 'Gone', sort: 'removed', right: true, cell: (row) => format.count(row.removed) },
+    { title: 'In all', right: true, drop: true, cell: (row) => format.count(row.count) },
+    { title: 'Growth', sort: 'growth', right: true, cell: (row) => growth(row.growth_bytes) },
+    { title: 'Retained', sort: 'retained', right: true, drop: true, cell: (row) => growth(row.retained_growth_bytes) },
+  ];
+  const list = table({ caption: 'By class', columns, sort: 'growth', what: 'classes', load: (range) => get('diff', { filter: filter.value.trim(), ...range }) });
+  let timer;
+  filter.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(list.reload, 120);
+  });
+  await list.reload();
+  return [
+    h('h2', {}, 'What has changed'),
+    h('p', { class: 'facts' }, `From ${files[0].name} to ${files[1].name}: ${format.signedBytes(head.growth_bytes)}`),
+    !head.same_process && h('p', { class: 'problem', role: 'note' }, 'These do not look like two snapshots of one process: objects are new and gone that only have other ids.'),
+    clusters(head.clusters), h('p', {}, filter), list.element,
+  ];
+}

@@ -159,31 +159,47 @@ static struct str name_of(const char *path)
     return str_of(slash && slash[1] ? slash + 1 : path);
 }
 
+/* The later one first: plain objects of the other are told apart as in it. */
+static int load(struct heap_loaded *file, const struct heap_options *o)
+{
+    for (u32 i = o->words; i--;) {
+        int code = i + 1 == o->words ? heap_load(&file[i], o->word[i], HEAPVIEW_NEEDS)
+                                     : heap_load_like(&file[i], &file[i + 1].a.c.interfaces,
+                                                      o->word[i], HEAPVIEW_NEEDS);
+
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int add(struct heapview *view, struct heap_loaded *file, u32 count)
+{
+    struct problem p = { 0 };
+
+    for (u32 i = 0; i < count; i++)
+        if (heapview_add(view, name_of(file[i].path), file[i].file.in.size, &file[i].a))
+            return heap_load_failed(-ENOMEM, file[i].path, &p);
+    return 0;
+}
+
 int heap_view_command(int argc, char **argv)
 {
     AUTO(heap_options_done) struct heap_options o = { 0 };
-    struct heap_loaded file[HEAPVIEW_FILES_MAX];
+    struct heap_loaded file[HEAPVIEW_FILES_MAX] = { { .file.fd = -1 }, { .file.fd = -1 } };
     struct heapview view = { 0 };
-    u32 loaded = 0;
     int code = heap_options_read(&o, &heap_view_flags, argc, argv, 1, HEAPVIEW_FILES_MAX,
                                  "a FILE, such as app.heapsnapshot, and perhaps a later one");
 
     if (code)
         return max(code, 0);
-    while (!code && loaded < o.words) {
-        struct heap_loaded *l = &file[loaded];
-
-        code = heap_load(l, o.word[loaded++], HEAPVIEW_NEEDS);
-        if (!code && heapview_add(&view, name_of(l->path), l->file.in.size, &l->a)) {
-            struct problem p = { 0 };
-
-            code = heap_load_failed(-ENOMEM, l->path, &p);
-        }
-    }
+    code = load(file, &o);
+    if (!code)
+        code = add(&view, file, o.words);
     if (!code)
         code = serve(&view, &o);
     heapview_done(&view);
-    while (loaded)
-        heap_load_done(&file[--loaded]);
+    for (u32 i = 0; i < HEAPVIEW_FILES_MAX; i++)
+        heap_load_done(&file[i]);
     return code;
 }

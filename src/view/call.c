@@ -156,3 +156,18 @@ void call_place(struct call *c, u32 node)
     json_text(c->out, str_of(whose[at.whose]));
     buf_addc(c->out, '}');
 }
+
+int call_text_order(struct str a, struct str b)
+{
+    int r = memcmp(a.ptr ? a.ptr : "", b.ptr ? b.ptr : "", min(a.len, b.len));
+
+    return r ? r : a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool call_text_has(struct str text, struct str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++)
+        if (str_eq_nocase(str_sub(text, i, part.len), part))
+            return true;
+    return false;
+}

@@ -39,6 +39,11 @@ void call_edge(struct call *c, const struct graph_edge *e);
 /* Member "place" of an object or a class, if it is known. */
 void call_place(struct call *c, u32 node);
 
+/* The order of two texts, byte by byte; and whether `part` occurs in `text`, in letters of either
+ * case. */
+int call_text_order(struct str a, struct str b);
+bool call_text_has(struct str text, struct str part);
+
 static inline void call_number(struct buf *out, const char *key, u64 n)
 {
     json_key(out, key);
@@ -54,3 +59,5 @@ u32 fields_page(struct call *c);
 u32 retainers_page(struct call *c);
 u32 path_page(struct call *c);
 u32 treemap_page(struct call *c);
+u32 diff_page(struct call *c);
+void diff_page_done(struct heapview *v);

@@ -15,13 +15,6 @@ static int order_of(u64 a, u64 b)
     return a > b ? -1 : a < b;
 }
 
-static int text_order(struct str a, struct str b)
-{
-    int r = memcmp(a.ptr ? a.ptr : "", b.ptr ? b.ptr : "", min(a.len, b.len));
-
-    return r ? r : a.len < b.len ? -1 : a.len > b.len;
-}
-
 /* The usual order: the largest first, texts and distances from the first on. */
 static int compare(const struct sorting *s, u32 a, u32 b)
 {
@@ -35,7 +28,7 @@ static int compare(const struct sorting *s, u32 a, u32 b)
     case BY_COUNT:
         return order_of(x->count, y->count);
     case BY_CLASS:
-        return text_order(classes_name(s->classes, a), classes_name(s->classes, b));
+        return call_text_order(classes_name(s->classes, a), classes_name(s->classes, b));
     case BY_DISTANCE:
         return x->distance < y->distance ? -1 : x->distance > y->distance;
     }
@@ -53,15 +46,6 @@ static int sort_compare(const void *a, const void *b, void *ctx)
     return x < y ? -1 : 1;
 }
 
-/* Whether `part` occurs in `text`, in letters of either case. */
-static bool has(struct str text, struct str part)
-{
-    for (size_t i = 0; i + part.len <= text.len; i++)
-        if (str_eq_nocase(str_sub(text, i, part.len), part))
-            return true;
-    return false;
-}
-
 /* Numbers of the classes with objects whose name has `filter` in it. */
 static u32 *matching(const struct classes *c, struct str filter, u32 *count)
 {
@@ -69,12 +53,12 @@ static u32 *matching(const struct classes *c, struct str filter, u32 *count)
 
     *count = 0;
     for (u32 i = 0; list && i < c->count; i++)
-        if (c->class[i].count && has(classes_name(c, i), filter))
+        if (c->class[i].count && call_text_has(classes_name(c, i), filter))
             list[(*count)++] = i;
     return list;
 }
 
-/* Whether two that may stand beside each other have one name: their places tell them apart. */
+/* Two of one name are told apart by their places. */
 static void rows_write(struct call *c, const u32 *list, u32 count, const struct call_range *range)
 {
     const struct analysis *a = c->file->a;

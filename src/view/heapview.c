@@ -19,6 +19,7 @@ void heapview_done(struct heapview *v)
         browse_done(&v->file[i].b);
         free(v->file[i].objects.node);
     }
+    diff_page_done(v);
     *v = (struct heapview){ 0 };
 }
 
@@ -66,7 +67,7 @@ static const struct row {
 } rows[] = {
     { "files", files_page },   { "classes", classes_page }, { "objects", objects_page },
     { "object", object_page }, { "fields", fields_page },   { "retainers", retainers_page },
-    { "path", path_page },     { "treemap", treemap_page },
+    { "path", path_page },     { "treemap", treemap_page }, { "diff", diff_page },
 };
 
 static u32 refuse(struct call *c, u32 status)

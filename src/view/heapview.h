@@ -38,9 +38,11 @@ struct heapview_file {
 struct heapview {
     struct heapview_file file[HEAPVIEW_FILES_MAX];
     u32 count;
+    struct diff *diff; /* private: of both files, once it has been asked for */
 };
 
-/* Adds a snapshot, whose name and analysis outlive the view. -ENOMEM. */
+/* Adds a snapshot, whose name and analysis outlive the view. The second is the later one; the first
+ * is to be analysed like it (analysis_run_like). -ENOMEM. */
 MUST_USE int heapview_add(struct heapview *v, struct str name, u64 bytes, struct analysis *a);
 /* Accepts what is zero or half-built. */
 void heapview_done(struct heapview *v);

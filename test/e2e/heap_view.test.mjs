@@ -128,7 +128,7 @@ describe('its pages', () => {
   let v, get, summary;
   before(async () => {
     v = await view([BEFORE(), AFTER()]);
-    summary = JSON.parse(execFileSync(FETTLE, ['heap', 'summary', '--json', BEFORE()], { maxBuffer: 1 << 26 }));
+    summary = JSON.parse(execFileSync(FETTLE, ['heap', 'summary', '--json', AFTER()], { maxBuffer: 1 << 26 }));
     get = async (page) => {
       const { status, body } = await ask(`${v.url}api/${page}`);
       assert.equal(status, 200, body);
@@ -140,7 +140,7 @@ describe('its pages', () => {
   test('say of the file what fettle heap summary says', async () => {
     const { files: [one, two] } = await get('files');
     const { nodes, edges, total_bytes, statistics } = summary;
-    assert.deepEqual({ nodes: one.nodes, edges: one.edges, total_bytes: one.total_bytes, statistics: one.statistics }, { nodes, edges, total_bytes, statistics });
+    assert.deepEqual({ nodes: two.nodes, edges: two.edges, total_bytes: two.total_bytes, statistics: two.statistics }, { nodes, edges, total_bytes, statistics });
     assert.equal(one.name, 'before.heapsnapshot');
     assert.equal(two.name, 'after.heapsnapshot');
   });
@@ -148,7 +148,7 @@ describe('its pages', () => {
   test('have all classes, page by page', async () => {
     const rows = [];
     for (let total = 1; rows.length < total;) {
-      const page = await get(`classes?offset=${rows.length}&limit=40`);
+      const page = await get(`classes?file=1&offset=${rows.length}&limit=40`);
       assert.ok(page.rows.length > 0 && page.rows.length <= 40);
       rows.push(...page.rows);
       total = page.total;
@@ -182,6 +182,22 @@ describe('its pages', () => {
     const { rows: [first] } = await get(`objects?class=${session.class_id}&limit=1`);
     const later = await get(`object?file=1&id=${first.id}`);
     assert.equal(later.class, 'Session');
+  });
+
+  test('say by class and by place what there is more of in the later file', async () => {
+    const { rows: [session], same_process: same, growth_bytes: growth, clusters } = await get('diff?filter=session');
+    assert.ok(same && growth > 100000);
+    const { class: name, added, removed, count, growth_bytes } = session;
+    assert.deepEqual({ name, added, removed, count }, { name: 'Session', added: 500, removed: 0, count: 1300 });
+    const told = JSON.parse(execFileSync(FETTLE, ['heap', 'diff', '--json', BEFORE(), AFTER()], { maxBuffer: 1 << 26 }));
+    assert.equal(growth, told.growth_bytes);
+    assert.ok(growth_bytes > 0);
+    const { total } = await get('diff?limit=0');
+    assert.equal(total, told.classes.length);
+    const place = clusters.find((cluster) => cluster.class === 'Session');
+    assert.equal(place.added, 500);
+    assert.match(place.holder.class, /^(Map|\(array\))$/);
+    assert.equal((await ask(`${v.url}api/diff?sort=size`)).status, 400);
   });
 
   test('divide what an object holds among all that it holds', async () => {
@@ -312,7 +328,7 @@ describe('the page in a browser', () => {
 
   test('classes are sorted, filtered and shown page by page', async (t) => {
     const page = await open(t);
-    await page.getByRole('link', { name: 'Classes' }).click();
+    await page.getByRole('link', { name: 'Classes', exact: true }).click();
     const table = page.getByRole('table', { name: 'Classes' });
     const first = table.locator('tbody tr').first();
     assert.equal(await table.getByRole('columnheader', { name: 'Retained' }).getAttribute('aria-sort'), 'descending');
@@ -350,13 +366,29 @@ describe('the page in a browser', () => {
     await page.locator('.treemap a').first().waitFor();
   });
 
+  test('two files are compared by class and by place, and lead to the objects', async (t) => {
+    const page = await open(t);
+    await page.getByRole('link', { name: 'Diff', exact: true }).click();
+    await page.getByRole('heading', { name: 'What has changed' }).waitFor();
+    const places = page.getByRole('table', { name: 'Where it grew' });
+    await places.getByRole('row', { name: /Session/ }).getByRole('cell', { name: '500', exact: true }).waitFor();
+    await accessible(page);
+    const classes = page.getByRole('table', { name: 'By class' });
+    await page.getByRole('searchbox').fill('session');
+    await page.getByRole('status').getByText('1 of 1 classes').waitFor();
+    await classes.getByRole('button', { name: 'New' }).click();
+    await classes.getByRole('link', { name: 'Session', exact: true }).click();
+    await page.getByText('1,300 objects').waitFor();
+    assert.equal(await page.getByRole('combobox', { name: 'Snapshot' }).inputValue(), '1');
+  });
+
   test('an object is found by its id, in either file, and one that is not there is said so', async (t) => {
     const page = await open(t, '', { expected: /404/ });
     await page.getByRole('textbox', { name: /Find an object/ }).fill('@1');
     await page.getByRole('button', { name: 'Find' }).click();
     await page.getByRole('heading', { name: '(root) @1' }).waitFor();
     await page.getByRole('combobox', { name: 'Snapshot' }).selectOption('after.heapsnapshot');
-    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Classes' }).click();
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Classes', exact: true }).click();
     await page.getByRole('searchbox').fill('session');
     await page.getByRole('cell', { name: '1,300', exact: true }).waitFor();
     await page.getByRole('textbox', { name: /Find an object/ }).fill('2');
@@ -406,7 +438,7 @@ describe('the page in a browser', () => {
     for (let i = 0; i < 60 && !(await page.evaluate(() => document.activeElement.closest('[role=tree]'))); i++) await press('Tab');
     assert.match(await focused(), /\.cart Array/);
     await press('ArrowRight');
-    await page.locator('[role=group] [role=treeitem]').first().waitFor();
+    await page.getByRole('tree', { name: 'Fields' }).getByRole('treeitem', { name: /^\[0\]/ }).waitFor();
     await press('ArrowRight');
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-level')), '2');
     await press('ArrowDown');
@@ -438,7 +470,7 @@ describe('the page in a browser', () => {
       await page.locator('.treemap a').first().waitFor();
       await accessible(page);
       if (SHOTS && colorScheme === 'light') await page.screenshot({ path: SHOTS });
-      await page.getByRole('link', { name: 'Classes' }).click();
+      await page.getByRole('link', { name: 'Classes', exact: true }).click();
       await page.getByRole('link', { name: 'Session', exact: true }).waitFor();
       await accessible(page);
       await page.getByRole('link', { name: 'Session', exact: true }).click();
@@ -470,7 +502,7 @@ describe('the page in a browser', () => {
     await page.getByRole('link', { name: /\.shop: Object/ }).first().tap(CORNER);
     await page.getByRole('navigation', { name: 'Held by' }).getByText('Object @').waitFor();
     await fits();
-    await page.getByRole('link', { name: 'Classes' }).tap();
+    await page.getByRole('link', { name: 'Classes', exact: true }).tap();
     await page.getByRole('link', { name: 'Session', exact: true }).tap();
     await page.getByText('800 objects').waitFor();
     await fits();
@@ -486,8 +518,9 @@ describe('the page in a browser', () => {
     const { page } = await pageOpen(browser, other.url);
     t.after(() => page.close());
     await page.locator('.treemap a').first().waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Diff', exact: true }).count(), 0, 'one file is compared with nothing');
     await other.stop();
-    await page.getByRole('link', { name: 'Classes' }).click();
+    await page.getByRole('link', { name: 'Classes', exact: true }).click();
     await page.getByText('fettle heap view does not answer any more: has it ended?').waitFor();
   });
 });

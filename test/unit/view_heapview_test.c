@@ -199,7 +199,7 @@ static void what_cannot_be_answered_is_refused_with_a_reason(void)
         { "object", "", 400 },           { "object", "node=604", 404 },
         { "object", "id=x", 400 },       { "fields", "node=604", 404 },
         { "retainers", "", 400 },        { "path", "node=99999999999", 400 },
-        { "treemap", "node=604", 404 },
+        { "treemap", "node=604", 404 },  { "diff", "", 404 },
     };
 
     begin();
