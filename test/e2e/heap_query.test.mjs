@@ -188,7 +188,7 @@ test('query: fields, wildcards, quotes and opposites', () => {
   assert.ok(count('class="{name, tags}"') >= 3000);
   assert.equal(count('text="key 77"'), 1);
   assert.equal(count('text=key?77'), 1);
-  assert.equal(count('type=string', 'text=key*'), 3000);
+  assert.ok(count('type=string', 'text=key*') >= 3000);
   assert.equal(count('@1'), 1);
   const all = count();
   assert.equal(count('retained>=100') + count('!retained>=100'), all);
