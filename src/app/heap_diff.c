@@ -22,6 +22,7 @@ struct older {
     u64 bytes;
     u32 nodes;
     bool stranger; /* not of the same process, it seems */
+    bool by_place; /* V8 had numbered its objects anew: they are matched by where they are */
 };
 
 static const struct table_column class_columns[] = {
@@ -105,6 +106,11 @@ static void head_text(struct buf *out, const struct heap_objects *o, const struc
     if (old->stranger)
         buf_add(out, STR("These do not look like two snapshots of one process: objects are new and "
                          "gone that only have other ids.\n"));
+    if (old->by_place)
+        buf_add(
+            out,
+            STR("Taken in two visits of an inspector, for which V8 numbers objects anew: they are "
+                "matched by their places.\n"));
     buf_addc(out, '\n');
 }
 
@@ -291,6 +297,8 @@ static void all_json(struct heap_objects *o, struct buf *out, const struct diff 
     json_member(out, "common_nodes", d->common);
     json_key(out, "same_process");
     json_bool(out, !old->stranger);
+    json_key(out, "matched_by");
+    json_text(out, old->by_place ? STR("place") : STR("id"));
     json_key(out, "classes");
     buf_addc(out, '[');
     for (u32 i = 0; i < d->classes; i++)
@@ -307,6 +315,29 @@ static void all_json(struct heap_objects *o, struct buf *out, const struct diff 
 
 /* ---- both ---- */
 
+/* Two visits of an inspector number the same objects differently. */
+static int compare_places(struct diff *d, const struct heap_objects *o, const char *path,
+                          struct older *old)
+{
+    AUTO(heap_load_done) struct heap_loaded l = { .file.fd = -1 };
+    struct problem p = { 0 };
+    bool alike = false;
+    int code = heap_load_like(&l, &o->l.a.c.interfaces, path,
+                              ANALYSIS_EDGES | GRAPH_WITH_IDS | GRAPH_WITH_NAMES),
+        r;
+
+    if (code)
+        return code;
+    r = diff_match_places(&l.a, &o->l.a, &alike);
+    if (!r && alike) {
+        diff_done(d);
+        r = diff_compare(d, &l.a, &o->l.a);
+        old->by_place = true;
+    }
+    old->stranger = !alike;
+    return r ? heap_load_failed(r, path, &p) : 0;
+}
+
 /* The older one is loaded, compared and left again before anything else is asked of the newer. */
 static int compare(struct diff *d, const struct heap_objects *o, const char *path,
                    struct older *old)
@@ -314,12 +345,19 @@ static int compare(struct diff *d, const struct heap_objects *o, const char *pat
     AUTO(heap_load_done) struct heap_loaded l = { .file.fd = -1 };
     struct problem p = { 0 };
     int code = heap_load_like(&l, &o->l.a.c.interfaces, path, GRAPH_WITH_IDS), r;
+    bool stranger;
 
     if (code)
         return code;
     r = diff_compare(d, &l.a, &o->l.a);
-    *old = (struct older){ path, l.a.s.total, l.a.g.node_count, diff_is_of_strangers(d, &l.a) };
-    return r ? heap_load_failed(r, path, &p) : 0;
+    if (r)
+        return heap_load_failed(r, path, &p);
+    stranger = diff_is_of_strangers(d, &l.a);
+    *old = (struct older){ .path = path, .bytes = l.a.s.total, .nodes = l.a.g.node_count };
+    old->stranger = stranger;
+    heap_load_done(&l);
+    /* What came through a pipe cannot be read again. */
+    return stranger && strcmp(path, "-") != 0 ? compare_places(d, o, path, old) : 0;
 }
 
 int heap_diff_command(int argc, char **argv)

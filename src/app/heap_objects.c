@@ -40,8 +40,8 @@ int heap_objects_find(const struct heap_objects *o, const char *word, u32 *node)
             *node = i;
             return 0;
         }
-    return command_usage("%s: there is no object @%llu in this snapshot; ids are the same in later "
-                         "snapshots of one process, while the object lives",
+    return command_usage("%s: there is no object @%llu in this snapshot; ids are the same in all "
+                         "snapshots of one visit to a process, while the object lives",
                          o->l.path, (unsigned long long)id);
 }
 

@@ -2,6 +2,7 @@
 #include "heap/diff.h"
 
 #include "base/pages.h"
+#include "heap/align.h"
 #include "heap/idmap.h"
 
 enum { BEFORE, AFTER, STRANGERS_SHARE = 4 };
@@ -422,4 +423,17 @@ bool diff_is_of_strangers(const struct diff *d, const struct analysis *before)
 {
     return d->common < before->g.node_count / STRANGERS_SHARE ||
            d->changed > d->common / STRANGERS_SHARE;
+}
+
+int diff_match_places(struct analysis *before, const struct analysis *after, bool *alike)
+{
+    u64 bytes = (u64)before->g.node_count * sizeof(u32);
+    u32 *partner = pages_take(bytes), matched = 0;
+    int r = partner ? align_find(&before->g, &after->g, partner, &matched) : -ENOMEM;
+
+    for (u32 i = 0; !r && i < before->g.node_count; i++)
+        before->g.id[i] = partner[i] == ALIGN_NONE ? UINT32_MAX - i : after->g.id[partner[i]];
+    *alike = matched >= before->g.node_count / 2;
+    pages_give(partner, bytes);
+    return r;
 }

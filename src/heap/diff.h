@@ -64,6 +64,11 @@ MUST_USE int diff_compare(struct diff *d, const struct analysis *before,
                           const struct analysis *after);
 void diff_done(struct diff *d);
 
+/* Gives the older one's nodes the ids of those of the newer one that are in their places
+ * (heap/align.h), and the others ids that nobody has: for snapshots that V8 numbered anew. Both
+ * with edges and names. False in *alike: they do not even look like one process. -ENOMEM, -EIO. */
+MUST_USE int diff_match_places(struct analysis *before, const struct analysis *after, bool *alike);
+
 /* Whether so few of the older one's objects are in the newer one that they are hardly of one
  * process. */
 bool diff_is_of_strangers(const struct diff *d, const struct analysis *before);

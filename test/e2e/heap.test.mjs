@@ -2,7 +2,7 @@
 
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -100,6 +100,37 @@ test('an object is shown, and why it is still there', () => {
   assert.ok(paths[0].length <= paths[1].length && paths[1].length <= paths[2].length);
   assert.ok(paths.some((steps) => steps.at(-1).edge_type === 'context' && steps.at(-1).edge_name === 'sessions'));
   assert.match(heap(['path', file, `@${map.id}`, '--all', '3']).stdout, /variable sessions → Map @\d+/);
+});
+
+test('two snapshots of two visits, whose ids differ, are compared by the places of objects', async (t) => {
+  const program = path.join(folder, 'growing.js');
+  fs.writeFileSync(program, `
+class Session { constructor(id) { this.id = id; this.user = { name: 'user ' + id }; } }
+const sessions = new Map();
+const login = (id) => sessions.set(id, new Session(id));
+for (let id = 0; id < 500; id++) login(id);
+process.on('SIGUSR2', () => { for (let id = 500; id < 2500; id++) login(id); console.log('more'); });
+setInterval(() => {}, 1000);
+console.log('ready');
+`);
+  const child = spawn(NODE, ['--inspect-port=0', program], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  const says = (text) => new Promise((resolve) => child.stdout.on('data', (data) => String(data).includes(text) && resolve()));
+  await says('ready');
+  const [before, later] = ['before', 'later'].map((name) => path.join(folder, `${name}.heapsnapshot`));
+  assert.equal(heap(['snapshot', String(child.pid), '-o', before]).status, 0);
+  const more = says('more');
+  child.kill('SIGUSR2');
+  await more;
+  assert.equal(heap(['snapshot', String(child.pid), '-o', later]).status, 0);
+  const diff = json(['diff', before, later]);
+  assert.equal(diff.matched_by, 'place');
+  assert.equal(diff.same_process, true);
+  const session = diff.classes.find((c) => c.class === 'Session');
+  assert.deepEqual([session.added_count, session.removed_count], [2000, 0]);
+  assert.match(heap(['diff', before, later]).stdout, /matched by their places/);
+  const stranger = json(['diff', file, later]);
+  assert.equal(stranger.same_process, false);
 });
 
 test('what is wrong is said in one line, with exit status 2', () => {
