@@ -10,9 +10,11 @@ static int edge_at(struct edge_names *n, u32 edge, const struct graph_edge **out
             return -ENOMEM;
     }
     if (edge - n->first >= n->count) {
+        /* Finding an edge in the file costs as much as reading thousands that follow it. */
+        bool near = n->count && edge - n->first < 4 * EDGE_NAMES_BLOCK;
         int r;
 
-        n->count = min((u32)EDGE_NAMES_BLOCK, n->g->edge_count - edge);
+        n->count = min((u32)(near ? EDGE_NAMES_BLOCK : EDGE_NAMES_FEW), n->g->edge_count - edge);
         n->first = edge;
         r = graph_edges(n->g, edge, n->count, n->block);
         if (r) {

@@ -6,7 +6,10 @@
 
 #include "heap/graph.h"
 
-enum { EDGE_NAMES_BLOCK = 256 };
+enum {
+    EDGE_NAMES_BLOCK = 8192, /* edges that are read at once, where the last ones were near */
+    EDGE_NAMES_FEW = 64,     /* and else */
+};
 
 /* All zero but `g` is ready to be asked; the owner calls edge_names_done. */
 struct edge_names {
