@@ -131,10 +131,22 @@ FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
 
-build/fuzz/%: test/fuzz/%.c $(FUZZ_SRC)
+FUZZ_FLAGS := -std=gnu17 -O1 -g -D_GNU_SOURCE -Isrc -fno-sanitize-recover=all
+FUZZ_O   := $(FUZZ_SRC:%.c=build/fuzz/o/%.o)
+
+# What is fuzzed is compiled once for all fuzzers.
+build/fuzz/o/%.o: %.c
 	@mkdir -p $(@D)
-	clang -std=gnu17 -O1 -g -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all $(shell pkg-config --cflags $(PKGS)) -o $@ $^ $(shell pkg-config --libs $(PKGS))
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined $(shell pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
+
+build/fuzz/libfuzzed.a: $(FUZZ_O)
+	@rm -f $@
+	@ar rcs $@ $^
+
+build/fuzz/%: test/fuzz/%.c build/fuzz/libfuzzed.a
+	@mkdir -p $(@D)
+	@echo "  fuzzer $@"
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $(shell pkg-config --cflags $(PKGS)) -o $@ $^ $(shell pkg-config --libs $(PKGS))
 
 fuzz-programs: $(FUZZ)
 
