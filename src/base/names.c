@@ -5,7 +5,8 @@ struct str names_text(const struct names *n, u32 number)
 {
     u64 begin = number ? n->end[number - 1] : 0;
 
-    return str_make(n->bytes.ptr + begin, n->end[number] - begin);
+    /* Nothing but the empty text has no bytes. */
+    return str_make(n->bytes.ptr ? n->bytes.ptr + begin : NULL, n->end[number] - begin);
 }
 
 static u32 slot_of(const struct names *n, const u32 *slot, u32 slots, struct str text)

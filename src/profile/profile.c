@@ -130,6 +130,12 @@ static bool frame_member(struct reading *r, struct str key, struct profile_frame
     return false;
 }
 
+/* Ids are whole numbers; anything else is nobody's. */
+static u64 id_of(double n)
+{
+    return n >= -9007199254740992.0 && n <= 9007199254740992.0 ? (u64)(i64)n : UINT64_MAX;
+}
+
 static u64 count_of(double n)
 {
     return n > 0 && n < 9007199254740992.0 ? (u64)n : 0;
@@ -188,7 +194,7 @@ static void children_read(struct reading *r, u32 node, u32 depth)
             r->failed = true;
             return;
         }
-        r->link[r->links++] = (struct link){ node, false, (u64)(i64)id };
+        r->link[r->links++] = (struct link){ node, false, id_of(id) };
     }
 }
 
@@ -213,7 +219,7 @@ static void parent_note(struct reading *r, u32 node)
     if (!room(&r->link, r->links, &r->link_cap, sizeof(*r->link)))
         r->failed = true;
     else
-        r->link[r->links++] = (struct link){ node, true, (u64)(i64)id };
+        r->link[r->links++] = (struct link){ node, true, id_of(id) };
 }
 
 static void node_member(struct reading *r, struct str key, u32 node, struct profile_frame *f,
@@ -223,7 +229,7 @@ static void node_member(struct reading *r, struct str key, u32 node, struct prof
 
     if (str_eq(key, STR("id"))) {
         if (number(r, &n))
-            r->raw[node].id = (u64)(i64)n;
+            r->raw[node].id = id_of(n);
     } else if (str_eq(key, STR("callFrame"))) {
         call_frame_read(r, f);
     } else if (str_eq(key, STR("hitCount"))) {
@@ -289,7 +295,7 @@ static void samples_read(struct reading *r)
             r->failed = true;
             return;
         }
-        r->sample[r->samples++] = (u64)(i64)id;
+        r->sample[r->samples++] = id_of(id);
     }
 }
 
@@ -370,6 +376,10 @@ static int links_resolve(struct reading *r, struct problem *p)
                 (unsigned long long)r->raw[child].id);
         r->raw[child].parent = parent;
     }
+    /* What nobody calls hangs on the root. */
+    for (u32 i = 1; i < r->raws; i++)
+        if (r->raw[i].parent == PROFILE_NONE)
+            r->raw[i].parent = 0;
     return 0;
 }
 
