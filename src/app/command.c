@@ -142,6 +142,7 @@ const struct example examples[] = {
 { "heap snapshot", "fettle heap snapshot shop/2", "a worker of an app that fettle runs" },
 { "heap snapshot", "fettle heap snapshot 4711 -o app.heapsnapshot.gz", "any Node, by its pid" },
 { "heap snapshot", "fettle heap snapshot 127.0.0.1:9229 -o - | zstd >app.heapsnapshot.zst", "" },
+{ "heap report", "fettle heap report shop.heapprofile", "the functions that allocated what stayed" },
 { "heap record", "fettle heap record shop/2 --seconds 60", "what allocates, and stays" },
 { "heap record", "fettle heap record 4711 --garbage -o app.heapprofile", "" },
 { "cpu report", "fettle cpu report shop.cpuprofile", "functions, lines and packages that took the time" },

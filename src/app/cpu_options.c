@@ -24,6 +24,12 @@ const struct settings_table cpu_report_flags = { .command = "cpu report",
                                                  .group_title = group_title,
                                                  .groups = 1 };
 
+const struct settings_table heap_report_flags = { .command = "heap report",
+                                                  .rows = report_rows,
+                                                  .count = &report_count,
+                                                  .group_title = group_title,
+                                                  .groups = 1 };
+
 int cpu_options_read(struct cpu_options *o, const struct settings_table *t, int argc, char **argv,
                      u32 least, u32 most, const char *needs)
 {

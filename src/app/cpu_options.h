@@ -14,7 +14,7 @@ struct cpu_options {
     struct settings_text *texts;
 };
 
-extern const struct settings_table cpu_report_flags;
+extern const struct settings_table cpu_report_flags, heap_report_flags;
 
 /* As heap_options_read. */
 MUST_USE int cpu_options_read(struct cpu_options *o, const struct settings_table *t, int argc,

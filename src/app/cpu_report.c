@@ -1,4 +1,5 @@
-/* app/cpu_report.c -- `fettle cpu report FILE`: where the time went */
+/* app/cpu_report.c -- `fettle cpu report FILE` and `fettle heap report FILE`: where the
+ * time went, and where what stays was allocated */
 #include "app/brief.h"
 #include "app/command.h"
 #include "app/cpu_options.h"
@@ -56,7 +57,10 @@ static void cell_time(struct table *t, const struct report *r, u64 hits)
 {
     AUTO(buf_done) struct buf text = { 0 };
 
-    brief_time(&text, (double)hits * r->hit_ms);
+    if (r->p.is_of_bytes)
+        brief_bytes(&text, (double)hits);
+    else
+        brief_time(&text, (double)hits * r->hit_ms);
     table_add(t, buf_str(&text));
 }
 
@@ -167,6 +171,12 @@ static void head_text(const struct report *r, struct buf *out)
 {
     bool first = true;
 
+    if (r->p.is_of_bytes) {
+        brief_bytes(out, (double)r->p.hits);
+        buf_add(out, STR(" were allocated and stayed, by what was sampled\n"));
+        return;
+    }
+
     brief_time(out, (r->p.end_us - r->p.start_us) / 1000);
     buf_addf(out, " in %llu samples; busy ", (unsigned long long)r->p.hits);
     brief_time(out, (double)r->busy * r->hit_ms);
@@ -187,6 +197,20 @@ static void json_milliseconds(struct buf *out, const char *key, double ms)
 {
     json_key(out, key);
     buf_addf(out, "%.3f", ms);
+}
+
+/* "self_ms":1.250, or "self_bytes":4096 of allocations; `what` is "self" or "total". */
+static void amount_json(const struct report *r, struct buf *out, const char *what, u64 hits)
+{
+    char key[24];
+
+    snprintf(key, sizeof(key), r->p.is_of_bytes ? "%s_bytes" : "%s_ms", what);
+    if (!r->p.is_of_bytes) {
+        json_milliseconds(out, key, (double)hits * r->hit_ms);
+        return;
+    }
+    json_key(out, key);
+    json_u64(out, hits);
 }
 
 static void place_json(const struct report *r, u32 frame, struct buf *out)
@@ -215,10 +239,12 @@ static void functions_json(const struct report *r, struct buf *out)
         json_comma(out);
         buf_addc(out, '{');
         place_json(r, f->frame, out);
-        json_key(out, "samples");
-        json_u64(out, f->self);
-        json_milliseconds(out, "self_ms", (double)f->self * r->hit_ms);
-        json_milliseconds(out, "total_ms", (double)f->total * r->hit_ms);
+        if (!r->p.is_of_bytes) {
+            json_key(out, "samples");
+            json_u64(out, f->self);
+        }
+        amount_json(r, out, "self", f->self);
+        amount_json(r, out, "total", f->total);
         buf_addc(out, '}');
     }
     buf_addc(out, ']');
@@ -239,7 +265,7 @@ static void lines_json(const struct report *r, struct buf *out)
         json_u64(out, l->line);
         json_key(out, "function");
         json_text(out, profile_name(&r->p, l->frame));
-        json_milliseconds(out, "self_ms", (double)l->hits * r->hit_ms);
+        amount_json(r, out, "self", l->hits);
         buf_addc(out, '}');
     }
     buf_addc(out, ']');
@@ -248,14 +274,19 @@ static void lines_json(const struct report *r, struct buf *out)
 static void all_json(const struct report *r, struct buf *out)
 {
     buf_addc(out, '{');
-    json_milliseconds(out, "duration_ms", (r->p.end_us - r->p.start_us) / 1000);
-    json_key(out, "samples");
-    json_u64(out, r->p.hits);
-    json_key(out, "self_ms");
-    buf_addc(out, '{');
-    for (u32 i = 0; i < ARRAY_LEN(kind_key); i++)
-        json_milliseconds(out, kind_key[i], (double)r->h.kind[i] * r->hit_ms);
-    buf_addc(out, '}');
+    if (r->p.is_of_bytes) {
+        json_key(out, "total_bytes");
+        json_u64(out, r->p.hits);
+    } else {
+        json_milliseconds(out, "duration_ms", (r->p.end_us - r->p.start_us) / 1000);
+        json_key(out, "samples");
+        json_u64(out, r->p.hits);
+        json_key(out, "self_ms");
+        buf_addc(out, '{');
+        for (u32 i = 0; i < ARRAY_LEN(kind_key); i++)
+            json_milliseconds(out, kind_key[i], (double)r->h.kind[i] * r->hit_ms);
+        buf_addc(out, '}');
+    }
     functions_json(r, out);
     lines_json(r, out);
     json_key(out, "packages");
@@ -265,7 +296,7 @@ static void all_json(const struct report *r, struct buf *out)
         buf_addc(out, '{');
         json_key(out, "package");
         json_text(out, names_text(&r->h.names, r->h.package[i].name));
-        json_milliseconds(out, "self_ms", (double)r->h.package[i].self * r->hit_ms);
+        amount_json(r, out, "self", r->h.package[i].self);
         buf_addc(out, '}');
     }
     buf_add(out, STR("]}\n"));
@@ -294,7 +325,8 @@ static void report_done(struct report *r)
     profile_done(&r->p);
 }
 
-int cpu_report_command(int argc, char **argv)
+static int report_run(int argc, char **argv, const struct settings_table *flags, const char *needs,
+                      const char *kind)
 {
     AUTO(cpu_options_done) struct cpu_options o = { 0 };
     AUTO(heap_file_close) struct heap_file file = { .fd = -1 };
@@ -302,13 +334,11 @@ int cpu_report_command(int argc, char **argv)
     AUTO(buf_done) struct buf out = { 0 };
     struct progress progress = { 0 };
     struct problem p = { 0 };
-    int code = cpu_options_read(&o, &cpu_report_flags, argc, argv, 1, 1,
-                                "a FILE, such as app.cpuprofile"),
-        err;
+    int code = cpu_options_read(&o, flags, argc, argv, 1, 1, needs), err;
 
     if (code)
         return max(code, 0);
-    err = heap_file_open_as(&file, o.word[0], "{", "CPU profile", &progress, &p);
+    err = heap_file_open_as(&file, o.word[0], "{", kind, &progress, &p);
     if (!err)
         err = read_all(&r, &file, &p);
     progress_clear(&progress);
@@ -325,4 +355,16 @@ int cpu_report_command(int argc, char **argv)
         packages_text(&r, o.top, &out);
     }
     return command_print(&out);
+}
+
+int cpu_report_command(int argc, char **argv)
+{
+    return report_run(argc, argv, &cpu_report_flags, "a FILE, such as app.cpuprofile",
+                      "CPU profile");
+}
+
+int heap_report_command(int argc, char **argv)
+{
+    return report_run(argc, argv, &heap_report_flags, "a FILE, such as app.heapprofile",
+                      "profile of allocations");
 }

@@ -1,5 +1,6 @@
 /* app/heap.c -- `fettle heap COMMAND`: its sub-commands, in one table */
 #include "app/command.h"
+#include "app/cpu_options.h"
 #include "app/heap_options.h"
 #include "app/inspect_options.h"
 #include "app/leaks_options.h"
@@ -49,6 +50,10 @@ const struct command heap_commands[] = {
   "TARGET is a worker of an app that fettle runs (shop/2), or all of its workers (shop: a file each), the pid of any Node from 16 on, however it was started, or host:port of an open inspector.\n"
   "V8 notes the stack of one allocation in every 32 KB (--interval); what is freed by the end is left out, unless --garbage is given. The process stays in traffic, and nothing stops meanwhile. The file (.heapprofile) is what Chrome DevTools opens. Ctrl-C ends it earlier, with what there is. The inspector is opened and closed as by fettle heap snapshot.",
   .flags = &heap_record_flags, .takes_app = true, .run = heap_record_command },
+{ "heap report", "[FLAGS] FILE", "which functions allocated what stays",
+  "FILE is a .heapprofile of fettle heap record, node --heap-prof or Chrome DevTools; it may be compressed (gzip, zstd), and - is the standard input.\n"
+  "Self is what was allocated in a function itself, total with what it called; sizes are V8's estimates from what it sampled.",
+  .flags = &heap_report_flags, .takes_files = true, .run = heap_report_command },
 { .name = NULL },
 };
 /* clang-format on */

@@ -1,4 +1,4 @@
-/* profile/profile.c -- reading .cpuprofile */
+/* profile/profile.c -- reading .cpuprofile and .heapprofile */
 #include "profile/profile.h"
 
 #include "profile/json_scan.h"
@@ -236,6 +236,10 @@ static void node_member(struct reading *r, struct str key, u32 node, struct prof
         r->has_hits = true;
         if (number(r, &n))
             r->raw[node].hits = count_of(n);
+    } else if (str_eq(key, STR("selfSize"))) {
+        r->has_hits = r->p->is_of_bytes = true;
+        if (number(r, &n))
+            r->raw[node].hits = count_of(n);
     } else if (str_eq(key, STR("children"))) {
         children_read(r, node, depth);
     } else if (str_eq(key, STR("parent"))) {
@@ -442,7 +446,7 @@ static int finish(struct reading *r, struct problem *p)
     int err;
 
     if (!r->raws)
-        return problem_set(p, "there is no \"nodes\": this is no CPU profile");
+        return problem_set(p, "there is no \"nodes\": this is no profile");
     if (!ids_index(r))
         return -ENOMEM;
     err = links_resolve(r, p);

@@ -1,9 +1,10 @@
-/* profile/profile.h -- a CPU profile: where the samples were, as a tree of calls
+/* profile/profile.h -- a tree of calls: where samples were, or bytes allocated
  *
  * .cpuprofile, as V8's profiler gives it over the DevTools protocol (Profiler.Profile), as Node's
  * --cpu-prof and Chrome DevTools write it, and the older form of v8-profiler ("head", a tree). Time
  * is shared out as DevTools does (CPUProfileDataModel.ts): each hit is worth the profile's time
- * divided by all hits.
+ * divided by all hits. A .heapprofile (HeapProfiler.SamplingHeapProfile) is a tree likewise: its
+ * hits are bytes.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ struct profile_frame {
 struct profile_node {
     u32 parent; /* PROFILE_NONE: the root */
     u32 frame;
-    u64 hits; /* samples right here */
+    u64 hits; /* samples right here; bytes in a profile of allocations */
 };
 
 /* Samples on a line (from 1) of a node's function. */
@@ -38,6 +39,7 @@ struct profile {
     struct profile_tick *tick;
     u32 frames, nodes, ticks;
     u64 hits;
+    bool is_of_bytes;        /* allocations */
     double start_us, end_us; /* of the process's own clock */
 };
 

@@ -121,6 +121,30 @@ static void hits_are_counted_from_samples_and_parents_may_be_named(void)
     CHECK_EQ(function("g")->self, 2);
 }
 
+static void a_profile_of_allocations_counts_bytes(void)
+{
+    struct problem problem;
+
+    CHECK_STR(
+        said_of(
+            "{\"head\":{" FRAME("(root)", "", -1) ",\"selfSize\":0,\"id\":1,\"children\":[{" FRAME(
+                "make", "/a.js",
+                4) ",\"selfSize\":4096,\"id\":2,\"children\":[{" FRAME("copy", "/a.js",
+                                                                       9) ",\"selfSize\":100,"
+                                                                          "\"id\":3,\"children\":[]"
+                                                                          "}]}]},"
+                                                                          "\"samples\":[{\"size\":"
+                                                                          "4096,\"nodeId\":2,"
+                                                                          "\"ordinal\":1}]}",
+            &problem),
+        "");
+    CHECK(p.is_of_bytes);
+    CHECK_EQ(p.hits, 4196);
+    CHECK_EQ(function("make")->self, 4096);
+    CHECK_EQ(function("make")->total, 4196);
+    CHECK_EQ(p.frame[function("copy")->frame].line, 9);
+}
+
 static bool says(const char *text, const char *want)
 {
     struct problem problem;
@@ -136,7 +160,7 @@ static void what_is_wrong_is_said(void)
 {
     CHECK(says("", "offset 0: the file ends too early: it is cut off"));
     CHECK(says("[]", "offset 0: an object is expected here"));
-    CHECK(says("{}", "there is no \"nodes\": this is no CPU profile"));
+    CHECK(says("{}", "there is no \"nodes\": this is no profile"));
     CHECK(says("{\"nodes\":[]}", "there is no \"nodes\""));
     CHECK(says("{\"nodes\":[{\"id\":1}", "offset 18: the file ends too early: it is cut off"));
     CHECK(says("{\"nodes\":[{\"id\":1}]} x", "offset 21: the document has ended before this"));
@@ -183,6 +207,7 @@ int main(void)
     TEST(lines_and_packages_and_kinds_are_added_up);
     TEST(the_older_form_is_a_tree_in_seconds);
     TEST(hits_are_counted_from_samples_and_parents_may_be_named);
+    TEST(a_profile_of_allocations_counts_bytes);
     TEST(what_is_wrong_is_said);
     TEST(a_deep_nest_is_refused);
     TEST(a_long_chain_takes_no_time);
