@@ -16,6 +16,7 @@
 #include <node_api.h>
 
 #include "idle.h"
+#include "journal.h"
 #include "link.h"
 #include "loop.h"
 #include "part.h"
@@ -165,6 +166,7 @@ static napi_value welcome_call(napi_env env, napi_callback_info info)
     (void)info;
     if (err)
         return number(env, -err);
+    journal_init();
     served_init();
     upstream_init();
     stack_init(env);

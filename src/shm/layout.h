@@ -5,14 +5,15 @@
  * anything, so indices and counts are checked and times are clamped at the
  * reader. All times are CLOCK_MONOTONIC nanoseconds; all zero is "nothing yet".
  *
- * This file is also what the addon includes (plain C11, no other fettle
- * header), so it defines data only. Offsets never depend on the compiler:
- * fixed-width fields, natural alignment, checked at the end.
+ * This file is also what the addon includes (plain C11, like journal.h), so it defines data only.
+ * Offsets never depend on the compiler: fixed-width fields, natural alignment, checked at the end.
  */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
+
+#include "shm/journal.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
@@ -26,7 +27,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 6,
+    SHM_VERSION = 7,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -324,6 +325,8 @@ struct shm {
      * other: the proxy sets it to 0 before a request, the addon to what the framework says; it is
      * read when the answer's head comes. */
     _Alignas(64) _Atomic uint16_t route_of[SHM_CONNECTIONS_MAX];
+    /* By slot. Writer: its process. */
+    _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
 };
 
 /* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers
