@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
@@ -349,6 +350,8 @@ struct shm {
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
+    /* By thread of the proxy: spans of requests. */
+    struct shm_spans spans[SHM_THREADS_MAX];
 };
 
 /* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers
