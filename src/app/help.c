@@ -134,7 +134,7 @@ static void overview(struct page *p)
         break;
     }
     buf_add(&p->text,
-            STR("\nMore: fettle help run (or another command), help settings, completion, "
+            STR("More: fettle help run (or another command), help settings, completion, "
                 "version.\n"));
 }
 
