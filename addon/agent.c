@@ -326,6 +326,45 @@ static napi_value peer_call(napi_env env, napi_callback_info info)
     return v;
 }
 
+/* traceparent(number * 2^32 + connection, bytes read): "00-<trace>-<span>-<flags>" of the request,
+ * whose span is the proxy's; null: it is not traced */
+static napi_value traceparent_call(napi_env env, napi_callback_info info)
+{
+    struct shm_trace_context trace;
+    napi_value args[2], v = NULL;
+    double of = 0, bytes = 0;
+    char text[64];
+    size_t len;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[0], &of);
+    napi_get_value_double(env, args[1], &bytes);
+    napi_get_null(env, &v);
+    if (!(of > 0 && of < 0x1p53 && bytes > 0 && bytes < 0x1p53) ||
+        !upstream_trace((uint32_t)((uint64_t)of >> 32), (uint32_t)(uint64_t)of, (uint64_t)bytes,
+                        &trace))
+        return v;
+    len = upstream_traceparent(&trace, text);
+    napi_create_string_latin1(env, text, len, &v);
+    return v;
+}
+
+/* sampled(): shm_peers.sampled as a Uint8Array that is only to be read; null when nobody writes
+ * it */
+static napi_value sampled_call(napi_env env, napi_callback_info info)
+{
+    napi_value buffer = NULL, array = NULL;
+
+    (void)info;
+    napi_get_null(env, &array);
+    if (link_here.slot && link_here.peers &&
+        napi_create_external_arraybuffer(env, (void *)(uintptr_t)link_here.peers->sampled,
+                                         sizeof link_here.peers->sampled, NULL, NULL,
+                                         &buffer) == napi_ok)
+        napi_create_typedarray(env, napi_uint8_array, SHM_CONNECTIONS_MAX, buffer, 0, &array);
+    return array;
+}
+
 /* routeNumber(text) */
 static napi_value route_number_call(napi_env env, napi_callback_info info)
 {
@@ -473,6 +512,7 @@ NAPI_MODULE_INIT()
         { "peer", peer_call },           { "routes", routes_call },
         { "part", part_call },           { "routeNumber", route_number_call },
         { "watch", watch_call },         { "statistics", statistics_call },
+        { "sampled", sampled_call },     { "traceparent", traceparent_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

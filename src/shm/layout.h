@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
@@ -27,7 +28,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 7,
+    SHM_VERSION = 8,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -327,6 +328,8 @@ struct shm {
     _Alignas(64) _Atomic uint16_t route_of[SHM_CONNECTIONS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
+    /* By thread of the proxy: spans of requests. */
+    struct shm_spans spans[SHM_THREADS_MAX];
 };
 
 /* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers
