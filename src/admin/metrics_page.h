@@ -48,3 +48,4 @@ void metrics_prom_client(struct text *t, const struct metrics_source *src);
 void metrics_opentelemetry(struct text *t, const struct metrics_source *src);
 void metrics_fettle(struct text *t, const struct metrics_source *src);
 void metrics_app(struct text *t, const struct metrics_source *src);
+void metrics_findings(struct text *t, const struct metrics_source *src);
