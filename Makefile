@@ -102,9 +102,9 @@ check-build: lint hop e2e-build nodes
 # What keeps CPUs busy while end-to-end tests wait.
 check-beside: fuzz-replay check-asan check-tsan bench-check
 check-asan:
-	@$(ASAN_MAKE) unit-run e2e-build-sanitized
+	+@$(ASAN_MAKE) unit-run e2e-build-sanitized
 check-tsan:
-	@$(TSAN_MAKE) tsan-run e2e-build-sanitized
+	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
 THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile heap_numbers heap_graph
@@ -114,9 +114,9 @@ THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile heap_numbers 
 unit: unit-asan unit-tsan
 .PHONY: unit-asan unit-tsan
 unit-asan:
-	@$(ASAN_MAKE) unit-run
+	+@$(ASAN_MAKE) unit-run
 unit-tsan:
-	@$(TSAN_MAKE) tsan-run
+	+@$(TSAN_MAKE) tsan-run
 
 unit-run: $(UNIT)
 	prove --exec '' $(UNIT)
@@ -149,9 +149,9 @@ e2e-build: all addon-test-tools $(BUILD)/test/heap/heap_dump
 e2e-build-sanitized: all $(BUILD)/test/heap/heap_dump
 .PHONY: e2e-build-asan e2e-build-tsan
 e2e-build-asan:
-	@$(ASAN_MAKE) e2e-build-sanitized
+	+@$(ASAN_MAKE) e2e-build-sanitized
 e2e-build-tsan:
-	@$(TSAN_MAKE) e2e-build-sanitized
+	+@$(TSAN_MAKE) e2e-build-sanitized
 
 ifdef E2E
 e2e: e2e-build nodes
@@ -161,21 +161,25 @@ e2e:
 	@scripts/check e2e
 endif
 
-# Parts of it, for scripts/check: what they run is built already.
+# Parts of it, for scripts/check: what they run is built already. Without files, `node --test` would look for some.
+run = $(if $(strip $(2)),$(E2E_RUN)=$(1) $(2))
 e2e-beside:
-	$(E2E_RUN)=$(E2E_JOBS) $(filter-out $(E2E_ALONE),$(E2E_ALL))
+	$(call run,$(E2E_JOBS),$(filter-out $(E2E_ALONE),$(E2E_ALL)))
 e2e-alone:
-	$(E2E_RUN)=1 $(E2E_ALONE)
+	$(call run,1,$(E2E_ALONE))
+e2e-asan: export FETTLE_TEST_BUILD = build/asan
+e2e-asan: export FETTLE_SOAK = 15
 e2e-asan:
-	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN)=$(E2E_JOBS) $(filter-out $(E2E_ALONE),$(E2E_ASAN))
+	$(call run,$(E2E_JOBS),$(filter-out $(E2E_ALONE),$(E2E_ASAN)))
+e2e-asan-alone: export FETTLE_TEST_BUILD = build/asan
 e2e-asan-alone:
-	FETTLE_TEST_BUILD=build/asan $(E2E_RUN)=1 $(filter $(E2E_ALONE),$(E2E_ASAN))
+	$(call run,1,$(filter $(E2E_ALONE),$(E2E_ASAN)))
 e2e-soak-tsan:
-	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(E2E_RUN)=1 test/e2e/soak.test.mjs
+	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(call run,1,test/e2e/soak.test.mjs)
 e2e-heap-asan:
-	FETTLE_TEST_BUILD=build/asan $(E2E_RUN)=1 $(HEAP_RUN)
+	FETTLE_TEST_BUILD=build/asan $(call run,1,$(HEAP_RUN))
 e2e-heap-tsan:
-	FETTLE_TEST_BUILD=build/tsan $(E2E_RUN)=1 $(HEAP_RUN)
+	FETTLE_TEST_BUILD=build/tsan $(call run,1,$(HEAP_RUN))
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
