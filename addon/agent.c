@@ -19,6 +19,7 @@
 #include "journal.h"
 #include "link.h"
 #include "loop.h"
+#include "measures.h"
 #include "part.h"
 #include "served.h"
 #include "stack.h"
@@ -130,6 +131,7 @@ static void room_done(void *data)
         return;
     room->owner = false;
     stats_done();
+    measures_done();
     stack_done();
     idle_done();
 }
@@ -326,6 +328,45 @@ static napi_value peer_call(napi_env env, napi_callback_info info)
     return v;
 }
 
+/* traceparent(number * 2^32 + connection, bytes read): "00-<trace>-<span>-<flags>" of the request,
+ * whose span is the proxy's; null: it is not traced */
+static napi_value traceparent_call(napi_env env, napi_callback_info info)
+{
+    struct shm_trace_context trace;
+    napi_value args[2], v = NULL;
+    double of = 0, bytes = 0;
+    char text[64];
+    size_t len;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[0], &of);
+    napi_get_value_double(env, args[1], &bytes);
+    napi_get_null(env, &v);
+    if (!(of > 0 && of < 0x1p53 && bytes > 0 && bytes < 0x1p53) ||
+        !upstream_trace((uint32_t)((uint64_t)of >> 32), (uint32_t)(uint64_t)of, (uint64_t)bytes,
+                        &trace))
+        return v;
+    len = upstream_traceparent(&trace, text);
+    napi_create_string_latin1(env, text, len, &v);
+    return v;
+}
+
+/* sampled(): shm_peers.sampled as a Uint8Array that is only to be read; null when nobody writes
+ * it */
+static napi_value sampled_call(napi_env env, napi_callback_info info)
+{
+    napi_value buffer = NULL, array = NULL;
+
+    (void)info;
+    napi_get_null(env, &array);
+    if (link_here.slot && link_here.peers &&
+        napi_create_external_arraybuffer(env, (void *)(uintptr_t)link_here.peers->sampled,
+                                         sizeof link_here.peers->sampled, NULL, NULL,
+                                         &buffer) == napi_ok)
+        napi_create_typedarray(env, napi_uint8_array, SHM_CONNECTIONS_MAX, buffer, 0, &array);
+    return array;
+}
+
 /* routeNumber(text) */
 static napi_value route_number_call(napi_env env, napi_callback_info info)
 {
@@ -362,6 +403,7 @@ static napi_value watch_call(napi_env env, napi_callback_info info)
     napi_get_null(env, &none);
     if (!room || !room->owner || !link_here.slot)
         return none;
+    measures_init(&link_here.shm->measures[link_here.index]);
     return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
 }
 
@@ -414,6 +456,32 @@ static napi_value collected_call(napi_env env, napi_callback_info info)
     return NULL;
 }
 
+/* measureNumber(kind, name), measured(number, ms) */
+static napi_value measure_number_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    char name[4 * SHM_MEASURE_NAME_MAX];
+    uint32_t kind;
+
+    args_get(env, info, args, 2);
+    kind = arg_u32(env, args[0]);
+    arg_text(env, args[1], name, sizeof name);
+    if (kind >= SHM_MEASURE_KINDS)
+        return NULL;
+    return number(env, measures_number((enum shm_measure_kind)kind, name));
+}
+
+static napi_value measured_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    double ms = 0;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[1], &ms);
+    measures_add(arg_u32(env, args[0]), ms > 0 && ms < 1e12 ? (uint64_t)(ms * 1e6) : 0);
+    return NULL;
+}
+
 static void room_free(napi_env env, void *data, void *hint)
 {
     (void)env;
@@ -448,6 +516,8 @@ static napi_value statistics_call(napi_env env, napi_callback_info info)
         { "resourceName", resource_name_call },
         { "publish", publish_call },
         { "collected", collected_call },
+        { "measureNumber", measure_number_call },
+        { "measured", measured_call },
     };
     napi_value o = NULL;
 
@@ -473,6 +543,7 @@ NAPI_MODULE_INIT()
         { "peer", peer_call },           { "routes", routes_call },
         { "part", part_call },           { "routeNumber", route_number_call },
         { "watch", watch_call },         { "statistics", statistics_call },
+        { "sampled", sampled_call },     { "traceparent", traceparent_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

@@ -2,6 +2,7 @@
 #include "upstream.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,6 +49,26 @@ size_t upstream_peer(uint32_t number, uint32_t connection, uint64_t bytes,
     if (!link_here.peers || number == 0 || number >= SHM_CONNECTIONS_MAX)
         return 0;
     return shm_peer_get(&link_here.peers->peer[number], connection, bytes, out);
+}
+
+bool upstream_trace(uint32_t number, uint32_t connection, uint64_t bytes,
+                    struct shm_trace_context *out)
+{
+    return link_here.peers && number > 0 && number < SHM_CONNECTIONS_MAX &&
+           shm_peer_trace(&link_here.peers->peer[number], connection, bytes, out);
+}
+
+size_t upstream_traceparent(const struct shm_trace_context *trace, char out[64])
+{
+    size_t len = 3;
+
+    memcpy(out, "00-", 4);
+    for (int i = 0; i < 16; i++)
+        len += (size_t)snprintf(out + len, 64 - len, "%02x", trace->trace[i]);
+    out[len++] = '-';
+    for (int i = 0; i < 8; i++)
+        len += (size_t)snprintf(out + len, 64 - len, "%02x", trace->span[i]);
+    return len + (size_t)snprintf(out + len, 64 - len, "-%02x", trace->flags);
 }
 
 void upstream_init(void)

@@ -26,6 +26,14 @@ bool upstream_name_get(int fd, struct upstream_name *out);
 size_t upstream_peer(uint32_t number, uint32_t connection, uint64_t bytes,
                      char out[SHM_PEER_TEXT_MAX]);
 
+/* Its trace, and its span in the proxy, the parent of spans that this process adds. False: it is
+ * not traced, or nobody knows. */
+bool upstream_trace(uint32_t number, uint32_t connection, uint64_t bytes,
+                    struct shm_trace_context *out);
+
+/* "00-<trace>-<span>-<flags>", without a NUL; returns its length. */
+size_t upstream_traceparent(const struct shm_trace_context *trace, char out[64]);
+
 /* The number of a route: the one that it got first, else a new one. 0: it is empty, or there are
  * none left. What is not visible ASCII becomes _. */
 uint32_t upstream_route_number(const char *text);

@@ -171,7 +171,7 @@ static struct upstream *begin(struct upstream *u, struct str peer)
     u->sends = 0;
     u->began = u->sent_bytes;
     if (u->number) {
-        shm_peer_put(&p->peers->peer[u->number], u->began, peer.ptr, peer.len);
+        shm_peer_put(&p->peers->peer[u->number], u->began, peer.ptr, peer.len, NULL);
         atomic_store_explicit(&p->shm->route_of[u->number], 0, memory_order_relaxed);
     }
     return u;

@@ -8,7 +8,7 @@
  *
  * A place remembers two requests, because the next one may come while the app still deals with the
  * end of the last. `at` is where in the bytes of the connection the request begins, so how much
- * Node has read says which one it is at.
+ * Node has read says which one it is at. With it stands the trace that it belongs to (trace.h).
  *
  * Plain C11 for the addon, like layout.h; the reader trusts the proxy.
  */
@@ -27,6 +27,7 @@ enum { SHM_PEER_TEXT_MAX = 144 };
 struct shm_peer_request {
     _Atomic uint64_t at; /* UINT64_MAX: none yet */
     _Atomic uint64_t len;
+    _Atomic uint64_t trace[4]; /* struct shm_trace_context; all zero: it has none */
     /* "<remote address> <port> <local address> <port>", in words */
     _Atomic uint64_t text[SHM_PEER_TEXT_MAX / 8];
 };
@@ -41,6 +42,9 @@ struct shm_peer {
 
 struct shm_peers {
     struct shm_peer peer[SHM_CONNECTIONS_MAX];
+    /* By connection: 1 while the request on it is one whose trace is sampled. Written before its
+     * head is sent, so that a reader who has just seen that head finds what holds for it. */
+    _Atomic uint8_t sampled[SHM_CONNECTIONS_MAX];
 };
 
 /* A sequence lock. What is written is ordered by release after the odd version and before the even
@@ -69,15 +73,22 @@ static inline void shm_peer_open(struct shm_peer *p, uint32_t connection)
     shm_peer_end(p);
 }
 
-/* The request whose head begins after `at` bytes of the connection. */
-static inline void shm_peer_put(struct shm_peer *p, uint64_t at, const char *text, size_t len)
+/* The request whose head begins after `at` bytes of the connection. `trace`: its span in the proxy
+ * and the trace of that; NULL: it is not traced. */
+static inline void shm_peer_put(struct shm_peer *p, uint64_t at, const char *text, size_t len,
+                                const struct shm_trace_context *trace)
 {
     struct shm_peer_request *r = &p->request[p->requests++ % 2];
     size_t rest = len < SHM_PEER_TEXT_MAX ? len : SHM_PEER_TEXT_MAX;
+    uint64_t ids[4] = { 0 };
 
+    if (trace)
+        memcpy(ids, trace, sizeof ids);
     shm_peer_begin(p);
     atomic_store_explicit(&r->at, at, memory_order_release);
     atomic_store_explicit(&r->len, rest, memory_order_release);
+    for (int i = 0; i < 4; i++)
+        atomic_store_explicit(&r->trace[i], ids[i], memory_order_release);
     for (size_t i = 0; rest > 0; i++) {
         size_t n = rest < 8 ? rest : 8;
         uint64_t word = 0;
@@ -89,20 +100,27 @@ static inline void shm_peer_put(struct shm_peer *p, uint64_t at, const char *tex
     shm_peer_end(p);
 }
 
-/* Of one version; what comes of a torn one is thrown away. */
-static inline size_t shm_peer_read(const struct shm_peer *p, uint32_t connection, uint64_t bytes,
-                                   char out[SHM_PEER_TEXT_MAX])
+/* The request that a reader of `bytes` bytes is at; NULL: there has been none yet, or the place is
+ * another connection's. Of one version: what comes of a torn one is thrown away. */
+static inline const struct shm_peer_request *shm_peer_find(const struct shm_peer *p,
+                                                           uint32_t connection, uint64_t bytes)
 {
-    uint64_t at[2], len;
-    const struct shm_peer_request *r;
+    uint64_t at[2];
 
     for (int i = 0; i < 2; i++)
         at[i] = atomic_load_explicit(&p->request[i].at, memory_order_acquire);
     if (atomic_load_explicit(&p->connection, memory_order_acquire) != connection ||
         (at[0] >= bytes && at[1] >= bytes))
-        return 0;
-    r = &p->request[at[0] >= bytes || (at[1] < bytes && at[1] > at[0])];
-    len = atomic_load_explicit(&r->len, memory_order_acquire);
+        return NULL;
+    return &p->request[at[0] >= bytes || (at[1] < bytes && at[1] > at[0])];
+}
+
+static inline size_t shm_peer_read(const struct shm_peer *p, uint32_t connection, uint64_t bytes,
+                                   char out[SHM_PEER_TEXT_MAX])
+{
+    const struct shm_peer_request *r = shm_peer_find(p, connection, bytes);
+    uint64_t len = r ? atomic_load_explicit(&r->len, memory_order_acquire) : 0;
+
     if (len > SHM_PEER_TEXT_MAX)
         return 0;
     for (size_t i = 0; i < (len + 7) / 8; i++) {
@@ -111,6 +129,26 @@ static inline size_t shm_peer_read(const struct shm_peer *p, uint32_t connection
         memcpy(out + 8 * i, &word, 8);
     }
     return len;
+}
+
+static inline bool shm_peer_trace_read(const struct shm_peer *p, uint32_t connection,
+                                       uint64_t bytes, struct shm_trace_context *out)
+{
+    const struct shm_peer_request *r = shm_peer_find(p, connection, bytes);
+    uint64_t ids[4];
+
+    for (int i = 0; r && i < 4; i++)
+        ids[i] = atomic_load_explicit(&r->trace[i], memory_order_acquire);
+    if (!r || !(ids[0] | ids[1]))
+        return false;
+    memcpy(out, ids, sizeof ids);
+    return true;
+}
+
+/* Whether `version` was even, and still is what it was: then what was read is of one piece. */
+static inline bool shm_peer_same(const struct shm_peer *p, uint32_t version)
+{
+    return !(version & 1) && atomic_load_explicit(&p->version, memory_order_relaxed) == version;
 }
 
 /* The client of the request that a reader of `bytes` bytes is at: the length of what is put into
@@ -122,8 +160,23 @@ static inline size_t shm_peer_get(const struct shm_peer *p, uint32_t connection,
         uint32_t version = atomic_load_explicit(&p->version, memory_order_acquire);
         size_t len = version & 1 ? 0 : shm_peer_read(p, connection, bytes, out);
 
-        if (!(version & 1) && atomic_load_explicit(&p->version, memory_order_relaxed) == version)
+        if (shm_peer_same(p, version))
             return len;
     }
     return 0; /* a proxy that died in there */
+}
+
+/* The trace of that request, and its span in the proxy, the parent of whatever a worker adds.
+ * False: it is not traced. */
+static inline bool shm_peer_trace(const struct shm_peer *p, uint32_t connection, uint64_t bytes,
+                                  struct shm_trace_context *out)
+{
+    for (int tries = 0; tries < 1000; tries++, sched_yield()) {
+        uint32_t version = atomic_load_explicit(&p->version, memory_order_acquire);
+        bool is_traced = !(version & 1) && shm_peer_trace_read(p, connection, bytes, out);
+
+        if (shm_peer_same(p, version))
+            return is_traced;
+    }
+    return false;
 }

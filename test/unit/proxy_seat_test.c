@@ -64,7 +64,7 @@ static struct str get(u32 number, u32 connection, u64 bytes)
 
 static void put(u32 number, u64 at, const char *text)
 {
-    shm_peer_put(&peers->peer[number], at, text, strlen(text));
+    shm_peer_put(&peers->peer[number], at, text, strlen(text), NULL);
 }
 
 static void a_reader_finds_the_request_that_it_is_at(void)

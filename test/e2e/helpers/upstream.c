@@ -116,7 +116,7 @@ static napi_value peer_call(napi_env env, napi_callback_info info)
     if (peers == MAP_FAILED)
         return NULL;
     shm_peer_put(&peers->peer[(uint32_t)number_of(env, a.v[1])], (uint64_t)number_of(env, a.v[2]),
-                 text, len);
+                 text, len, NULL);
     munmap(peers, sizeof *peers);
     return NULL;
 }
