@@ -10,7 +10,8 @@ enum cpu_per { CPU_PER_AUTO, CPU_PER_RUN, CPU_PER_SECOND, CPU_PER_BUSY };
 
 struct cpu_options {
     bool json;
-    u32 top; /* rows of each table; 0: all */
+    bool source_maps; /* they are followed */
+    u32 top;          /* rows of each table; 0: all */
     const char *word[CPU_WORDS_MAX];
     u32 words;
     /* cpu diff */
