@@ -382,7 +382,7 @@ int cpu_diff_command(int argc, char **argv)
         return EXIT_USAGE;
     }
     for (u32 i = 0; !code && i < 2; i++)
-        code = cpu_side_read(&d.side[i], false);
+        code = cpu_side_read(&d.side[i], d.o.source_maps);
     if (!code)
         code = compare(&d, noise);
     if (code)

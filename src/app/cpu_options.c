@@ -33,6 +33,7 @@ static const struct settings_row diff_rows[] = {
   .help = "how much runs of the same program scatter, at least (3% for single runs, else 1%)" },
 { .name = "top", .short_flag = 'n', .type = SETTINGS_COUNT, .offset = AT(top), .default_text = "15", .most = INT32_MAX,
   .words = "all", .placeholder = "N", .help = "how many slower and how many faster functions; all of them are in --json" },
+ROW_SOURCE_MAPS,
 { .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "JSON instead of text" },
 };
 /* clang-format on */
