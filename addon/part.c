@@ -15,6 +15,8 @@
 PART(cluster);
 PART(environment);
 PART(statistics);
+PART(trace);
+PART(trace_libraries);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -24,6 +26,8 @@ const char *part_text(const char *name, size_t *len)
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
         { "statistics", part_statistics, part_statistics_end },
+        { "trace", part_trace, part_trace_end },
+        { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
