@@ -272,7 +272,7 @@ const librariesWatch = (function librariesWatch() {
   const extensions = module.constructor._extensions;
   const { '.js': load } = extensions;
   extensions['.js'] = (function (made, filename) {
-    const loaded = load.call(this, made, filename);
+    const loaded = load.apply(this, arguments);
     const at = filename.lastIndexOf('/node_modules/');
     if (at >= 0 && LIBRARIES.has(filename.slice(at + 14)))
       traceLoad().loaded(filename.slice(at + 14), made.exports);

@@ -31,14 +31,14 @@ const als = new AsyncLocalStorage();
 /* ---- Places in the app's code ---- */
 
 const outside = /[\\/]node_modules[\\/]|^node:|^internal[\\/]/;
-const kept = (sites) => sites;
+const own = `${__dirname}/trace`; /* this file and its kin */
 
 function sitesTake() {
   const { prepareStackTrace: prepare, stackTraceLimit: limit } = Error;
   const holder = {};
   try {
     Error.stackTraceLimit = 50;
-    Error.prepareStackTrace = (_, sites) => kept(sites);
+    Error.prepareStackTrace = (_, sites) => sites;
     Error.captureStackTrace(holder, sitesTake);
     return holder.stack;
   } catch {
@@ -82,6 +82,7 @@ function placeTake() {
     const name = site.getFileName();
     if (!name) continue;
     const file = name.startsWith('file://') ? decodeURIComponent(name.slice(7)) : name;
+    if (file.startsWith(own)) continue;
     if (!outside.test(file)) {
       frames.push({
         name: site.getFunctionName() ?? '',

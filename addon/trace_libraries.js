@@ -112,7 +112,11 @@ function pgPool(Pool) {
 const sources = new WeakMap(); /* statement -> its text; where it does not say it itself */
 const databases = new WeakMap(); /* statement -> its database */
 
+const wrapped = new WeakSet(); /* prototypes of statements */
+
 function sqliteStatement(proto, sourceOf) {
+  if (wrapped.has(proto)) return;
+  wrapped.add(proto);
   for (const name of ['all', 'get', 'run'])
     replace(proto, name, (original) => function (...values) {
       const request = t.current();
@@ -133,15 +137,10 @@ function sqliteStatement(proto, sourceOf) {
 }
 
 function sqliteDatabase(proto, sourceOf) {
-  let statements = null;
   replace(proto, 'prepare', (prepare) => function (sql) {
     const statement = prepare.apply(this, arguments);
     if (typeof statement !== 'object' || statement === null) return statement;
-    const made = Object.getPrototypeOf(statement);
-    if (made !== statements) {
-      statements = made;
-      sqliteStatement(made, sourceOf);
-    }
+    sqliteStatement(Object.getPrototypeOf(statement), sourceOf);
     databases.set(statement, this);
     if (sourceOf === sourceKept) sources.set(statement, String(sql));
     return statement;
