@@ -517,7 +517,9 @@ const mainStart = (function mainStart() {
   setImmediate(() => {
     addon.idle();
     if (watches) sqliteWatch();
-    if (timed !== null) part('statistics')(addon.statistics(), timed);
+    if (timed === null) return;
+    const calls = addon.statistics();
+    part('statistics')(calls, timed, () => part('measures')(calls));
   });
   return true;
 });

@@ -181,8 +181,10 @@ static void column_find(struct sql_subject *out, struct sql_lexer lexer)
         struct sql_lexer ahead;
 
         where |= is(&t, SQL_KW_WHERE);
-        if (is(&t, SQL_KW_OR))
+        if (is(&t, SQL_KW_OR)) {
             out->column = NULL;
+            break;
+        }
         if (!where || out->column || (t.kind != SQL_WORD && t.kind != SQL_QUOTED))
             continue;
         name = t;
