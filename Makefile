@@ -65,6 +65,11 @@ $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
+# What src/sourcemap makes of a map, for the comparison with others.
+$(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
@@ -144,9 +149,11 @@ E2E_RUN := build/nodes/22/node --test --test-timeout=300000 --test-concurrency
 nodes:
 	@scripts/nodes
 
-e2e-build: all addon-test-tools $(BUILD)/test/heap/heap_dump
+# Programs that tell what fettle's own code makes of a file, for comparisons.
+E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
+e2e-build: all addon-test-tools $(E2E_DUMPS)
 # In $(BUILD) of the sanitizers.
-e2e-build-sanitized: all $(BUILD)/test/heap/heap_dump
+e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan
 e2e-build-asan:
 	+@$(ASAN_MAKE) e2e-build-sanitized
@@ -185,6 +192,7 @@ e2e-heap-tsan:
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
 FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) src/sql/token.c src/sql/fingerprint.c \
+            $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
 
