@@ -320,6 +320,8 @@ static const char *other_value(const struct settings_row *row)
         return "10.0.0.0/8,::1/128,unix,1.2.3.4";
     case SETTINGS_BALANCE:
         return "hash:header=X-User";
+    case SETTINGS_PERCENT:
+        return "12.5%";
     }
     return NULL;
 }
