@@ -14,6 +14,7 @@
 
 PART(cluster);
 PART(environment);
+PART(measures);
 PART(statistics);
 
 const char *part_text(const char *name, size_t *len)
@@ -23,6 +24,7 @@ const char *part_text(const char *name, size_t *len)
     } parts[] = {
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
+        { "measures", part_measures, part_measures_end },
         { "statistics", part_statistics, part_statistics_end },
     };
 

@@ -105,8 +105,10 @@ void page_metrics(struct buf *out, const struct page_source *src)
     parts.workers = sampler_read_all(src->sampler, src->shm, src->now_ns, worker);
     parts.tallies = tally_read_all(src->shm, tally);
     metrics_fettle(&text, &parts);
+    metrics_findings(&text, &parts);
     if (src->prom_client)
         metrics_prom_client(&text, &parts);
     if (src->opentelemetry)
         metrics_opentelemetry(&text, &parts);
+    metrics_app(&text, &parts);
 }

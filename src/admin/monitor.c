@@ -17,7 +17,11 @@ struct monitor {
     struct shm *shm;
     struct sampler *sampler;
     struct rates *rates;
+    struct found *found;
+    struct journals *journals;
     struct admin_server *server;
+    struct admin_server *local; /* for the commands of this user, whatever the admin address is */
+    struct endpoint local_address;
     struct watch supervisor;
     struct timer tick;
 };
@@ -75,17 +79,41 @@ static void supervisor_event(struct watch *w, u32 events)
         loop_stop(m->loop);
 }
 
+static struct page_source source_of(const struct monitor *m, const struct settings *settings)
+{
+    return (struct page_source){
+        .shm = m->shm,
+        .sampler = m->sampler,
+        .found = m->found,
+        .journals = m->journals,
+        .prom_client = settings->metrics_prom_client,
+        .opentelemetry = settings->metrics_opentelemetry,
+    };
+}
+
+/* The same pages on a unix socket in the runtime folder, which is this user's only. */
+static int local_start(struct monitor *m, const struct settings *settings)
+{
+    const struct admin_server_conf conf = { .address = &m->local_address,
+                                            .source = source_of(m, settings) };
+    AUTO(buf_done) struct buf path = { 0 };
+
+    if (!settings->runtime_dir.len)
+        return 0;
+    buf_addf(&path, "%.*s/" MONITOR_SOCKET, STR_ARG(settings->runtime_dir));
+    if (path.failed)
+        return -ENOMEM;
+    m->local_address = (struct endpoint){ .kind = ENDPOINT_UNIX, .path = buf_str(&path) };
+    path = (struct buf){ 0 }; /* the address's, which lives as long as the process */
+    return admin_server_new(&m->local, m->loop, &conf);
+}
+
 static int server_start(struct monitor *m, const struct settings *settings)
 {
     const struct admin_server_conf conf = {
         .address = &settings->admin,
         .rules = permit_rules_of(settings),
-        .source = {
-            .shm = m->shm,
-            .sampler = m->sampler,
-            .prom_client = settings->metrics_prom_client,
-            .opentelemetry = settings->metrics_opentelemetry,
-        },
+        .source = source_of(m, settings),
     };
     struct problem problem = { 0 };
 
@@ -119,6 +147,13 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = loop_watch(m->loop, &m->supervisor, WIRE_PROXY_FD, EPOLLIN, supervisor_event);
     if (r == 0)
+        r = found_new(&m->found);
+    if (r == 0)
+        r = journals_new(&m->journals, m->loop,
+                         &(struct journals_into){ .shm = m->shm, .found = m->found });
+    if (r == 0)
+        r = local_start(m, settings);
+    if (r == 0)
         r = server_start(m, settings);
     if (r < 0)
         log_error("the monitor cannot start: %s", strerror(-r));
@@ -141,6 +176,9 @@ int monitor_run(const struct settings *settings)
         loop_run(m.loop);
     }
     admin_server_free(m.server);
+    admin_server_free(m.local);
+    journals_free(m.journals);
+    found_free(m.found);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "admin/journals.h"
 #include "admin/sampler.h"
 #include "admin/tally.h"
 #include "base/buf.h"
@@ -12,18 +13,21 @@
 struct page_source {
     const struct shm *shm;
     struct sampler *sampler;
+    struct found *found;             /* NULL: there is none */
+    const struct journals *journals; /* NULL likewise */
     u64 now_ns;
     bool prom_client; /* which families /metrics holds */
     bool opentelemetry;
 };
 
 /* Each appends a page to `out`; a failed allocation shows in out->failed. */
-void page_metrics(struct buf *out, const struct page_source *src); /* Prometheus text 0.0.4 */
-void page_workers(struct buf *out, const struct page_source *src); /* JSON list */
-void page_history(struct buf *out, const struct page_source *src); /* JSON list */
-void page_app(struct buf *out, const struct page_source *src);     /* JSON object */
-void page_apps(struct buf *out, const struct page_source *src);    /* JSON list */
-void page_lanes(struct buf *out, const struct page_source *src);   /* JSON object */
+void page_metrics(struct buf *out, const struct page_source *src);  /* Prometheus text 0.0.4 */
+void page_workers(struct buf *out, const struct page_source *src);  /* JSON list */
+void page_history(struct buf *out, const struct page_source *src);  /* JSON list */
+void page_app(struct buf *out, const struct page_source *src);      /* JSON object */
+void page_apps(struct buf *out, const struct page_source *src);     /* JSON list */
+void page_lanes(struct buf *out, const struct page_source *src);    /* JSON object */
+void page_findings(struct buf *out, const struct page_source *src); /* JSON object */
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
 enum { PAGE_REFUSALS = 11 };

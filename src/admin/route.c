@@ -36,6 +36,8 @@ static const struct row {
     { "/api/apps", page_apps, "application/json", false, "the apps, one by one (JSON)" },
     { "/api/lanes", page_lanes, "application/json", false,
       "which kinds of requests block, and who serves them (JSON)" },
+    { "/api/findings", page_findings, "application/json", false,
+      "what is wrong with the apps: blocked loops and the like (JSON)" },
 };
 
 static void list_write(struct buf *out)

@@ -70,6 +70,7 @@ int restart_command(int argc, char **argv);
 int stop_command(int argc, char **argv);
 int start_command(int argc, char **argv);
 int scale_command(int argc, char **argv);
+int findings_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int signal_command(int argc, char **argv);
 int upgrade_command(int argc, char **argv);

@@ -36,6 +36,15 @@ ROW_JSON,
 ROW_PID,
 ROW_RUNTIME_DIR,
 };
+static const struct settings_row findings_rows[] = {
+ROW_JSON,
+{ .name = "since", .type = SETTINGS_TEXT, .offset = AT(since), .default_text = "", .placeholder = "TIME",
+  .help = "only what was seen from then on: 10m, 2h, 3d, or a date and time" },
+{ .name = "kind", .type = SETTINGS_TEXT, .offset = AT(kind), .default_text = "", .placeholder = "KIND",
+  .help = "only of this kind, or of those that begin so: blocked-loop" },
+ROW_PID,
+ROW_RUNTIME_DIR,
+};
 static const struct settings_row manage_rows[] = {
 ROW_JSON,
 { .name = "timeout", .type = SETTINGS_DURATION, .flags = SETTINGS_ZERO_OFF, .offset = AT(timeout_ns),
@@ -47,7 +56,8 @@ ROW_RUNTIME_DIR,
 /* clang-format on */
 
 static const u32 ps_count = ARRAY_LEN(ps_rows), describe_count = ARRAY_LEN(describe_rows),
-                 env_count = ARRAY_LEN(env_rows), manage_count = ARRAY_LEN(manage_rows);
+                 env_count = ARRAY_LEN(env_rows), findings_count = ARRAY_LEN(findings_rows),
+                 manage_count = ARRAY_LEN(manage_rows);
 
 #define TABLE(NAME, ROWS)                                                    \
     const struct settings_table NAME##_flags = { .command = #NAME,           \
@@ -58,6 +68,7 @@ static const u32 ps_count = ARRAY_LEN(ps_rows), describe_count = ARRAY_LEN(descr
 TABLE(ps, ps);
 TABLE(describe, describe);
 TABLE(env, env);
+TABLE(findings, findings);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

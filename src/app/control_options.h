@@ -7,13 +7,14 @@
 struct control_options {
     bool json, show_secrets, follow;
     u64 timeout_ns, interval_ns;
+    struct str kind, since;
     u32 pid; /* of the fettle that is meant; 0: any */
     struct str runtime_dir;
     /* private */
     struct settings_text *texts;
 };
 
-extern const struct settings_table ps_flags, describe_flags, env_flags;
+extern const struct settings_table ps_flags, describe_flags, env_flags, findings_flags;
 extern const struct settings_table reload_flags, restart_flags, stop_flags, start_flags,
     scale_flags, signal_flags, upgrade_flags;
 

@@ -133,9 +133,8 @@ static void overview(struct page *p)
         buf_addf(&p->text, "\nExample: %s (%s)\n", examples[i].line, examples[i].help);
         break;
     }
-    buf_add(&p->text,
-            STR("\nMore: fettle help run (or another command), help settings, completion, "
-                "version.\n"));
+    buf_add(&p->text, STR("More: fettle help run (or another command), help settings, completion, "
+                          "version.\n"));
 }
 
 static void flag_entry(struct page *p, const struct settings_row *row)

@@ -3,8 +3,7 @@
 
 #include "app/command.h"
 #include "app/exit_code.h"
-#include "conf/units.h"
-#include "logs/logline.h"
+#include "app/since.h"
 
 #define AT(field) offsetof(struct logs_options, field)
 
@@ -56,22 +55,6 @@ void logs_options_done(struct logs_options *o)
     *o = (struct logs_options){ 0 };
 }
 
-/* "10m" before now, or a time. */
-static int since_read(struct logs_options *o, struct problem *p)
-{
-    u64 ns;
-
-    if (o->since.len == 0 || logline_time(o->since, &o->since_ms))
-        return 0;
-    if (!units_duration_parse(o->since, &ns))
-        return problem_set(p,
-                           "--since: \"%.100s\" is no time; write how long ago it was, such as "
-                           "10m, or a time such as 2026-11-26T04:02:26Z or 2026-11-26",
-                           o->since.ptr);
-    o->since_ms = max(clock_wall_ms(), ns / NS_PER_MS + 1) - ns / NS_PER_MS;
-    return 0;
-}
-
 /* "shop", "shop/2", "/2" */
 static int app_read(struct logs_options *o, const char *text, struct problem *p)
 {
@@ -111,7 +94,7 @@ int logs_options_read(struct logs_options *o, int argc, char **argv)
     if (!err && args.operands)
         err = app_read(o, argv[args.operand[0]], &p);
     if (!err)
-        err = since_read(o, &p);
+        err = since_read(o->since, &o->since_ms, &p);
     if (err) {
         command_problem(&p);
         return err == -ENOMEM ? EXIT_APP : EXIT_USAGE;
