@@ -11,6 +11,7 @@
 
 #include "finding/found.h"
 #include "io/loop.h"
+#include "otlp/exporter.h"
 #include "shm/layout.h"
 
 /* Who wrote a record. */
@@ -26,6 +27,7 @@ struct journals_from {
 struct journals_into {
     const struct shm *shm;
     struct found *found;
+    struct exporter *exporter; /* NULL: nothing is sent */
 };
 
 /* What is wrong with an app, from whichever handler: counts it, and logs it when it is news. Its id
