@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -33,6 +34,9 @@ static void span_take(const struct journals_into *into, const struct journals_fr
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_NONE] = NULL,
     [SHM_RECORD_SPAN] = span_take,
+    [SHM_RECORD_CALLS_ROUTE] = query_records_route,
+    [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
+    [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
 };
 
 struct journals {

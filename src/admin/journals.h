@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "admin/queries.h"
 #include "finding/found.h"
 #include "io/loop.h"
 #include "otlp/exporter.h"
@@ -27,6 +28,7 @@ struct journals_from {
 struct journals_into {
     const struct shm *shm;
     struct found *found;
+    struct queries *queries;
     struct exporter *exporter; /* NULL: nothing is sent */
 };
 

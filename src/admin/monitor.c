@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
@@ -21,6 +22,7 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct queries *queries;
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
@@ -79,6 +81,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .sampler = m->sampler,
         .found = m->found,
         .journals = m->journals,
+        .queries = m->queries,
         .exporter = m->exporter,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
@@ -211,9 +214,12 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = exporter_start(m, settings);
     if (r == 0)
+        r = queries_new(&m->queries);
+    if (r == 0)
         r = journals_new(
             &m->journals, m->loop,
-            &(struct journals_into){ .shm = m->shm, .found = m->found, .exporter = m->exporter });
+            &(struct journals_into){
+                .shm = m->shm, .found = m->found, .queries = m->queries, .exporter = m->exporter });
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -245,6 +251,7 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.local);
     journals_free(m.journals);
     found_free(m.found);
+    queries_free(m.queries);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);

@@ -173,6 +173,24 @@ struct settings {
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
+    u32 watch_requests;         /* a second and worker, for their queries; 0: none */
+    u32 n_plus_one;             /* executions in one request that are a finding; 0: none is */
+    u64 n_plus_one_ns;          /* ... and this long together */
+    struct str log_file;        /* of what the workers write; empty: our own output */
+    struct str error_file;      /* of what they write to stderr; empty: log_file */
+    struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */
+    struct str pid_file;        /* empty: none */
+    u64 log_rotate_bytes;       /* 0: not by size */
+    enum settings_period log_rotate;
+    u32 log_keep;    /* rotated files; 0: all */
+    u64 log_keep_ns; /* their age; 0: any */
+    bool log_compress;
+    enum settings_log log;
+    enum log_level log_level;
+    enum settings_color color;
+    struct str
+        runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
+                      * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
 
     /* What is sent by OTLP */
     struct str otlp; /* the URL that /v1/traces and /v1/metrics are added to; empty: off */
@@ -184,21 +202,6 @@ struct settings {
     u64 otlp_timeout_ns;  /* of one attempt */
     bool otlp_gzip;
     struct str otlp_certificate; /* a file of CA certificates; empty: the system's */
-    struct str log_file;         /* of what the workers write; empty: our own output */
-    struct str error_file;       /* of what they write to stderr; empty: log_file */
-    struct str log_date_format;  /* conf/dateform.h; empty: as in ISO 8601, UTC */
-    struct str pid_file;         /* empty: none */
-    u64 log_rotate_bytes;        /* 0: not by size */
-    enum settings_period log_rotate;
-    u32 log_keep;    /* rotated files; 0: all */
-    u64 log_keep_ns; /* their age; 0: any */
-    bool log_compress;
-    enum settings_log log;
-    enum log_level log_level;
-    enum settings_color color;
-    struct str
-        runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
-                      * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
 
     /* private */
     struct settings_text *texts;
