@@ -11,7 +11,7 @@ enum { STACK_MAX = 1024, NODES_MAX = 1 << 28, CACHE_SLOTS = 1 << 12 };
 /* As far from the tick before as that many ticks: nothing ran. */
 enum { GAP_TICKS = 20 };
 /* enum StateTag of V8. */
-enum { VM_GC = 1, VM_IDLE = 8, VM_IDLE_14 = 7 };
+enum { VM_GC = 1, VM_IDLE = 8 };
 /* Two bits of what an address is, below the number of its frame. */
 enum what { WHAT_JS, WHAT_HANDLER, WHAT_OTHER };
 
@@ -24,7 +24,6 @@ struct log {
     u32 node_cap;
     u32 *child_slot, child_slots; /* 1 + node, by parent and frame */
     u32 root, gc, idle, program;
-    u32 v8_major;
     double interval_us, last_us, busy_us, gap_us;
     u64 busy_steps;
     struct cached {
@@ -429,7 +428,7 @@ static void time_note(struct log *l, double us)
 static void tick(struct log *l, struct str line)
 {
     u64 pc, us, external, top, state, stack[STACK_MAX];
-    u32 depth, node, idle = l->v8_major >= 14 ? VM_IDLE_14 : VM_IDLE;
+    u32 depth, node;
 
     if (!hex_field(&line, &pc) || !decimal_field(&line, &us) || !decimal_field(&line, &external) ||
         !hex_field(&line, &top) || !decimal_field(&line, &state))
@@ -440,7 +439,7 @@ static void tick(struct log *l, struct str line)
         top = 0;
     }
     depth = stack_read(line, pc, stack);
-    node = state == VM_GC ? l->gc : state == idle ? l->idle : call_of(l, pc, top, stack, depth);
+    node = state == VM_GC ? l->gc : state == VM_IDLE ? l->idle : call_of(l, pc, top, stack, depth);
     if (node == PROFILE_NONE)
         return;
     l->p->node[node].hits++;
@@ -457,8 +456,6 @@ static bool starts(struct str *line, struct str with)
 
 static void line_read(struct log *l, struct str line)
 {
-    u64 major;
-
     if (starts(&line, STR("tick,")))
         tick(l, line);
     else if (starts(&line, STR("code-creation,")))
@@ -471,8 +468,6 @@ static void line_read(struct log *l, struct str line)
         shared_library(l, line);
     else if (starts(&line, STR("profiler,")))
         interval_note(l, line);
-    else if (starts(&line, STR("v8-version,")) && decimal_field(&line, &major))
-        l->v8_major = (u32)min(major, 1000ull);
 }
 
 static bool begin(struct log *l)
