@@ -11,6 +11,7 @@ const channels = require('diagnostics_channel');
 
 let t; /* of trace.js: current, begin, end, abandon, run, targetOf, targetOfObject, addon */
 
+/* `make` gives a method, which as the library's own is no constructor. */
 function replace(object, name, make) {
   const slot = object && Object.getOwnPropertyDescriptor(object, name);
   if (typeof slot?.value !== 'function' || !slot.configurable) return;
@@ -47,7 +48,7 @@ function pgTarget(client) {
 }
 
 function pgClient(Client) {
-  replace(Client.prototype, 'query', (query) => function (config, values, callback) {
+  replace(Client.prototype, 'query', (query) => ({ made(config, values, callback) {
     const request = t.current();
     if (request === undefined) return query.apply(this, arguments);
     const text = typeof config === 'string' ? config : config?.text;
@@ -71,11 +72,11 @@ function pgClient(Client) {
       made.callback = ending(call, made.callback);
     }
     return result;
-  });
+  } }).made);
 }
 
 function pgPool(Pool) {
-  replace(Pool.prototype, 'query', (query) => function (text, values, cb) {
+  replace(Pool.prototype, 'query', (query) => ({ made(text, values, cb) {
     const request = t.current();
     const words = typeof text === 'string' ? text : text?.text;
     if (request === undefined || typeof words !== 'string' || typeof text.submit === 'function') return query.apply(this, arguments);
@@ -89,8 +90,8 @@ function pgPool(Pool) {
     } finally {
       asking = null;
     }
-  });
-  replace(Pool.prototype, 'connect', (connect) => function (cb) {
+  } }).made);
+  replace(Pool.prototype, 'connect', (connect) => ({ made(cb) {
     const call = asking;
     const request = call?.request ?? t.current();
     asking = null;
@@ -104,7 +105,7 @@ function pgPool(Pool) {
         handed = null;
       }
     });
-  });
+  } }).made);
 }
 
 /* ---- SQLite: better-sqlite3, libsql, node:sqlite ---- */
@@ -118,7 +119,7 @@ function sqliteStatement(proto, sourceOf) {
   if (wrapped.has(proto)) return;
   wrapped.add(proto);
   for (const name of ['all', 'get', 'run'])
-    replace(proto, name, (original) => function (...values) {
+    replace(proto, name, (original) => ({ made(...values) {
       const request = t.current();
       if (request === undefined) return original.apply(this, values);
       const text = sourceOf(this);
@@ -133,19 +134,19 @@ function sqliteStatement(proto, sourceOf) {
       } finally {
         t.end(call, failed);
       }
-    });
+    } }).made);
 }
 
 function sqliteDatabase(proto, sourceOf) {
-  replace(proto, 'prepare', (prepare) => function (sql) {
+  replace(proto, 'prepare', (prepare) => ({ made(sql) {
     const statement = prepare.apply(this, arguments);
     if (typeof statement !== 'object' || statement === null) return statement;
     sqliteStatement(Object.getPrototypeOf(statement), sourceOf);
     databases.set(statement, this);
     if (sourceOf === sourceKept) sources.set(statement, String(sql));
     return statement;
-  });
-  replace(proto, 'exec', (exec) => function (sql) {
+  } }).made);
+  replace(proto, 'exec', (exec) => ({ made(sql) {
     const request = t.current();
     if (request === undefined || typeof sql !== 'string') return exec.apply(this, arguments);
     const call = t.begin(request, t.addon.SQLITE, sql, t.targetOfObject(this), undefined);
@@ -157,7 +158,7 @@ function sqliteDatabase(proto, sourceOf) {
     } finally {
       t.end(call, failed);
     }
-  });
+  } }).made);
 }
 
 const sourceKept = (statement) => sources.get(statement);
@@ -183,7 +184,7 @@ const mysqlValues = (sql, values) => (Array.isArray(values) || (values && typeof
 
 function mysqlConnection(Connection) {
   for (const name of ['query', 'execute'])
-    replace(Connection.prototype, name, (original) => function (sql, values, cb) {
+    replace(Connection.prototype, name, (original) => ({ made(sql, values, cb) {
       const call = handed;
       handed = null;
       if (call !== null) { /* of pool.query, which has a callback of its own */
@@ -204,12 +205,12 @@ function mysqlConnection(Connection) {
         if (args !== null) t.abandon(made);
         throw error;
       }
-    });
+    } }).made);
 }
 
 function mysqlPool(Pool) {
   for (const name of ['query', 'execute'])
-    replace(Pool.prototype, name, (original) => function (sql, values, cb) {
+    replace(Pool.prototype, name, (original) => ({ made(sql, values, cb) {
       const request = t.current();
       const text = typeof sql === 'string' ? sql : sql?.sql;
       if (request === undefined || typeof text !== 'string') return original.apply(this, arguments);
@@ -222,8 +223,8 @@ function mysqlPool(Pool) {
       } finally {
         asking = null;
       }
-    });
-  replace(Pool.prototype, 'getConnection', (getConnection) => function (cb) {
+    } }).made);
+  replace(Pool.prototype, 'getConnection', (getConnection) => ({ made(cb) {
     const call = asking;
     const request = call?.request ?? t.current();
     asking = null;
@@ -236,7 +237,7 @@ function mysqlPool(Pool) {
         handed = null;
       }
     });
-  });
+  } }).made);
 }
 
 /* ---- Redis: ioredis, redis ---- */
@@ -259,7 +260,7 @@ function redisBegin(request, name, args, target) {
 }
 
 function ioredis({ prototype }) {
-  replace(prototype, 'sendCommand', (send) => function (command, stream) {
+  replace(prototype, 'sendCommand', (send) => ({ made(command, stream) {
     const request = t.current();
     if (request === undefined || typeof command?.resolve !== 'function' || seen.has(command) || command.pipelineIndex !== undefined)
       return send.apply(this, arguments);
@@ -277,12 +278,12 @@ function ioredis({ prototype }) {
       return reject.call(this, error);
     };
     return send.apply(this, arguments);
-  });
+  } }).made);
 }
 
 /* Its promise is awaited in the library, but for commands that the app spells out itself. */
 function redis({ prototype }) {
-  replace(prototype, 'sendCommand', (send) => function (args, options) {
+  replace(prototype, 'sendCommand', (send) => ({ made(args, options) {
     const request = t.current();
     if (request === undefined || !Array.isArray(args)) return send.apply(this, arguments);
     const call = redisBegin(request, String(args[0]).toUpperCase(), args.slice(1), t.targetOfObject(this._self ?? this));
@@ -296,7 +297,7 @@ function redis({ prototype }) {
       t.end(call, error);
       throw error;
     });
-  });
+  } }).made);
 }
 
 /* ---- MongoDB ---- */
@@ -318,7 +319,7 @@ function mongodbCall(command) {
 }
 
 function mongodb({ prototype }) {
-  replace(prototype, 'command', (original) => function (ns, command) {
+  replace(prototype, 'command', (original) => ({ made(ns, command) {
     const request = t.current();
     if (request === undefined || typeof command !== 'object' || command === null || !MONGODB.test(Object.keys(command)[0]))
       return original.apply(this, arguments);
@@ -328,7 +329,7 @@ function mongodb({ prototype }) {
     if (typeof sent?.then !== 'function') return t.abandon(call), sent;
     sent.then(() => t.end(call, null), (error) => t.end(call, error)); /* the driver awaits it, too */
     return sent;
-  });
+  } }).made);
 }
 
 /* ---- Outgoing HTTP: node:http, and undici with fetch ---- */
