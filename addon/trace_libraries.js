@@ -351,9 +351,13 @@ function httpEnd(message, error) {
   t.end(call, error);
 }
 
+function clientBegin({ request }) {
+  if (!outgoing.has(request)) httpBegin(request, request.method, `${request.protocol}//${request.getHeader('host') ?? request.host}`, request.path);
+}
+
 const http = {
-  'http.client.request.start': ({ request }) =>
-    httpBegin(request, request.method, `${request.protocol}//${request.getHeader?.('host') ?? request.host}`, request.path),
+  'http.client.request.created': clientBegin, /* where the app is; older Nodes only have the next */
+  'http.client.request.start': clientBegin,
   'http.client.response.finish': ({ request, response }) => httpEnd(request, response?.statusCode >= 500),
   'http.client.request.error': ({ request, error }) => httpEnd(request, error),
   'undici:request:create': ({ request }) => httpBegin(request, request.method, String(request.origin), String(request.path)),
