@@ -401,7 +401,8 @@ static napi_value watch_call(napi_env env, napi_callback_info info)
     napi_get_null(env, &none);
     if (!room || !room->owner || !link_here.slot)
         return none;
-    return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
+    return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate(),
+                                    &link_here.slot->loop.busy_since_ns));
 }
 
 /* spaceName(i, name), resourceName(i, type, kind) */

@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/blocks.h"
 #include "admin/reading.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -14,7 +15,7 @@ enum { RECORDS_MAX = 256 };
 
 /* By enum shm_record_type. */
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
-    [SHM_RECORD_NONE] = NULL,
+    [SHM_RECORD_BLOCKED] = blocks_record,
 };
 
 struct journals {

@@ -22,10 +22,13 @@ struct journals_from {
     u64 now_ns;
 };
 
+struct blocks;
+
 /* Where handlers put what they learn. All outlive the journals. */
 struct journals_into {
     const struct shm *shm;
     struct found *found;
+    struct blocks *blocks;
 };
 
 /* What is wrong with an app, from whichever handler: counts it, and logs it when it is news. Its id

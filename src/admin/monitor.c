@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/blocks.h"
 #include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
@@ -18,6 +19,7 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct blocks *blocks;
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
@@ -85,6 +87,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .shm = m->shm,
         .sampler = m->sampler,
         .found = m->found,
+        .blocks = m->blocks,
         .journals = m->journals,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
@@ -149,8 +152,13 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
-        r = journals_new(&m->journals, m->loop,
-                         &(struct journals_into){ .shm = m->shm, .found = m->found });
+        r = blocks_new(&m->blocks, m->loop, m->shm, m->found, WIRE_PROXY_FD);
+    if (r == 0)
+        r = journals_new(
+            &m->journals, m->loop,
+            &(struct journals_into){ .shm = m->shm, .found = m->found, .blocks = m->blocks });
+    if (r == 0)
+        blocks_journals(m->blocks, m->journals);
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -178,6 +186,7 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    blocks_free(m.blocks);
     found_free(m.found);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);

@@ -64,6 +64,7 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->max_memory_bytes = set->max_memory_bytes;
     conf->max_block_ns = set->max_block_ns;
     conf->warn_block_ns = set->warn_block_ns;
+    conf->block_ns = set->block_ns;
     conf->drain_ns = set->drain_ns;
     conf->kill_after_ns = set->kill_after_ns;
     conf->start_timeout_ns = set->start_timeout_ns;

@@ -219,7 +219,8 @@ struct shm_app {
     _Atomic uint64_t started_ns;
     char name[SHM_NAME_MAX]; /* NUL-terminated */
     struct shm_rates rates;
-    uint64_t reserved[4];
+    _Atomic uint64_t block_ns; /* a turn of a loop this long is found out about; 0: none is */
+    uint64_t reserved[3];
 };
 
 /* An address that an app listens on. Writer: the supervisor. */
