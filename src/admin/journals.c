@@ -2,6 +2,7 @@
 #include "admin/journals.h"
 
 #include "admin/blocks.h"
+#include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -16,6 +17,9 @@ enum { RECORDS_MAX = 256 };
 /* By enum shm_record_type. */
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_BLOCKED] = blocks_record,
+    [SHM_RECORD_CALLS_ROUTE] = query_records_route,
+    [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
+    [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
 };
 
 struct journals {

@@ -2,6 +2,7 @@
 #include "admin/monitor.h"
 
 #include "admin/blocks.h"
+#include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
@@ -20,6 +21,7 @@ struct monitor {
     struct rates *rates;
     struct found *found;
     struct blocks *blocks;
+    struct queries *queries;
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
@@ -89,6 +91,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .found = m->found,
         .blocks = m->blocks,
         .journals = m->journals,
+        .queries = m->queries,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
     };
@@ -154,9 +157,12 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = blocks_new(&m->blocks, m->loop, m->shm, m->found, WIRE_PROXY_FD);
     if (r == 0)
+        r = queries_new(&m->queries);
+    if (r == 0)
         r = journals_new(
             &m->journals, m->loop,
-            &(struct journals_into){ .shm = m->shm, .found = m->found, .blocks = m->blocks });
+            &(struct journals_into){
+                .shm = m->shm, .found = m->found, .blocks = m->blocks, .queries = m->queries });
     if (r == 0)
         blocks_journals(m->blocks, m->journals);
     if (r == 0)
@@ -188,6 +194,7 @@ int monitor_run(const struct settings *settings)
     journals_free(m.journals);
     blocks_free(m.blocks);
     found_free(m.found);
+    queries_free(m.queries);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);

@@ -16,6 +16,7 @@ struct page_source {
     struct found *found;             /* NULL: there is none */
     const struct blocks *blocks;     /* NULL likewise */
     const struct journals *journals; /* NULL likewise */
+    const struct queries *queries;   /* NULL likewise */
     u64 now_ns;
     bool prom_client; /* which families /metrics holds */
     bool opentelemetry;

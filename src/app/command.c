@@ -153,6 +153,8 @@ const struct example examples[] = {
 { "heap record", "fettle heap record shop/2 --seconds 60", "what allocates, and stays" },
 { "heap record", "fettle heap record 4711 --garbage -o app.heapprofile", "" },
 { "cpu report", "fettle cpu report shop.cpuprofile", "functions, lines and packages that took the time" },
+{ "cpu diff", "fettle cpu diff before.cpuprofile after.cpuprofile", "" },
+{ "cpu diff", "fettle cpu diff --max-regression 10% a1.cpuprofile,a2.cpuprofile,a3.cpuprofile b1.cpuprofile,b2.cpuprofile,b3.cpuprofile", "for CI" },
 { "cpu record", "fettle cpu record shop", "all workers, a file each" },
 { "cpu record", "fettle cpu record 4711 --seconds 30 -o app.cpuprofile", "" },
 { "config", "fettle config check", "" },

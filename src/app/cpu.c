@@ -13,6 +13,12 @@ const struct command cpu_commands[] = {
   "FILE is a .cpuprofile of fettle cpu record, node --cpu-prof, Chrome DevTools or v8-profiler; it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Self is the time in a function itself, total with what it calls, each sample once however often the function is on the stack. A sample is worth the profile's time divided by all samples, as in Chrome DevTools; shares are of the time that was not idle.",
   .flags = &cpu_report_flags, .takes_files = true, .run = cpu_report_command },
+{ "cpu diff", "[FLAGS] BEFORE AFTER", "what became slower or faster, and not by chance",
+  "BEFORE and AFTER are profiles as for fettle cpu report; several runs of one side have commas between them: a1.cpuprofile,a2.cpuprofile. Functions are matched by name and file, so that lines may have moved, and compared by self time, which parts the whole.\n"
+  "Samples are counts: what is reported has a likelihood-ratio test behind it, for as many functions as there are (Benjamini and Hochberg, 5 %). How much runs scatter is taken from the runs of a side; of single runs it is taken to be 3 % (--noise), so that several runs see smaller changes.\n"
+  "--per run compares milliseconds, for the same work on both sides; second compares the milliseconds of CPU in each second, for the same load; busy compares shares of the busy time. auto is run where all profiles saw their program start (node --cpu-prof, --prof), else second.\n"
+  "With --max-regression 10%, the exit code is 1 when a function, or all of them together, became slower by more than that, significantly.",
+  .flags = &cpu_diff_flags, .takes_files = true, .run = cpu_diff_command },
 { .name = NULL },
 };
 /* clang-format on */

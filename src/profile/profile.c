@@ -30,7 +30,10 @@ struct reading {
     u32 *id_slot, id_slots;       /* 1 + index of a raw node */
     u64 *sample;                  /* ids, when nodes have no hit counts */
     u32 samples, sample_cap;
-    bool has_hits, failed;
+    bool has_hits;  /* a node has a hit count … */
+    bool hits_rule; /* … and the first one does: samples are not needed */
+    bool from_one;  /* v8-profiler's: lines and columns count from 1 everywhere */
+    bool failed;
 };
 
 static bool room(void *array, u32 count, u32 *cap, size_t size)
@@ -157,7 +160,7 @@ static void ticks_read(struct reading *r, u32 node)
         while (json_scan_member(&r->s, &l, &key)) {
             if (str_eq(key, STR("line")))
                 number(r, &line);
-            else if (str_eq(key, STR("ticks")))
+            else if (str_eq(key, STR("ticks")) || str_eq(key, STR("hitCount")))
                 number(r, &ticks);
             else
                 json_scan_skip(&r->s);
@@ -198,16 +201,20 @@ static void children_read(struct reading *r, u32 node, u32 depth)
     }
 }
 
-static void call_frame_read(struct reading *r, struct profile_frame *f)
+/* v8-profiler-next has a node's ticks in here. */
+static void call_frame_read(struct reading *r, u32 node, struct profile_frame *f)
 {
     struct json_list l = { 0 };
     struct str key;
 
     if (!json_scan_open(&r->s, '{'))
         return;
-    while (json_scan_member(&r->s, &l, &key))
-        if (!frame_member(r, key, f, false))
+    while (json_scan_member(&r->s, &l, &key)) {
+        if (r->from_one && str_eq(key, STR("lineTicks")))
+            ticks_read(r, node);
+        else if (!frame_member(r, key, f, r->from_one))
             json_scan_skip(&r->s);
+    }
 }
 
 static void parent_note(struct reading *r, u32 node)
@@ -231,13 +238,14 @@ static void node_member(struct reading *r, struct str key, u32 node, struct prof
         if (number(r, &n))
             r->raw[node].id = id_of(n);
     } else if (str_eq(key, STR("callFrame"))) {
-        call_frame_read(r, f);
+        call_frame_read(r, node, f);
     } else if (str_eq(key, STR("hitCount"))) {
         r->has_hits = true;
+        r->hits_rule |= node == 0;
         if (number(r, &n))
             r->raw[node].hits = count_of(n);
     } else if (str_eq(key, STR("selfSize"))) {
-        r->has_hits = r->p->is_of_bytes = true;
+        r->has_hits = r->hits_rule = r->p->is_of_bytes = true;
         if (number(r, &n))
             r->raw[node].hits = count_of(n);
     } else if (str_eq(key, STR("children"))) {
@@ -293,6 +301,10 @@ static void samples_read(struct reading *r)
     if (!json_scan_open(&r->s, '['))
         return;
     while (json_scan_element(&r->s, &l)) {
+        if (json_scan_peek(&r->s) == '{') { /* of allocations: nodes have their sums */
+            json_scan_skip(&r->s);
+            continue;
+        }
         if (!number(r, &id))
             return;
         if (!room(&r->sample, r->samples, &r->sample_cap, sizeof(*r->sample))) {
@@ -317,11 +329,14 @@ static void document_read(struct reading *r)
         } else if (str_eq(key, STR("head"))) {
             old = true;
             node_read(r, PROFILE_NONE, 0);
+        } else if (str_eq(key, STR("typeId"))) {
+            r->from_one = true;
+            json_scan_skip(&r->s);
         } else if (str_eq(key, STR("startTime"))) {
             number(r, &r->p->start_us);
         } else if (str_eq(key, STR("endTime"))) {
             number(r, &r->p->end_us);
-        } else if (str_eq(key, STR("samples")) && !r->has_hits) {
+        } else if (str_eq(key, STR("samples")) && !r->hits_rule) {
             samples_read(r);
         } else {
             json_scan_skip(&r->s);
@@ -387,10 +402,14 @@ static int links_resolve(struct reading *r, struct problem *p)
     return 0;
 }
 
+/* Whether samples are counted is for the first node to say, as in DevTools; but a file that has
+ * counts in other nodes and no samples is taken at its word. */
 static int hits_count(struct reading *r, struct problem *p)
 {
-    if (r->has_hits)
+    if (r->hits_rule || (r->has_hits && !r->samples))
         return 0;
+    for (u32 i = 0; i < r->raws; i++)
+        r->raw[i].hits = 0;
     if (!r->samples)
         return problem_set(p,
                            "there are neither \"hitCount\" nor \"samples\": nothing was sampled");
@@ -483,6 +502,7 @@ void profile_done(struct profile *profile)
     free(profile->frame);
     free(profile->node);
     free(profile->tick);
+    free(profile->tick_url);
     *profile = (struct profile){ 0 };
 }
 

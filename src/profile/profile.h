@@ -1,10 +1,15 @@
 /* profile/profile.h -- a tree of calls: where samples were, or bytes allocated
  *
  * .cpuprofile, as V8's profiler gives it over the DevTools protocol (Profiler.Profile), as Node's
- * --cpu-prof and Chrome DevTools write it, and the older form of v8-profiler ("head", a tree). Time
- * is shared out as DevTools does (CPUProfileDataModel.ts): each hit is worth the profile's time
- * divided by all hits. A .heapprofile (HeapProfiler.SamplingHeapProfile) is a tree likewise: its
- * hits are bytes.
+ * --cpu-prof and Chrome DevTools write it, and both forms of v8-profiler ("head", a tree; and
+ * "typeId", whose lines count from 1). Time is shared out as DevTools does
+ * (CPUProfileDataModel.ts): each hit is worth the profile's time divided by all hits, and hits are
+ * counted from samples only when the first node has no count. What DevTools does with samples and
+ * their times (sorting them, replacing a lonely "(program)") is for drawing and changes no sum. It
+ * differs in three things: a child that is not there is refused, a node that nobody calls hangs on
+ * the root (DevTools counts it and shows it nowhere), and counts are taken where the first node has
+ * none and there are no samples (DevTools gives up). A .heapprofile
+ * (HeapProfiler.SamplingHeapProfile) is a tree likewise: its hits are bytes.
  */
 #pragma once
 
@@ -37,6 +42,7 @@ struct profile {
     struct profile_frame *frame;
     struct profile_node *node; /* parents before their children */
     struct profile_tick *tick;
+    u32 *tick_url; /* [ticks]: the file of its line, in names; NULL: that of its node's function */
     u32 frames, nodes, ticks;
     u64 hits;
     bool is_of_bytes;        /* allocations */

@@ -1,20 +1,29 @@
-/* Chrome DevTools' heap snapshot code (package chrome-devtools-frontend), bundled so that Node can run it: build/heap/devtools.mjs.
+/* Chrome DevTools' code for heap snapshots and CPU profiles (package chrome-devtools-frontend), bundled so that Node can run it:
+ * build/heap/devtools.mjs and build/heap/devtools_cpu.mjs.
  *
- *   node test/heap/bundle.mjs     makes it anew if the packages have changed, and prints its path */
+ *   node test/heap/bundle.mjs     makes them anew if the packages have changed, and prints their paths */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 export const ROOT = path.join(HERE, '../..');
-export const BUNDLE = path.join(ROOT, 'build/heap/devtools.mjs');
 const PACKAGE = path.join(HERE, 'node_modules/chrome-devtools-frontend');
 
-/* What the worker of DevTools' memory panel consists of; the loader reads the file, the manager is its second thread. */
-const ENTRY = `
-export { HeapSnapshotLoader } from './HeapSnapshotLoader.js';
-export { SecondaryInitManager } from './HeapSnapshot.js';
-`;
+const ENTRIES = {
+  /* What the worker of DevTools' memory panel consists of; the loader reads the file, the manager is its second thread. */
+  heap: {
+    folder: 'front_end/entrypoints/heap_snapshot_worker',
+    text: "export { HeapSnapshotLoader } from './HeapSnapshotLoader.js'; export { SecondaryInitManager } from './HeapSnapshot.js';",
+    out: path.join(ROOT, 'build/heap/devtools.mjs'),
+  },
+  /* What every view of a CPU profile is made from. */
+  cpu: {
+    folder: 'front_end/models/cpu_profile',
+    text: "export { CPUProfileDataModel } from './CPUProfileDataModel.js';",
+    out: path.join(ROOT, 'build/heap/devtools_cpu.mjs'),
+  },
+};
 
 /* DevTools' translations are made when DevTools is built, and the package has none; here they are only for messages of progress. */
 const UNTRANSLATED = 'export const i18n = { serializeUIString: (text) => text };';
@@ -30,22 +39,24 @@ const onlyWhatIsUsed = {
   },
 };
 
-/** Makes the bundle if there is none of these packages; returns its path. */
-export async function bundle() {
-  const stamp = `${BUNDLE}.stamp`;
+/** Makes the bundle ('heap' or 'cpu') if there is none of these packages; returns its path. */
+export async function bundle(what = 'heap') {
+  const { folder, text, out } = ENTRIES[what];
+  const stamp = `${out}.stamp`;
   const wanted = readFileSync(path.join(HERE, 'package-lock.json'), 'utf8') + readFileSync(fileURLToPath(import.meta.url), 'utf8');
-  if (existsSync(BUNDLE) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return BUNDLE;
+  if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return out;
   if (!existsSync(PACKAGE)) throw new Error("chrome-devtools-frontend is not installed: 'scripts/setup test' installs it");
   const { build } = await import('esbuild');
-  mkdirSync(path.dirname(BUNDLE), { recursive: true });
-  const fresh = `${BUNDLE}.${process.pid}`;
+  mkdirSync(path.dirname(out), { recursive: true });
+  const fresh = `${out}.${process.pid}`;
   await build({
-    stdin: { contents: ENTRY, loader: 'ts', resolveDir: path.join(PACKAGE, 'front_end/entrypoints/heap_snapshot_worker') },
+    stdin: { contents: text, loader: 'ts', resolveDir: path.join(PACKAGE, folder) },
     outfile: fresh, bundle: true, platform: 'node', format: 'esm', target: 'node22', logLevel: 'warning', plugins: [onlyWhatIsUsed],
   });
-  renameSync(fresh, BUNDLE);
+  renameSync(fresh, out);
   writeFileSync(stamp, wanted);
-  return BUNDLE;
+  return out;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(path.relative(process.cwd(), await bundle()));
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  for (const what of Object.keys(ENTRIES)) console.log(path.relative(process.cwd(), await bundle(what)));

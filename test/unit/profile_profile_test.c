@@ -121,6 +121,55 @@ static void hits_are_counted_from_samples_and_parents_may_be_named(void)
     CHECK_EQ(function("g")->self, 2);
 }
 
+static void v8_profiler_next_counts_from_one_and_has_ticks_in_the_call_frame(void)
+{
+    struct problem problem;
+
+    CHECK_STR(said_of("{\"typeId\":\"CPU\",\"nodes\":[{\"id\":1,\"hitCount\":0,\"callFrame\":{"
+                      "\"functionName\":\"(root)\",\"lineNumber\":0},\"children\":[2]},"
+                      "{\"id\":2,\"hitCount\":3,\"callFrame\":{\"functionName\":\"f\",\"url\":\"/"
+                      "a.js\",\"lineNumber\":7,\"columnNumber\":5,\"lineTicks\":[{\"line\":8,"
+                      "\"hitCount\":3}]},\"children\":[]}],\"startTime\":0,\"endTime\":3000}",
+                      &problem),
+              "");
+    CHECK_EQ(p.frame[function("f")->frame].line, 6);
+    CHECK_EQ(p.frame[function("f")->frame].column, 4);
+    CHECK_EQ(p.frame[function("(root)")->frame].line, -1);
+    CHECK_EQ(h.lines, 1);
+    CHECK_EQ(h.line[0].line, 8);
+    CHECK_EQ(h.line[0].hits, 3);
+    CHECK_EQ(profile_hit_ms(&p), 1);
+}
+
+/* As in DevTools. */
+static void the_first_node_says_whether_samples_are_counted(void)
+{
+    struct problem problem;
+
+    CHECK_STR(
+        said_of("{\"samples\":[2,2,1],\"endTime\":3000,\"nodes\":[{\"id\":1," FRAME(
+                    "(root)", "",
+                    -1) ",\"children\":[2]},{\"id\":2,\"hitCount\":9," FRAME("f", "/a.js", 1) "}]}",
+                &problem),
+        "");
+    CHECK_EQ(function("f")->self, 2);
+    CHECK_EQ(p.hits, 3);
+    CHECK_STR(
+        said_of("{\"samples\":[2,2,1],\"endTime\":3000,\"nodes\":[{\"id\":1,\"hitCount\":0," FRAME(
+                    "(root)", "",
+                    -1) ",\"children\":[2]},{\"id\":2,\"hitCount\":9," FRAME("f", "/a.js", 1) "}]}",
+                &problem),
+        "");
+    CHECK_EQ(function("f")->self, 9);
+    CHECK_STR(
+        said_of("{\"endTime\":3000,\"nodes\":[{\"id\":1," FRAME(
+                    "(root)", "",
+                    -1) ",\"children\":[2]},{\"id\":2,\"hitCount\":9," FRAME("f", "/a.js", 1) "}]}",
+                &problem),
+        "");
+    CHECK_EQ(function("f")->self, 9);
+}
+
 static void a_profile_of_allocations_counts_bytes(void)
 {
     struct problem problem;
@@ -207,6 +256,8 @@ int main(void)
     TEST(lines_and_packages_and_kinds_are_added_up);
     TEST(the_older_form_is_a_tree_in_seconds);
     TEST(hits_are_counted_from_samples_and_parents_may_be_named);
+    TEST(v8_profiler_next_counts_from_one_and_has_ticks_in_the_call_frame);
+    TEST(the_first_node_says_whether_samples_are_counted);
     TEST(a_profile_of_allocations_counts_bytes);
     TEST(what_is_wrong_is_said);
     TEST(a_deep_nest_is_refused);
