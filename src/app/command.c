@@ -155,6 +155,8 @@ const struct example examples[] = {
 { "cpu report", "fettle cpu report shop.cpuprofile", "functions, lines and packages that took the time" },
 { "cpu diff", "fettle cpu diff before.cpuprofile after.cpuprofile", "" },
 { "cpu diff", "fettle cpu diff --max-regression 10% a1.cpuprofile,a2.cpuprofile,a3.cpuprofile b1.cpuprofile,b2.cpuprofile,b3.cpuprofile", "for CI" },
+{ "cpu scale", "fettle cpu scale run-1000.cpuprofile run-2000.cpuprofile run-4000.cpuprofile", "" },
+{ "cpu scale", "fettle cpu scale --sizes 1k,2k,4k a.cpuprofile b.cpuprofile c.cpuprofile", "" },
 { "cpu record", "fettle cpu record shop", "all workers, a file each" },
 { "cpu record", "fettle cpu record 4711 --seconds 30 -o app.cpuprofile", "" },
 { "config", "fettle config check", "" },

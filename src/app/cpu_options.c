@@ -36,15 +36,30 @@ static const struct settings_row diff_rows[] = {
 ROW_SOURCE_MAPS,
 { .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "JSON instead of text" },
 };
+static const struct settings_row scale_rows[] = {
+{ .name = "sizes", .type = SETTINGS_LIST, .offset = AT(sizes), .default_text = "", .placeholder = "N,N,…",
+  .help = "how large the work was, in the order of the files; else a number in their names says so" },
+{ .name = "top", .short_flag = 'n', .type = SETTINGS_COUNT, .offset = AT(top), .default_text = "15", .most = INT32_MAX,
+  .words = "all", .placeholder = "N", .help = "how many functions of each kind; all of them are in --json" },
+ROW_SOURCE_MAPS,
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "JSON instead of text" },
+};
 /* clang-format on */
 
-static const u32 report_count = ARRAY_LEN(report_rows), diff_count = ARRAY_LEN(diff_rows);
+static const u32 report_count = ARRAY_LEN(report_rows), diff_count = ARRAY_LEN(diff_rows),
+                 scale_count = ARRAY_LEN(scale_rows);
 
 const struct settings_table cpu_diff_flags = { .command = "cpu diff",
                                                .rows = diff_rows,
                                                .count = &diff_count,
                                                .group_title = group_title,
                                                .groups = 1 };
+
+const struct settings_table cpu_scale_flags = { .command = "cpu scale",
+                                                .rows = scale_rows,
+                                                .count = &scale_count,
+                                                .group_title = group_title,
+                                                .groups = 1 };
 
 const struct settings_table cpu_report_flags = { .command = "cpu report",
                                                  .rows = report_rows,

@@ -4,7 +4,7 @@
 #include "base/problem.h"
 #include "conf/settings.h"
 
-enum { CPU_WORDS_MAX = 64 };
+enum { CPU_WORDS_MAX = 64 }; /* as many as can be compared */
 
 enum cpu_per { CPU_PER_AUTO, CPU_PER_RUN, CPU_PER_SECOND, CPU_PER_BUSY };
 
@@ -18,11 +18,13 @@ struct cpu_options {
     struct str before, after; /* files, commas between */
     enum cpu_per per;
     struct str max_regression, min_share, noise; /* in per cent; empty: none */
+    struct str sizes;                            /* of cpu scale; empty: by the files' names */
     /* private */
     struct settings_text *texts;
 };
 
-extern const struct settings_table cpu_report_flags, cpu_diff_flags, heap_report_flags;
+extern const struct settings_table cpu_report_flags, cpu_diff_flags, cpu_scale_flags,
+    heap_report_flags;
 
 /* As heap_options_read. */
 MUST_USE int cpu_options_read(struct cpu_options *o, const struct settings_table *t, int argc,
