@@ -185,7 +185,7 @@ static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
 
     if (file.len) {
         path[file.len] = 0;
-        (void)!excerpt_read(path, place.line, lines, CAUSE_LINES, &text);
+        (void)!excerpt_read(path, place.line, CAUSE_ABOVE, lines, CAUSE_LINES, &text);
     }
     cause_judge(&cause, &v, lines);
     evidence_write(&evidence, &v, &cause);
@@ -201,7 +201,7 @@ static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
                                .file = file.len ? file : cause.place.script,
                                .line = cause.place.line,
                                .column = cause.place.column,
-                               .source = lines[CAUSE_LINES - 1 - cause.above],
+                               .source = lines[cause.at],
                                .text = buf_str(&evidence),
                                .advice = str_of(cause.advice),
                            });

@@ -24,7 +24,8 @@ static int all_read(int fd, size_t bytes, struct buf *text)
     return 0;
 }
 
-int excerpt_read(const char *path, u32 line, struct str *lines, u32 count, struct buf *text)
+int excerpt_read(const char *path, u32 line, u32 above, struct str *lines, u32 count,
+                 struct buf *text)
 {
     AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
@@ -41,11 +42,11 @@ int excerpt_read(const char *path, u32 line, struct str *lines, u32 count, struc
     if (r < 0)
         return r;
     rest = buf_str(text);
-    for (u32 n = 1; rest.ptr && n <= line; n++) {
+    for (u64 n = 1; rest.ptr && n + above < (u64)line + count; n++) {
         struct str s = str_cut(rest, '\n', &rest);
 
-        if (n + count > line)
-            lines[n + count - line - 1] = str_sub(s, 0, LINE_BYTES_MAX);
+        if (n + above >= line)
+            lines[n + above - line] = str_sub(s, 0, LINE_BYTES_MAX);
     }
     return 0;
 }

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 
-/* Line `line` (from 1) of the file and the count-1 before it, the line itself last, into `lines`:
- * empty where there are none. They are views of `text`, and cut to 400 bytes. -errno: none can be
- * had, and all are empty. */
-MUST_USE int excerpt_read(const char *path, u32 line, struct str *lines, u32 count,
+/* `count` lines of the file into `lines`, of which lines[above] is line `line` (from 1): empty
+ * where there are none. They are views of `text`, and cut to 400 bytes. -errno: none can be had,
+ * and all are empty. */
+MUST_USE int excerpt_read(const char *path, u32 line, u32 above, struct str *lines, u32 count,
                           struct buf *text);

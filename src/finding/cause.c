@@ -213,7 +213,7 @@ struct verdict {
     enum finding_kind kind;
     struct str subject;
     const char *instead;
-    u32 above;
+    int moved; /* so many lines down from the place; above it, fewer than none */
     u32 votes;
 };
 
@@ -272,11 +272,55 @@ static bool function_ends(struct str line)
            str_ends(line, STR("},")) || str_ends(line, STR("});"));
 }
 
+static bool judge_one(struct verdict *out, const struct str lines[CAUSE_LINES], int moved,
+                      size_t until)
+{
+    out->kind = last_call(lines[CAUSE_ABOVE + moved], until, &out->subject, &out->instead);
+    out->moved = moved;
+    return out->kind != FINDING_NONE;
+}
+
+static bool is_loop(struct str line)
+{
+    line = str_trim(line);
+    return str_starts(line, STR("for")) || str_starts(line, STR("while")) ||
+           str_starts(line, STR("do"));
+}
+
+/* Where a loop begins anew, what it calls stands behind that. */
+static bool judge_loop(struct verdict *out, const struct str lines[CAUSE_LINES])
+{
+    int most = CAUSE_LINES - CAUSE_ABOVE;
+
+    if (!is_loop(lines[CAUSE_ABOVE]))
+        return false;
+    for (int i = 0; i < most && !(i && function_ends(lines[CAUSE_ABOVE + i])); i++)
+        if (judge_one(out, lines, i, SIZE_MAX))
+            return true;
+    out->moved = 0;
+    return false;
+}
+
+/* Native code has returned: what was called before column `at`. */
+static bool judge_around(struct verdict *out, size_t at, const struct str lines[CAUSE_LINES])
+{
+    if (judge_one(out, lines, 0, at) || judge_loop(out, lines))
+        return true;
+    for (int i = 1; i <= CAUSE_ABOVE; i++) {
+        if (function_begins(lines[CAUSE_ABOVE + 1 - i]) || function_ends(lines[CAUSE_ABOVE - i]))
+            break;
+        if (judge_one(out, lines, -i, SIZE_MAX))
+            return true;
+    }
+    out->moved = 0;
+    return false;
+}
+
 /* The line at the place: what is called there, or has been just before. */
 static bool judge_lines(struct verdict *out, const struct stack *s, bool returned,
                         const struct str lines[CAUSE_LINES])
 {
-    struct str line = lines[CAUSE_LINES - 1], name;
+    struct str line = lines[CAUSE_ABOVE], name;
     size_t at = s->place.column ? s->place.column - 1 : 0;
 
     name = at < line.len ? call_at(line, at) : (struct str){ 0 };
@@ -288,16 +332,8 @@ static bool judge_lines(struct verdict *out, const struct stack *s, bool returne
         out->kind = FINDING_REGEXP;
         return true;
     }
-    if (!returned)
-        return false;
-    out->kind = last_call(line, at ? at : line.len, &out->subject, &out->instead);
-    for (u32 i = 1; out->kind == FINDING_NONE && i < CAUSE_LINES; i++) {
-        if (function_begins(lines[CAUSE_LINES - i]) || function_ends(lines[CAUSE_LINES - 1 - i]))
-            break;
-        out->kind = last_call(lines[CAUSE_LINES - 1 - i], SIZE_MAX, &out->subject, &out->instead);
-        out->above = i;
-    }
-    return out->kind != FINDING_NONE;
+    return returned ? judge_around(out, at ? at : line.len, lines)
+                    : s->top_is_place && judge_loop(out, lines);
 }
 
 /* A callback of the queue that puts something into it again. */
@@ -332,7 +368,7 @@ static struct verdict judge_stack(const struct cause_sample *sample, const struc
     } else if (is_database(s, sample->text)) {
         v.kind = FINDING_SYNC_DATABASE;
     } else if (s->api.script.len &&
-               judge_api(&v, s, has_lines ? lines[CAUSE_LINES - 1] : (struct str){ 0 })) {
+               judge_api(&v, s, has_lines ? lines[CAUSE_ABOVE] : (struct str){ 0 })) {
         ;
     } else if (has_lines && judge_lines(&v, s, returned, lines)) {
         ;
@@ -522,11 +558,11 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
         best = (struct verdict){ .kind = FINDING_TIMERS };
     out->kind = best.kind;
     out->subject = best.subject;
-    out->above = best.above;
-    if (out->place.line > best.above)
-        out->place.line -= best.above;
-    if (best.above)
+    out->at = (u32)(CAUSE_ABOVE + best.moved);
+    if (best.moved) {
+        out->place.line += (u32)best.moved;
         out->place.column = 0;
+    }
     if (v->samples) {
         for (u32 i = 0; i < v->samples && !v->sample[sample].text.len; i++)
             sample = i;

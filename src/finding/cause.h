@@ -13,7 +13,7 @@
 #include "finding/stacktext.h"
 #include "shm/blocked.h"
 
-enum { CAUSE_SAMPLES_MAX = 8, CAUSE_LINES = 6 };
+enum { CAUSE_SAMPLES_MAX = 8, CAUSE_ABOVE = 5, CAUSE_LINES = 10 };
 
 struct cause_sample {
     enum shm_blocked_how how;
@@ -41,16 +41,16 @@ struct stacktext_frame cause_place(const struct cause_view *v);
 struct cause {
     enum finding_kind kind;
     struct str subject; /* "readFileSync"; a view of the samples, the lines or a literal */
-    struct stacktext_frame place; /* cause_place(), its line moved up when the call is above it */
+    struct stacktext_frame place; /* cause_place(), moved to the line of the call */
     struct str text;              /* the stack of the sample that says most */
     const char
         *origin;      /* how it came to the app's code: "timer", "promise", "request", "immediate";
                        * "": the stack does not tell */
     char advice[192]; /* empty: finding_advice() has the best that is known */
-    u32 above;        /* how many lines above cause_place() the place is */
+    u32 at;           /* the place in `lines` */
 };
 
-/* `lines`: the line of cause_place() and those before it, the line itself last; empty ones where
- * there are none, or they could not be read. */
+/* `lines`: the line of cause_place() is lines[CAUSE_ABOVE], with those before and after it around
+ * it; empty ones where there are none, or they could not be read. */
 void cause_judge(struct cause *out, const struct cause_view *v,
                  const struct str lines[CAUSE_LINES]);

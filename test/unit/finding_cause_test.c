@@ -31,8 +31,8 @@ static void sample(enum shm_blocked_how how, const char *text)
 /* The line at the place, and one above it. */
 static void line(const char *above, const char *at)
 {
-    lines[CAUSE_LINES - 2] = str_of(above);
-    lines[CAUSE_LINES - 1] = str_of(at);
+    lines[CAUSE_ABOVE - 1] = str_of(above);
+    lines[CAUSE_ABOVE] = str_of(at);
 }
 
 static void judged(enum finding_kind kind, const char *subject)
@@ -122,7 +122,7 @@ static void after_native_code_the_lines_above_are_looked_at(void)
                                  "    at handler (/srv/app.js:12:7)\n" REQUEST);
     line("  const rows = JSON.parse(text);", "  res.json(rows.length);");
     judged(FINDING_JSON, "JSON.parse");
-    CHECK_EQ(cause.above, 1);
+    CHECK_EQ(cause.at, CAUSE_ABOVE - 1);
     CHECK_EQ(cause.place.line, 11);
     line("  const { status } = spawnSync('convert', args);", "  res.json({ status });");
     judged(FINDING_CHILD_PROCESS, "spawnSync");
@@ -131,6 +131,27 @@ static void after_native_code_the_lines_above_are_looked_at(void)
     CHECK_EQ(cause.place.line, 12);
     line("  JSON.parse(text);", "  res.json(await hashSync(p));");
     judged(FINDING_JSON, "JSON.parse"); /* hashSync stands behind the column */
+}
+
+static void in_a_loop_the_call_may_stand_behind_its_beginning(void)
+{
+    begin();
+    sample(SHM_BLOCKED_RETURNED, "    at handler (/srv/app.js:12:3)\n" REQUEST);
+    line("", "  for (const row of rows) JSON.stringify(row);");
+    judged(FINDING_JSON, "JSON.stringify");
+    CHECK_EQ(cause.place.line, 12);
+    line("", "  for (const row of rows) {");
+    lines[CAUSE_ABOVE + 1] = STR("    out.push(gzipSync(row));");
+    lines[CAUSE_ABOVE + 2] = STR("  }");
+    lines[CAUSE_ABOVE + 3] = STR("  execSync('make');");
+    judged(FINDING_SYNC_ZLIB, "gzipSync");
+    CHECK_EQ(cause.place.line, 13);
+    samples[0].how = SHM_BLOCKED_STACK;
+    judged(FINDING_SYNC_ZLIB, "gzipSync");
+    samples[0].how = SHM_BLOCKED_RETURNED;
+    lines[CAUSE_ABOVE + 1] = STR("    out.push(compute(row));");
+    judged(FINDING_NATIVE, "");
+    CHECK_EQ(cause.place.line, 12);
 }
 
 static void samples_are_votes(void)
@@ -251,6 +272,7 @@ int main(void)
     TEST(the_line_has_the_name_by_which_a_function_is_called);
     TEST(what_has_no_javascript_is_known_by_the_column);
     TEST(after_native_code_the_lines_above_are_looked_at);
+    TEST(in_a_loop_the_call_may_stand_behind_its_beginning);
     TEST(samples_are_votes);
     TEST(native_code_without_a_stack_is_known_by_what_it_waits_for);
     TEST(garbage_is_to_blame_when_it_took_half_of_the_time);
