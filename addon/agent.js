@@ -475,9 +475,7 @@ const mainStart = (function mainStart() {
   const timed = addon.watch(); /* collections count from here on */
   setImmediate(() => {
     addon.idle();
-    if (timed === null) return;
-    const calls = addon.statistics();
-    part('statistics')(calls, timed, () => part('measures')(calls));
+    if (timed !== null) part('statistics')(addon.statistics(), timed, part);
   });
   return true;
 });

@@ -15,6 +15,7 @@
 PART(cluster);
 PART(environment);
 PART(measures);
+PART(opened);
 PART(statistics);
 
 const char *part_text(const char *name, size_t *len)
@@ -25,6 +26,7 @@ const char *part_text(const char *name, size_t *len)
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
         { "measures", part_measures, part_measures_end },
+        { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
     };
 

@@ -10,7 +10,7 @@ ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-st
                 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
                 -Wpointer-arith -Wwrite-strings -Wno-sign-compare -D_GNU_SOURCE -Isrc -Iaddon
 ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c))
-ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/journal.h src/shm/peers.h src/shm/wire.h
+ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/journal.h src/shm/opened.h src/shm/peers.h src/shm/wire.h
 
 .PHONY: addon
 addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js

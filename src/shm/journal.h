@@ -29,6 +29,7 @@ enum {
 enum shm_record_type {
     SHM_RECORD_NONE,
     SHM_RECORD_SPAN, /* shm/trace.h */
+    SHM_RECORD_OPENED, /* shm/opened.h */
     SHM_RECORD_TYPES,
 };
 
