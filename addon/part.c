@@ -17,6 +17,8 @@ PART(environment);
 PART(measures);
 PART(opened);
 PART(statistics);
+PART(trace);
+PART(trace_libraries);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -28,6 +30,8 @@ const char *part_text(const char *name, size_t *len)
         { "measures", part_measures, part_measures_end },
         { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
+        { "trace", part_trace, part_trace_end },
+        { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -1,8 +1,8 @@
 /* admin/census.h -- what a process has open, by kind
  *
- * From /proc/PID/fd and /proc/PID/task/PID/children: what libuv's handles do not show, since a socket
- * that nobody reads from is not active and a descriptor of a file is no handle. A readlink for each
- * descriptor, 1 us: for some seconds each, not for a scrape.
+ * From /proc/PID/fd and /proc/PID/task/PID/children: what libuv's handles do not show, since a
+ * socket that nobody reads from is not active and a descriptor of a file is no handle. A readlink
+ * for each descriptor, 1 us: for some seconds each, not for a scrape.
  */
 #pragma once
 

@@ -22,10 +22,10 @@ static const struct {
 /* A kind of one process's. */
 struct series {
     struct handle_leak leak;
-    u32 wanted;     /* as it was asked for; 0: it was not */
-    char *answer;   /* owned; NULL: there is none yet */
+    u32 wanted;   /* as it was asked for; 0: it was not */
+    char *answer; /* owned; NULL: there is none yet */
     u32 answer_len;
-    u64 leaks_ns;   /* since when it is sure; 0: it is not */
+    u64 leaks_ns; /* since when it is sure; 0: it is not */
     struct handle_growth growth;
 };
 
@@ -104,7 +104,8 @@ static u64 resources(const struct reading *r, const char *type)
     return 0;
 }
 
-/* How many there are of a kind. A child's input and outputs are sockets, and not counted as such. */
+/* How many there are of a kind. A child's input and outputs are sockets, and not counted as such.
+ */
 static u64 count_of(const struct track *t, const struct reading *r, enum shm_opened_kind kind)
 {
     u64 children = t->census_ns ? t->census.children : resources(r, "ProcessWrap");
@@ -137,8 +138,8 @@ static void ask(struct leak_watch *w, struct track *t, struct shm_slot *slot,
     series_forget(&t->series[kind]);
     if (t->wanted && now_ns - t->asked_ns < for_ns + ANSWER_NS)
         return;
-    t->wanted =
-        shm_opened_wanted(kind, (u32)min(max(for_ns / NS_PER_S, 1ull), (u64)UINT32_MAX), ++w->requests);
+    t->wanted = shm_opened_wanted(kind, (u32)min(max(for_ns / NS_PER_S, 1ull), (u64)UINT32_MAX),
+                                  ++w->requests);
     t->asked_ns = now_ns;
     t->series[kind].wanted = t->wanted;
     slot->opened_wanted = t->wanted;
@@ -170,7 +171,8 @@ static void evidence_write(struct buf *out, const char *what, const struct handl
     }
 }
 
-/* Timers that end by themselves, only later than anybody has waited, are a cache's or a session's. */
+/* Timers that end by themselves, only later than anybody has waited, are a cache's or a session's.
+ */
 static bool is_expiring(const struct opened *o)
 {
     return o->kind == SHM_OPENED_TIMERS && o->expiring * 2 > o->alive;
@@ -212,8 +214,8 @@ static void series_tick(struct leak_watch *w, struct track *t, struct shm_slot *
     struct series *s = &t->series[kind];
     u64 load = r->in_flight + r->streams;
 
-    switch (handle_leak_add(&s->leak, w->after_ns, now_ns, count_of(t, r, kind), load,
-                            &s->growth)) {
+    switch (
+        handle_leak_add(&s->leak, w->after_ns, now_ns, count_of(t, r, kind), load, &s->growth)) {
     case HANDLES_FINE:
         break;
     case HANDLES_SUSPECT:

@@ -1,9 +1,9 @@
 /* admin/leak_watch.h -- the monitor watches for sockets, timers, files and children that pile up
  *
- * Looks at each process once a second and has finding/handle_leak.h decide. Once one is suspected, the
- * agent in that process, and no other, is asked who opens so many (shm/opened.h); its answer comes through
- * the journal. A leak that goes on is a finding, with the place that most of what is left comes from.
- * One thread; writes shm_slot.opened_wanted and nothing else of shared memory.
+ * Looks at each process once a second and has finding/handle_leak.h decide. Once one is suspected,
+ * the agent in that process, and no other, is asked who opens so many (shm/opened.h); its answer
+ * comes through the journal. A leak that goes on is a finding, with the place that most of what is
+ * left comes from. One thread; writes shm_slot.opened_wanted and nothing else of shared memory.
  */
 #pragma once
 

@@ -1,6 +1,8 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/leak_watch.h"
+#include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
@@ -18,6 +20,8 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct queries *queries;
+    struct journals_into into; /* its leak watch is owned */
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
@@ -62,6 +66,7 @@ static void ticked(struct timer *t)
 
     sampler_tick(m->sampler, m->shm, now_ns);
     rates_tick(m->rates, m->sampler, m->shm, now_ns);
+    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
 }
 
@@ -86,6 +91,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .sampler = m->sampler,
         .found = m->found,
         .journals = m->journals,
+        .queries = m->queries,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
     };
@@ -149,8 +155,15 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
-        r = journals_new(&m->journals, m->loop,
-                         &(struct journals_into){ .shm = m->shm, .found = m->found });
+        r = queries_new(&m->queries);
+    if (r == 0)
+        r = leak_watch_new(&m->into.leaks, settings->leak_after_ns);
+    if (r == 0) {
+        m->into.shm = m->shm;
+        m->into.found = m->found;
+        m->into.queries = m->queries;
+        r = journals_new(&m->journals, m->loop, &m->into);
+    }
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -178,7 +191,9 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    leak_watch_free(m.into.leaks);
     found_free(m.found);
+    queries_free(m.queries);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);

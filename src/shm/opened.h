@@ -1,16 +1,13 @@
 /* shm/opened.h -- who opens so many sockets, timers, descriptors or child processes
  *
  * When the monitor suspects that a process leaks such (finding/handle_leak.h), it writes into
- * shm_slot.opened_wanted, and for so many seconds the agent (addon/opened.js) notes where resources of that
- * kind are opened. Then it says, in a record of the type SHM_RECORD_OPENED, which places those come from that
- * are still there: struct shm_opened, and text. A place is
- *     ALIVE EXPIRING OPENED LINE COLUMN     numbers
- *     the function's name, or an empty line
- *     the file
- *     its stack, in lines that begin with a blank
- *     an empty line
- * with the place of most first. ALIVE: about so many were still there at the end of OPENED; EXPIRING of
- * these are timers that will end by themselves, later than anybody has waited.
+ * shm_slot.opened_wanted, and for so many seconds the agent (addon/opened.js) notes where resources
+ * of that kind are opened. Then it says, in a record of the type SHM_RECORD_OPENED, which places
+ * those come from that are still there: struct shm_opened, and text. A place is ALIVE EXPIRING
+ * OPENED LINE COLUMN     numbers the function's name, or an empty line the file its stack, in lines
+ * that begin with a blank an empty line with the place of most first. ALIVE: about so many were
+ * still there at the end of OPENED; EXPIRING of these are timers that will end by themselves, later
+ * than anybody has waited.
  *
  * Plain C11 for the addon, like layout.h. Readers trust nothing.
  */
@@ -33,8 +30,8 @@ enum { SHM_OPENED_SECONDS_MAX = 3600, SHM_OPENED_TEXT_MAX = 12000 };
 static inline uint32_t shm_opened_wanted(enum shm_opened_kind kind, uint32_t seconds,
                                          uint32_t number)
 {
-    return (uint32_t)kind | (seconds < SHM_OPENED_SECONDS_MAX ? seconds : SHM_OPENED_SECONDS_MAX)
-                                << 4 |
+    return (uint32_t)kind |
+           (seconds < SHM_OPENED_SECONDS_MAX ? seconds : SHM_OPENED_SECONDS_MAX) << 4 |
            number << 16;
 }
 
