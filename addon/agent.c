@@ -447,20 +447,21 @@ static napi_value publish_call(napi_env env, napi_callback_info info)
                                       : 0);
 }
 
-/* opened(wanted, count, text): what shm/opened.h says; false: nobody reads it */
+/* opened(kind, seconds, count, text): what shm/opened.h says; false: nobody reads it */
 static napi_value opened_call(napi_env env, napi_callback_info info)
 {
     struct {
         struct shm_opened head;
         char text[SHM_OPENED_TEXT_MAX + 1];
     } record = { 0 };
-    napi_value args[3];
+    napi_value args[4];
     uint32_t len;
 
-    args_get(env, info, args, 3);
-    record.head.wanted = arg_u32(env, args[0]);
-    record.head.opened = arg_u32(env, args[1]);
-    arg_text(env, args[2], record.text, sizeof record.text);
+    args_get(env, info, args, 4);
+    record.head.kind = arg_u32(env, args[0]);
+    record.head.seconds = arg_u32(env, args[1]);
+    record.head.opened = arg_u32(env, args[2]);
+    arg_text(env, args[3], record.text, sizeof record.text);
     record.head.text_len = len = (uint32_t)strlen(record.text);
     return boolean(env, journal_put(SHM_RECORD_OPENED, &record, sizeof record.head + len));
 }

@@ -63,11 +63,12 @@ function placeOf(sites) {
   let i = files.findIndex((file) => !isNode(file) && !isPackage(file));
   if (i < 0) i = files.findIndex((file) => !isNode(file));
   if (i < 0) i = 0;
+  const first = files.findIndex((file) => file !== 'node:internal/async_hooks'); /* what calls the hook */
   const site = sites[i];
   if (!site) return { file: '', name: '', line: 0, column: 0, isApp: false, stack: '' };
   return {
     file: files[i], name: site.getFunctionName() ?? '', line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0,
-    isApp: !isNode(files[i]), stack: sites.map((one) => `    at ${one}`.replace(/[\r\n]/g, ' ')).join('\n'),
+    isApp: !isNode(files[i]), stack: sites.slice(Math.max(first, 0)).map((one) => `    at ${one}`.replace(/[\r\n]/g, ' ')).join('\n'),
   };
 }
 
@@ -226,21 +227,22 @@ function filesStart(sampling) {
   };
 }
 
-let stop = null;
+const running = new Set();
 
-module.exports = function openedWatch(addon, wanted) {
-  const kind = wanted & 15;
-  const seconds = (wanted >>> 4) & 4095;
-  if (!KINDS[kind] || stop !== null) return;
+function start(addon, kind, seconds) {
   const sampling = new Sampling(kind, seconds);
   const each = setInterval(() => sampling.second(), 1000).unref();
-  const last = setTimeout(() => stop(), seconds * 1000).unref();
-  const end = kind === 3 ? filesStart(sampling) : hookStart(sampling);
-  stop = () => {
-    stop = null;
+  setTimeout(() => {
+    running.delete(kind);
     clearInterval(each);
-    clearTimeout(last);
     end();
-    addon.opened(wanted, sampling.opened, sampling.text());
-  };
+    addon.opened(kind, seconds, sampling.opened, sampling.text());
+  }, seconds * 1000).unref();
+  const end = kind === 3 ? filesStart(sampling) : hookStart(sampling);
+  running.add(kind);
+}
+
+module.exports = function openedWatch(addon, wanted) {
+  const seconds = (wanted >>> 4) & 4095;
+  for (const kind of [1, 2, 3, 4]) if (wanted & (1 << (kind - 1)) && !running.has(kind)) start(addon, kind, seconds);
 };

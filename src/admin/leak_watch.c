@@ -22,7 +22,7 @@ static const struct {
 /* A kind of one process's. */
 struct series {
     struct handle_leak leak;
-    u32 wanted;   /* as it was asked for; 0: it was not */
+    u64 asked_ns; /* when the process was asked who opens them; 0: it was not */
     char *answer; /* owned; NULL: there is none yet */
     u32 answer_len;
     u64 leaks_ns; /* since when it is sure; 0: it is not */
@@ -31,8 +31,6 @@ struct series {
 
 struct track {
     u32 generation, pid;
-    u32 wanted; /* what the process was last asked */
-    u64 asked_ns;
     u64 census_ns; /* when the newest was taken; 0: there is none */
     struct census census;
     struct series series[SHM_OPENED_KINDS];
@@ -59,7 +57,7 @@ static void series_forget(struct series *s)
 {
     free(s->answer);
     s->answer = NULL;
-    s->wanted = 0;
+    s->asked_ns = 0;
     s->leaks_ns = 0;
 }
 
@@ -129,20 +127,21 @@ static u64 count_of(const struct track *t, const struct reading *r, enum shm_ope
     return 0;
 }
 
-/* One question at a time to each process; who comes second is asked for with the next suspicion. */
+/* Asks about all that is suspected and has no answer yet: the word holds only the newest question.
+ */
 static void ask(struct leak_watch *w, struct track *t, struct shm_slot *slot,
                 enum shm_opened_kind kind, u64 now_ns)
 {
     u64 for_ns = w->after_ns / HANDLE_LEAK_CONFIRM * 4 / 5;
+    u32 mask = 0;
 
     series_forget(&t->series[kind]);
-    if (t->wanted && now_ns - t->asked_ns < for_ns + ANSWER_NS)
-        return;
-    t->wanted = shm_opened_wanted(kind, (u32)min(max(for_ns / NS_PER_S, 1ull), (u64)UINT32_MAX),
-                                  ++w->requests);
-    t->asked_ns = now_ns;
-    t->series[kind].wanted = t->wanted;
-    slot->opened_wanted = t->wanted;
+    t->series[kind].asked_ns = now_ns;
+    for (u32 i = SHM_OPENED_NONE + 1; i < SHM_OPENED_KINDS; i++)
+        if (t->series[i].asked_ns && !t->series[i].answer)
+            mask |= 1u << i;
+    slot->opened_wanted =
+        shm_opened_wanted(mask, (u32)min(max(for_ns / NS_PER_S, 1ull), 3600ull), ++w->requests);
 }
 
 static void duration_write(struct buf *out, u64 ns)
@@ -228,7 +227,7 @@ static void series_tick(struct leak_watch *w, struct track *t, struct shm_slot *
         series_forget(s);
         break;
     }
-    if (s->leaks_ns && (!s->wanted || s->answer || now_ns - s->leaks_ns > ANSWER_NS)) {
+    if (s->leaks_ns && (!s->asked_ns || s->answer || now_ns - s->leaks_ns > ANSWER_NS)) {
         tell(into, r, s, kind, now_ns);
         series_forget(s);
     }
@@ -237,7 +236,7 @@ static void series_tick(struct leak_watch *w, struct track *t, struct shm_slot *
 static void slot_tick(struct leak_watch *w, struct shm *shm, u32 index,
                       const struct journals_into *into, u64 now_ns)
 {
-    u64 pause_ns = max(w->after_ns / HANDLE_LEAK_WINDOWS / 3, NS_PER_S / 2);
+    u64 pause_ns = w->after_ns / HANDLE_LEAK_WINDOWS / 3; /* three in each window */
     struct reading r;
     struct track *t;
 
@@ -250,6 +249,11 @@ static void slot_tick(struct leak_watch *w, struct shm *shm, u32 index,
         t->census_ns = now_ns;
     for (u32 kind = SHM_OPENED_NONE + 1; kind < SHM_OPENED_KINDS; kind++)
         series_tick(w, t, &shm->slot[index], &r, (enum shm_opened_kind)kind, into, now_ns);
+}
+
+u64 leak_watch_pause_ns(const struct leak_watch *w)
+{
+    return w->after_ns ? min(w->after_ns / HANDLE_LEAK_WINDOWS / 2, NS_PER_S) : NS_PER_S;
 }
 
 void leak_watch_tick(struct leak_watch *w, struct shm *shm, const struct journals_into *into,
@@ -271,7 +275,7 @@ void leak_watch_opened(const struct journals_into *into, const struct journals_f
     if (!t || t->generation != from->generation || !opened_read(&o, payload, len))
         return;
     s = &t->series[o.kind];
-    if (!s->wanted || s->wanted != o.wanted || s->answer)
+    if (!s->asked_ns || s->answer)
         return;
     s->answer = malloc(len);
     if (!s->answer)

@@ -1,9 +1,10 @@
 /* admin/leak_watch.h -- the monitor watches for sockets, timers, files and children that pile up
  *
- * Looks at each process once a second and has finding/handle_leak.h decide. Once one is suspected,
- * the agent in that process, and no other, is asked who opens so many (shm/opened.h); its answer
- * comes through the journal. A leak that goes on is a finding, with the place that most of what is
- * left comes from. One thread; writes shm_slot.opened_wanted and nothing else of shared memory.
+ * Looks at each process about once a second and has finding/handle_leak.h decide. Once one is
+ * suspected, the agent in that process, and no other, is asked who opens so many (shm/opened.h);
+ * its answer comes through the journal. A leak that goes on is a finding, with the place that most
+ * of what is left comes from. One thread; writes shm_slot.opened_wanted and nothing else of shared
+ * memory.
  */
 #pragma once
 
@@ -15,7 +16,9 @@ struct leak_watch;
 MUST_USE int leak_watch_new(struct leak_watch **out, u64 after_ns);
 void leak_watch_free(struct leak_watch *w);
 
-/* Looks at everything; call it once a second. Findings go to `into`. */
+/* How often to look: a second, or less where a leak is to be seen sooner. */
+u64 leak_watch_pause_ns(const struct leak_watch *w);
+/* Looks at everything. Findings go to `into`. */
 void leak_watch_tick(struct leak_watch *w, struct shm *shm, const struct journals_into *into,
                      u64 now_ns);
 

@@ -27,7 +27,7 @@ struct monitor {
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
     struct endpoint local_address;
     struct watch supervisor;
-    struct timer tick;
+    struct timer tick, leaks_tick;
 };
 
 /* What ps shows: the command line is written over. Settings keep copies, never views of it. */
@@ -66,8 +66,16 @@ static void ticked(struct timer *t)
 
     sampler_tick(m->sampler, m->shm, now_ns);
     rates_tick(m->rates, m->sampler, m->shm, now_ns);
-    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
+}
+
+static void leaks_ticked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, leaks_tick);
+    u64 now_ns = clock_now_ns();
+
+    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
+    loop_timer(m->loop, t, now_ns + leak_watch_pause_ns(m->into.leaks), leaks_ticked);
 }
 
 /* The supervisor sends nothing; the end of its socket is its end. */
@@ -186,6 +194,7 @@ int monitor_run(const struct settings *settings)
     if (r == 0) {
         sampler_tick(m.sampler, m.shm, clock_now_ns());
         loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
+        leaks_ticked(&m.leaks_tick);
         loop_run(m.loop);
     }
     admin_server_free(m.server);
@@ -195,6 +204,7 @@ int monitor_run(const struct settings *settings)
     found_free(m.found);
     queries_free(m.queries);
     loop_timer_stop(&m.tick);
+    loop_timer_stop(&m.leaks_tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
     rates_free(m.rates);

@@ -253,7 +253,7 @@ const struct settings_row settings_rows[] = {
   .default_text = "1s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "warn about requests slower than this" },
 { .name = "leak-after", .type = SETTINGS_DURATION, .group = WATCH, .flags = OFF, .offset = AT(leak_after_ns),
-  .default_text = "5m", .least = 4 * NS_PER_S, .most = DAY, .placeholder = "TIME",
+  .default_text = "5m", .least = 5 * NS_PER_S, .most = DAY, .placeholder = "TIME",
   .help = "how long sockets, timers, files or children must pile up to be a leak",
   .more = "A process that has opened more and more of them for so long, beyond what its load explains, has a finding (doc/handles.md); who opens them is looked for in that process only." },
 { .name = "watch-requests", .type = SETTINGS_COUNT, .group = WATCH, .flags = OFF, .scope = OF_APP, .offset = AT(watch_requests),

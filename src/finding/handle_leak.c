@@ -141,7 +141,7 @@ enum handle_verdict handle_leak_add(struct handle_leak *h, u64 after_ns, u64 now
         return HANDLES_FINE;
     if (now_ns >= h->window_ends && h->floor != UINT64_MAX) {
         window_close(h);
-        window_begin(h, now_ns + window_ns);
+        window_begin(h, max(h->window_ends + window_ns, now_ns));
         verdict = judge(h, after_ns, now_ns, out);
     }
     h->floor = min(h->floor, count);

@@ -46,11 +46,10 @@ bool opened_read(struct opened *out, const void *record, size_t len)
         return false;
     memcpy(&head, record, sizeof(head));
     if (head.text_len > len - sizeof(head) || head.text_len > SHM_OPENED_TEXT_MAX ||
-        (head.wanted & 15) == SHM_OPENED_NONE || (head.wanted & 15) >= SHM_OPENED_KINDS)
+        head.kind == SHM_OPENED_NONE || head.kind >= SHM_OPENED_KINDS)
         return false;
-    out->kind = (enum shm_opened_kind)(head.wanted & 15);
-    out->wanted = head.wanted;
-    out->seconds = head.wanted >> 4 & 4095;
+    out->kind = (enum shm_opened_kind)head.kind;
+    out->seconds = head.seconds;
     out->opened = head.opened;
     rest = str_make((const char *)record + sizeof(head), head.text_len);
     while (rest.len && out->places < OPENED_PLACES_MAX &&

@@ -18,7 +18,7 @@ struct opened_place {
 
 struct opened {
     enum shm_opened_kind kind;
-    u32 wanted, seconds;
+    u32 seconds;
     u64 opened, alive, expiring; /* the last two: of all places */
     u32 places;
     struct opened_place place[OPENED_PLACES_MAX];

@@ -26,18 +26,18 @@ enum shm_opened_kind {
 
 enum { SHM_OPENED_SECONDS_MAX = 3600, SHM_OPENED_TEXT_MAX = 12000 };
 
-/* A word of shm_slot.opened_wanted; 0: nothing is wanted. `number` tells requests apart. */
-static inline uint32_t shm_opened_wanted(enum shm_opened_kind kind, uint32_t seconds,
-                                         uint32_t number)
+/* A word of shm_slot.opened_wanted; 0: nothing is wanted. `kinds`: bit KIND of each that is; one
+ * that the agent is at already goes on. `number` makes each question a new one. */
+static inline uint32_t shm_opened_wanted(uint32_t kinds, uint32_t seconds, uint32_t number)
 {
-    return (uint32_t)kind |
+    return (kinds >> 1 & 15) |
            (seconds < SHM_OPENED_SECONDS_MAX ? seconds : SHM_OPENED_SECONDS_MAX) << 4 |
            number << 16;
 }
 
 struct shm_opened {
-    uint32_t wanted; /* as it was asked for */
-    uint32_t opened; /* so many of the kind were opened meanwhile */
+    uint32_t kind;    /* enum shm_opened_kind */
+    uint32_t seconds; /* for so long it was looked at */
+    uint32_t opened;  /* so many of the kind were opened meanwhile */
     uint32_t text_len;
-    uint32_t spare;
 };
