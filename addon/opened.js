@@ -11,6 +11,7 @@ const SAMPLES_MAX = 512;
 const STACKS_EACH_SECOND = 50; /* 5 us each */
 const FRAMES = 24;
 const PLACES = 5;
+const BLAMED = 4; /* frames of the app that tell places from each other */
 const TEXT_MAX = 11000;
 
 /* Whether it is still open. A closed handle has no descriptor; a process ends by itself. */
@@ -57,19 +58,29 @@ const fileOf = (site) => {
 const isNode = (file) => file === '' || file.startsWith('node:');
 const isPackage = (file) => /[\\/]node_modules[\\/]/.test(file);
 
-/* The app's own line, else that of a package, else Node's. */
+/* The frames to blame, from where it was opened outwards: the app's own, else a package's, else Node's. */
 function placeOf(sites) {
   const files = sites.map(fileOf);
-  let i = files.findIndex((file) => !isNode(file) && !isPackage(file));
-  if (i < 0) i = files.findIndex((file) => !isNode(file));
-  if (i < 0) i = 0;
-  const first = files.findIndex((file) => file !== 'node:internal/async_hooks'); /* what calls the hook */
-  const site = sites[i];
-  if (!site) return { file: '', name: '', line: 0, column: 0, isApp: false, stack: '' };
-  return {
+  const all = sites.map((site, i) => ({
     file: files[i], name: site.getFunctionName() ?? '', line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0,
-    isApp: !isNode(files[i]), stack: sites.slice(Math.max(first, 0)).map((one) => `    at ${one}`.replace(/[\r\n]/g, ' ')).join('\n'),
+  }));
+  const own = all.filter(({ file }) => !isNode(file) && !isPackage(file));
+  const user = own.length > 0 ? own : all.filter(({ file }) => !isNode(file));
+  const frames = (user.length > 0 ? user : all).slice(0, BLAMED);
+  const first = files.findIndex((file) => file !== 'node:internal/async_hooks'); /* what calls the hook */
+  return {
+    frames, isApp: user.length > 0,
+    stack: sites.slice(Math.max(first, 0)).map((one) => `    at ${one}`.replace(/[\r\n]/g, ' ')).join('\n'),
   };
+}
+
+const keyOf = ({ file, line, column }) => `${file}:${line}:${column}`;
+
+/* A helper that others use as well, who close what it opens for them, is not to blame: who calls it is. */
+function blamed(place, places) {
+  const closed = new Set();
+  for (const other of places) if (other !== place && other.alive * 2 < other.opened) other.frames.forEach((frame) => closed.add(keyOf(frame)));
+  return place.frames.find((frame) => !closed.has(keyOf(frame))) ?? place.frames[0] ?? { file: '', name: '', line: 0, column: 0 };
 }
 
 class Sampling {
@@ -94,7 +105,7 @@ class Sampling {
   place(under) {
     this.taken++;
     const made = placeOf(sitesTake(under));
-    const key = `${made.file}:${made.line}:${made.column}`;
+    const key = made.frames.map(keyOf).join();
     let place = this.places.get(key);
     if (place) return place;
     place = { ...made, alive: 0, expiring: 0, opened: 0 };
@@ -121,8 +132,9 @@ class Sampling {
     const list = [...this.places.values()].filter((place) => place.alive > 0).sort((a, b) => b.isApp - a.isApp || b.alive - a.alive);
     let text = '';
     for (const p of list.slice(0, PLACES)) {
-      const one = `${p.alive} ${p.expiring} ${p.opened} ${p.line} ${p.column}\n${p.name.replace(/\s+/g, ' ')}\n` +
-        `${p.file.replace(/[\r\n]/g, ' ')}\n${p.stack}\n\n`;
+      const { file, name, line, column } = blamed(p, this.places.values());
+      const one = `${p.alive} ${p.expiring} ${p.opened} ${line} ${column}\n${name.replace(/\s+/g, ' ')}\n` +
+        `${file.replace(/[\r\n]/g, ' ')}\n${p.stack}\n\n`;
       if (text.length + one.length > TEXT_MAX) break;
       text += one;
     }
