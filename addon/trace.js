@@ -175,6 +175,7 @@ class Tally {
     this.gap = Infinity; /* the shortest pause between two, without the time of other calls */
     this.place = null;
     this.moves = false; /* from different places */
+    this.many = false; /* with lists of values */
   }
 }
 
@@ -241,6 +242,7 @@ function again(request, tally, text, values, started) {
     if (gap < tally.gap) tally.gap = gap;
   }
   if (request.commits !== tally.commits) tally.apart++;
+  if (Array.isArray(values) && values.some(Array.isArray)) tally.many = true;
   if (!tally.varies) {
     const key = valuesKey(values);
     if (tally.text !== text || (tally.values !== undefined && tally.values !== key)) tally.varies = true;
@@ -302,7 +304,7 @@ function pathClean(url) {
 }
 
 function isRepetition(tally, shape) {
-  if (tally.count < rules.repeats || !tally.varies || tally.moves || tally.time < rules.together) return false;
+  if (tally.count < rules.repeats || !tally.varies || tally.moves || tally.many || tally.time < rules.together) return false;
   if (shape & addon.DELIBERATE) return false; /* batches, pages, cursors, what is no work */
   if (tally.overlaps > 0 && shape & addon.PIPELINED) return false; /* went out together */
   if (tally.apart * 2 >= tally.count) return false; /* each in a transaction of its own */
@@ -491,7 +493,7 @@ module.exports = function trace(agent) {
   addon = agent.addon.calls();
   ({ routeTexts } = agent);
   rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
-  const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject });
+  const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
   open();
   setInterval(tick, 1000).unref();
   return {

@@ -186,7 +186,6 @@ static void tell(const struct journals_into *into, const struct reading *r, stru
         .app = r->app,
         .worker = r->worker,
         .at_ns = now_ns,
-        .subject = str_of(kinds[kind].what),
     };
     struct opened o = { 0 };
 

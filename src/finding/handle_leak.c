@@ -2,7 +2,7 @@
 #include "finding/handle_leak.h"
 
 #include "base/clock.h"
-#include "metrics/trend.h"
+#include "metrics/uptrend.h"
 
 enum {
     N = HANDLE_LEAK_WINDOWS,
@@ -50,8 +50,8 @@ static u64 least(const u64 *value, u32 count)
 static bool is_steady(const struct series *s, double grown)
 {
     for (u32 q = 1; q < 4; q++) {
-        double before = (double)trend_median(s->floor + (q - 1) * QUARTER, QUARTER);
-        double after = (double)trend_median(s->floor + q * QUARTER, QUARTER);
+        double before = (double)uptrend_median(s->floor + (q - 1) * QUARTER, QUARTER);
+        double after = (double)uptrend_median(s->floor + q * QUARTER, QUARTER);
 
         if (after - before < 0.4 * grown / 3)
             return false;
@@ -61,18 +61,18 @@ static bool is_steady(const struct series *s, double grown)
 
 static bool grows(const struct series *s)
 {
-    u64 base = trend_median(s->floor, QUARTER), now = least(s->floor + N - QUARTER, QUARTER);
+    u64 base = uptrend_median(s->floor, QUARTER), now = least(s->floor + N - QUARTER, QUARTER);
     double grown;
     u32 pairs;
 
     /* Higher than it ever was, rare bursts aside; and than the load explains. */
-    if (now <= most(s->floor, N / 2) || now <= trend_median(s->top, N / 2) ||
+    if (now <= most(s->floor, N / 2) || now <= uptrend_median(s->top, N / 2) ||
         now <= 2 * most(s->load, N) + LOAD_SLACK)
         return false;
-    grown = trend_slope(s->floor, N) * (N - 1);
+    grown = uptrend_slope(s->floor, N) * (N - 1);
     if (grown < HANDLE_LEAK_LEAST || grown < (double)base / 20)
         return false;
-    if (trend_tau(s->floor, s->load, N, &pairs) < TAU_LEAST || pairs < PAIRS_LEAST)
+    if (uptrend_tau(s->floor, s->load, N, &pairs) < TAU_LEAST || pairs < PAIRS_LEAST)
         return false;
     return is_steady(s, grown);
 }
@@ -96,10 +96,11 @@ static void window_close(struct handle_leak *h)
 static void growth_of(struct handle_growth *out, const struct series *s, u64 window_ns)
 {
     *out = (struct handle_growth){
-        .from = trend_median(s->floor, QUARTER),
-        .to = trend_median(s->floor + N - QUARTER, QUARTER),
+        .from = uptrend_median(s->floor, QUARTER),
+        .to = uptrend_median(s->floor + N - QUARTER, QUARTER),
         .over_ns = (N - QUARTER) * window_ns,
-        .per_hour = (u64)(trend_slope(s->floor, N) * (double)(3600 * NS_PER_S) / (double)window_ns),
+        .per_hour =
+            (u64)(uptrend_slope(s->floor, N) * (double)(3600 * NS_PER_S) / (double)window_ns),
     };
 }
 

@@ -4,9 +4,8 @@
  * Speaks shm/wire.h on DIR/agent.sock, holds the sockets that apps listen on, and forwards what
  * connects to a byte-stream listener, as the proxy does. Prints a JSON line for each thing that
  * happens; reads commands from stdin, a line each:
- *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | opened PID WORD | answers PID |
- *     waiters N | woken | refuse
- * ERRNO Ends with its stdin.
+ *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | opened PID WORD | answers PID
+ * | waiters N | woken | refuse ERRNO Ends with its stdin.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -590,6 +589,8 @@ int main(int argc, char **argv)
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof *shm;
+    atomic_store(&shm->app[0].watch_requests, 1000000);
+    atomic_store(&shm->app[0].n_plus_one, 5);
     say("{\"event\":\"up\",\"memfd\":%d,\"peers_fd\":%d}", memfd, peers_fd);
     for (;;) {
         struct pollfd p[PROCESSES_MAX + SHM_LISTENERS_MAX + 3];

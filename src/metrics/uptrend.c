@@ -1,5 +1,5 @@
-/* metrics/trend.c -- whether a series goes up, and how fast */
-#include "metrics/trend.h"
+/* metrics/uptrend.c -- whether a series goes up, and how fast */
+#include "metrics/uptrend.h"
 
 static int by_u64(const void *va, const void *vb)
 {
@@ -15,22 +15,22 @@ static int by_double(const void *va, const void *vb)
     return *a < *b ? -1 : *a > *b;
 }
 
-u64 trend_median(const u64 *value, u32 count)
+u64 uptrend_median(const u64 *value, u32 count)
 {
-    u64 sorted[TREND_MAX];
+    u64 sorted[UPTREND_MAX];
 
-    assert(count && count <= TREND_MAX);
+    assert(count && count <= UPTREND_MAX);
     memcpy(sorted, value, count * sizeof(*value));
     qsort(sorted, count, sizeof(*sorted), by_u64);
     return sorted[(count - 1) / 2];
 }
 
-double trend_slope(const u64 *value, u32 count)
+double uptrend_slope(const u64 *value, u32 count)
 {
-    double slope[TREND_MAX * (TREND_MAX - 1) / 2];
+    double slope[UPTREND_MAX * (UPTREND_MAX - 1) / 2];
     u32 n = 0;
 
-    assert(count <= TREND_MAX);
+    assert(count <= UPTREND_MAX);
     for (u32 i = 0; i < count; i++)
         for (u32 j = i + 1; j < count; j++)
             slope[n++] = ((double)value[j] - (double)value[i]) / (j - i);
@@ -40,7 +40,7 @@ double trend_slope(const u64 *value, u32 count)
     return (slope[(n - 1) / 2] + slope[n / 2]) / 2;
 }
 
-double trend_tau(const u64 *value, const u64 *load, u32 count, u32 *pairs)
+double uptrend_tau(const u64 *value, const u64 *load, u32 count, u32 *pairs)
 {
     i64 sum = 0;
 
