@@ -2,6 +2,7 @@
 #include "admin/journals.h"
 
 #include "admin/blocks.h"
+#include "admin/leak_watch.h"
 #include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
@@ -38,6 +39,8 @@ static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_CALLS_ROUTE] = query_records_route,
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
     [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
+    [SHM_RECORD_CALLS_SEQUENTIAL] = query_records_sequential,
+    [SHM_RECORD_OPENED] = leak_watch_opened,
 };
 
 struct journals {

@@ -32,6 +32,7 @@ struct journals_into {
     struct found *found;
     struct blocks *blocks;
     struct queries *queries;
+    struct leak_watch *leaks;
     struct exporter *exporter; /* NULL: nothing is sent */
 };
 

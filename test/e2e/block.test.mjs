@@ -99,7 +99,7 @@ for (const major of MAJORS)
       const mark = at.slice(1);
       const found = await run.until(async () => {
         const { findings } = (await run.admin('/api/findings')).json();
-return findings.find(({ place }) => place?.line === lineOf(mark)) ?? (at === '/ticks' && findings.find(({ kind }) => kind.endsWith('microtasks')));
+        return findings.find(({ place }) => place?.line === lineOf(mark)) ?? (at === '/ticks' && findings.find(({ kind }) => kind.endsWith('microtasks')));
       }, { what: `the finding of ${at}` });
       assert.equal(found.kind, `blocked-loop/${KINDS[at]}`, JSON.stringify(found, null, 1));
       assert.ok(found.worst_ms >= 50 && found.advice && found.text, JSON.stringify(found));
