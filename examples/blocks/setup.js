@@ -15,12 +15,13 @@ const orders = Array.from({ length: 400_000 }, (_, id) => ({ id, customer: `cust
 module.exports = {
   orders,
   text: JSON.stringify(orders),
-  bytes: Buffer.alloc(24 << 20, Array.from({ length: 4096 }, (_, i) => (i * i) % 251)),
-  subject: 'a'.repeat(27) + '!',
-  load: (name) => {
-    // As a program that runs for the first time finds it.
-    delete require.cache[require.resolve(`./${name}`)];
-    return require(`./${name}`);
+  bytes: Buffer.alloc(64 << 20, Array.from({ length: 4096 }, (_, i) => (i * i) % 251)),
+  subject: 'a'.repeat(23) + '!',
+  /** The path of a module that require() loads anew. */
+  notYetLoaded(name) {
+    const file = path.join(__dirname, name);
+    delete require.cache[file];
+    return file;
   },
   addon: () => require(process.env.BLOCKS_ADDON),
   /** A file on a slow disk: its bytes come after 300 ms. */
