@@ -1,0 +1,273 @@
+/* sql/model.c -- fettle's own estimate of what a statement costs, where no planner can be asked */
+#include "sql/model.h"
+
+#include <math.h>
+
+#define ROW_FETCHED 4.0
+#define ROW_SORTED 0.1 /* times log2 of how many */
+#define SHARE_RANGE (1.0 / 3)
+#define ROWS_UNKNOWN 100000.0
+#define LIMIT_ROWS 20.0
+
+/* One table while it is read. */
+struct access {
+    u32 table;
+    const struct catalog_table *facts; /* NULL: unknown */
+    double rows;
+    u32 bound; /* bits of tables that were read before it */
+};
+
+struct path {
+    double share; /* of the table's rows that are read */
+    bool ordered; /* in the order that is asked for */
+    bool used;    /* the index leaves out anything, or gives the order */
+};
+
+static double distinct_of(const struct model *m, const struct access *a, struct str column)
+{
+    const struct catalog_column *c =
+        a->facts ? catalog_column(a->facts, column, m->dialect != SQL_POSTGRESQL) : NULL;
+
+    if (c && c->distinct > 0)
+        return c->distinct;
+    return min(a->rows, 10.0); /* so that it is worth nothing on its own */
+}
+
+/* The share of rows that a use leaves; 1: it cannot be known before the others are read. */
+static double share_of(const struct model *m, const struct access *a, const struct shape_use *u)
+{
+    double distinct;
+
+    if (u->table != a->table)
+        return 1;
+    distinct = max(1.0, distinct_of(m, a, u->column));
+    switch (u->kind) {
+    case SHAPE_EQUAL:
+        return u->many ? min(1.0, 3 / distinct) : 1 / distinct;
+    case SHAPE_NULL:
+    case SHAPE_TRUE:
+    case SHAPE_FALSE:
+        return 1 / min(distinct, 2.0);
+    case SHAPE_RANGE:
+    case SHAPE_PREFIX:
+        return SHARE_RANGE;
+    case SHAPE_JOIN:
+        return u->other == a->table || (a->bound & BIT(u->other)) ? 1 / distinct : 1;
+    case SHAPE_ORDER:
+    case SHAPE_GROUP:
+        break;
+    }
+    return 1;
+}
+
+static bool is_range(const struct shape_use *u)
+{
+    return u->kind == SHAPE_RANGE || u->kind == SHAPE_PREFIX;
+}
+
+static bool name_eq(const struct model *m, struct str a, struct str b)
+{
+    return m->dialect == SQL_POSTGRESQL ? str_eq(a, b) : str_eq_nocase(a, b);
+}
+
+/* The best share that a column of an index gives; *range: it is the last that counts. */
+static double column_share(const struct model *m, const struct access *a, struct str column,
+                           bool *range)
+{
+    const struct shape *s = &m->explanation->shape;
+    double best = 1;
+
+    *range = true;
+    for (u32 i = 0; i < s->uses; i++) {
+        const struct shape_use *u = &s->use[i];
+        double share = name_eq(m, u->column, column) && !u->function.len ? share_of(m, a, u) : 1;
+
+        if (share < best) {
+            best = share;
+            *range = is_range(u);
+        }
+    }
+    return best;
+}
+
+/* Whether the columns from `from` on are those of ORDER BY, in its order. */
+static bool gives_order(const struct model *m, const struct access *a, const struct str *column,
+                        u32 columns, u32 from)
+{
+    const struct shape *s = &m->explanation->shape;
+    bool any = false;
+
+    for (u32 i = 0; i < s->uses; i++) {
+        if (s->use[i].kind != SHAPE_ORDER)
+            continue;
+        if (s->use[i].table != a->table || from >= columns ||
+            !name_eq(m, s->use[i].column, column[from]))
+            return false;
+        any = true;
+        from++;
+    }
+    return any;
+}
+
+static struct path path_of(const struct model *m, const struct access *a, const struct str *column,
+                           u32 columns)
+{
+    struct path p = { .share = 1 };
+    u32 equal = 0;
+    bool range = false;
+
+    p.ordered = a->bound == 0 && gives_order(m, a, column, columns, 0);
+    for (u32 i = 0; i < columns && !range; i++) {
+        double share = column_share(m, a, column[i], &range);
+
+        if (share >= 1)
+            break;
+        p.share *= share;
+        p.used = true;
+        equal += !range;
+    }
+    p.ordered |= a->bound == 0 && gives_order(m, a, column, columns, equal);
+    p.used |= p.ordered;
+    return p;
+}
+
+static double shares_of_all(const struct model *m, const struct access *a)
+{
+    const struct shape *s = &m->explanation->shape;
+    double share = 1;
+
+    for (u32 i = 0; i < s->uses; i++)
+        share *= share_of(m, a, &s->use[i]);
+    return share;
+}
+
+/* Reading the table once, by this path; with LIMIT and the right order it ends early. */
+static double path_cost(const struct model *m, const struct access *a, const struct path *p,
+                        double left)
+{
+    double rows = max(1.0, a->rows * p->share), wanted;
+
+    if (p->ordered && m->explanation->shape.limited && m->explanation->shape.tables == 1) {
+        wanted = LIMIT_ROWS * p->share / max(left, 1e-9);
+        rows = min(rows, max(1.0, wanted));
+    }
+    return log2(a->rows + 2) + rows * ROW_FETCHED;
+}
+
+static double access_cost(const struct model *m, const struct access *a, double left, bool *ordered)
+{
+    double best = a->rows + 1;
+    struct str column[CANDIDATE_COLUMNS_MAX];
+
+    *ordered = false;
+    for (u32 i = 0; a->facts && i < a->facts->indexes; i++) {
+        const struct catalog_index *x = &a->facts->index[i];
+        struct path p = path_of(m, a, x->column, x->columns);
+        double cost = path_cost(m, a, &p, left);
+
+        if (p.used && !x->partial && cost < best) {
+            best = cost;
+            *ordered = p.ordered;
+        }
+    }
+    for (u32 i = 0; i < m->creations; i++) {
+        const struct candidate *c = m->created[i];
+        struct path p;
+        double cost;
+
+        if (c->table != a->table || c->where.len)
+            continue;
+        for (u32 k = 0; k < c->columns; k++)
+            column[k] = c->column[k].function.len ? (struct str){ 0 } : c->column[k].name;
+        p = path_of(m, a, column, c->columns);
+        cost = path_cost(m, a, &p, left);
+        if (p.used && cost < best) {
+            best = cost;
+            *ordered = p.ordered;
+        }
+    }
+    return best;
+}
+
+static bool has_order(const struct shape *s)
+{
+    for (u32 i = 0; i < s->uses; i++)
+        if (s->use[i].kind == SHAPE_ORDER)
+            return true;
+    return false;
+}
+
+/* The tables in the order in which the plan reads them. */
+static u32 order_of(const struct explanation *e, u32 *table)
+{
+    u32 count = 0, seen = 0;
+
+    for (u32 i = 0; i < e->steps; i++) {
+        u32 t = e->step[i].table;
+
+        if (t < e->shape.tables && !(seen & BIT(t))) {
+            table[count++] = t;
+            seen |= BIT(t);
+        }
+    }
+    return count;
+}
+
+static int cost_of(struct trial_bench *b, double *cost)
+{
+    struct model *m = container_of(b, struct model, bench);
+    const struct shape *s = &m->explanation->shape;
+    u32 table[SHAPE_TABLES_MAX], count = order_of(m->explanation, table), bound = 0;
+    double loops = 1;
+    bool sorted = !has_order(s);
+
+    *cost = 0;
+    for (u32 i = 0; i < count; i++) {
+        struct access a = { .table = table[i], .bound = bound };
+        double left;
+        bool ordered;
+
+        a.facts = catalog_find(m->catalog, s->table[a.table].schema, s->table[a.table].name,
+                               m->dialect != SQL_POSTGRESQL);
+        a.rows = a.facts && a.facts->rows >= 0 ? max(1.0, a.facts->rows) : ROWS_UNKNOWN;
+        left = shares_of_all(m, &a);
+        *cost += loops * access_cost(m, &a, left, &ordered);
+        sorted |= ordered;
+        loops = max(1.0, loops * a.rows * left);
+        bound |= BIT(a.table);
+    }
+    if (!sorted)
+        *cost += loops * log2(loops + 2) * ROW_SORTED;
+    return 0;
+}
+
+static int create(struct trial_bench *b, const struct candidate *c, double *bytes)
+{
+    struct model *m = container_of(b, struct model, bench);
+
+    *bytes = 0;
+    if (c->where.len || c->column[0].function.len)
+        return -EAGAIN; /* how often it is so is not known */
+    if (m->creations == MODEL_CREATED_MAX)
+        return -ENOSPC;
+    m->created[m->creations++] = c;
+    return 0;
+}
+
+static int drop(struct trial_bench *b)
+{
+    struct model *m = container_of(b, struct model, bench);
+
+    assert(m->creations);
+    m->creations--;
+    return 0;
+}
+
+void model_init(struct model *m, const struct explanation *e, const struct catalog *c,
+                enum sql_dialect dialect)
+{
+    *m = (struct model){ .bench = { .create = create, .drop = drop, .cost = cost_of },
+                         .explanation = e,
+                         .catalog = c,
+                         .dialect = dialect };
+}
