@@ -67,6 +67,11 @@ $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
+# What src/sourcemap makes of a map, for the comparison with others.
+$(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
@@ -116,7 +121,7 @@ E2E_ASAN ?= $(addprefix test/e2e/,proxy_*.test.mjs supervisor.test.mjs soak.test
 HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
 # One known runner, whatever Node the machine has; no test may hang for ever.
 E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
-e2e: all $(BUILD)/test/heap/heap_dump
+e2e: all $(BUILD)/test/heap/heap_dump $(BUILD)/test/profile/sourcemap_dump
 	@scripts/nodes
 	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all build/asan/test/heap/heap_dump
 	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all build/tsan/test/heap/heap_dump
@@ -130,6 +135,7 @@ e2e: all $(BUILD)/test/heap/heap_dump
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
 FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+            $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
 

@@ -15,10 +15,12 @@
 
 #include <node_api.h>
 
+#include "calls_node.h"
 #include "idle.h"
 #include "journal.h"
 #include "link.h"
 #include "loop.h"
+#include "measures.h"
 #include "part.h"
 #include "served.h"
 #include "stack.h"
@@ -130,6 +132,7 @@ static void room_done(void *data)
         return;
     room->owner = false;
     stats_done();
+    measures_done();
     stack_done();
     idle_done();
 }
@@ -401,6 +404,7 @@ static napi_value watch_call(napi_env env, napi_callback_info info)
     napi_get_null(env, &none);
     if (!room || !room->owner || !link_here.slot)
         return none;
+    measures_init(&link_here.shm->measures[link_here.index]);
     return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
 }
 
@@ -453,6 +457,32 @@ static napi_value collected_call(napi_env env, napi_callback_info info)
     return NULL;
 }
 
+/* measureNumber(kind, name), measured(number, ms) */
+static napi_value measure_number_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    char name[4 * SHM_MEASURE_NAME_MAX];
+    uint32_t kind;
+
+    args_get(env, info, args, 2);
+    kind = arg_u32(env, args[0]);
+    arg_text(env, args[1], name, sizeof name);
+    if (kind >= SHM_MEASURE_KINDS)
+        return NULL;
+    return number(env, measures_number((enum shm_measure_kind)kind, name));
+}
+
+static napi_value measured_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[2];
+    double ms = 0;
+
+    args_get(env, info, args, 2);
+    napi_get_value_double(env, args[1], &ms);
+    measures_add(arg_u32(env, args[0]), ms > 0 && ms < 1e12 ? (uint64_t)(ms * 1e6) : 0);
+    return NULL;
+}
+
 static void room_free(napi_env env, void *data, void *hint)
 {
     (void)env;
@@ -487,6 +517,8 @@ static napi_value statistics_call(napi_env env, napi_callback_info info)
         { "resourceName", resource_name_call },
         { "publish", publish_call },
         { "collected", collected_call },
+        { "measureNumber", measure_number_call },
+        { "measured", measured_call },
     };
     napi_value o = NULL;
 
@@ -501,6 +533,22 @@ static napi_value statistics_call(napi_env env, napi_callback_info info)
     return o;
 }
 
+/* calls(): what trace.js calls */
+static napi_value calls_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return calls_node(env);
+}
+
+/* watches(): whether requests are to be watched for what they ask of others */
+static napi_value watches_call(napi_env env, napi_callback_info info)
+{
+    uint32_t app = link_here.slot ? atomic_load(&link_here.slot->app) : SHM_APPS_MAX;
+
+    (void)info;
+    return boolean(env, app < SHM_APPS_MAX && link_here.shm->app[app].watch_requests > 0);
+}
+
 NAPI_MODULE_INIT()
 {
     static const struct call calls[] = {
@@ -513,6 +561,7 @@ NAPI_MODULE_INIT()
         { "part", part_call },           { "routeNumber", route_number_call },
         { "watch", watch_call },         { "statistics", statistics_call },
         { "sampled", sampled_call },     { "traceparent", traceparent_call },
+        { "calls", calls_call },         { "watches", watches_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

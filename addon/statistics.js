@@ -1,5 +1,5 @@
 'use strict';
-/* addon/statistics.js -- once a second: memory, heap spaces, resources
+/* addon/statistics.js -- once a second: memory, heap spaces, resources; whether the app measures
  *
  * A part of agent.node (addon/part.c), loaded when the main script has run.
  */
@@ -9,11 +9,12 @@ const v8 = require('v8');
 const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
 const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
 
-module.exports = function statsWatch(addon, timed) {
+module.exports = function statsWatch(addon, timed, measuresWatch) {
   const numbers = new Float64Array(addon.NUMBERS);
   const resources = new Map();
   let spaces = 0;
   let skip = 0;
+  let measures = false;
 
   function spacesTake() {
     const list = v8.getHeapSpaceStatistics();
@@ -46,6 +47,13 @@ module.exports = function statsWatch(addon, timed) {
     numbers[7] = resources.size;
   }
 
+  /* Entries of an app that never loads perf_hooks need no observer; this look takes 0.5 us. */
+  function measuresLook() {
+    if (measures || !process.moduleLoadList?.includes('NativeModule perf_hooks')) return;
+    measures = true;
+    measuresWatch();
+  }
+
   function sample() {
     const heap = v8.getHeapStatistics();
     numbers[0] = heap.total_heap_size;
@@ -57,8 +65,10 @@ module.exports = function statsWatch(addon, timed) {
     spacesTake();
     resourcesTake();
     addon.publish(numbers);
+    measuresLook();
   }
 
+  measuresLook();
   if (timed) collectionsTime(addon);
   setTimeout(sample, 20).unref();
   setInterval(sample, 1000).unref();

@@ -110,4 +110,5 @@ void page_metrics(struct buf *out, const struct page_source *src)
         metrics_prom_client(&text, &parts);
     if (src->opentelemetry)
         metrics_opentelemetry(&text, &parts);
+    metrics_app(&text, &parts);
 }

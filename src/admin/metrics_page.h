@@ -47,4 +47,5 @@ void metrics_resources(struct text *t, const struct metrics_source *src, const c
 void metrics_prom_client(struct text *t, const struct metrics_source *src);
 void metrics_opentelemetry(struct text *t, const struct metrics_source *src);
 void metrics_fettle(struct text *t, const struct metrics_source *src);
+void metrics_app(struct text *t, const struct metrics_source *src);
 void metrics_findings(struct text *t, const struct metrics_source *src);

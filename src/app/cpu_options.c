@@ -9,9 +9,14 @@
 static const char *const group_title[] = { "Flags" };
 
 /* clang-format off */
+#define ROW_SOURCE_MAPS \
+{ .name = "source-maps", .type = SETTINGS_BOOL, .offset = AT(source_maps), .default_text = "on", \
+  .help = "places as in the sources that TypeScript or a bundler was given" }
+
 static const struct settings_row report_rows[] = {
 { .name = "top", .short_flag = 'n', .type = SETTINGS_COUNT, .offset = AT(top), .default_text = "15", .most = INT32_MAX,
   .words = "all", .placeholder = "N", .help = "how many functions, lines and packages; all of them are in --json" },
+ROW_SOURCE_MAPS,
 { .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "JSON instead of text" },
 };
 /* clang-format on */

@@ -7,7 +7,8 @@ enum { CPU_WORDS_MAX = 8 };
 
 struct cpu_options {
     bool json;
-    u32 top; /* rows of each table; 0: all */
+    bool source_maps; /* they are followed */
+    u32 top;          /* rows of each table; 0: all */
     const char *word[CPU_WORDS_MAX];
     u32 words;
     /* private */

@@ -4,13 +4,11 @@
 #include "app/command.h"
 #include "app/cpu_options.h"
 #include "app/exit_code.h"
-#include "app/heap_file.h"
 #include "app/heap_load.h"
+#include "app/profile_file.h"
 #include "app/table.h"
 #include "base/json.h"
 #include "profile/hotspots.h"
-
-#include <sys/mman.h>
 
 struct report {
     struct profile p;
@@ -144,7 +142,7 @@ static void lines_text(const struct report *r, u32 top, struct buf *out)
     for (u32 i = 0; i < r->h.lines && (!top || i < top); i++) {
         const struct hot_line *l = &r->h.line[i];
         AUTO(buf_done) struct buf place = { 0 };
-        struct str url = file_of(profile_url(&r->p, l->frame));
+        struct str url = file_of(names_text(&r->p.names, l->url));
 
         cell_time(&t, r, l->hits);
         cell_share(&t, r, l->hits);
@@ -260,7 +258,7 @@ static void lines_json(const struct report *r, struct buf *out)
         json_comma(out);
         buf_addc(out, '{');
         json_key(out, "file");
-        json_text(out, file_of(profile_url(&r->p, l->frame)));
+        json_text(out, file_of(names_text(&r->p.names, l->url)));
         json_key(out, "line");
         json_u64(out, l->line);
         json_key(out, "function");
@@ -302,23 +300,6 @@ static void all_json(const struct report *r, struct buf *out)
     buf_add(out, STR("]}\n"));
 }
 
-/* The whole file, which is read once: a mapping. */
-static int read_all(struct report *r, const struct heap_file *f, struct problem *p)
-{
-    void *bytes;
-    int err;
-
-    if (!f->in.size)
-        return problem_set(p, "is empty");
-    bytes = mmap(NULL, f->in.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
-    if (bytes == MAP_FAILED)
-        return -errno;
-    (void)madvise(bytes, f->in.size, MADV_SEQUENTIAL);
-    err = profile_read(&r->p, str_make(bytes, f->in.size), p);
-    munmap(bytes, f->in.size);
-    return err ? err : hotspots_find(&r->h, &r->p);
-}
-
 static void report_done(struct report *r)
 {
     hotspots_done(&r->h);
@@ -329,19 +310,16 @@ static int report_run(int argc, char **argv, const struct settings_table *flags,
                       const char *kind)
 {
     AUTO(cpu_options_done) struct cpu_options o = { 0 };
-    AUTO(heap_file_close) struct heap_file file = { .fd = -1 };
     AUTO(report_done) struct report r = { 0 };
     AUTO(buf_done) struct buf out = { 0 };
-    struct progress progress = { 0 };
     struct problem p = { 0 };
     int code = cpu_options_read(&o, flags, argc, argv, 1, 1, needs), err;
 
     if (code)
         return max(code, 0);
-    err = heap_file_open_as(&file, o.word[0], "{", kind, &progress, &p);
+    err = profile_file_read(&r.p, o.word[0], kind, o.source_maps, &p);
     if (!err)
-        err = read_all(&r, &file, &p);
-    progress_clear(&progress);
+        err = hotspots_find(&r.h, &r.p);
     if (err)
         return heap_load_failed(err, o.word[0], &p);
     r.hit_ms = profile_hit_ms(&r.p);

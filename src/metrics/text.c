@@ -64,14 +64,17 @@ void text_family(struct text *t, const char *name, enum text_type type, const ch
 
 struct str text_of_seconds(u64 ns, char out[TEXT_SECONDS_MAX])
 {
-    int len = snprintf(out, TEXT_SECONDS_MAX, "%llu.%09llu", (unsigned long long)(ns / NS_PER_S),
-                       (unsigned long long)(ns % NS_PER_S));
+    size_t len = str_put_u64(out, ns / NS_PER_S);
+    u64 rest = ns % NS_PER_S;
 
-    while (out[len - 1] == '0')
-        len--;
-    if (out[len - 1] == '.')
-        len--;
-    return str_make(out, (size_t)len);
+    if (rest) {
+        out[len++] = '.';
+        for (u64 unit = NS_PER_S / 10; rest; unit /= 10) {
+            out[len++] = (char)('0' + rest / unit);
+            rest %= unit;
+        }
+    }
+    return str_make(out, len);
 }
 
 static void line_u64(struct text *t, struct str suffix, const struct label *labels, struct str le,
@@ -108,14 +111,54 @@ void text_millionths(struct text *t, const struct label *labels, u64 n)
              (unsigned long long)(n % 1000000));
 }
 
+/* The bounds as text, made once for all histograms that follow each other. */
+static void bounds_write(struct text *t, const u64 *le_ns, u32 bounds)
+{
+    char room[TEXT_SECONDS_MAX];
+
+    if (t->bounds == bounds && memcmp(t->le_ns, le_ns, bounds * sizeof(*le_ns)) == 0)
+        return;
+    assert(bounds <= TEXT_BOUNDS_MAX);
+    t->bounds = bounds;
+    memcpy(t->le_ns, le_ns, bounds * sizeof(*le_ns));
+    for (u32 i = 0; i < bounds; i++) {
+        struct str text = text_of_seconds(le_ns[i], room);
+
+        t->le_len[i] = (u8)(snprintf(t->le[i], sizeof(t->le[i]), "%.*s\"} ", STR_ARG(text)));
+    }
+}
+
+/* Lines of one histogram differ in their ends only: a large page is mostly these, so they are
+ * copied from the first one. */
 void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns, u32 bounds,
                     const u64 *cumulative, u64 sum_ns)
 {
-    char le[TEXT_SECONDS_MAX];
+    static const char inf[] = "+Inf\"} ";
+    size_t begin = t->out->len, prefix;
+    struct buf *out = t->out;
+    char *to;
 
-    for (u32 i = 0; i < bounds; i++)
-        line_u64(t, STR("_bucket"), labels, text_of_seconds(le_ns[i], le), cumulative[i]);
-    line_u64(t, STR("_bucket"), labels, STR("+Inf"), cumulative[bounds]);
+    bounds_write(t, le_ns, bounds);
+    line_begin(t, STR("_bucket"), labels, STR("+"));
+    if (out->failed)
+        return;
+    out->len -= strlen("+\"} ");
+    prefix = out->len - begin;
+    if (!buf_reserve(out, (bounds + 1) * (prefix + sizeof(t->le[0]) + STR_U64_MAX + 1)))
+        return;
+    to = out->ptr + begin;
+    for (u32 i = 0; i <= bounds; i++) {
+        const char *end = i < bounds ? t->le[i] : inf;
+        size_t len = i < bounds ? t->le_len[i] : sizeof(inf) - 1;
+
+        if (i)
+            memcpy(to, out->ptr + begin, prefix);
+        memcpy(to + prefix, end, len);
+        to += prefix + len;
+        to += str_put_u64(to, cumulative[i]);
+        *to++ = '\n';
+    }
+    out->len = (size_t)(to - out->ptr);
     line_seconds(t, STR("_sum"), labels, sum_ns);
     line_u64(t, STR("_count"), labels, STR(""), cumulative[bounds]);
 }

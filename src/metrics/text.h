@@ -13,9 +13,17 @@
 
 #include "base/buf.h"
 
+enum { TEXT_SECONDS_MAX = 24, TEXT_BOUNDS_MAX = 24 };
+
+/* All zero but `out` is a new page. */
 struct text {
     struct buf *out;
     const char *name; /* of the family begun last */
+    /* private: the bounds of the histogram written last */
+    u32 bounds;
+    u64 le_ns[TEXT_BOUNDS_MAX];
+    char le[TEXT_BOUNDS_MAX][TEXT_SECONDS_MAX + 4];
+    u8 le_len[TEXT_BOUNDS_MAX];
 };
 
 struct label {
@@ -44,5 +52,4 @@ void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns
                     const u64 *cumulative, u64 sum_ns);
 
 /* The text of nanoseconds in seconds, such as "0.0105", "3"; returns `out` as a view. */
-enum { TEXT_SECONDS_MAX = 24 };
 struct str text_of_seconds(u64 ns, char out[TEXT_SECONDS_MAX]);

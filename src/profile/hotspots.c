@@ -143,6 +143,8 @@ static int by_hits(const void *a, const void *b)
 
     if (x->hits != y->hits)
         return x->hits > y->hits ? -1 : 1;
+    if (x->url != y->url)
+        return x->url < y->url ? -1 : 1;
     return x->frame != y->frame ? (x->frame < y->frame ? -1 : 1)
            : x->line < y->line  ? -1
                                 : x->line > y->line;
@@ -158,17 +160,18 @@ static int lines_find(struct hotspots *h, const struct profile *p)
         return -ENOMEM;
     for (u32 i = 0; i < p->ticks; i++) {
         u32 frame = p->node[p->tick[i].node].frame;
+        u32 url = p->tick_url ? p->tick_url[i] : p->frame[frame].url;
 
-        if (profile_url(p, frame).len)
-            key[n++] =
-                (struct line_key){ p->frame[frame].url, p->tick[i].line, frame, p->tick[i].count };
+        if (names_text(&p->names, url).len)
+            key[n++] = (struct line_key){ url, p->tick[i].line, frame, p->tick[i].count };
     }
     qsort(key, n, sizeof(*key), by_place);
     for (u32 i = 0; i < n; i++) {
         if (i && by_place(&key[i - 1], &key[i]) == 0)
             h->line[h->lines - 1].hits += key[i].hits;
         else
-            h->line[h->lines++] = (struct hot_line){ key[i].frame, key[i].line, key[i].hits };
+            h->line[h->lines++] =
+                (struct hot_line){ key[i].frame, key[i].url, key[i].line, key[i].hits };
     }
     qsort(h->line, h->lines, sizeof(*h->line), by_hits);
     return 0;

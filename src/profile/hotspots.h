@@ -24,6 +24,7 @@ struct hotspot {
 
 struct hot_line {
     u32 frame; /* one of its functions */
+    u32 url;   /* its file, in the profile's names */
     u32 line;  /* from 1 */
     u64 hits;
 };

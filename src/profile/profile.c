@@ -502,6 +502,7 @@ void profile_done(struct profile *profile)
     free(profile->frame);
     free(profile->node);
     free(profile->tick);
+    free(profile->tick_url);
     *profile = (struct profile){ 0 };
 }
 

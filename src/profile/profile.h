@@ -42,6 +42,7 @@ struct profile {
     struct profile_frame *frame;
     struct profile_node *node; /* parents before their children */
     struct profile_tick *tick;
+    u32 *tick_url; /* [ticks]: the file of its line, in names; NULL: that of its node's function */
     u32 frames, nodes, ticks;
     u64 hits;
     bool is_of_bytes;        /* allocations */

@@ -49,7 +49,9 @@ enum {
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
     SHM_KIND_TEXT_MAX = 84,
-    SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_OCTAVES = 48,       /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_MEASURES_MAX = 512, /* names of one process's marks, measures and timed functions */
+    SHM_MEASURE_NAME_MAX = 64,
 };
 
 /* What the supervisor says of an app. */
@@ -190,7 +192,7 @@ struct shm_routes {
 
 /* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
  * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
- * for what no longer fits. Bucket bounds: shm_series_le_ms. */
+ * for what no longer fits. Bucket bounds: SHM_SERIES_LE_US. */
 struct shm_series {
     _Atomic uint32_t state;
     uint16_t status;
@@ -212,6 +214,24 @@ struct shm_series {
     }
 enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
 
+/* What the app itself measures with perf_hooks: marks, measures and functions of timerify, by name.
+ * Writer: the addon, its main thread. A name and kind do not change once `count` is above their
+ * place. Bucket bounds: SHM_SERIES_LE_US. */
+enum shm_measure_kind { SHM_MEASURE, SHM_MARK, SHM_FUNCTION, SHM_MEASURE_KINDS };
+struct shm_measure {
+    char name[SHM_MEASURE_NAME_MAX]; /* NUL-terminated */
+    _Atomic uint32_t kind;           /* enum shm_measure_kind */
+    uint32_t spare;
+    _Atomic uint64_t count;
+    _Atomic uint64_t sum_ns;
+    _Atomic uint64_t bucket[SHM_SERIES_LE + 1]; /* not cumulative; the last is +Inf; marks: none */
+};
+struct shm_measures {
+    _Atomic uint32_t count; /* measure[0 … count-1] are there */
+    uint32_t spare[15];
+    struct shm_measure measure[SHM_MEASURES_MAX];
+};
+
 /* An app. Writer: the supervisor, but for `rates`. */
 struct shm_app {
     _Atomic uint32_t state;          /* enum shm_app_state */
@@ -219,7 +239,11 @@ struct shm_app {
     _Atomic uint64_t started_ns;
     char name[SHM_NAME_MAX]; /* NUL-terminated */
     struct shm_rates rates;
-    uint64_t reserved[4];
+    /* What its agents look for (addon/trace.js). */
+    _Atomic uint32_t watch_requests; /* so many a second in each process; 0: none */
+    _Atomic uint32_t n_plus_one;     /* executions of a statement in a request; 0: never told of */
+    _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
+    uint64_t reserved[2];
 };
 
 /* An address that an app listens on. Writer: the supervisor. */
@@ -328,6 +352,8 @@ struct shm {
     _Alignas(64) _Atomic uint16_t route_of[SHM_CONNECTIONS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
+    /* By slot. Writer: its process. */
+    _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };

@@ -41,7 +41,7 @@ int advice_make(struct advice *a, struct database *d, struct str statement, stru
     if (err)
         return err;
     a->how = d->how;
-    a->candidates = candidates_make(&a->explanation.shape, &a->catalog, d->dialect, a->candidate,
+    a->candidates = candidates_make(&a->explanation.demand, &a->catalog, d->dialect, a->candidate,
                                     CANDIDATES_MAX);
     bench = database_bench(d, &a->explanation, &a->catalog);
     if (!bench) {
@@ -57,7 +57,7 @@ int advice_make(struct advice *a, struct database *d, struct str statement, stru
 
 static double rows_of(const struct advice *a, u32 table)
 {
-    const struct shape_table *t = &a->explanation.shape.table[table];
+    const struct demand_table *t = &a->explanation.demand.table[table];
     const struct catalog_table *c = catalog_find(&a->catalog, t->schema, t->name, true);
 
     return c ? c->rows : -1;
@@ -77,7 +77,7 @@ static void count_add(struct buf *out, double n)
 
 static void table_add(const struct advice *a, u32 table, struct buf *out)
 {
-    const struct shape_table *t = &a->explanation.shape.table[table];
+    const struct demand_table *t = &a->explanation.demand.table[table];
 
     buf_add(out, t->name);
     if (!str_eq(t->alias, t->name))
@@ -121,7 +121,7 @@ static void sort_say(const struct explanation *e, u32 step, struct buf *out)
         buf_addc(out, ' ');
     }
     buf_add(out, STR("rows"));
-    if (s->bytes > 0 && bytes > SORT_MEMORY_BYTES && !e->shape.limited)
+    if (s->bytes > 0 && bytes > SORT_MEMORY_BYTES && !e->demand.limited)
         buf_addf(out, ", about %.0f MB, which is more than the usual work_mem of 4 MB: on disk",
                  bytes / (1 << 20));
 }

@@ -5,12 +5,12 @@ enum { USES_MAX = 12 };
 
 /* The uses of one table, by what they are good for. */
 struct uses {
-    const struct shape_use *use[USES_MAX];
+    const struct demand_use *use[USES_MAX];
     u32 count;
 };
 
 struct maker {
-    const struct shape *shape;
+    const struct demand *demand;
     const struct catalog_table *table; /* NULL: unknown */
     enum sql_dialect dialect;
     u32 number;
@@ -24,7 +24,7 @@ static bool is_nocase(enum sql_dialect dialect)
     return dialect != SQL_POSTGRESQL;
 }
 
-static double distinct_of(const struct maker *m, const struct shape_use *u)
+static double distinct_of(const struct maker *m, const struct demand_use *u)
 {
     const struct catalog_column *c =
         m->table ? catalog_column(m->table, u->column, is_nocase(m->dialect)) : NULL;
@@ -32,7 +32,7 @@ static double distinct_of(const struct maker *m, const struct shape_use *u)
     return c ? c->distinct : 0;
 }
 
-static bool can_index(const struct maker *m, const struct shape_use *u)
+static bool can_index(const struct maker *m, const struct demand_use *u)
 {
     const struct catalog_column *c =
         m->table ? catalog_column(m->table, u->column, is_nocase(m->dialect)) : NULL;
@@ -41,7 +41,8 @@ static bool can_index(const struct maker *m, const struct shape_use *u)
 }
 
 /* The most selective first, as far as is known. */
-static void uses_add(const struct maker *m, struct uses *to, const struct shape_use *u, bool sorted)
+static void uses_add(const struct maker *m, struct uses *to, const struct demand_use *u,
+                     bool sorted)
 {
     u32 at = to->count;
 
@@ -59,39 +60,39 @@ static void uses_sort(struct maker *m)
 {
     m->equal.count = m->many.count = m->join.count = m->range.count = 0;
     m->order.count = m->group.count = m->flags.count = 0;
-    for (u32 i = 0; i < m->shape->uses; i++) {
-        const struct shape_use *u = &m->shape->use[i];
+    for (u32 i = 0; i < m->demand->uses; i++) {
+        const struct demand_use *u = &m->demand->use[i];
 
         if (u->table != m->number)
             continue;
         switch (u->kind) {
-        case SHAPE_EQUAL:
+        case DEMAND_EQUAL:
             uses_add(m, u->many ? &m->many : &m->equal, u, true);
             break;
-        case SHAPE_NULL:
-        case SHAPE_TRUE:
-        case SHAPE_FALSE:
+        case DEMAND_NULL:
+        case DEMAND_TRUE:
+        case DEMAND_FALSE:
             uses_add(m, &m->flags, u, false);
             uses_add(m, &m->equal, u, true);
             break;
-        case SHAPE_RANGE:
-        case SHAPE_PREFIX:
+        case DEMAND_RANGE:
+        case DEMAND_PREFIX:
             uses_add(m, &m->range, u, true);
             break;
-        case SHAPE_JOIN:
+        case DEMAND_JOIN:
             uses_add(m, &m->join, u, true);
             break;
-        case SHAPE_ORDER:
+        case DEMAND_ORDER:
             uses_add(m, &m->order, u, false);
             break;
-        case SHAPE_GROUP:
+        case DEMAND_GROUP:
             uses_add(m, &m->group, u, false);
             break;
         }
     }
 }
 
-static bool has_column(const struct candidate *c, const struct shape_use *u)
+static bool has_column(const struct candidate *c, const struct demand_use *u)
 {
     for (u32 i = 0; i < c->columns; i++)
         if (str_eq(c->column[i].name, u->column) && str_eq(c->column[i].function, u->function))
@@ -99,7 +100,7 @@ static bool has_column(const struct candidate *c, const struct shape_use *u)
     return false;
 }
 
-static void column_add(struct candidate *c, const struct shape_use *u)
+static void column_add(struct candidate *c, const struct demand_use *u)
 {
     if (c->columns == CANDIDATE_COLUMNS_MAX || has_column(c, u) ||
         (c->where.len && str_eq(c->where, u->column)))
@@ -107,14 +108,14 @@ static void column_add(struct candidate *c, const struct shape_use *u)
     c->column[c->columns++] = (struct candidate_column){
         .name = u->column,
         .function = u->function,
-        .descending = u->kind == SHAPE_ORDER && u->descending,
-        .nulls_first = u->kind == SHAPE_ORDER && u->nulls_first,
-        .nulls_last = u->kind == SHAPE_ORDER && u->nulls_last,
-        .pattern = u->kind == SHAPE_PREFIX,
+        .descending = u->kind == DEMAND_ORDER && u->descending,
+        .nulls_first = u->kind == DEMAND_ORDER && u->nulls_first,
+        .nulls_last = u->kind == DEMAND_ORDER && u->nulls_last,
+        .pattern = u->kind == DEMAND_PREFIX,
     };
-    if (u->kind == SHAPE_RANGE || u->kind == SHAPE_PREFIX)
+    if (u->kind == DEMAND_RANGE || u->kind == DEMAND_PREFIX)
         c->ranged = true;
-    else if (u->kind == SHAPE_ORDER || u->kind == SHAPE_GROUP)
+    else if (u->kind == DEMAND_ORDER || u->kind == DEMAND_GROUP)
         c->ordered = true;
     else
         c->equal = c->columns;
@@ -181,7 +182,7 @@ static void emit(struct maker *m, const struct candidate *c)
     m->out[m->count++] = simple;
 }
 
-static struct candidate begin(const struct maker *m, const struct shape_use *where)
+static struct candidate begin(const struct maker *m, const struct demand_use *where)
 {
     struct candidate c = { .table = m->number };
 
@@ -218,7 +219,7 @@ static void emit_tails(struct maker *m, const struct candidate *base)
 }
 
 /* Equalities first, and what may stand behind them. */
-static void composites_make(struct maker *m, const struct shape_use *where)
+static void composites_make(struct maker *m, const struct demand_use *where)
 {
     struct candidate c = begin(m, where), all;
 
@@ -248,7 +249,7 @@ static void composites_make(struct maker *m, const struct shape_use *where)
 /* Each column that is compared, and each two, in both orders where both are equalities. */
 static void pairs_make(struct maker *m)
 {
-    const struct shape_use *first[4 * USES_MAX], *last[4 * USES_MAX];
+    const struct demand_use *first[4 * USES_MAX], *last[4 * USES_MAX];
     u32 firsts = 0, lasts = 0;
     const struct uses *kinds[] = { &m->equal, &m->join, &m->many, &m->range };
 
@@ -279,16 +280,16 @@ static void table_make(struct maker *m)
     pairs_make(m);
 }
 
-u32 candidates_make(const struct shape *shape, const struct catalog *catalog,
+u32 candidates_make(const struct demand *demand, const struct catalog *catalog,
                     enum sql_dialect dialect, struct candidate *out, u32 most)
 {
-    struct maker m = { .shape = shape, .dialect = dialect, .out = out };
+    struct maker m = { .demand = demand, .dialect = dialect, .out = out };
 
-    for (u32 i = 0; i < shape->tables; i++) {
-        u32 left = shape->tables - i;
+    for (u32 i = 0; i < demand->tables; i++) {
+        u32 left = demand->tables - i;
 
-        m.table =
-            catalog_find(catalog, shape->table[i].schema, shape->table[i].name, is_nocase(dialect));
+        m.table = catalog_find(catalog, demand->table[i].schema, demand->table[i].name,
+                               is_nocase(dialect));
         m.number = i;
         m.most = m.count + (most - m.count) / left; /* so that no table takes all places */
         if (!m.table || m.table->rows < 0 || m.table->rows >= CANDIDATE_ROWS_LEAST)
@@ -330,7 +331,7 @@ static bool is_plain(struct str name, enum sql_dialect dialect)
               (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' && dialect != SQL_POSTGRESQL) ||
               (i && name.ptr[i] >= '0' && name.ptr[i] <= '9')))
             return false;
-    return shape_tokens(name, dialect, t, 2) == 1 && !t[0].word && !is_reserved(name);
+    return demand_tokens(name, dialect, t, 2) == 1 && !t[0].word && !is_reserved(name);
 }
 
 void candidate_quote(struct buf *out, struct str name, enum sql_dialect dialect)
@@ -387,11 +388,11 @@ static void word_add(struct buf *out, struct str name)
     }
 }
 
-void candidate_name_add(struct buf *out, const struct candidate *c, const struct shape *shape)
+void candidate_name_add(struct buf *out, const struct candidate *c, const struct demand *demand)
 {
     AUTO(buf_done) struct buf name = { 0 };
 
-    word_add(&name, shape->table[c->table].name);
+    word_add(&name, demand->table[c->table].name);
     for (u32 i = 0; i < c->columns && name.len < 58; i++) {
         buf_addc(&name, '_');
         word_add(&name, c->column[i].name);
@@ -400,10 +401,11 @@ void candidate_name_add(struct buf *out, const struct candidate *c, const struct
     buf_add(out, STR("_idx"));
 }
 
-void candidate_statement_add(struct buf *out, const struct candidate *c, const struct shape *shape,
-                             enum sql_dialect dialect, struct str name, bool online)
+void candidate_statement_add(struct buf *out, const struct candidate *c,
+                             const struct demand *demand, enum sql_dialect dialect, struct str name,
+                             bool online)
 {
-    const struct shape_table *t = &shape->table[c->table];
+    const struct demand_table *t = &demand->table[c->table];
 
     buf_add(out, STR("CREATE INDEX "));
     if (online && dialect == SQL_POSTGRESQL)
@@ -421,8 +423,8 @@ void candidate_statement_add(struct buf *out, const struct candidate *c, const s
     buf_addc(out, ')');
     if (!c->where.len)
         return;
-    buf_add(out, c->where_kind == SHAPE_FALSE ? STR(" WHERE NOT ") : STR(" WHERE "));
+    buf_add(out, c->where_kind == DEMAND_FALSE ? STR(" WHERE NOT ") : STR(" WHERE "));
     candidate_quote(out, c->where, dialect);
-    if (c->where_kind == SHAPE_NULL)
+    if (c->where_kind == DEMAND_NULL)
         buf_add(out, STR(" IS NULL"));
 }

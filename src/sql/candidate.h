@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "sql/catalog.h"
-#include "sql/shape.h"
+#include "sql/demand.h"
 
 enum {
     CANDIDATES_MAX = 128,
@@ -24,11 +24,11 @@ struct candidate_column {
 };
 
 struct candidate {
-    u32 table; /* into the shape */
+    u32 table; /* into the demand */
     struct candidate_column column[CANDIDATE_COLUMNS_MAX];
     u32 columns;
-    struct str where;           /* of a partial index: this column … */
-    enum shape_kind where_kind; /* … SHAPE_NULL, SHAPE_TRUE or SHAPE_FALSE */
+    struct str where;            /* of a partial index: this column … */
+    enum demand_kind where_kind; /* … DEMAND_NULL, DEMAND_TRUE or DEMAND_FALSE */
     u32 equal; /* so many of the leading columns are compared for equality with a value or a row */
     bool ranged;  /* the next one is a range */
     bool ordered; /* what follows is the order that is asked for */
@@ -37,15 +37,16 @@ struct candidate {
 /* At most `most`; returns how many. Tables that the catalog does not know are taken to be large.
  * `nocase`: names are compared without case, as in MySQL and SQLite; no partial indexes where the
  * dialect has none. What an index of the table serves already is left out. */
-u32 candidates_make(const struct shape *shape, const struct catalog *catalog,
+u32 candidates_make(const struct demand *demand, const struct catalog *catalog,
                     enum sql_dialect dialect, struct candidate *out, u32 most);
 
 /* "customer_id, created_at DESC" as it stands in CREATE INDEX. */
 void candidate_columns_add(struct buf *out, const struct candidate *c, enum sql_dialect dialect);
 /* "orders_customer_id_created_at_idx", and at most 63 bytes. */
-void candidate_name_add(struct buf *out, const struct candidate *c, const struct shape *shape);
+void candidate_name_add(struct buf *out, const struct candidate *c, const struct demand *demand);
 /* The whole statement; `name` is empty for none, `online`: without keeping writers out for long. */
-void candidate_statement_add(struct buf *out, const struct candidate *c, const struct shape *shape,
-                             enum sql_dialect dialect, struct str name, bool online);
+void candidate_statement_add(struct buf *out, const struct candidate *c,
+                             const struct demand *demand, enum sql_dialect dialect, struct str name,
+                             bool online);
 /* A name as the dialect wants it: in quotes where it needs them. */
 void candidate_quote(struct buf *out, struct str name, enum sql_dialect dialect);

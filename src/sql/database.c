@@ -81,7 +81,7 @@ int database_explain(struct database *d, struct str statement, struct explanatio
     switch (d->dialect) {
     case SQL_POSTGRESQL:
         err = pg_client_explain(d->pg, buf_str(&text), params, out, p);
-        return err ? err : pg_client_catalog(d->pg, &out->shape, catalog, p);
+        return err ? err : pg_client_catalog(d->pg, &out->demand, catalog, p);
     case SQL_MYSQL:
     case SQL_SQLITE:
         break;
@@ -95,7 +95,7 @@ struct trial_bench *database_bench(struct database *d, const struct explanation 
     (void)catalog;
     switch (d->dialect) {
     case SQL_POSTGRESQL:
-        return pg_client_bench(d->pg, &e->shape);
+        return pg_client_bench(d->pg, &e->demand);
     case SQL_MYSQL:
     case SQL_SQLITE:
         break;

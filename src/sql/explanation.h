@@ -7,7 +7,7 @@
 
 #include "conf/json_value.h"
 #include "sql/catalog.h"
-#include "sql/shape.h"
+#include "sql/demand.h"
 
 enum { EXPLANATION_STEPS_MAX = 128 };
 
@@ -22,7 +22,7 @@ enum explanation_kind {
 struct explanation_step {
     enum explanation_kind kind;
     u32 depth;
-    u32 table;            /* into shape.table; SHAPE_TABLES_MAX: none */
+    u32 table;            /* into demand.table; DEMAND_TABLES_MAX: none */
     struct str name;      /* as the database calls it: "Seq Scan" */
     struct str index;     /* its name, of EXPLANATION_INDEX */
     struct str condition; /* of which the rows are left; empty: none */
@@ -34,7 +34,7 @@ struct explanation_step {
 };
 
 struct explanation {
-    struct shape shape;
+    struct demand demand;
     struct explanation_step step[EXPLANATION_STEPS_MAX];
     u32 steps;
     double cost; /* of all */
@@ -52,7 +52,7 @@ static inline struct explanation_step *explanation_add(struct explanation *e)
         return NULL;
     s = &e->step[e->steps++];
     *s = (struct explanation_step){
-        .kind = EXPLANATION_OTHER, .table = SHAPE_TABLES_MAX, .rows = -1, .loops = 1
+        .kind = EXPLANATION_OTHER, .table = DEMAND_TABLES_MAX, .rows = -1, .loops = 1
     };
     return s;
 }

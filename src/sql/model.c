@@ -34,7 +34,7 @@ static double distinct_of(const struct model *m, const struct access *a, struct 
 }
 
 /* The share of rows that a use leaves; 1: it cannot be known before the others are read. */
-static double share_of(const struct model *m, const struct access *a, const struct shape_use *u)
+static double share_of(const struct model *m, const struct access *a, const struct demand_use *u)
 {
     double distinct;
 
@@ -42,27 +42,27 @@ static double share_of(const struct model *m, const struct access *a, const stru
         return 1;
     distinct = max(1.0, distinct_of(m, a, u->column));
     switch (u->kind) {
-    case SHAPE_EQUAL:
+    case DEMAND_EQUAL:
         return u->many ? min(1.0, 3 / distinct) : 1 / distinct;
-    case SHAPE_NULL:
-    case SHAPE_TRUE:
-    case SHAPE_FALSE:
+    case DEMAND_NULL:
+    case DEMAND_TRUE:
+    case DEMAND_FALSE:
         return 1 / min(distinct, 2.0);
-    case SHAPE_RANGE:
-    case SHAPE_PREFIX:
+    case DEMAND_RANGE:
+    case DEMAND_PREFIX:
         return SHARE_RANGE;
-    case SHAPE_JOIN:
+    case DEMAND_JOIN:
         return u->other == a->table || (a->bound & BIT(u->other)) ? 1 / distinct : 1;
-    case SHAPE_ORDER:
-    case SHAPE_GROUP:
+    case DEMAND_ORDER:
+    case DEMAND_GROUP:
         break;
     }
     return 1;
 }
 
-static bool is_range(const struct shape_use *u)
+static bool is_range(const struct demand_use *u)
 {
-    return u->kind == SHAPE_RANGE || u->kind == SHAPE_PREFIX;
+    return u->kind == DEMAND_RANGE || u->kind == DEMAND_PREFIX;
 }
 
 static bool name_eq(const struct model *m, struct str a, struct str b)
@@ -74,12 +74,12 @@ static bool name_eq(const struct model *m, struct str a, struct str b)
 static double column_share(const struct model *m, const struct access *a, struct str column,
                            bool *range)
 {
-    const struct shape *s = &m->explanation->shape;
+    const struct demand *s = &m->explanation->demand;
     double best = 1;
 
     *range = true;
     for (u32 i = 0; i < s->uses; i++) {
-        const struct shape_use *u = &s->use[i];
+        const struct demand_use *u = &s->use[i];
         double share = name_eq(m, u->column, column) && !u->function.len ? share_of(m, a, u) : 1;
 
         if (share < best) {
@@ -94,11 +94,11 @@ static double column_share(const struct model *m, const struct access *a, struct
 static bool gives_order(const struct model *m, const struct access *a, const struct str *column,
                         u32 columns, u32 from)
 {
-    const struct shape *s = &m->explanation->shape;
+    const struct demand *s = &m->explanation->demand;
     bool any = false;
 
     for (u32 i = 0; i < s->uses; i++) {
-        if (s->use[i].kind != SHAPE_ORDER)
+        if (s->use[i].kind != DEMAND_ORDER)
             continue;
         if (s->use[i].table != a->table || from >= columns ||
             !name_eq(m, s->use[i].column, column[from]))
@@ -133,7 +133,7 @@ static struct path path_of(const struct model *m, const struct access *a, const 
 
 static double shares_of_all(const struct model *m, const struct access *a)
 {
-    const struct shape *s = &m->explanation->shape;
+    const struct demand *s = &m->explanation->demand;
     double share = 1;
 
     for (u32 i = 0; i < s->uses; i++)
@@ -147,7 +147,7 @@ static double path_cost(const struct model *m, const struct access *a, const str
 {
     double rows = max(1.0, a->rows * p->share), wanted;
 
-    if (p->ordered && m->explanation->shape.limited && m->explanation->shape.tables == 1) {
+    if (p->ordered && m->explanation->demand.limited && m->explanation->demand.tables == 1) {
         wanted = LIMIT_ROWS * p->share / max(left, 1e-9);
         rows = min(rows, max(1.0, wanted));
     }
@@ -189,10 +189,10 @@ static double access_cost(const struct model *m, const struct access *a, double 
     return best;
 }
 
-static bool has_order(const struct shape *s)
+static bool has_order(const struct demand *s)
 {
     for (u32 i = 0; i < s->uses; i++)
-        if (s->use[i].kind == SHAPE_ORDER)
+        if (s->use[i].kind == DEMAND_ORDER)
             return true;
     return false;
 }
@@ -205,7 +205,7 @@ static u32 order_of(const struct explanation *e, u32 *table)
     for (u32 i = 0; i < e->steps; i++) {
         u32 t = e->step[i].table;
 
-        if (t < e->shape.tables && !(seen & BIT(t))) {
+        if (t < e->demand.tables && !(seen & BIT(t))) {
             table[count++] = t;
             seen |= BIT(t);
         }
@@ -216,8 +216,8 @@ static u32 order_of(const struct explanation *e, u32 *table)
 static int cost_of(struct trial_bench *b, double *cost)
 {
     struct model *m = container_of(b, struct model, bench);
-    const struct shape *s = &m->explanation->shape;
-    u32 table[SHAPE_TABLES_MAX], count = order_of(m->explanation, table), bound = 0;
+    const struct demand *s = &m->explanation->demand;
+    u32 table[DEMAND_TABLES_MAX], count = order_of(m->explanation, table), bound = 0;
     double loops = 1;
     bool sorted = !has_order(s);
 

@@ -39,7 +39,7 @@ struct pg_client {
     struct buf explain; /* the statement that gives the cost of what is being tried */
     bool prepared;
     bool in_transaction;
-    const struct shape *shape;
+    const struct demand *demand;
     struct trial_bench bench;
     char created[CREATED_MAX][24]; /* oids of hypothetical indexes; or just counted */
     u32 creations;
@@ -408,20 +408,20 @@ static int keys_read(struct pg_client *c, struct catalog *to, struct catalog_tab
     return 0;
 }
 
-int pg_client_catalog(struct pg_client *c, const struct shape *shape, struct catalog *out,
+int pg_client_catalog(struct pg_client *c, const struct demand *demand, struct catalog *out,
                       struct problem *p)
 {
-    for (u32 i = 0; i < shape->tables; i++) {
-        AUTO(freep) char *schema = str_dup(shape->table[i].schema);
-        AUTO(freep) char *name = str_dup(shape->table[i].name);
+    for (u32 i = 0; i < demand->tables; i++) {
+        AUTO(freep) char *schema = str_dup(demand->table[i].schema);
+        AUTO(freep) char *name = str_dup(demand->table[i].name);
         struct catalog_table *t;
         int err;
 
         if (!schema || !name)
             return -ENOMEM;
-        if (catalog_find(out, shape->table[i].schema, shape->table[i].name, false))
+        if (catalog_find(out, demand->table[i].schema, demand->table[i].name, false))
             continue;
-        t = catalog_add(out, shape->table[i].schema, shape->table[i].name);
+        t = catalog_add(out, demand->table[i].schema, demand->table[i].name);
         if (!t)
             return 0;
         err = table_read(c, out, t, schema, name, p);
@@ -501,7 +501,7 @@ static int bench_create(struct trial_bench *b, const struct candidate *candidate
 
     if (c->creations == CREATED_MAX)
         return -ENOSPC;
-    candidate_statement_add(&statement, candidate, c->shape, SQL_POSTGRESQL, (struct str){ 0 },
+    candidate_statement_add(&statement, candidate, c->demand, SQL_POSTGRESQL, (struct str){ 0 },
                             false);
     buf_addc(&statement, 0);
     if (statement.failed)
@@ -548,11 +548,11 @@ static int bench_cost(struct trial_bench *b, double *cost)
     return 0;
 }
 
-struct trial_bench *pg_client_bench(struct pg_client *c, const struct shape *shape)
+struct trial_bench *pg_client_bench(struct pg_client *c, const struct demand *demand)
 {
     if (c->how == PG_TRIAL_NONE)
         return NULL;
-    c->shape = shape;
+    c->demand = demand;
     c->bench =
         (struct trial_bench){ .create = bench_create, .drop = bench_drop, .cost = bench_cost };
     return &c->bench;

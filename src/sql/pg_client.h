@@ -33,9 +33,9 @@ MUST_USE int pg_client_prepare_trial(struct pg_client *c, bool allow_extension, 
  * The statement is that of the trials from now on. -EINVAL with *p: what the server says of it. */
 MUST_USE int pg_client_explain(struct pg_client *c, struct str statement, u32 params,
                                struct explanation *out, struct problem *p);
-/* Adds what the server knows of the shape's tables. */
-MUST_USE int pg_client_catalog(struct pg_client *c, const struct shape *shape, struct catalog *out,
-                               struct problem *p);
+/* Adds what the server knows of the demand's tables. */
+MUST_USE int pg_client_catalog(struct pg_client *c, const struct demand *demand,
+                               struct catalog *out, struct problem *p);
 /* Where candidates for the statement that was explained last are tried; of PG_TRIAL_NONE: NULL.
  * It is the client's. */
-struct trial_bench *pg_client_bench(struct pg_client *c, const struct shape *shape);
+struct trial_bench *pg_client_bench(struct pg_client *c, const struct demand *demand);

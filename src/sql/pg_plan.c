@@ -26,40 +26,40 @@ static double number_of(const struct json_value *node, const char *key)
     return digits.len ? strtod(text, NULL) : 0;
 }
 
-static u32 find_alias(const struct shape_scope *scope, struct str qualifier, struct str *name)
+static u32 find_alias(const struct demand_scope *scope, struct str qualifier, struct str *name)
 {
-    qualifier = shape_unquoted(qualifier, SQL_POSTGRESQL);
-    *name = shape_unquoted(*name, SQL_POSTGRESQL);
-    for (u32 i = 0; qualifier.len && i < scope->shape->tables; i++)
-        if (str_eq(scope->shape->table[i].alias, qualifier))
+    qualifier = demand_unquoted(qualifier, SQL_POSTGRESQL);
+    *name = demand_unquoted(*name, SQL_POSTGRESQL);
+    for (u32 i = 0; qualifier.len && i < scope->demand->tables; i++)
+        if (str_eq(scope->demand->table[i].alias, qualifier))
             return i;
-    return SHAPE_TABLES_MAX;
+    return DEMAND_TABLES_MAX;
 }
 
 static void condition_read(struct reader *r, struct str text)
 {
-    struct shape_scope scope = { .shape = &r->to->shape, .find = find_alias };
-    u32 count = shape_tokens(text, SQL_POSTGRESQL, r->token, TOKENS_MAX);
+    struct demand_scope scope = { .demand = &r->to->demand, .find = find_alias };
+    u32 count = demand_tokens(text, SQL_POSTGRESQL, r->token, TOKENS_MAX);
 
     if (count < TOKENS_MAX)
-        shape_read_condition(&scope, r->token, count);
+        demand_read_condition(&scope, r->token, count);
 }
 
 /* Keys serve an index only when all are columns of one table. */
-static void keys_read(struct reader *r, const struct json_value *keys, enum shape_kind kind)
+static void keys_read(struct reader *r, const struct json_value *keys, enum demand_kind kind)
 {
-    struct shape_scope scope = { .shape = &r->to->shape, .find = find_alias };
-    u32 before = r->to->shape.uses;
+    struct demand_scope scope = { .demand = &r->to->demand, .find = find_alias };
+    u32 before = r->to->demand.uses;
 
     for (u32 i = 0; i < json_value_count(keys); i++) {
-        u32 count = shape_tokens(json_value_text(json_value_at(keys, i)), SQL_POSTGRESQL, r->token,
-                                 TOKENS_MAX);
+        u32 count = demand_tokens(json_value_text(json_value_at(keys, i)), SQL_POSTGRESQL, r->token,
+                                  TOKENS_MAX);
 
-        if (shape_read_key(&scope, r->token, count, kind) &&
-            scope.shape->use[scope.shape->uses - 1].table == scope.shape->use[before].table)
+        if (demand_read_key(&scope, r->token, count, kind) &&
+            scope.demand->use[scope.demand->uses - 1].table == scope.demand->use[before].table)
             continue;
-        if (kind == SHAPE_ORDER)
-            scope.shape->uses = before;
+        if (kind == DEMAND_ORDER)
+            scope.demand->uses = before;
         return;
     }
 }
@@ -72,10 +72,10 @@ static void node_conditions(struct reader *r, const struct json_value *node, str
     if (!str_eq(type, STR("Aggregate")))
         for (u32 i = 0; i < ARRAY_LEN(keys); i++)
             condition_read(r, text_of(node, keys[i]));
-    keys_read(r, json_value_member(node, "Sort Key"), SHAPE_ORDER);
-    keys_read(r, json_value_member(node, "Group Key"), SHAPE_GROUP);
+    keys_read(r, json_value_member(node, "Sort Key"), DEMAND_ORDER);
+    keys_read(r, json_value_member(node, "Group Key"), DEMAND_GROUP);
     if (str_eq(type, STR("Limit")))
-        r->to->shape.limited = true;
+        r->to->demand.limited = true;
 }
 
 static enum explanation_kind kind_of(struct str type)
@@ -92,14 +92,14 @@ static enum explanation_kind kind_of(struct str type)
 static u32 table_of(struct reader *r, const struct json_value *node, struct str type)
 {
     struct str name = text_of(node, "Relation Name"), alias = text_of(node, "Alias");
-    struct shape *s = &r->to->shape;
+    struct demand *s = &r->to->demand;
 
     if (!name.len || str_eq(type, STR("ModifyTable")))
-        return SHAPE_TABLES_MAX;
+        return DEMAND_TABLES_MAX;
     for (u32 i = 0; i < s->tables; i++)
         if (str_eq(s->table[i].alias, alias))
             return i;
-    return shape_add_table(s, text_of(node, "Schema"), name, alias);
+    return demand_add_table(s, text_of(node, "Schema"), name, alias);
 }
 
 static struct explanation_step *step_read(struct reader *r, const struct json_value *node,
@@ -121,8 +121,8 @@ static struct explanation_step *step_read(struct reader *r, const struct json_va
     for (u32 i = 0; i < 5 && !s->condition.len; i++)
         s->condition = text_of(node, (const char *[]){ "Index Cond", "Recheck Cond", "Filter",
                                                        "Hash Cond", "Join Filter" }[i]);
-    if (s->table < SHAPE_TABLES_MAX && s->kind == EXPLANATION_SCAN)
-        r->to->shape.table[s->table].scanned = true;
+    if (s->table < DEMAND_TABLES_MAX && s->kind == EXPLANATION_SCAN)
+        r->to->demand.table[s->table].scanned = true;
     return s;
 }
 

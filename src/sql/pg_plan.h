@@ -1,7 +1,7 @@
 /* sql/pg_plan.h -- reads PostgreSQL's EXPLAIN (VERBOSE, FORMAT JSON)
  *
  * VERBOSE, because every column then has its table's alias before it. Columns of conditions, of
- * sort and group keys become the shape. What the plan says is trusted for nothing but its texts.
+ * sort and group keys become the demand. What the plan says is trusted for nothing but its texts.
  */
 #pragma once
 

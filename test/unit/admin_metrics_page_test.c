@@ -328,6 +328,13 @@ static void garbage_in_the_memory_gives_a_valid_page(void)
             seed = seed * 6364136223846793005ull + 1442695040888963407ull;
             *p = (u8)(seed >> 56);
         }
+        for (u32 i = 0; i < 2; i++) /* the page of all of them would be too large */
+            for (u8 *p = (u8 *)&shm->measures[i]; p < (u8 *)&shm->measures[i + 1]; p++) {
+                seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+                *p = (u8)(seed >> 56);
+            }
+        for (u32 i = 0; i < SHM_MEASURES_MAX; i++)
+            shm->measures[1].measure[i].kind = i % SHM_MEASURE_KINDS;
         for (u32 i = 0; i < SHM_SLOTS_MAX; i++) {
             shm->slot[i].state = 1 + i % 5;
             shm->slot[i].worker = i % 7;
@@ -379,6 +386,62 @@ static void a_series_that_two_threads_made_is_one(void)
     CHECK(prom_value(&prom, "http_requests_total", "route=\"/cart/:id\"") == 6);
 }
 
+static void measure_add(u32 slot, u32 kind, const char *name, u64 count)
+{
+    struct shm_measures *all = &shm->measures[slot];
+    struct shm_measure *m = &all->measure[all->count++];
+
+    m->kind = kind;
+    str_to_cstr(str_of(name), m->name, sizeof(m->name));
+    m->count = count;
+    m->sum_ns = count * 3 * MS;
+    m->bucket[3] = count;
+}
+
+static void what_an_app_measures_is_there_by_worker_and_name(void)
+{
+    begin();
+    measure_add(0, SHM_MEASURE, "check\"out", 3);
+    measure_add(0, SHM_MARK, "begin", 4);
+    measure_add(1, SHM_MEASURE, "check\"out", 5);
+    measure_add(1, SHM_FUNCTION, "total", 6);
+    measure_add(2, SHM_MEASURE, "(other)", 0);
+    scrape_all();
+    CHECK(prom.error == NULL);
+    CHECK(prom_value(&prom, "fettle_app_measure_seconds_bucket",
+                     "worker=\"1\",name=\"check\\\"out\",le=\"0.005\"") == 3);
+    CHECK(prom_value(&prom, "fettle_app_measure_seconds_bucket",
+                     "worker=\"1\",name=\"check\\\"out\",le=\"0.002\"") == 0);
+    CHECK(prom_value(&prom, "fettle_app_measure_seconds_sum", "worker=\"2\"") == 0.015);
+    CHECK(prom_value(&prom, "fettle_app_marks_total", "worker=\"1\",name=\"begin\"") == 4);
+    CHECK(prom_value(&prom, "fettle_app_function_seconds_count", "worker=\"2\"") == 6);
+    CHECK(!prom_find(&prom, "fettle_app_measure_seconds_count", "worker=\"2.1\""));
+    CHECK(prom_value(&prom, "fettle_app_names_left_out", "") == 0);
+}
+
+static void measures_that_do_not_fit_are_left_out_and_the_page_says_so(void)
+{
+    struct page_source src = source();
+    char name[16];
+
+    begin();
+    src = source();
+    scrape(&src);
+    for (u32 i = 0; i < SHM_MEASURES_MAX; i++) {
+        snprintf(name, sizeof(name), "step %u", i);
+        measure_add(0, SHM_MEASURE, name, 1);
+    }
+    buf_clear(&out);
+    out.bytes_max = 200000;
+    page_metrics(&out, &src);
+    CHECK(!out.failed);
+    free(prom.sample);
+    prom = prom_read(buf_str(&out));
+    CHECK(prom.error == NULL);
+    CHECK(prom_value(&prom, "fettle_app_names_left_out", "") == SHM_MEASURES_MAX);
+    CHECK(!prom_find(&prom, "fettle_app_measure_seconds_count", ""));
+}
+
 /* doc/metrics.md, where the tests run in the tree: a row for each family and none beside. */
 static void the_documentation_lists_every_family(void)
 {
@@ -425,6 +488,8 @@ int main(void)
     TEST(garbage_in_the_memory_gives_a_valid_page);
     TEST(the_fullest_page_fits);
     TEST(a_series_that_two_threads_made_is_one);
+    TEST(what_an_app_measures_is_there_by_worker_and_name);
+    TEST(measures_that_do_not_fit_are_left_out_and_the_page_says_so);
     TEST(the_documentation_lists_every_family);
     free(prom.sample);
     free(shm);
