@@ -69,6 +69,9 @@ static void uses_sort(struct maker *m)
         case DEMAND_EQUAL:
             uses_add(m, u->many ? &m->many : &m->equal, u, true);
             break;
+        case DEMAND_NOT_NULL:
+            uses_add(m, &m->flags, u, false);
+            break;
         case DEMAND_NULL:
         case DEMAND_TRUE:
         case DEMAND_FALSE:
@@ -136,7 +139,7 @@ static bool columns_eq(const struct candidate *a, const struct candidate *b)
 }
 
 /* All of one direction can be read backwards, so that no DESC is needed; a mixture cannot. */
-static void directions_simplify(struct candidate *c, enum sql_dialect dialect)
+static void directions_simplify(struct candidate *c)
 {
     u32 ordered = 0, descending = 0;
 
@@ -146,7 +149,7 @@ static void directions_simplify(struct candidate *c, enum sql_dialect dialect)
         if (c->column[i].nulls_first || c->column[i].nulls_last)
             return;
     }
-    if (ordered && ordered == descending && dialect != SQL_POSTGRESQL)
+    if (ordered && ordered == descending)
         for (u32 i = c->equal; i < c->columns; i++)
             c->column[i].descending = false;
 }
@@ -173,7 +176,7 @@ static void emit(struct maker *m, const struct candidate *c)
 {
     struct candidate simple = *c;
 
-    directions_simplify(&simple, m->dialect);
+    directions_simplify(&simple);
     if (!simple.columns || m->count == m->most || is_served(m, &simple))
         return;
     for (u32 i = 0; i < m->count; i++)
@@ -292,6 +295,8 @@ u32 candidates_make(const struct demand *demand, const struct catalog *catalog,
                                is_nocase(dialect));
         m.number = i;
         m.most = m.count + (most - m.count) / left; /* so that no table takes all places */
+        if (!m.table && dialect != SQL_POSTGRESQL)
+            continue; /* a view or a common table expression */
         if (!m.table || m.table->rows < 0 || m.table->rows >= CANDIDATE_ROWS_LEAST)
             table_make(&m);
     }
@@ -427,4 +432,6 @@ void candidate_statement_add(struct buf *out, const struct candidate *c,
     candidate_quote(out, c->where, dialect);
     if (c->where_kind == DEMAND_NULL)
         buf_add(out, STR(" IS NULL"));
+    else if (c->where_kind == DEMAND_NOT_NULL)
+        buf_add(out, STR(" IS NOT NULL"));
 }

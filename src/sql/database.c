@@ -2,7 +2,9 @@
 #include "sql/database.h"
 
 #include "sql/batch.h"
+#include "sql/mysql_client.h"
 #include "sql/pg_client.h"
+#include "sql/sqlite_client.h"
 
 static bool begins(const char *url, const char *scheme)
 {
@@ -55,16 +57,21 @@ int database_open(struct database *d, const struct database_options *o, struct p
     switch (d->dialect) {
     case SQL_POSTGRESQL:
         return open_postgresql(d, o, p);
-    case SQL_MYSQL:
     case SQL_SQLITE:
-        break;
+        d->how = DATABASE_TRIAL_COPY;
+        return sqlite_client_open(&d->sqlite, o->url, p);
+    case SQL_MYSQL:
+        d->how = DATABASE_TRIAL_MODEL;
+        return mysql_client_open(&d->mysql, o->url, p);
     }
-    return problem_set(p, "not yet");
+    return -EINVAL;
 }
 
 void database_close(struct database *d)
 {
     pg_client_close(d->pg);
+    sqlite_client_close(d->sqlite);
+    mysql_client_close(d->mysql);
     *d = (struct database){ 0 };
 }
 
@@ -82,9 +89,10 @@ int database_explain(struct database *d, struct str statement, struct explanatio
     case SQL_POSTGRESQL:
         err = pg_client_explain(d->pg, buf_str(&text), params, out, p);
         return err ? err : pg_client_catalog(d->pg, &out->demand, catalog, p);
-    case SQL_MYSQL:
     case SQL_SQLITE:
-        break;
+        return sqlite_client_explain(d->sqlite, buf_str(&text), out, catalog, p);
+    case SQL_MYSQL:
+        return mysql_client_explain(d->mysql, buf_str(&text), out, catalog, p);
     }
     return -EINVAL;
 }
@@ -92,12 +100,12 @@ int database_explain(struct database *d, struct str statement, struct explanatio
 struct trial_bench *database_bench(struct database *d, const struct explanation *e,
                                    const struct catalog *catalog)
 {
-    (void)catalog;
     switch (d->dialect) {
     case SQL_POSTGRESQL:
         return pg_client_bench(d->pg, &e->demand);
-    case SQL_MYSQL:
     case SQL_SQLITE:
+        return sqlite_client_bench(d->sqlite, e, catalog);
+    case SQL_MYSQL:
         break;
     }
     return NULL;

@@ -286,6 +286,9 @@ static void word_read(const struct demand_scope *scope, const struct sql_token *
         return;
     if (t[at].word == SQL_KW_IS && is_word(&t[at + 1], SQL_KW_NULL))
         add(scope, &o, DEMAND_NULL, false, 0);
+    else if (t[at].word == SQL_KW_IS && is_word(&t[at + 1], SQL_KW_NOT) && at + 2 < count &&
+             is_word(&t[at + 2], SQL_KW_NULL))
+        add(scope, &o, DEMAND_NOT_NULL, false, 0);
     else if (t[at].word == SQL_KW_IS && is_word(&t[at + 1], SQL_KW_TRUE))
         add(scope, &o, DEMAND_TRUE, false, 0);
     else if (t[at].word == SQL_KW_IS && is_word(&t[at + 1], SQL_KW_FALSE))

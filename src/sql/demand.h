@@ -18,8 +18,9 @@ struct demand_table {
 };
 
 enum demand_kind {
-    DEMAND_EQUAL,  /* = a value, = ANY, IN (…) of values */
-    DEMAND_NULL,   /* IS NULL */
+    DEMAND_EQUAL, /* = a value, = ANY, IN (…) of values */
+    DEMAND_NULL,  /* IS NULL */
+    DEMAND_NOT_NULL,
     DEMAND_TRUE,   /* a boolean column by itself; DEMAND_FALSE: with NOT */
     DEMAND_FALSE,  /* … */
     DEMAND_RANGE,  /* <, >, BETWEEN a value */

@@ -28,9 +28,9 @@ struct explanation_step {
     struct str condition; /* of which the rows are left; empty: none */
     double rows;          /* that come out, of one loop; below 0: unknown */
     double loops;
-    double cost;  /* of it alone, all loops, in the database's unit */
-    double bytes; /* of a row */
-    u32 keys;     /* columns of the index that are used; 0: unknown */
+    double cost;    /* of it alone, all loops, in the database's unit */
+    double bytes;   /* of a row */
+    bool automatic; /* the index is made for this one execution */
 };
 
 struct explanation {
@@ -41,6 +41,7 @@ struct explanation {
     double rows; /* that come out; below 0: unknown */
     /* private: what the texts are views into */
     struct json_value *document;
+    struct catalog texts; /* without tables */
 };
 
 /* NULL: there are EXPLANATION_STEPS_MAX. */
@@ -57,9 +58,16 @@ static inline struct explanation_step *explanation_add(struct explanation *e)
     return s;
 }
 
+/* A copy of a text that lives as long as the explanation; empty when out of memory. */
+static inline struct str explanation_keep(struct explanation *e, struct str text)
+{
+    return catalog_keep(&e->texts, text);
+}
+
 static inline void explanation_done(struct explanation *e)
 {
     json_value_free(e->document);
+    catalog_done(&e->texts);
     e->document = NULL;
     e->steps = 0;
 }

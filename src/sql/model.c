@@ -44,6 +44,8 @@ static double share_of(const struct model *m, const struct access *a, const stru
     switch (u->kind) {
     case DEMAND_EQUAL:
         return u->many ? min(1.0, 3 / distinct) : 1 / distinct;
+    case DEMAND_NOT_NULL:
+        break;
     case DEMAND_NULL:
     case DEMAND_TRUE:
     case DEMAND_FALSE:
@@ -154,7 +156,7 @@ static double path_cost(const struct model *m, const struct access *a, const str
     return log2(a->rows + 2) + rows * ROW_FETCHED;
 }
 
-static double access_cost(const struct model *m, const struct access *a, double left, bool *ordered)
+static double choice_cost(const struct model *m, const struct access *a, double left, bool *ordered)
 {
     double best = a->rows + 1;
     struct str column[CANDIDATE_COLUMNS_MAX];
@@ -197,6 +199,66 @@ static bool has_order(const struct demand *s)
     return false;
 }
 
+/* "(a=? AND b>?)": the share of the rows that SQLite reads by such an index. */
+static double condition_share(const struct model *m, const struct access *a, struct str condition)
+{
+    struct sql_token token[64];
+    u32 count = demand_tokens(condition, SQL_SQLITE, token, ARRAY_LEN(token));
+    double share = 1;
+
+    for (u32 i = 0; i + 1 < count; i++) {
+        struct str name = demand_unquoted(token_text(&token[i]), SQL_SQLITE);
+
+        if (token[i + 1].kind != SQL_OPERATOR ||
+            (token[i].kind != SQL_WORD && token[i].kind != SQL_QUOTED))
+            continue;
+        if (*token[i + 1].ptr != '=')
+            share *= SHARE_RANGE;
+        else if (str_eq_nocase(name, STR("rowid")))
+            share /= a->rows;
+        else
+            share /= max(1.0, distinct_of(m, a, name));
+    }
+    return share;
+}
+
+/* As the plan's step says that it is read. */
+static double step_cost(const struct model *m, const struct access *a,
+                        const struct explanation_step *s, double left, bool sorted)
+{
+    struct path p = { .share = 1, .ordered = sorted && a->bound == 0, .used = true };
+    bool covering = memmem(s->name.ptr, s->name.len, "COVERING", 8) != NULL;
+    double cost;
+
+    if (s->kind == EXPLANATION_SCAN) {
+        if (p.ordered && has_order(&m->explanation->demand))
+            return min(a->rows * (covering ? 1 : ROW_FETCHED), path_cost(m, a, &p, left));
+        return a->rows + 1;
+    }
+    p.share = condition_share(m, a, s->condition);
+    p.ordered &= has_order(&m->explanation->demand);
+    cost = path_cost(m, a, &p, left);
+    return covering ? cost / 2 : cost;
+}
+
+static double access_cost(const struct model *m, const struct access *a, double left, double loops,
+                          bool *ordered)
+{
+    const struct explanation *e = m->explanation;
+
+    if (!m->by_steps)
+        return loops * choice_cost(m, a, left, ordered);
+    *ordered = true;
+    for (u32 i = 0; i < e->steps; i++)
+        if (e->step[i].kind == EXPLANATION_SORT)
+            *ordered = false;
+    for (u32 i = 0; i < e->steps; i++)
+        if (e->step[i].table == a->table)
+            return loops * step_cost(m, a, &e->step[i], left, *ordered) +
+                   (e->step[i].automatic ? a->rows * log2(a->rows + 2) : 0);
+    return 0;
+}
+
 /* The tables in the order in which the plan reads them. */
 static u32 order_of(const struct explanation *e, u32 *table)
 {
@@ -231,7 +293,7 @@ static int cost_of(struct trial_bench *b, double *cost)
                                m->dialect != SQL_POSTGRESQL);
         a.rows = a.facts && a.facts->rows >= 0 ? max(1.0, a.facts->rows) : ROWS_UNKNOWN;
         left = shares_of_all(m, &a);
-        *cost += loops * access_cost(m, &a, left, &ordered);
+        *cost += access_cost(m, &a, left, loops, &ordered);
         sorted |= ordered;
         loops = max(1.0, loops * a.rows * left);
         bound |= BIT(a.table);

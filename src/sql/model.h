@@ -18,6 +18,7 @@ struct model {
     const struct explanation *explanation;
     const struct catalog *catalog;
     enum sql_dialect dialect;
+    bool by_steps; /* each table is read as the plan says, not by what would be best */
     /* private */
     const struct candidate *created[MODEL_CREATED_MAX];
     u32 creations;

@@ -128,10 +128,76 @@ static int try_pairs(struct trial *t, struct trial_bench *b, const struct candid
     return 0;
 }
 
+/* What the kept ones but number `left_out` cost, created in their order; nothing is created before
+ * and after. *step[i] is the cost once the i-th is there. */
+static int costs_of(const struct trial *t, struct trial_bench *b, const struct candidate *c,
+                    u32 left_out, double *step, double *bytes)
+{
+    u32 created = 0;
+    int err = 0;
+
+    for (u32 i = 0; !err && i < t->count; i++) {
+        if (i == left_out)
+            continue;
+        err = b->create(b, &c[t->kept[i].candidate], &bytes[i]);
+        created += !err;
+        if (!err)
+            err = b->cost(b, &step[i]);
+    }
+    while (created--) {
+        int dropped = b->drop(b);
+
+        err = err ? err : dropped;
+    }
+    return err;
+}
+
+/* One that the later ones have made superfluous goes, such as (a) once there is (a, b). */
+static int superfluous_leave(struct trial *t, struct trial_bench *b, const struct candidate *c)
+{
+    double step[TRIAL_KEPT_MAX], bytes[TRIAL_KEPT_MAX];
+
+    for (u32 i = 0; t->count > 1 && i < t->count;) {
+        double all = t->kept[t->count - 1].cost_after;
+        u32 last = i == t->count - 1 ? i - 1 : t->count - 1;
+        int err = costs_of(t, b, c, i, step, bytes);
+
+        if (err)
+            return err;
+        if (step[last] > all * COST_NEAR) {
+            i++;
+            continue;
+        }
+        for (u32 k = i + 1; k < t->count; k++)
+            t->kept[k - 1] = t->kept[k];
+        t->count--;
+        t->kept[t->count - 1].with_next = false;
+    }
+    return 0;
+}
+
+/* Costs anew, for each with those before it. */
+static int costs_renew(struct trial *t, struct trial_bench *b, const struct candidate *c,
+                       double cost)
+{
+    double step[TRIAL_KEPT_MAX], bytes[TRIAL_KEPT_MAX];
+    int err = costs_of(t, b, c, t->count, step, bytes);
+
+    for (u32 i = 0; !err && i < t->count; i++) {
+        t->kept[i].cost_before = cost;
+        t->kept[i].cost_after = step[i];
+        t->kept[i].bytes = bytes[i];
+        if (!t->kept[i].with_next)
+            cost = step[i];
+    }
+    return err;
+}
+
 int trial_run(struct trial *t, struct trial_bench *b, const struct candidate *c, u32 count,
               double cost)
 {
     AUTO(freep) struct outcome *o = calloc(count ? count : 1, sizeof(*o));
+    double before = cost;
     int err = 0;
 
     if (!o)
@@ -158,5 +224,7 @@ int trial_run(struct trial *t, struct trial_bench *b, const struct candidate *c,
     }
     for (u32 i = 0; !err && i < t->count; i++)
         err = b->drop(b);
-    return err;
+    if (!err && t->count > 1)
+        err = superfluous_leave(t, b, c);
+    return !err && t->count ? costs_renew(t, b, c, before) : err;
 }
