@@ -1,4 +1,6 @@
 /* sql/mysql_client.c -- a session of MariaDB or MySQL that explains statements, by libmariadb */
+#include <mysql.h> /* first: base.h bans words that stand in its macros */
+
 #include "sql/mysql_client.h"
 
 #include "sql/candidate.h"
@@ -8,12 +10,11 @@
 
 #include <dlfcn.h>
 #include <math.h>
-#include <mysql.h>
 
 enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
 
 /* What is used of libmariadb, with its own types. */
-#define LIBMARIADB(X)      \
+#define LIBRARY(X)         \
     X(mysql_init)          \
     X(mysql_optionsv)      \
     X(mysql_real_connect)  \
@@ -31,7 +32,7 @@ enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
 static struct {
     void *library;
 #define X(name) __typeof__(name) *name;
-    LIBMARIADB(X)
+    LIBRARY(X)
 #undef X
 } my;
 
@@ -61,7 +62,7 @@ static int load(struct problem *p)
         my.library = NULL;                                                     \
         return problem_set(p, "libmariadb.so.3 is too old: it has no " #name); \
     }
-    LIBMARIADB(X)
+    LIBRARY(X)
 #undef X
     return 0;
 }
@@ -462,8 +463,11 @@ int mysql_client_explain(struct mysql_client *c, struct str statement, struct ex
     for (u32 i = 0; i < d->tables; i++)
         facts_read(c, catalog, d->table[i].schema, d->table[i].name);
     values_fill(c, &text, statement, catalog);
+    /* EXPLAIN writes nothing, but of an UPDATE it is refused to who may not write. */
+    run(c, "SET SESSION TRANSACTION READ WRITE");
     if (!ask(c, &text, &r) || !next(&r))
         return text.failed ? -ENOMEM : said(c, p);
+    run(c, "SET SESSION TRANSACTION READ ONLY");
     err = mysql_plan_read(out, explanation_keep(out, cell(&r, 0)), p);
     if (!err)
         err = selection_read(d, statement, SQL_MYSQL, catalog);

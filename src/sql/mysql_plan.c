@@ -50,6 +50,8 @@ static void table_read(struct explanation *e, const struct json_value *t, u32 de
     s->rows = rows < 0 ? -1 : rows * number_of(t, "filtered", 100) / 100;
     if (s->rows > 0)
         *loops *= s->rows;
+    if (s->condition.len && number_of(t, "filtered", 100) >= 100)
+        s->rows = -1; /* without statistics of its own it does not know */
     if (s->kind == EXPLANATION_SCAN)
         e->demand.table[s->table].scanned = true;
 }
