@@ -134,12 +134,12 @@ e2e: all $(BUILD)/test/heap/heap_dump $(BUILD)/test/profile/sourcemap_dump
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
 
-FUZZ_FLAGS := -std=gnu17 -O1 -g -D_GNU_SOURCE -Isrc -fno-sanitize-recover=all
+FUZZ_FLAGS := -std=gnu17 -O1 -g -D_GNU_SOURCE -DFETTLE_VERSION='"$(VERSION)"' -Isrc -fno-sanitize-recover=all
 FUZZ_O   := $(FUZZ_SRC:%.c=build/fuzz/o/%.o)
 
 # What is fuzzed is compiled once for all fuzzers.

@@ -285,6 +285,18 @@ const sqliteWatch = (function sqliteWatch() {
   if (process.moduleLoadList?.includes('NativeModule sqlite')) traceLoad().loaded('node:sqlite', require('node:sqlite'));
 });
 
+/* The first outgoing request of all. */
+const callsWatch = (function callsWatch() {
+  const channels = require('diagnostics_channel');
+  const first = () => {
+    channels.unsubscribe('http.client.request.start', first);
+    channels.unsubscribe('undici:request:create', first);
+    traceLoad();
+  };
+  channels.subscribe('http.client.request.start', first);
+  channels.subscribe('undici:request:create', first);
+});
+
 /* ---- listen() ---- */
 
 let patched = false;
@@ -516,7 +528,10 @@ const mainStart = (function mainStart() {
   if (watches) librariesWatch();
   setImmediate(() => {
     addon.idle();
-    if (watches) sqliteWatch();
+    if (watches) {
+      sqliteWatch();
+      callsWatch();
+    }
     if (timed === null) return;
     const calls = addon.statistics();
     part('statistics')(calls, timed, () => part('measures')(calls));

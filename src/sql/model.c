@@ -341,7 +341,7 @@ static void order_greedily(const struct model *m, u32 *table, u32 count)
 static int cost_of(struct trial_bench *b, double *cost)
 {
     struct model *m = container_of(b, struct model, bench);
-    u32 table[DEMAND_TABLES_MAX], count = order_of(m->explanation, table);
+    u32 table[DEMAND_TABLES_MAX] = { 0 }, count = order_of(m->explanation, table);
 
     *cost = order_cost(m, table, count);
     if (!m->by_steps) {

@@ -1,6 +1,8 @@
 /* sql/mysql_plan.c -- reads EXPLAIN FORMAT=JSON of MariaDB and MySQL */
 #include "sql/mysql_plan.h"
 
+#include "sql/fingerprint.h"
+
 enum { DEPTH_MAX = 64 };
 
 static struct str text_of(const struct json_value *node, const char *key)
@@ -29,6 +31,18 @@ static u32 table_find(const struct explanation *e, struct str alias)
     return DEMAND_TABLES_MAX;
 }
 
+/* Without values: some may come from the table itself (mysql_client.h). */
+static struct str without_values(struct explanation *e, struct str condition)
+{
+    char text[512];
+
+    if (!condition.len)
+        return condition;
+    return explanation_keep(e,
+                            str_make(text, sql_fingerprint(condition.ptr, condition.len, SQL_MYSQL,
+                                                           text, sizeof(text), NULL)));
+}
+
 static void table_read(struct explanation *e, const struct json_value *t, u32 depth, double *loops)
 {
     struct str access = text_of(t, "access_type");
@@ -44,7 +58,7 @@ static void table_read(struct explanation *e, const struct json_value *t, u32 de
     s->depth = depth;
     s->name = access.len ? access : STR("table");
     s->index = text_of(t, "key");
-    s->condition = text_of(t, "attached_condition");
+    s->condition = without_values(e, text_of(t, "attached_condition"));
     s->loops = *loops;
     s->cost = max(rows, 0.0) * *loops;
     s->rows = rows < 0 ? -1 : rows * number_of(t, "filtered", 100) / 100;

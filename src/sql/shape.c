@@ -22,7 +22,7 @@ static bool names(const struct sql_token *t, const char *name)
     if (t->kind != SQL_WORD || t->len != len)
         return false;
     for (size_t i = 0; i < len; i++)
-        if ((t->ptr[i] | 0x20) != name[i])
+        if ((t->ptr[i] >= 'A' && t->ptr[i] <= 'Z' ? t->ptr[i] | 0x20 : t->ptr[i]) != name[i])
             return false;
     return true;
 }

@@ -39,6 +39,8 @@ static void what_asks_for_many_at_once_is_deliberate(void)
     CHECK_EQ(PG("select * from users where id in (select a from b where c = $1)"), READ);
     CHECK_EQ(PG("select * from users where id = any($1::int[])"), READ | DELIBERATE);
     CHECK_EQ(PG("select * from unnest($1::int[]) i join users on id = i"), READ | DELIBERATE);
+    CHECK_EQ(PG("select * from t where id in (select value from JSON_EACH($1))"),
+             READ | DELIBERATE);
     CHECK_EQ(PG("insert into t (a) values ($1), ($2)"), WRITE | DELIBERATE);
     CHECK_EQ(PG("insert into t (a, b) values (f($1, (2)), $2)"), WRITE);
 }
