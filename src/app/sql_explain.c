@@ -5,7 +5,7 @@
 #include "app/sql_source.h"
 #include "app/sql_view.h"
 #include "base/json.h"
-#include "sql/batch.h"
+#include "sql/explainable.h"
 #include "sql/fingerprint.h"
 
 struct run {
@@ -21,12 +21,12 @@ static const char *why_not(const struct run *r, struct str text)
 {
     if (!sql_fingerprint_is_whole(text.ptr, text.len))
         return "was too long to be captured as a whole, and cannot be explained";
-    switch (batch_verb(text, r->db.dialect)) {
-    case BATCH_EXPLAINED:
+    switch (explainable_verb(text, r->db.dialect)) {
+    case EXPLAINABLE_YES:
         return NULL;
-    case BATCH_EXPLAIN:
+    case EXPLAINABLE_ALREADY:
         return "is an EXPLAIN already: give the statement behind it";
-    case BATCH_OTHER:
+    case EXPLAINABLE_NO:
         return "has no plan: only SELECT, INSERT, UPDATE, DELETE and the like have one";
     }
     return NULL;
@@ -111,7 +111,8 @@ int sql_explain_command(int argc, char **argv)
         return code;
     if (!source.count)
         return command_usage("there is no statement to explain%s",
-                             source.left_out ? " that is for this database" : "");
+                             source.page ? ": the app has issued none for such a database yet"
+                                         : "");
     if (database_open(&r.db, &db, &p)) {
         command_problem(&p);
         return EXIT_APP;

@@ -6,7 +6,7 @@
 #include "app/monitor_client.h"
 #include "app/row.h"
 #include "conf/file.h"
-#include "sql/batch.h"
+#include "sql/explainable.h"
 
 enum { BYTES_MAX = 16 << 20 };
 
@@ -33,7 +33,7 @@ static void split(struct sql_source *s, struct str text, enum sql_dialect dialec
 {
     struct str one;
 
-    while ((one = batch_next(&text, dialect)).len) {
+    while ((one = explainable_next(&text, dialect)).len) {
         struct sql_statement *st = add(s);
 
         if (st)
@@ -88,7 +88,23 @@ static double number(const struct json_value *row, const char *name)
     return strtod(text, NULL);
 }
 
-/* The page has them in falling order of the time that they take. */
+/* The same statement of another route. */
+static struct sql_statement *find(struct sql_source *s, struct str text)
+{
+    for (u32 i = 0; i < s->count; i++)
+        if (str_eq(s->statement[i].text, text))
+            return &s->statement[i];
+    return NULL;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct sql_statement *x = a, *y = b;
+
+    return x->total_ms < y->total_ms ? 1 : x->total_ms > y->total_ms ? -1 : 0;
+}
+
+/* Each statement once, with the route in which it takes the most time; the longest first. */
 static void page_read(struct sql_source *s, struct str app, const struct sql_options *o,
                       enum sql_dialect dialect)
 {
@@ -96,23 +112,29 @@ static void page_read(struct sql_source *s, struct str app, const struct sql_opt
 
     for (u32 i = 0; i < json_value_count(list); i++) {
         const struct json_value *row = json_value_at(list, i);
+        struct str text = row_text(row, "statement");
+        double total_ms = number(row, "total_ms");
         struct sql_statement *st;
 
-        if (!str_eq(row_text(row, "app"), app))
+        if (!str_eq(row_text(row, "app"), app) || !is_of(row_text(row, "system"), dialect) ||
+            explainable_verb(text, dialect) != EXPLAINABLE_YES)
             continue;
-        if (!is_of(row_text(row, "system"), dialect) || (o->top && s->count == o->top)) {
-            s->left_out++;
-            continue;
-        }
-        st = add(s);
+        st = find(s, text);
+        st = st ? st : add(s);
         if (!st)
-            return;
-        st->text = row_text(row, "statement");
-        st->route = row_text(row, "route");
-        st->place = row_text(row, "place");
-        st->count = row_u64(row, "count");
-        st->total_ms = number(row, "total_ms");
-        st->max_ms = number(row, "max_ms");
+            continue;
+        if (!st->count || total_ms > st->total_ms - total_ms)
+            st->route = row_text(row, "route");
+        st->text = text;
+        st->count += row_u64(row, "count");
+        st->total_ms += total_ms;
+        st->max_ms = max(st->max_ms, number(row, "max_ms"));
+    }
+    if (s->count)
+        qsort(s->statement, s->count, sizeof(*s->statement), longest_first);
+    if (o->top && s->count > o->top) {
+        s->left_out += s->count - o->top;
+        s->count = o->top;
     }
 }
 

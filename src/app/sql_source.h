@@ -15,7 +15,7 @@ enum { SQL_SOURCE_MAX = 1000 };
 struct sql_source {
     struct sql_statement *statement;
     u32 count;
-    u32 left_out; /* statements of other databases, or beyond --top */
+    u32 left_out; /* statements beyond --top, or SQL_SOURCE_MAX */
     /* private: what the texts are views into */
     struct buf bytes;
     struct json_value *page;

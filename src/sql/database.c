@@ -1,7 +1,7 @@
 /* sql/database.c -- a database that explains statements, whichever it is */
 #include "sql/database.h"
 
-#include "sql/batch.h"
+#include "sql/explainable.h"
 #include "sql/mysql_client.h"
 #include "sql/pg_client.h"
 #include "sql/sqlite_client.h"
@@ -82,7 +82,7 @@ int database_explain(struct database *d, struct str statement, struct explanatio
     u32 params;
     int err;
 
-    batch_prepare(statement, d->dialect, &text, &params);
+    explainable_prepare(statement, d->dialect, &text, &params);
     if (text.failed)
         return -ENOMEM;
     switch (d->dialect) {

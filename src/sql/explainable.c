@@ -1,7 +1,7 @@
-/* sql/batch.c -- statements as people and apps give them, made ready to be explained */
-#include "sql/batch.h"
+/* sql/explainable.c -- statements as people and apps give them, made ready to be explained */
+#include "sql/explainable.h"
 
-struct str batch_next(struct str *rest, enum sql_dialect dialect)
+struct str explainable_next(struct str *rest, enum sql_dialect dialect)
 {
     while (rest->len) {
         struct sql_lexer lexer = { .dialect = dialect, .text = rest->ptr, .len = rest->len };
@@ -19,7 +19,7 @@ struct str batch_next(struct str *rest, enum sql_dialect dialect)
     return (struct str){ 0 };
 }
 
-enum batch_verb batch_verb(struct str statement, enum sql_dialect dialect)
+enum explainable_verb explainable_verb(struct str statement, enum sql_dialect dialect)
 {
     static const char *const verbs[] = { "select", "with",  "insert",  "update", "delete",
                                          "merge",  "table", "replace", "values" };
@@ -30,8 +30,8 @@ enum batch_verb batch_verb(struct str statement, enum sql_dialect dialect)
         ;
     for (u32 i = 0; t.kind == SQL_WORD && i < ARRAY_LEN(verbs); i++)
         if (str_eq_nocase(str_make(t.ptr, t.len), str_of(verbs[i])))
-            return BATCH_EXPLAINED;
-    return t.word == SQL_KW_EXPLAIN ? BATCH_EXPLAIN : BATCH_OTHER;
+            return EXPLAINABLE_YES;
+    return t.word == SQL_KW_EXPLAIN ? EXPLAINABLE_ALREADY : EXPLAINABLE_NO;
 }
 
 /* Types that may stand before a text: date '2026-11-26'. */
@@ -71,7 +71,8 @@ static void token_add(struct buf *out, const struct sql_token *t, const char *en
     buf_add(out, str_make(t->ptr, t->len));
 }
 
-void batch_prepare(struct str statement, enum sql_dialect dialect, struct buf *out, u32 *params)
+void explainable_prepare(struct str statement, enum sql_dialect dialect, struct buf *out,
+                         u32 *params)
 {
     struct sql_lexer lexer = { .dialect = dialect, .text = statement.ptr, .len = statement.len };
     struct sql_token t, last = { .kind = SQL_END }, first = last; /* first: FETCH FIRST */
