@@ -15,6 +15,7 @@
 
 #include <node_api.h>
 
+#include "calls_node.h"
 #include "idle.h"
 #include "journal.h"
 #include "link.h"
@@ -532,6 +533,22 @@ static napi_value statistics_call(napi_env env, napi_callback_info info)
     return o;
 }
 
+/* calls(): what trace.js calls */
+static napi_value calls_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return calls_node(env);
+}
+
+/* watches(): whether requests are to be watched for what they ask of others */
+static napi_value watches_call(napi_env env, napi_callback_info info)
+{
+    uint32_t app = link_here.slot ? atomic_load(&link_here.slot->app) : SHM_APPS_MAX;
+
+    (void)info;
+    return boolean(env, app < SHM_APPS_MAX && link_here.shm->app[app].watch_requests > 0);
+}
+
 NAPI_MODULE_INIT()
 {
     static const struct call calls[] = {
@@ -544,6 +561,7 @@ NAPI_MODULE_INIT()
         { "part", part_call },           { "routeNumber", route_number_call },
         { "watch", watch_call },         { "statistics", statistics_call },
         { "sampled", sampled_call },     { "traceparent", traceparent_call },
+        { "calls", calls_call },         { "watches", watches_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

@@ -158,6 +158,7 @@ function clientMark(handle, served) {
 
 let routes = null; /* by place: the number of the route of the request there; the proxy reads it */
 const numbers = new Map(); /* route as the framework says it -> its number */
+const routeTexts = []; /* by number */
 const known = new WeakMap(); /* the app's object of a route -> what its last request led to */
 
 function numberOf(route) {
@@ -166,6 +167,7 @@ function numberOf(route) {
   number = addon.routeNumber(route);
   if (numbers.size >= ROUTES_MAX) numbers.clear();
   numbers.set(route, number);
+  if (number > 0) routeTexts[number] ??= route;
   return number;
 }
 
@@ -199,6 +201,7 @@ function read(object, name) {
 
 /* The request is of this route. */
 function routeTell(req, number) {
+  if (trace !== null) trace.route(req, number);
   const handle = read(req, 'socket')?._handle;
   let place = handle?.[kUpstream];
   if (place === undefined) return;
@@ -245,6 +248,53 @@ const koaPatch = (function koaPatch() {
     routeWatch(proto, '_matchedRoute', (context, path) =>
       routeTell(context.req, path === undefined || path === null ? 0 : numberOf(routePath(path))));
   }
+});
+
+/* ---- Libraries that ask others: databases, other servers ---- */
+
+let watches = false; /* somebody wants to know */
+let trace = null; /* addon/trace.js, once the app has loaded such a library */
+
+/* By what stands after the last node_modules/ in a file's name. */
+const LIBRARIES = new Set([
+  'pg/lib/client.js', 'pg-pool/index.js', 'mysql2/lib/base/connection.js', 'mysql2/lib/base/pool.js',
+  'mysql2/lib/connection.js', 'mysql2/lib/pool.js', 'better-sqlite3/lib/database.js', 'libsql/index.js',
+  'ioredis/built/Redis.js', 'ioredis/built/redis/index.js', '@redis/client/dist/lib/client/index.js',
+  'mongodb/lib/cmap/connection.js',
+]);
+
+function traceLoad() {
+  return (trace ??= part('trace')({ addon, part, routeTexts }));
+}
+
+/* A file's extension has one function that loads it, which is called once for each file. */
+const librariesWatch = (function librariesWatch() {
+  const extensions = module.constructor._extensions;
+  const { '.js': load } = extensions;
+  extensions['.js'] = (function (made, filename) {
+    const loaded = load.apply(this, arguments);
+    const at = filename.lastIndexOf('/node_modules/');
+    if (at >= 0 && LIBRARIES.has(filename.slice(at + 14)))
+      traceLoad().loaded(filename.slice(at + 14), made.exports);
+    return loaded;
+  });
+});
+
+/* Node's own is in no file. */
+const sqliteWatch = (function sqliteWatch() {
+  if (process.moduleLoadList?.includes('NativeModule sqlite')) traceLoad().loaded('node:sqlite', require('node:sqlite'));
+});
+
+/* The first outgoing request of all. */
+const callsWatch = (function callsWatch() {
+  const channels = require('diagnostics_channel');
+  const first = () => {
+    channels.unsubscribe('http.client.request.start', first);
+    channels.unsubscribe('undici:request:create', first);
+    traceLoad();
+  };
+  channels.subscribe('http.client.request.start', first);
+  channels.subscribe('undici:request:create', first);
 });
 
 /* ---- listen() ---- */
@@ -298,6 +348,7 @@ const ask = (function ask(server, address, port, type, backlog, flags) {
     listenPatches(kind);
     hide();
     koaPatch();
+    if (watches) sqliteWatch();
   } finally {
     answer = addon.answer();
   }
@@ -473,8 +524,14 @@ const mainStart = (function mainStart() {
   if (child && listen2) part('cluster')(cluster, { addon, ask, pipeOpen });
   else if (cluster && !child) clusterPrimaryPatch(cluster);
   const timed = addon.watch(); /* collections count from here on */
+  watches = addon.watches();
+  if (watches) librariesWatch();
   setImmediate(() => {
     addon.idle();
+    if (watches) {
+      sqliteWatch();
+      callsWatch();
+    }
     if (timed === null) return;
     const calls = addon.statistics();
     part('statistics')(calls, timed, () => part('measures')(calls));

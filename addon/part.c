@@ -16,6 +16,8 @@ PART(cluster);
 PART(environment);
 PART(measures);
 PART(statistics);
+PART(trace);
+PART(trace_libraries);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -26,6 +28,8 @@ const char *part_text(const char *name, size_t *len)
         { "environment", part_environment, part_environment_end },
         { "measures", part_measures, part_measures_end },
         { "statistics", part_statistics, part_statistics_end },
+        { "trace", part_trace, part_trace_end },
+        { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -9,8 +9,10 @@ NODE_API_INC ?= $(firstword $(wildcard node_modules/node-api-headers/include \
 ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-strong -pthread \
                 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
                 -Wpointer-arith -Wwrite-strings -Wno-sign-compare -D_GNU_SOURCE -Isrc -Iaddon
-ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c))
-ADDON_H      := $(wildcard addon/*.h) src/shm/layout.h src/shm/journal.h src/shm/peers.h src/shm/wire.h
+# Statements are told from each other as the rest of fettle does it.
+ADDON_SQL    := src/sql/fingerprint.c src/sql/shape.c src/sql/token.c
+ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c)) $(ADDON_SQL)
+ADDON_H      := $(wildcard addon/*.h) $(ADDON_SQL:.c=.h) $(addprefix src/shm/,layout.h journal.h peers.h wire.h calls.h)
 
 .PHONY: addon
 addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js

@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -15,6 +16,9 @@ enum { RECORDS_MAX = 256 };
 /* By enum shm_record_type. */
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_NONE] = NULL,
+    [SHM_RECORD_CALLS_ROUTE] = query_records_route,
+    [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
+    [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
 };
 
 struct journals {

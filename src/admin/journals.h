@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "admin/queries.h"
 #include "finding/found.h"
 #include "io/loop.h"
 #include "shm/layout.h"
@@ -26,6 +27,7 @@ struct journals_from {
 struct journals_into {
     const struct shm *shm;
     struct found *found;
+    struct queries *queries;
 };
 
 /* What is wrong with an app, from whichever handler: counts it, and logs it when it is news. Its id

@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
 #include "io/loop.h"
@@ -18,6 +19,7 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct queries *queries;
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
@@ -86,6 +88,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .sampler = m->sampler,
         .found = m->found,
         .journals = m->journals,
+        .queries = m->queries,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
     };
@@ -149,8 +152,11 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
-        r = journals_new(&m->journals, m->loop,
-                         &(struct journals_into){ .shm = m->shm, .found = m->found });
+        r = queries_new(&m->queries);
+    if (r == 0)
+        r = journals_new(
+            &m->journals, m->loop,
+            &(struct journals_into){ .shm = m->shm, .found = m->found, .queries = m->queries });
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -179,6 +185,7 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.local);
     journals_free(m.journals);
     found_free(m.found);
+    queries_free(m.queries);
     loop_timer_stop(&m.tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);

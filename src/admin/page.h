@@ -15,6 +15,7 @@ struct page_source {
     struct sampler *sampler;
     struct found *found;             /* NULL: there is none */
     const struct journals *journals; /* NULL likewise */
+    const struct queries *queries;   /* NULL likewise */
     u64 now_ns;
     bool prom_client; /* which families /metrics holds */
     bool opentelemetry;

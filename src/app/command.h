@@ -96,6 +96,8 @@ int heap_leaks_command(int argc, char **argv);
 int heap_record_command(int argc, char **argv);
 int cpu_record_command(int argc, char **argv);
 int cpu_report_command(int argc, char **argv);
+int cpu_diff_command(int argc, char **argv);
+int cpu_scale_command(int argc, char **argv);
 int heap_report_command(int argc, char **argv);
 int cpu_flame_command(int argc, char **argv);
 int heap_flame_command(int argc, char **argv);

@@ -4,7 +4,8 @@
 const struct exit_code exit_codes[] = {
     { "0", "Ended as it was asked to (SIGTERM, SIGINT), or the app has finished by itself." },
     { "1", "The app could not be started or never became ready, or fettle itself could not go on; "
-           "the log says why. Of a command such as reload: it failed, and the message says why." },
+           "the log says why. Of a command such as reload: it failed, and the message says why; of "
+           "one that checks limits (heap check, cpu diff --max-regression): one is not kept." },
     { "2", "The command line, an environment variable or a file holds a mistake; the message says "
            "what would be right." },
     { "3", "Something that was named is not there: the app's file, folder or script, the node "

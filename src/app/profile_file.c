@@ -42,7 +42,7 @@ int profile_file_read(struct profile *out, const char *path, const char *kind, b
     int err;
 
     *out = (struct profile){ 0 };
-    err = heap_file_open_as(&file, path, "{", kind, &progress, p);
+    err = heap_file_open_as(&file, path, ",", kind, &progress, p);
     if (!err)
         err = profile_file_read_fd(out, file.fd, file.in.size, p);
     progress_clear(&progress);

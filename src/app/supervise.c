@@ -64,6 +64,9 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->max_memory_bytes = set->max_memory_bytes;
     conf->max_block_ns = set->max_block_ns;
     conf->warn_block_ns = set->warn_block_ns;
+    conf->watch_requests = set->watch_requests;
+    conf->n_plus_one = set->n_plus_one;
+    conf->n_plus_one_ns = set->n_plus_one_ns;
     conf->drain_ns = set->drain_ns;
     conf->kill_after_ns = set->kill_after_ns;
     conf->start_timeout_ns = set->start_timeout_ns;

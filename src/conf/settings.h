@@ -161,6 +161,9 @@ struct settings {
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
+    u32 watch_requests;         /* a second and worker, for their queries; 0: none */
+    u32 n_plus_one;             /* executions in one request that are a finding; 0: none is */
+    u64 n_plus_one_ns;          /* ... and this long together */
     struct str log_file;        /* of what the workers write; empty: our own output */
     struct str error_file;      /* of what they write to stderr; empty: log_file */
     struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */

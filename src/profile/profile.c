@@ -1,7 +1,9 @@
 /* profile/profile.c -- reading .cpuprofile and .heapprofile */
 #include "profile/profile.h"
 
+#include "profile/frame_table.h"
 #include "profile/json_scan.h"
+#include "profile/v8log.h"
 
 enum { NODES_MAX = 1 << 28, TREE_DEPTH_MAX = 2000 };
 
@@ -25,10 +27,10 @@ struct reading {
         u64 to;   /* id */
     } * link;
     u32 links, link_cap;
-    u32 frame_cap, tick_cap;
-    u32 *frame_slot, frame_slots; /* 1 + index of a frame */
-    u32 *id_slot, id_slots;       /* 1 + index of a raw node */
-    u64 *sample;                  /* ids, when nodes have no hit counts */
+    struct frame_table frames;
+    u32 tick_cap;
+    u32 *id_slot, id_slots; /* 1 + index of a raw node */
+    u64 *sample;            /* ids, when nodes have no hit counts */
     u32 samples, sample_cap;
     bool has_hits;  /* a node has a hit count … */
     bool hits_rule; /* … and the first one does: samples are not needed */
@@ -55,54 +57,6 @@ static u64 mix(u64 x)
 {
     x *= 0x9e3779b97f4a7c15ull;
     return x ^ x >> 29;
-}
-
-static u64 frame_hash(const struct profile_frame *f)
-{
-    return mix(mix((u64)f->name << 32 | f->url) ^ ((u64)(u32)f->line << 32 | (u32)f->column));
-}
-
-static bool frames_grow(struct reading *r)
-{
-    u32 slots = r->frame_slots ? r->frame_slots * 2 : 1024, *slot;
-
-    if (!room(&r->p->frame, r->p->frames, &r->frame_cap, sizeof(*r->p->frame)))
-        return false;
-    if (r->p->frames < r->frame_slots / 2)
-        return true;
-    slot = calloc(slots, sizeof(u32));
-    if (!slot)
-        return false;
-    for (u32 i = 0; i < r->p->frames; i++) {
-        u32 at = (u32)frame_hash(&r->p->frame[i]) & (slots - 1);
-
-        while (slot[at])
-            at = (at + 1) & (slots - 1);
-        slot[at] = i + 1;
-    }
-    free(r->frame_slot);
-    r->frame_slot = slot;
-    r->frame_slots = slots;
-    return true;
-}
-
-/* The number of a frame, new or known; PROFILE_NONE: out of memory. */
-static u32 frame_intern(struct reading *r, struct profile_frame f)
-{
-    u32 at;
-
-    if (f.name == NAMES_FAILED || f.url == NAMES_FAILED || !frames_grow(r))
-        return PROFILE_NONE;
-    for (at = (u32)frame_hash(&f) & (r->frame_slots - 1); r->frame_slot[at];
-         at = (at + 1) & (r->frame_slots - 1)) {
-        const struct profile_frame *g = &r->p->frame[r->frame_slot[at] - 1];
-
-        if (g->name == f.name && g->url == f.url && g->line == f.line && g->column == f.column)
-            return r->frame_slot[at] - 1;
-    }
-    r->p->frame[r->p->frames] = f;
-    r->frame_slot[at] = ++r->p->frames;
-    return r->p->frames - 1;
 }
 
 static bool number(struct reading *r, double *out)
@@ -280,7 +234,7 @@ static void node_read(struct reading *r, u32 parent, u32 depth)
     r->raw[r->raws++] = (struct raw){ .id = node, .frame = PROFILE_NONE, .parent = parent };
     while (json_scan_member(&r->s, &l, &key))
         node_member(r, key, node, &f, depth);
-    r->raw[node].frame = frame_intern(r, f);
+    r->raw[node].frame = frame_table_intern(&r->frames, r->p, f);
     r->failed |= r->raw[node].frame == PROFILE_NONE;
 }
 
@@ -483,6 +437,8 @@ int profile_read(struct profile *out, struct str bytes, struct problem *p)
     struct reading r = { .p = out };
     int err;
 
+    if (v8log_is(bytes))
+        return v8log_read(out, bytes, p);
     *out = (struct profile){ 0 };
     json_scan_init(&r.s, bytes, p);
     document_read(&r);
@@ -490,7 +446,7 @@ int profile_read(struct profile *out, struct str bytes, struct problem *p)
     json_scan_done(&r.s);
     free(r.raw);
     free(r.link);
-    free(r.frame_slot);
+    frame_table_done(&r.frames);
     free(r.id_slot);
     free(r.sample);
     return err;

@@ -28,7 +28,10 @@ enum {
 /* What a record is about: the payload of each is described where it is written. */
 enum shm_record_type {
     SHM_RECORD_NONE,
-    SHM_RECORD_SPAN, /* shm/trace.h */
+    SHM_RECORD_SPAN,        /* shm/trace.h */
+    SHM_RECORD_CALLS_ROUTE, /* shm/calls.h */
+    SHM_RECORD_CALLS_STATEMENT,
+    SHM_RECORD_CALLS_REPEATED,
     SHM_RECORD_TYPES,
 };
 

@@ -239,7 +239,11 @@ struct shm_app {
     _Atomic uint64_t started_ns;
     char name[SHM_NAME_MAX]; /* NUL-terminated */
     struct shm_rates rates;
-    uint64_t reserved[4];
+    /* What its agents look for (addon/trace.js). */
+    _Atomic uint32_t watch_requests; /* so many a second in each process; 0: none */
+    _Atomic uint32_t n_plus_one;     /* executions of a statement in a request; 0: never told of */
+    _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
+    uint64_t reserved[2];
 };
 
 /* An address that an app listens on. Writer: the supervisor. */

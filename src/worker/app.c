@@ -49,6 +49,9 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     app->output.is_named = c->conf->apps > 1;
     str_to_cstr(str_of(conf->name), shared->name, sizeof(shared->name));
     shared->workers_wanted = app->workers;
+    shared->watch_requests = conf->watch_requests;
+    shared->n_plus_one = conf->n_plus_one;
+    shared->n_plus_one_ns = conf->n_plus_one_ns;
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;

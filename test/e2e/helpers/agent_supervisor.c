@@ -560,6 +560,8 @@ int main(int argc, char **argv)
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof *shm;
+    atomic_store(&shm->app[0].watch_requests, 1000000);
+    atomic_store(&shm->app[0].n_plus_one, 5);
     say("{\"event\":\"up\",\"memfd\":%d,\"peers_fd\":%d}", memfd, peers_fd);
     for (;;) {
         struct pollfd p[PROCESSES_MAX + SHM_LISTENERS_MAX + 3];

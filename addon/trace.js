@@ -1,0 +1,507 @@
+'use strict';
+/* addon/trace.js -- which request issues which statement, how often, and for how long
+ *
+ * A part of agent.node (addon/part.c), loaded when the app loads a library that asks something of
+ * somebody else (trace_libraries.js wraps those), or makes its first outgoing call.
+ *
+ * To know the request of a query takes an asynchronous context, and on Node before 24 each promise
+ * costs more while there is one. So not all requests are watched: the first 100 of each second are (the
+ * setting watch-requests), or fewer where they take long; then contexts are switched off. What is said
+ * of a route is said of those. A process that serves less is watched as a whole.
+ */
+
+const { AsyncLocalStorage } = require('async_hooks');
+const channels = require('diagnostics_channel');
+
+const REST = 10; /* of the time in which contexts are on, so many times that they are off */
+const TALLIES_MAX = 512; /* statements of one request that are told apart */
+const ROUTES_MAX = 256; /* told of at once */
+const ROWS_MAX = 1024; /* pairs of route and statement, likewise */
+const TEXTS_MAX = 1000; /* texts of statements whose number is remembered */
+const TEXT_MAX = 4096; /* of longer ones it is not */
+const FRAMES_MAX = 4;
+
+const now = performance.now.bind(performance);
+
+let addon; /* the native functions (calls.c) */
+let rules; /* { requests, repeats, together: ms } */
+let routeTexts; /* by number, of agent.js */
+const als = new AsyncLocalStorage();
+
+/* ---- Places in the app's code ---- */
+
+const outside = /[\\/]node_modules[\\/]|^node:|^internal[\\/]/;
+const own = `${__dirname}/trace`; /* this file and its kin */
+
+function sitesTake() {
+  const { prepareStackTrace: prepare, stackTraceLimit: limit } = Error;
+  const holder = {};
+  try {
+    Error.stackTraceLimit = 50;
+    Error.prepareStackTrace = (_, sites) => sites;
+    Error.captureStackTrace(holder, sitesTake);
+    return holder.stack;
+  } catch {
+    return []; /* the app has frozen Error */
+  } finally {
+    Error.stackTraceLimit = limit;
+    Error.prepareStackTrace = prepare;
+  }
+}
+
+function packageOf(file) {
+  const at = file.lastIndexOf('node_modules/');
+  const words = file.slice(at + 13).split('/');
+  return at < 0 ? '' : words[0].startsWith('@') ? `${words[0]}/${words[1]}` : words[0];
+}
+
+const lines = new Map(); /* `file:line` -> its text */
+
+/* A file is read once for each of its lines that is told of. */
+function lineOf(file, line) {
+  const key = `${file}:${line}`;
+  let text = lines.get(key);
+  if (text !== undefined) return text;
+  try {
+    const fs = require('fs');
+    text = fs.statSync(file).size > 4e6 ? '' : (fs.readFileSync(file, 'utf8').split('\n')[line - 1] ?? '').trim();
+  } catch {
+    text = '';
+  }
+  if (lines.size >= 200) lines.clear();
+  lines.set(key, text);
+  return text;
+}
+
+/* Where the app is: its own frames, the innermost first, and the packages in between; or
+ * graphql, if that is what calls it. */
+function placeTake() {
+  const frames = [];
+  const via = [];
+  for (const site of sitesTake()) {
+    const name = site.getFileName();
+    if (!name) continue;
+    const file = name.startsWith('file://') ? decodeURIComponent(name.slice(7)) : name;
+    if (file.startsWith(own)) continue;
+    if (!outside.test(file)) {
+      frames.push({
+        name: site.getFunctionName() ?? '',
+        file,
+        line: site.getLineNumber() ?? 0,
+        column: site.getColumnNumber() ?? 0,
+        start: `${site.getEnclosingLineNumber?.()}:${site.getEnclosingColumnNumber?.()}`,
+      });
+      if (frames.length === FRAMES_MAX) break;
+    } else if (file.includes('node_modules')) {
+      const found = packageOf(file);
+      if (found && !via.includes(found) && (frames.length === 0 || found === 'graphql')) via.push(found);
+    }
+  }
+  const key = frames.map((f) => `${f.file}:${f.line}:${f.column}`).join(' ');
+  return { frames, via, key };
+}
+
+/* ---- Numbers of statements ---- */
+
+let texts = new Map(); /* `${system}text` -> number */
+let textsBefore = new Map(); /* those remembered before */
+const shapes = new Map(); /* number -> bits of calls.h; grows with the statements of calls.c only */
+
+function statementOf(system, text, given) {
+  let known = texts;
+  let number = known.get(text);
+  if (number !== undefined && shapes.get(number).system === system) return number;
+  number = textsBefore.get(text);
+  if (number === undefined || shapes.get(number)?.system !== system) {
+    const made = addon.statement(system, text, given);
+    number = made % 2 ** 32;
+    if (!shapes.has(number)) {
+      if (shapes.size >= 4 * TEXTS_MAX) forget();
+      shapes.set(number, { system, shape: Math.floor(made / 2 ** 32) });
+    }
+  }
+  if (text.length > TEXT_MAX) return number;
+  if (texts.size >= TEXTS_MAX) {
+    textsBefore = texts;
+    known = texts = new Map();
+  }
+  known.set(text, number);
+  return number;
+}
+
+/* All of them: what still comes is found again. */
+function forget() {
+  texts = new Map();
+  textsBefore = new Map();
+  shapes.clear();
+}
+
+/* ---- One request ---- */
+
+class Request {
+  constructor(request, response) {
+    this.request = request;
+    this.response = response;
+    this.began = now();
+    this.route = 0; /* a number of agent.js, once the framework has found it */
+    this.queries = 0;
+    this.queriesTime = 0;
+    this.calls = 0; /* outgoing */
+    this.callsTime = 0;
+    this.open = 0; /* that have not ended */
+    this.commits = 0;
+    this.tallies = null;
+    this.last = null; /* the newest call that ended */
+  }
+}
+
+/* Of one statement in one request. */
+class Tally {
+  constructor(number) {
+    this.number = number;
+    this.count = 0; /* that ended well */
+    this.begun = 0;
+    this.time = 0;
+    this.max = 0;
+    this.open = 0;
+    this.overlaps = 0;
+    this.values = undefined; /* of the newest, from the second on */
+    this.varies = false; /* not always the same values */
+    this.text = '';
+    this.commits = 0;
+    this.apart = 0; /* in transactions of their own */
+    this.ended = 0;
+    this.othersTime = 0;
+    this.gap = Infinity; /* the shortest pause between two, without the time of other calls */
+    this.place = null;
+    this.moves = false; /* from different places */
+    this.many = false; /* with lists of values */
+  }
+}
+
+let active = new Map(); /* requests that are watched: IncomingMessage -> Request */
+let finishing = false; /* we hear of responses that are over */
+
+/* The request to which what runs now belongs; undefined: none that is watched. */
+function current() {
+  if (active.size === 0) return undefined;
+  const request = als.getStore();
+  return request === undefined || request.request === null ? undefined : request;
+}
+
+/* What tells whether the same was asked again. Never leaves this function's caller. */
+function valuesKey(values) {
+  if (values === undefined || values === null) return '';
+  if (typeof values !== 'object') return String(values);
+  const list = Array.isArray(values) ? values : Object.values(values);
+  let key = '';
+  for (let i = 0; i < list.length && key.length < 200; i++) {
+    const value = list[i];
+    key += typeof value === 'object' && value !== null ? (Array.isArray(value) ? valuesKey(value) : value.toISOString?.() ?? 'o') : String(value);
+    key += '\u0001';
+  }
+  return key;
+}
+
+function tallyOf(request, number, target) {
+  const tallies = (request.tallies ??= new Map());
+  const key = number * 4096 + target;
+  let tally = tallies.get(key);
+  if (tally === undefined) {
+    if (tallies.size >= TALLIES_MAX) return null;
+    tallies.set(key, (tally = new Tally(number)));
+  }
+  return tally;
+}
+
+/* A statement or call begins. `target`: a small number of the server it goes to. */
+function begin(request, system, text, target, values, shaped = 0) {
+  const number = statementOf(system, text, shaped);
+  const shape = shapes.get(number)?.shape ?? 0;
+  const started = now();
+  const call = { request, tally: null, shape, system, issued: started, started };
+  if (shape & addon.TRANSACTION_END) request.commits++;
+  if (system === addon.HTTP) request.calls++;
+  else request.queries++;
+  request.open++;
+  const tally = tallyOf(request, number, target);
+  if (tally === null) return call;
+  call.tally = tally;
+  if (++tally.begun > 1) again(request, tally, text, values, started);
+  else tally.text = text;
+  tally.open++;
+  tally.commits = request.commits;
+  return call;
+}
+
+/* The same statement once more in this request. */
+function again(request, tally, text, values, started) {
+  if (tally.open > 0) tally.overlaps++;
+  else {
+    const gap = started - tally.ended - (request.queriesTime + request.callsTime - tally.othersTime);
+    if (gap < tally.gap) tally.gap = gap;
+  }
+  if (request.commits !== tally.commits) tally.apart++;
+  if (Array.isArray(values) && values.some(Array.isArray)) tally.many = true;
+  if (!tally.varies) {
+    const key = valuesKey(values);
+    if (tally.text !== text || (tally.values !== undefined && tally.values !== key)) tally.varies = true;
+    tally.values = key;
+    tally.text = text;
+  }
+  if (tally.begun === 3) tally.place = placeTake();
+  else if (tally.begun === rules.repeats && tally.place !== null && placeTake().key !== tally.place.key) tally.moves = true;
+}
+
+/* It has waited for a connection until now. */
+function restart(call) {
+  call.started = now();
+}
+
+function end(call, error) {
+  const { request, tally } = call;
+  const ended = now();
+  const took = ended - call.started;
+  request.open--;
+  if (call.system === addon.HTTP) request.callsTime += took;
+  else request.queriesTime += took;
+  if (tally === null) return;
+  tally.open--;
+  tally.ended = ended;
+  tally.othersTime = request.queriesTime + request.callsTime;
+  if (error) return; /* a retry is no repetition */
+  tally.count++;
+  tally.time += took;
+  if (took > tally.max) tally.max = took;
+}
+
+/* It never got as far as its server. */
+function abandon(call) {
+  call.request.open--;
+  if (call.tally !== null) call.tally.open--;
+}
+
+/* ---- What is told of: once a second ---- */
+
+let routes = new Map();
+let rows = new Map();
+let findings = new Map();
+
+function bounded(map, max, key, make) {
+  let value = map.get(key);
+  if (value === undefined) {
+    if (map.size >= max) return null;
+    map.set(key, (value = make()));
+  }
+  return value;
+}
+
+/* /users/42 is /users/:id, where no framework says it. */
+function pathClean(url) {
+  const end = url.search(/[?#]/);
+  return (end < 0 ? url : url.slice(0, end))
+    .replace(/\/(?:\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/]*\d)[0-9a-fA-F]{12,}|(?=[^/]*\d)[\w-]{20,})(?=\/|$)/g, '/:id');
+}
+
+function isRepetition(tally, shape) {
+  if (tally.count < rules.repeats || !tally.varies || tally.moves || tally.many || tally.time < rules.together) return false;
+  if (shape & addon.DELIBERATE) return false; /* batches, pages, cursors, what is no work */
+  if (tally.overlaps > 0 && shape & addon.PIPELINED) return false; /* went out together */
+  if (tally.apart * 2 >= tally.count) return false; /* each in a transaction of its own */
+  return tally.overlaps > 0 || tally.gap < 5; /* or somebody lets it wait on purpose */
+}
+
+function repetitionAdd(route, tally) {
+  const key = `${tally.number} ${route} ${tally.place?.key}`;
+  const found = bounded(findings, ROUTES_MAX, key, () => ({ tally, route, requests: 0, count: 0, time: 0, max: 0, most: 0 }));
+  if (found === null) return;
+  found.requests++;
+  found.count += tally.count;
+  found.time += tally.time;
+  if (tally.time > found.max) found.max = tally.time;
+  if (tally.count > found.most) found.most = tally.count;
+}
+
+function routeName(request) {
+  const { request: message, route } = request;
+  return `${message.method} ${routeTexts[route] ?? pathClean(message.url ?? '/')}`;
+}
+
+/* It is over. */
+function finish(request) {
+  const { request: message } = request;
+  if (message === null) return;
+  active.delete(message);
+  const name = routeName(request);
+  const route = bounded(routes, ROUTES_MAX, name, () => ({ requests: 0, queries: 0, queriesTime: 0, calls: 0, callsTime: 0 }));
+  request.request = request.response = null;
+  if (route !== null) {
+    route.requests++;
+    route.queries += request.queries;
+    route.queriesTime += request.queriesTime;
+    route.calls += request.calls;
+    route.callsTime += request.callsTime;
+  }
+  if (request.tallies === null) return;
+  for (const tally of request.tallies.values()) {
+    if (tally.begun === 0) continue;
+    const row = bounded(rows, ROWS_MAX, `${tally.number} ${name}`, () => ({ number: tally.number, route: name, count: 0, errors: 0, time: 0, max: 0 }));
+    if (row !== null) {
+      row.count += tally.count;
+      row.errors += tally.begun - tally.open - tally.count;
+      row.time += tally.time;
+      if (tally.max > row.max) row.max = tally.max;
+    }
+    if (tally.count >= rules.repeats && isRepetition(tally, shapes.get(tally.number)?.shape ?? 0))
+      repetitionAdd(name, tally);
+  }
+  request.tallies = null;
+}
+
+function placeText(place) {
+  return place === null ? '' : place.frames.map((f) => `    at ${f.name || '<anonymous>'} (${f.file}:${f.line}:${f.column})`).join('\n');
+}
+
+function flush() {
+  if (routes.size > 0) {
+    for (const [name, r] of routes) addon.route(name, r.requests, r.queries, r.queriesTime, r.calls, r.callsTime);
+    routes = new Map();
+  }
+  if (rows.size > 0) {
+    let gone = false;
+    for (const row of rows.values())
+      if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max)) gone = true;
+    rows = new Map();
+    if (gone) forget();
+  }
+  if (findings.size > 0) {
+    for (const { tally, route, requests, count, time, max, most } of findings.values()) {
+      const frame = tally.place?.frames[0];
+      addon.repeated(tally.number, route, requests, count, most, time, max, tally.overlaps > 0 ? 1 : 0,
+        frame?.name ?? '', frame?.file ?? '', frame?.line ?? 0, frame?.column ?? 0, frame ? lineOf(frame.file, frame.line) : '',
+        placeText(tally.place), tally.place?.via.join(' ') ?? '');
+    }
+    findings = new Map();
+  }
+}
+
+/* ---- When requests are watched ---- */
+
+let watching = false;
+let watched = 0; /* of this window */
+let openedAt = 0;
+let rest = 0; /* not before then */
+
+function onStart({ request: message, response }) {
+  if (watched >= rules.requests) return close();
+  watched++;
+  const request = new Request(message, response);
+  active.set(message, request);
+  als.enterWith(request);
+  if (message.headers['content-length'] !== undefined || message.headers['transfer-encoding'] !== undefined)
+    bodyBind(message, request);
+}
+
+/* What comes of a request's body later comes out of its connection, whose context is another. */
+function bodyBind(message, request) {
+  const { emit } = message;
+  Object.defineProperty(message, 'emit', {
+    configurable: true,
+    writable: true,
+    enumerable: false,
+    value: function (...args) {
+      return als.run(request, () => emit.apply(this, args));
+    },
+  });
+}
+
+function onFinish({ request: message }) {
+  const request = active.get(message);
+  if (request === undefined) return;
+  finish(request);
+  if (active.size === 0 && !watching) off();
+}
+
+function open() {
+  watching = true;
+  watched = 0;
+  openedAt = now();
+  channels.subscribe('http.server.request.start', onStart);
+  if (!finishing) channels.subscribe('http.server.response.finish', onFinish);
+  finishing = true;
+}
+
+function close() {
+  watching = false;
+  channels.unsubscribe('http.server.request.start', onStart);
+  if (active.size === 0) off();
+}
+
+/* Nobody is watched any more. */
+function off() {
+  finishing = false;
+  channels.unsubscribe('http.server.response.finish', onFinish);
+  als.disable();
+  rest = now() + Math.min(REST * (now() - openedAt), 10000);
+}
+
+function tick() {
+  for (const [, request] of active)
+    if (request.response.destroyed || request.response.writableFinished) finish(request);
+  if (!watching && finishing) {
+    /* What takes long would keep contexts on for all. */
+    if (now() - openedAt > 2000 || active.size === 0) {
+      for (const [, request] of active) request.request = null;
+      active = new Map();
+      off();
+    }
+  } else if (watching) {
+    watched = 0;
+    openedAt = now();
+  } else if (now() >= rest) open();
+  flush();
+}
+
+/* ---- What trace_libraries.js uses ---- */
+
+/* Small numbers for what statements go to. */
+const targets = new Map();
+function targetOf(name) {
+  let number = targets.get(name);
+  if (number === undefined) {
+    if (targets.size >= 4000) targets.clear();
+    targets.set(name, (number = targets.size + 1));
+  }
+  return number;
+}
+
+const objects = new WeakMap();
+let objectsCount = 0;
+/* ... of an object that stands for one, from the other end. */
+function targetOfObject(object) {
+  let number = objects.get(object);
+  if (number === undefined) objects.set(object, (number = 4095 - (objectsCount++ % 64)));
+  return number;
+}
+
+function run(request, fn, self, args) {
+  return request.request === null ? fn.apply(self, args) : als.run(request, () => fn.apply(self, args));
+}
+
+/* agent: { addon, part, routeTexts }, of agent.js */
+module.exports = function trace(agent) {
+  addon = agent.addon.calls();
+  ({ routeTexts } = agent);
+  rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
+  const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
+  open();
+  setInterval(tick, 1000).unref();
+  return {
+    loaded: libraries.loaded,
+    /* The framework has found the route of a request. */
+    route(message, number) {
+      const request = active.size > 0 ? active.get(message) : undefined;
+      if (request !== undefined) request.route = number;
+    },
+  };
+};

@@ -1,0 +1,408 @@
+'use strict';
+/* addon/trace_libraries.js -- where the calls of each library begin and end
+ *
+ * A part of agent.node (addon/part.c). A wrap changes nothing that an app can see but the text of
+ * the function: name, length, own properties, what is returned and thrown, and in which order things
+ * happen stay the library's. So nothing is chained to a promise, which would count as handled then;
+ * the library's own callback is what is wrapped. Where nobody is watched, a wrap is one comparison.
+ */
+
+const channels = require('diagnostics_channel');
+
+let t; /* of trace.js: current, begin, end, abandon, run, targetOf, targetOfObject, addon */
+
+/* `make` gives a method, which as the library's own is no constructor. */
+function replace(object, name, make) {
+  const slot = object && Object.getOwnPropertyDescriptor(object, name);
+  if (typeof slot?.value !== 'function' || !slot.configurable) return;
+  const made = make(slot.value);
+  Object.defineProperties(made, Object.getOwnPropertyDescriptors(slot.value));
+  Object.defineProperty(object, name, { ...slot, value: made });
+}
+
+/* `callback`, as what ends `call`, in the context of its request. */
+function ending(call, callback) {
+  return function () {
+    t.end(call, arguments[0]);
+    return t.run(call.request, callback, this, arguments);
+  };
+}
+
+/* ---- pg ---- */
+
+let handed = null; /* the call of pool.query for which the pool now has a client */
+let asking = null; /* ... for which it now looks for one */
+
+/* The query that client.query has just made of `text`, if its end can be seen. */
+function pgQueryOf(client, text) {
+  const own = Object.hasOwn(client, '_queryQueue');
+  const queue = own ? client._queryQueue : client.queryQueue;
+  const running = own ? client._activeQuery : client.activeQuery;
+  const last = Array.isArray(queue) && queue.length > 0 ? queue[queue.length - 1] : running;
+  return last && last.text === text && typeof last.callback === 'function' && !seen.has(last) ? last : null;
+}
+const seen = new WeakSet();
+
+function pgTarget(client) {
+  return t.targetOf(`pg ${client.host}:${client.port}/${client.database}`);
+}
+
+function pgClient(Client) {
+  replace(Client.prototype, 'query', (query) => ({ made(config, values, callback) {
+    const request = t.current();
+    if (request === undefined) return query.apply(this, arguments);
+    const text = typeof config === 'string' ? config : config?.text;
+    if (typeof text !== 'string' || typeof config.submit === 'function') return query.apply(this, arguments);
+    const given = handed;
+    handed = null;
+    const call = given ?? t.begin(request, t.addon.POSTGRESQL, text, pgTarget(this), Array.isArray(values) ? values : config.values);
+    if (given === null) call.client = this;
+    else t.restart(call);
+    let result;
+    try {
+      result = query.apply(this, arguments);
+    } catch (error) {
+      t.abandon(call);
+      throw error;
+    }
+    const made = pgQueryOf(this, text);
+    if (made === null) t.abandon(call);
+    else {
+      seen.add(made);
+      made.callback = ending(call, made.callback);
+    }
+    return result;
+  } }).made);
+}
+
+function pgPool(Pool) {
+  replace(Pool.prototype, 'query', (query) => ({ made(text, values, cb) {
+    const request = t.current();
+    const words = typeof text === 'string' ? text : text?.text;
+    if (request === undefined || typeof words !== 'string' || typeof text.submit === 'function') return query.apply(this, arguments);
+    const { options = {} } = this;
+    const call = t.begin(request, t.addon.POSTGRESQL, words,
+      t.targetOf(`pg ${options.host ?? options.connectionString ?? ''}:${options.port ?? ''}/${options.database ?? ''}`),
+      Array.isArray(values) ? values : text.values);
+    asking = call;
+    try {
+      return query.apply(this, arguments);
+    } finally {
+      asking = null;
+    }
+  } }).made);
+  replace(Pool.prototype, 'connect', (connect) => ({ made(cb) {
+    const call = asking;
+    const request = call?.request ?? t.current();
+    asking = null;
+    if (request === undefined || typeof cb !== 'function') return connect.apply(this, arguments);
+    return connect.call(this, function (error) {
+      if (error && call !== null) t.end(call, error);
+      handed = error ? null : call;
+      try {
+        return t.run(request, cb, this, arguments);
+      } finally {
+        handed = null;
+      }
+    });
+  } }).made);
+}
+
+/* ---- SQLite: better-sqlite3, libsql, node:sqlite ---- */
+
+const sources = new WeakMap(); /* statement -> its text; where it does not say it itself */
+const databases = new WeakMap(); /* statement -> its database */
+
+const wrapped = new WeakSet(); /* prototypes of statements */
+
+function sqliteStatement(proto, sourceOf) {
+  if (wrapped.has(proto)) return;
+  wrapped.add(proto);
+  for (const name of ['all', 'get', 'run'])
+    replace(proto, name, (original) => ({ made(...values) {
+      const request = t.current();
+      if (request === undefined) return original.apply(this, values);
+      const text = sourceOf(this);
+      if (typeof text !== 'string') return original.apply(this, values);
+      const call = t.begin(request, t.addon.SQLITE, text, t.targetOfObject(databases.get(this) ?? this),
+        values.length === 1 ? values[0] : values);
+      let failed = true;
+      try {
+        const result = original.apply(this, values);
+        failed = false;
+        return result;
+      } finally {
+        t.end(call, failed);
+      }
+    } }).made);
+}
+
+function sqliteDatabase(proto, sourceOf) {
+  replace(proto, 'prepare', (prepare) => ({ made(sql) {
+    const statement = prepare.apply(this, arguments);
+    if (typeof statement !== 'object' || statement === null) return statement;
+    sqliteStatement(Object.getPrototypeOf(statement), sourceOf);
+    databases.set(statement, this);
+    if (sourceOf === sourceKept) sources.set(statement, String(sql));
+    return statement;
+  } }).made);
+  replace(proto, 'exec', (exec) => ({ made(sql) {
+    const request = t.current();
+    if (request === undefined || typeof sql !== 'string') return exec.apply(this, arguments);
+    const call = t.begin(request, t.addon.SQLITE, sql, t.targetOfObject(this), undefined);
+    let failed = true;
+    try {
+      const result = exec.apply(this, arguments);
+      failed = false;
+      return result;
+    } finally {
+      t.end(call, failed);
+    }
+  } }).made);
+}
+
+const sourceKept = (statement) => sources.get(statement);
+
+/* ---- mysql2 ---- */
+
+function mysqlTarget({ host, port, socketPath, database }) {
+  return t.targetOf(`mysql ${socketPath ?? `${host}:${port}`}/${database}`);
+}
+
+/* The arguments of `query` and `execute`, with what ends `call` around the callback; null: it has none. */
+function mysqlEnding(call, args) {
+  for (let i = 1; i < args.length; i++)
+    if (typeof args[i] === 'function') {
+      const made = [...args];
+      made[i] = ending(call, args[i]);
+      return made;
+    }
+  return null;
+}
+
+const mysqlValues = (sql, values) => (Array.isArray(values) || (values && typeof values === 'object') ? values : sql.values);
+
+function mysqlConnection(Connection) {
+  for (const name of ['query', 'execute'])
+    replace(Connection.prototype, name, (original) => ({ made(sql, values, cb) {
+      const call = handed;
+      handed = null;
+      if (call !== null) { /* of pool.query, which has a callback of its own */
+        t.restart(call);
+        return original.apply(this, arguments);
+      }
+      const request = t.current();
+      const text = typeof sql === 'string' ? sql : sql?.sql;
+      if (request === undefined || typeof text !== 'string' || typeof sql.onResult === 'function')
+        return original.apply(this, arguments);
+      const made = t.begin(request, t.addon.MYSQL, text, mysqlTarget(this.config ?? {}), mysqlValues(sql, values));
+      made.client = this;
+      const args = mysqlEnding(made, arguments);
+      if (args === null) t.abandon(made); /* a stream */
+      try {
+        return original.apply(this, args ?? arguments);
+      } catch (error) {
+        if (args !== null) t.abandon(made);
+        throw error;
+      }
+    } }).made);
+}
+
+function mysqlPool(Pool) {
+  for (const name of ['query', 'execute'])
+    replace(Pool.prototype, name, (original) => ({ made(sql, values, cb) {
+      const request = t.current();
+      const text = typeof sql === 'string' ? sql : sql?.sql;
+      if (request === undefined || typeof text !== 'string') return original.apply(this, arguments);
+      const call = t.begin(request, t.addon.MYSQL, text, mysqlTarget(this.config?.connectionConfig ?? {}), mysqlValues(sql, values));
+      const args = mysqlEnding(call, arguments);
+      if (args === null) t.abandon(call);
+      asking = args === null ? null : call;
+      try {
+        return original.apply(this, args ?? arguments);
+      } finally {
+        asking = null;
+      }
+    } }).made);
+  replace(Pool.prototype, 'getConnection', (getConnection) => ({ made(cb) {
+    const call = asking;
+    const request = call?.request ?? t.current();
+    asking = null;
+    if (request === undefined || typeof cb !== 'function') return getConnection.apply(this, arguments);
+    return getConnection.call(this, function () {
+      handed = call;
+      try {
+        return t.run(request, cb, this, arguments);
+      } finally {
+        handed = null;
+      }
+    });
+  } }).made);
+}
+
+/* ---- Redis: ioredis, redis ---- */
+
+/* Of a key its first part, if that is a word: user:42 is user:*. */
+function redisText(name, key) {
+  const text = typeof key === 'string' ? key : Buffer.isBuffer(key) ? key.toString('latin1', 0, 100) : '';
+  const found = /^[A-Za-z][A-Za-z_-]{0,30}(?=:)/.exec(text);
+  return `${name} ${found ? `${found[0]}:*` : '*'}`;
+}
+
+/* What works on one key, and could be sent together with others. */
+const REDIS_ONE = /^(GET|SET|SETEX|PSETEX|SETNX|GETSET|GETDEL|GETEX|STRLEN|EXISTS|TYPE|TTL|PTTL|DEL|UNLINK|EXPIRE|PEXPIRE|INCR|INCRBY|INCRBYFLOAT|DECR|DECRBY|APPEND|HGET|HMGET|HGETALL|HSET|HMSET|HDEL|HEXISTS|HINCRBY|HLEN|SADD|SREM|SISMEMBER|SMEMBERS|SCARD|ZADD|ZREM|ZSCORE|ZRANK|ZCARD|LLEN|LINDEX|JSON\.GET|JSON\.SET)$/;
+const REDIS_READ = /^(H?M?GET|HGETALL|STRLEN|EXISTS|TYPE|P?TTL|HEXISTS|HLEN|SISMEMBER|SMEMBERS|SCARD|ZSCORE|ZRANK|ZCARD|LLEN|LINDEX|JSON\.GET)$/;
+
+function redisBegin(request, name, args, target) {
+  const { addon } = t;
+  const shape = REDIS_ONE.test(name) ? (REDIS_READ.test(name) ? addon.READ : addon.WRITE) | addon.PIPELINED : addon.DELIBERATE;
+  return t.begin(request, addon.REDIS, redisText(name, args[0]), target, args, shape);
+}
+
+function ioredis({ prototype }) {
+  replace(prototype, 'sendCommand', (send) => ({ made(command, stream) {
+    const request = t.current();
+    if (request === undefined || typeof command?.resolve !== 'function' || seen.has(command) || command.pipelineIndex !== undefined)
+      return send.apply(this, arguments);
+    seen.add(command);
+    const { host, port, path, db } = this.options ?? {};
+    const call = redisBegin(request, String(command.name).toUpperCase(), command.args ?? [], t.targetOf(`redis ${path ?? `${host}:${port}`}/${db}`));
+    call.client = this;
+    const { resolve, reject } = command;
+    command.resolve = function (value) {
+      t.end(call, null);
+      return resolve.call(this, value);
+    };
+    command.reject = function (error) {
+      t.end(call, error);
+      return reject.call(this, error);
+    };
+    return send.apply(this, arguments);
+  } }).made);
+}
+
+/* Its promise is awaited in the library, but for commands that the app spells out itself. */
+function redis({ prototype }) {
+  replace(prototype, 'sendCommand', (send) => ({ made(args, options) {
+    const request = t.current();
+    if (request === undefined || !Array.isArray(args)) return send.apply(this, arguments);
+    const call = redisBegin(request, String(args[0]).toUpperCase(), args.slice(1), t.targetOfObject(this._self ?? this));
+    call.client = this;
+    const sent = send.apply(this, arguments);
+    if (typeof sent?.then !== 'function') return t.abandon(call), sent;
+    return sent.then((value) => {
+      t.end(call, null);
+      return value;
+    }, (error) => {
+      t.end(call, error);
+      throw error;
+    });
+  } }).made);
+}
+
+/* ---- MongoDB ---- */
+
+const MONGODB = /^(find|aggregate|count|distinct|insert|update|delete|findAndModify|getMore)$/;
+
+/* A command, by the fields that it looks for: "find users (id)". */
+function mongodbCall(command) {
+  const { addon } = t;
+  const name = Object.keys(command)[0];
+  const list = command.documents ?? command.updates ?? command.deletes;
+  const filter = command.filter ?? command.query ?? list?.[0]?.q ?? {};
+  const fields = Object.keys(filter);
+  const many = name === 'getMore' || name === 'aggregate' || (Array.isArray(list) && list.length > 1) || typeof command.skip === 'number' ||
+    fields.some((key) => key.startsWith('$') || (filter[key] !== null && typeof filter[key] === 'object' && ['$in', '$gt', '$lt', '$gte', '$lte'].some((word) => Object.hasOwn(filter[key], word))));
+  const shape = (name === 'find' || name === 'count' || name === 'distinct' ? addon.READ : addon.WRITE) | (many ? addon.DELIBERATE : 0);
+  const values = fields.map((key) => String(filter[key]));
+  return { name, text: `${name} ${command[name]}${fields.length ? ` (${fields.join(', ')})` : ''}`, shape, values: name === 'insert' ? [String(list?.[0]?._id)] : values };
+}
+
+function mongodb({ prototype }) {
+  replace(prototype, 'command', (original) => ({ made(ns, command) {
+    const request = t.current();
+    if (request === undefined || typeof command !== 'object' || command === null || !MONGODB.test(Object.keys(command)[0]))
+      return original.apply(this, arguments);
+    const { text, shape, values } = mongodbCall(command);
+    const call = t.begin(request, t.addon.MONGODB, text, t.targetOf(`mongodb ${this.address ?? ''}/${ns?.db ?? ''}`), values, shape);
+    const sent = original.apply(this, arguments);
+    if (typeof sent?.then !== 'function') return t.abandon(call), sent;
+    sent.then(() => t.end(call, null), (error) => t.end(call, error)); /* the driver awaits it, too */
+    return sent;
+  } }).made);
+}
+
+/* ---- Outgoing HTTP: node:http, and undici with fetch ---- */
+
+const outgoing = new WeakMap(); /* request -> its call */
+
+function httpBegin(message, method, origin, path) {
+  const request = t.current();
+  if (request === undefined) return;
+  const { addon } = t;
+  const shape = (method === 'GET' || method === 'HEAD' ? addon.READ : addon.WRITE) | addon.PIPELINED;
+  outgoing.set(message, t.begin(request, addon.HTTP, `${method} ${origin}${t.pathClean(path)}`, t.targetOf(`http ${origin}`), [path], shape));
+}
+
+function httpEnd(message, error) {
+  const call = outgoing.get(message);
+  if (call === undefined) return;
+  outgoing.delete(message);
+  t.end(call, error);
+}
+
+function clientBegin({ request }) {
+  if (!outgoing.has(request)) httpBegin(request, request.method, `${request.protocol}//${request.getHeader('host') ?? request.host}`, request.path);
+}
+
+const http = {
+  'http.client.request.created': clientBegin, /* where the app is; older Nodes only have the next */
+  'http.client.request.start': clientBegin,
+  'http.client.response.finish': ({ request, response }) => httpEnd(request, response?.statusCode >= 500),
+  'http.client.request.error': ({ request, error }) => httpEnd(request, error),
+  'undici:request:create': ({ request }) => httpBegin(request, request.method, String(request.origin), String(request.path)),
+  'undici:request:trailers': ({ request }) => httpEnd(request, null),
+  'undici:request:error': ({ request, error }) => httpEnd(request, error),
+};
+
+/* ---- */
+
+const wraps = {
+  'pg/lib/client.js': pgClient,
+  'pg-pool/index.js': pgPool,
+  'better-sqlite3/lib/database.js': (Database) => sqliteDatabase(Database.prototype, (statement) => statement.source),
+  'libsql/index.js': (Database) => sqliteDatabase(Database.prototype, sourceKept),
+  'node:sqlite': ({ DatabaseSync, StatementSync }) => {
+    const sourceOf = (statement) => statement.sourceSQL;
+    sqliteStatement(StatementSync.prototype, sourceOf);
+    sqliteDatabase(DatabaseSync.prototype, sourceOf);
+  },
+  'mysql2/lib/base/connection.js': mysqlConnection,
+  'mysql2/lib/base/pool.js': mysqlPool,
+  'mysql2/lib/connection.js': mysqlConnection,
+  'mysql2/lib/pool.js': mysqlPool,
+  'ioredis/built/Redis.js': ioredis,
+  'ioredis/built/redis/index.js': ioredis,
+  '@redis/client/dist/lib/client/index.js': redis,
+  'mongodb/lib/cmap/connection.js': ({ Connection }) => mongodb(Connection),
+};
+
+const done = new WeakSet();
+
+module.exports = function libraries(trace) {
+  t = trace;
+  for (const [name, heard] of Object.entries(http)) channels.subscribe(name, heard);
+  return {
+    /* `name`: as in agent.js, LIBRARIES. What does not look as it should is left alone. */
+    loaded(name, exports) {
+      const made = exports?.default ?? exports;
+      if ((typeof made !== 'function' && typeof made !== 'object') || made === null || done.has(made)) return;
+      done.add(made);
+      try {
+        wraps[name]?.(made);
+      } catch {
+        /* another version: it goes unwatched */
+      }
+    },
+  };
+};

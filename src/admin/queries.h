@@ -1,0 +1,65 @@
+/* admin/queries.h -- what requests ask of databases and other servers, by route
+ *
+ * Out of the records of shm/calls.h, as a table of one size: a route or a statement for which there
+ * is no room takes the place of one that was not heard of for the longest time. All counts are of
+ * watched requests (addon/trace.js), so means are right and sums are not those of all requests.
+ * Pure: no clock, no log.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "shm/calls.h"
+
+enum {
+    QUERIES_ROUTES_MAX = 512,      /* a multiple of QUERIES_WAYS */
+    QUERIES_STATEMENTS_MAX = 2048, /* likewise */
+    QUERIES_WAYS = 8,
+};
+
+struct queries_route {
+    u32 app;
+    char route[SHM_CALL_ROUTE_MAX + 1]; /* "GET /users/:id"; empty: nobody's place */
+    u64 used_ns;
+    u64 requests, queries, calls; /* requests that were watched, and what they asked */
+    u64 queries_ns, calls_ns;
+};
+
+/* A statement in the requests of one route. */
+struct queries_statement {
+    u32 app;
+    char route[SHM_CALL_ROUTE_MAX + 1]; /* empty: nobody's place */
+    u64 used_ns;
+    u64 hash;
+    enum shm_call_system system;
+    char *statement; /* its owner is the table */
+    u64 count, errors, total_ns, max_ns;
+};
+
+struct queries;
+
+MUST_USE int queries_new(struct queries **out);
+void queries_free(struct queries *q);
+
+/* Takes one record: false when its payload makes no sense. */
+MUST_USE bool queries_route_add(struct queries *q, u32 app, u64 now_ns, const void *payload,
+                                u32 len);
+MUST_USE bool queries_statement_add(struct queries *q, u32 app, u64 now_ns, const void *payload,
+                                    u32 len);
+
+/* Place i of each table; NULL: there is nothing in it, or (at the end) no such place. */
+const struct queries_route *queries_route_at(const struct queries *q, u32 i);
+const struct queries_statement *queries_statement_at(const struct queries *q, u32 i);
+const struct queries_route *queries_route_find(const struct queries *q, u32 app, struct str route);
+/* Of a route, the one that takes the most time in all; NULL: none. */
+const struct queries_statement *queries_slowest(const struct queries *q, u32 app, struct str route);
+
+/* "postgresql", "mysql", "sqlite", "redis", "mongodb", "http", as OpenTelemetry says them; "other".
+ */
+struct str queries_system_name(enum shm_call_system system);
+
+/* A record of a repeated statement, as views of the payload. False: it makes no sense. */
+struct queries_repeated {
+    struct shm_calls_repeated head;
+    struct str route, statement, function, file, source, place, via;
+};
+MUST_USE bool queries_repeated_read(struct queries_repeated *out, const void *payload, u32 len);

@@ -1,0 +1,35 @@
+// What the requests of an app ask of databases: statements of each route, and those that repeat.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
+
+const ARGS = ['-w', '1', '--n-plus-one-time', '0'];
+
+/** The findings of this kind, once there are `count`. */
+export async function findings(app, kind, count) {
+  return app.until(async () => {
+    const { findings: all } = (await app.admin('/api/findings')).json();
+    const found = all.filter((f) => f.kind === kind);
+    return found.length >= count && found;
+  }, { what: `${count} findings: ${kind}` });
+}
+
+for (const major of [22, 24, 26])
+  test(`node ${major}: a statement for each row is found, with its place and without its values`, async (t) => {
+    const app = await startFettle({ t, target: path.join(fixture('sqlite'), 'app.js'), args: ARGS, node: nodeOf(major) });
+    assert.equal((await app.get('/all')).json().length, 20);
+    assert.equal((await app.get('/one-by-one/42?x=1')).json()[0], 'user 20');
+    assert.equal((await app.get('/literal')).status, 200);
+    const [literal, row] = (await findings(app, 'n-plus-one', 2)).sort((a, b) => (a.route < b.route ? -1 : 1));
+    assert.equal(row.route, 'GET /one-by-one/:id');
+    assert.equal(row.subject, 'select name from users where id = ?');
+    assert.equal(row.place.file, path.join(fixture('sqlite'), 'app.js'));
+    assert.match(row.place.source, /byId\.get\(id\)/);
+    assert.match(row.text, /20 times in one request/);
+    assert.match(row.advice, /WHERE id IN .* join users/);
+    assert.equal(row.count, 1);
+    assert.equal(literal.subject, 'select name from users where name = ?');
+    assert.doesNotMatch(JSON.stringify([literal, row]), /secret \d/);
+    assert.match(await app.line(/same statement again/), /GET \/(one-by-one|literal)/);
+  });
