@@ -18,6 +18,7 @@ PART(measures);
 PART(statistics);
 PART(trace);
 PART(trace_libraries);
+PART(trace_sequence);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -30,6 +31,7 @@ const char *part_text(const char *name, size_t *len)
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
+        { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

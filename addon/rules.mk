@@ -48,4 +48,3 @@ $(BUILD)/test/e2e/upstream.node: test/e2e/helpers/upstream.c $(ADDON_H)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
-e2e: addon-test-tools

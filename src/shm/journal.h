@@ -32,6 +32,7 @@ enum shm_record_type {
     SHM_RECORD_CALLS_ROUTE, /* shm/calls.h */
     SHM_RECORD_CALLS_STATEMENT,
     SHM_RECORD_CALLS_REPEATED,
+    SHM_RECORD_CALLS_SEQUENTIAL,
     SHM_RECORD_TYPES,
 };
 

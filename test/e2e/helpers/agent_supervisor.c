@@ -560,7 +560,7 @@ int main(int argc, char **argv)
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof *shm;
-    atomic_store(&shm->app[0].watch_requests, 1000000);
+    atomic_store(&shm->app[0].watch_requests, 100);
     atomic_store(&shm->app[0].n_plus_one, 5);
     say("{\"event\":\"up\",\"memfd\":%d,\"peers_fd\":%d}", memfd, peers_fd);
     for (;;) {
