@@ -1,6 +1,8 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/blocks.h"
+#include "admin/leak_watch.h"
 #include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
@@ -22,13 +24,15 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct blocks *blocks;
     struct queries *queries;
+    struct journals_into into; /* its leak watch is owned */
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
     struct endpoint local_address;
     struct watch supervisor;
-    struct timer tick;
+    struct timer tick, leaks_tick;
     struct exporter *exporter; /* NULL: nothing is sent by OTLP */
     struct points *points;
     const struct settings *settings;
@@ -74,12 +78,22 @@ static void ticked(struct timer *t)
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
 }
 
+static void leaks_ticked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, leaks_tick);
+    u64 now_ns = clock_now_ns();
+
+    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
+    loop_timer(m->loop, t, now_ns + leak_watch_pause_ns(m->into.leaks), leaks_ticked);
+}
+
 static struct page_source source_of(const struct monitor *m, const struct settings *settings)
 {
     return (struct page_source){
         .shm = m->shm,
         .sampler = m->sampler,
         .found = m->found,
+        .blocks = m->blocks,
         .journals = m->journals,
         .queries = m->queries,
         .exporter = m->exporter,
@@ -212,14 +226,23 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
+        r = blocks_new(&m->blocks, m->loop, m->shm, m->found, WIRE_PROXY_FD);
+    if (r == 0)
         r = exporter_start(m, settings);
     if (r == 0)
         r = queries_new(&m->queries);
     if (r == 0)
-        r = journals_new(
-            &m->journals, m->loop,
-            &(struct journals_into){
-                .shm = m->shm, .found = m->found, .queries = m->queries, .exporter = m->exporter });
+        r = leak_watch_new(&m->into.leaks, settings->leak_after_ns);
+    if (r == 0) {
+        m->into.shm = m->shm;
+        m->into.found = m->found;
+        m->into.blocks = m->blocks;
+        m->into.queries = m->queries;
+        m->into.exporter = m->exporter;
+        r = journals_new(&m->journals, m->loop, &m->into);
+    }
+    if (r == 0)
+        blocks_journals(m->blocks, m->journals);
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -243,6 +266,7 @@ int monitor_run(const struct settings *settings)
     if (r == 0) {
         sampler_tick(m.sampler, m.shm, clock_now_ns());
         loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
+        leaks_ticked(&m.leaks_tick);
         loop_run(m.loop);
     }
     if (r == 0 && m.exporter)
@@ -250,9 +274,12 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    blocks_free(m.blocks);
+    leak_watch_free(m.into.leaks);
     found_free(m.found);
     queries_free(m.queries);
     loop_timer_stop(&m.tick);
+    loop_timer_stop(&m.leaks_tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
     rates_free(m.rates);

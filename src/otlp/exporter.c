@@ -154,7 +154,7 @@ static struct spanform_clock clock_of(u64 now_ns)
 
     clock_gettime(CLOCK_REALTIME, &t);
     return (struct spanform_clock){
-        .now_ns = now_ns,
+        .latest_ns = now_ns + NS_PER_S, /* spans end while the rings are read */
         .offset_ns = (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec - now_ns,
     };
 }
@@ -195,12 +195,12 @@ static bool is_only_app(const struct shm *shm)
 }
 
 /* The span that stands in e->record. */
-static void server_add(struct exporter *e, const struct spanform_clock *clock)
+static void server_add(struct exporter *e, const struct spanform_clock *clock, u64 now_ns)
 {
     const struct shm_server_span *s = (const struct shm_server_span *)(const void *)e->record;
     const struct identity_of of = { .app = app_name(e->shm, s->app),
                                     .is_only_app = is_only_app(e->shm) };
-    struct batch *b = batch_of(e, clock->now_ns);
+    struct batch *b = batch_of(e, now_ns);
     u32 resource = b ? resource_of(e, b, s->app + 1ull, &of) : UINT32_MAX;
     size_t begun;
 
@@ -254,7 +254,7 @@ void exporter_look(struct exporter *e, u64 now_ns)
     clock = clock_of(now_ns);
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
         for (u32 n = 0; n < SPANS_PER_LOOK && shm_spans_get(&e->shm->spans[i], e->record); n++)
-            server_add(e, &clock);
+            server_add(e, &clock, now_ns);
     if (e->spans && now_ns - e->spans_ns >= BATCH_AGE_NS)
         spans_put(e);
 }

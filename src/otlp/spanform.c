@@ -84,7 +84,7 @@ static void seconds(struct buf *out, const char *key, u64 ns)
 
 static void times(struct buf *out, const struct spanform_clock *clock, u64 begun_ns, u64 ended_ns)
 {
-    ended_ns = min(ended_ns, clock->now_ns);
+    ended_ns = min(ended_ns, clock->latest_ns);
     begun_ns = min(begun_ns, ended_ns);
     protobuf_fixed64(out, START, begun_ns + clock->offset_ns);
     protobuf_fixed64(out, END, ended_ns + clock->offset_ns);
@@ -229,15 +229,19 @@ void spanform_server(struct buf *out, const struct shm_server_span *s,
 void spanform_queue(struct buf *out, const struct shm_server_span *s, u64 id,
                     const struct spanform_clock *clock)
 {
-    /* The last wait ended when the worker got it, or with the request. */
+    /* The last wait ended when the worker got it, or with the request; another thread may have
+     * given it a moment before ours knew. */
     u64 ended_ns = s->dispatched_ns ? s->dispatched_ns : s->ended_ns;
+    u64 begun_ns = ended_ns - min(s->queue_ns, ended_ns);
+
+    begun_ns = max(begun_ns, s->begun_ns);
 
     protobuf_bytes(out, TRACE_ID, bytes_of(s->trace, 16));
     protobuf_bytes(out, SPAN_ID, bytes_of((const u8 *)&id, 8));
     protobuf_bytes(out, PARENT_ID, bytes_of(s->span, 8));
     protobuf_text(out, NAME, STR("queue"));
     protobuf_u64(out, KIND, SHM_SPAN_INTERNAL);
-    times(out, clock, ended_ns - min(s->queue_ns, ended_ns), ended_ns);
+    times(out, clock, begun_ns, begun_ns + s->queue_ns);
     protobuf_fixed32(out, FLAGS, s->flags | (u32)HAS_IS_REMOTE);
 }
 

@@ -10,7 +10,7 @@
 #include "shm/trace.h"
 
 struct spanform_clock {
-    u64 now_ns;    /* CLOCK_MONOTONIC; nothing has ended later */
+    u64 latest_ns; /* CLOCK_MONOTONIC; nothing has ended later */
     u64 offset_ns; /* to nanoseconds since 1970 */
 };
 

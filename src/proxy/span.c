@@ -6,6 +6,8 @@
 #include <endian.h>
 
 enum { SAMPLE_ALL = 100000 }; /* thousandths of a per cent */
+/* The part of an id that is random, whoever made it: W3C Trace Context Level 2, section 3.2.2.3. */
+#define MASK ((1ull << 56) - 1)
 
 /* All values of tracestate, as one: a view of the head, or of `room`. */
 static struct str state_of(struct exchange *x, const char *bytes, char room[TRACESTATE_MAX])
@@ -72,7 +74,7 @@ bool span_ratio(const u8 trace[16], u32 sample)
     u64 low;
 
     memcpy(&low, trace + 8, sizeof(low));
-    return (be64toh(low) >> 8) < (((u64)sample << 56) - 1) / SAMPLE_ALL + (sample == SAMPLE_ALL);
+    return sample >= SAMPLE_ALL || (be64toh(low) & MASK) < (u64)sample * (MASK / SAMPLE_ALL);
 }
 
 void span_decide(struct exchange *x)

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct spanform_clock clock = { .now_ns = 1ull << 40, .offset_ns = 1ull << 60 };
+    static const struct spanform_clock clock = { .latest_ns = 1ull << 40, .offset_ns = 1ull << 60 };
     struct shm_trace_ids ids = { { 1, 2, 3, 4 } };
     struct str bytes = str_make((const char *)data, size), rest;
     AUTO(buf_done) struct buf out = { 0 };
