@@ -13,6 +13,8 @@ import path from 'node:path';
 import { BUILD, MAJORS, NODE, nodeOf } from './helpers/fettle.mjs';
 
 const FETTLE = path.join(BUILD, 'fettle');
+/* A tick or two where one of both sees a library and the other knows of no code. */
+const ODD = 2;
 const folder = fs.mkdtempSync(path.join(tmpdir(), 'fettle-prof-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
@@ -94,7 +96,7 @@ for (const major of MAJORS)
       if (f.function.includes(',')) continue; // "all, of it": it takes what is behind the comma for a number
       assert.ok(want, `${name} is not there: ${[...theirs.keys()].join('\n')}`);
       assert.equal(ticks(f.total_ms), want.total, name);
-      if (handlers) assert.equal(f.samples, want.self, name);
+      if (handlers) assert.ok(Math.abs(f.samples - want.self) <= ODD, `${name}: ${f.samples}, and ${want.self}`);
       else assert.ok(f.samples >= want.self && f.samples <= want.self + want.below, `${name}: ${f.samples}, and ${JSON.stringify(want)}`);
       theirs.delete(name);
     }
@@ -103,7 +105,7 @@ for (const major of MAJORS)
     assert.ok(report.functions.some(({ function: name }) => name.startsWith('RegExp: (a+)+b')));
     const self = [...functions.values()].reduce((sum, f) => sum + f.self, 0);
     assert.equal(ticks(report.self_ms.app) + ticks(report.self_ms.node) + ticks(report.self_ms.packages) + ticks(report.self_ms.program), self + other.rest);
-    if (handlers) assert.equal(js, self, 'ticks in JavaScript');
+    if (handlers) assert.ok(Math.abs(js - self) <= ODD, `${js} ticks in JavaScript, and ${self}`);
     assert.ok(!report.functions.some(({ function: name }) => /Handler$/.test(name) && name !== 'Handler'), 'handlers of bytecodes are the function that they interpret');
   });
 
