@@ -22,13 +22,15 @@ struct page_source {
 };
 
 /* Each appends a page to `out`; a failed allocation shows in out->failed. */
-void page_metrics(struct buf *out, const struct page_source *src);  /* Prometheus text 0.0.4 */
-void page_workers(struct buf *out, const struct page_source *src);  /* JSON list */
-void page_history(struct buf *out, const struct page_source *src);  /* JSON list */
-void page_app(struct buf *out, const struct page_source *src);      /* JSON object */
-void page_apps(struct buf *out, const struct page_source *src);     /* JSON list */
-void page_lanes(struct buf *out, const struct page_source *src);    /* JSON object */
-void page_findings(struct buf *out, const struct page_source *src); /* JSON object */
+void page_metrics(struct buf *out, const struct page_source *src);    /* Prometheus text 0.0.4 */
+void page_workers(struct buf *out, const struct page_source *src);    /* JSON list */
+void page_history(struct buf *out, const struct page_source *src);    /* JSON list */
+void page_app(struct buf *out, const struct page_source *src);        /* JSON object */
+void page_apps(struct buf *out, const struct page_source *src);       /* JSON list */
+void page_lanes(struct buf *out, const struct page_source *src);      /* JSON object */
+void page_findings(struct buf *out, const struct page_source *src);   /* JSON object */
+void page_routes(struct buf *out, const struct page_source *src);     /* JSON object */
+void page_statements(struct buf *out, const struct page_source *src); /* JSON object */
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
 enum { PAGE_REFUSALS = 11 };

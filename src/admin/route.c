@@ -36,6 +36,10 @@ static const struct row {
     { "/api/apps", page_apps, "application/json", false, "the apps, one by one (JSON)" },
     { "/api/lanes", page_lanes, "application/json", false,
       "which kinds of requests block, and who serves them (JSON)" },
+    { "/api/routes", page_routes, "application/json", false,
+      "the routes, what they cost and what they ask (JSON)" },
+    { "/api/statements", page_statements, "application/json", false,
+      "the statements of each route (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };
@@ -43,7 +47,7 @@ static const struct row {
 static void list_write(struct buf *out)
 {
     for (u32 i = 0; i < ARRAY_LEN(rows); i++)
-        buf_addf(out, "  %-14s %s\n", rows[i].path, rows[i].help);
+        buf_addf(out, "  %-15s %s\n", rows[i].path, rows[i].help);
 }
 
 static void page_index(struct buf *out, const struct page_source *src)

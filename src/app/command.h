@@ -18,6 +18,7 @@ struct command {
     bool takes_app;                     /* what completes its words: the names of running apps */
     bool takes_files;                   /* … and files */
     bool hidden;                        /* for fettle itself */
+    bool minor;                         /* only named in the overview, which is one screen */
     int (*run)(int argc, char **argv);  /* argv[0] is the command's name; returns the exit code */
     const struct command *subs; /* its sub-commands, up to one without a name; it has neither
                                  * flags nor `run` then */
@@ -71,6 +72,7 @@ int stop_command(int argc, char **argv);
 int start_command(int argc, char **argv);
 int scale_command(int argc, char **argv);
 int findings_command(int argc, char **argv);
+int routes_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int signal_command(int argc, char **argv);
 int upgrade_command(int argc, char **argv);

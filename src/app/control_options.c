@@ -28,6 +28,7 @@ static const struct settings_row ps_rows[] = {
 ROW_JSON,
 ROW_RUNTIME_DIR,
 };
+static const struct settings_row routes_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
 static const struct settings_row describe_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
 static const struct settings_row env_rows[] = {
 ROW_JSON,
@@ -57,7 +58,7 @@ ROW_RUNTIME_DIR,
 
 static const u32 ps_count = ARRAY_LEN(ps_rows), describe_count = ARRAY_LEN(describe_rows),
                  env_count = ARRAY_LEN(env_rows), findings_count = ARRAY_LEN(findings_rows),
-                 manage_count = ARRAY_LEN(manage_rows);
+                 manage_count = ARRAY_LEN(manage_rows), routes_count = ARRAY_LEN(routes_rows);
 
 #define TABLE(NAME, ROWS)                                                    \
     const struct settings_table NAME##_flags = { .command = #NAME,           \
@@ -69,6 +70,7 @@ TABLE(ps, ps);
 TABLE(describe, describe);
 TABLE(env, env);
 TABLE(findings, findings);
+TABLE(routes, routes);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

@@ -113,6 +113,14 @@ static void examples_add(struct page *p, const char *command)
     }
 }
 
+static bool more_minor(u32 i)
+{
+    while (++i < command_count)
+        if (commands[i].minor)
+            return true;
+    return false;
+}
+
 static void overview(struct page *p)
 {
     buf_addf(&p->text, "fettle %s keeps Node.js services in fine fettle.\n", FETTLE_VERSION);
@@ -120,7 +128,7 @@ static void overview(struct page *p)
     for (u32 i = 0; i < command_count; i++) {
         AUTO(buf_done) struct buf left = { 0 };
 
-        if (commands[i].hidden || (!commands[i].flags && !commands[i].subs))
+        if (commands[i].hidden || commands[i].minor || (!commands[i].flags && !commands[i].subs))
             continue; /* those that take no flags are about fettle itself: the last line */
         buf_addf(&left, "  fettle %s%s%s", commands[i].name, *commands[i].synopsis ? " " : "",
                  commands[i].synopsis);
@@ -133,6 +141,10 @@ static void overview(struct page *p)
         buf_addf(&p->text, "\nExample: %s (%s)\n", examples[i].line, examples[i].help);
         break;
     }
+    buf_add(&p->text, STR("Also:"));
+    for (u32 i = 0; i < command_count; i++)
+        if (commands[i].minor)
+            buf_addf(&p->text, " fettle %s%s", commands[i].name, more_minor(i) ? "," : ".\n");
     buf_add(&p->text, STR("More: fettle help run (or another command), help settings, completion, "
                           "version.\n"));
 }

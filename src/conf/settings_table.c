@@ -254,7 +254,7 @@ const struct settings_row settings_rows[] = {
   .help = "warn about requests slower than this" },
 { .name = "watch-requests", .type = SETTINGS_COUNT, .group = WATCH, .flags = OFF, .scope = OF_APP, .offset = AT(watch_requests),
   .default_text = "100", .least = 1, .most = 1000000, .words = "off", .placeholder = "N",
-  .help = "requests a second of each worker that are watched for their queries",
+  .help = "requests a second and worker whose queries are watched",
   .more = "Statements of databases and outgoing calls are counted and timed for these (doc/queries.md). A worker that serves fewer has all of its requests watched." },
 { .name = "n-plus-one", .type = SETTINGS_COUNT, .group = WATCH, .flags = OFF, .scope = OF_APP, .offset = AT(n_plus_one),
   .default_text = "5", .least = 3, .most = 1000000, .words = "off", .placeholder = "N",

@@ -31,5 +31,14 @@ for (const major of [22, 24, 26])
     assert.equal(row.count, 1);
     assert.equal(literal.subject, 'select name from users where name = ?');
     assert.doesNotMatch(JSON.stringify([literal, row]), /secret \d/);
+    const { routes } = (await app.admin('/api/routes')).json();
+    const one = routes.find((r) => r.route === '/one-by-one/:id');
+    assert.equal(one.watched, 1);
+    assert.equal(one.queries, 21);
+    assert.equal(one.slowest.statement, 'select name from users where id = ?');
+    assert.equal(one.slowest.count, 20);
+    assert.equal(routes.find((r) => r.route === null).requests, 3);
+    const { statements } = (await app.admin('/api/statements')).json();
+    assert.deepEqual(statements.map((s) => s.statement).filter((s) => s.includes('join')), ['select name from orders join users on users.id = orders.user']);
     assert.match(await app.line(/same statement again/), /GET \/(one-by-one|literal)/);
   });

@@ -1,0 +1,156 @@
+/* app/routes_view.c -- `fettle routes`: what each route of the apps costs, and what it asks */
+#include "app/command.h"
+#include "app/exit_code.h"
+#include "app/monitor_client.h"
+#include "app/row.h"
+#include "app/table.h"
+#include "base/log.h"
+#include "conf/json_write.h"
+
+struct view {
+    const struct control_options *options;
+    struct table table;
+    struct buf json;
+    u32 count;
+};
+
+static const struct table_column columns[] = {
+    { .title = "app", .drop = 6 },
+    { .title = "route", .shorten = 24 },
+    { .title = "requests", .right = true },
+    { .title = "errors", .right = true, .drop = 4 },
+    { .title = "p50", .right = true, .drop = 5 },
+    { .title = "p99", .right = true },
+    { .title = "loop", .right = true, .drop = 3 },
+    { .title = "queries", .right = true },
+    { .title = "in them", .right = true, .drop = 2 },
+    { .title = "slowest statement", .shorten = 30, .drop = 1 },
+};
+
+/* What a request asks on average: "1.5", without zeros at the end. */
+static void mean_add(struct buf *out, const struct json_value *row, const char *name)
+{
+    struct str n = json_value_number(json_value_member(row, name));
+
+    if (!n.len) {
+        buf_addc(out, '-');
+        return;
+    }
+    while (n.len > 1 && str_index(n, '.') >= 0 &&
+           (n.ptr[n.len - 1] == '0' || n.ptr[n.len - 1] == '.')) {
+        bool point = n.ptr[n.len - 1] == '.';
+
+        n = str_sub(n, 0, n.len - 1);
+        if (point)
+            break;
+    }
+    buf_add(out, n);
+}
+
+static void row_add(struct view *v, const struct json_value *row)
+{
+    const struct json_value *slowest = json_value_member(row, "slowest");
+    struct str route = row_text(row, "route"), statement = row_text(slowest, "statement");
+    AUTO(buf_done) struct buf name = { 0 };
+
+    buf_add(&name, row_text(row, "method"));
+    buf_addf(&name, " %.*s", STR_ARG(route.len ? route : STR("(no route)")));
+    table_add(&v->table, row_text(row, "app"));
+    table_add(&v->table, buf_str(&name));
+    row_cell(&v->table, row, "requests", row_number);
+    row_cell(&v->table, row, "errors", row_number);
+    row_cell(&v->table, row, "p50_ms", row_time);
+    row_cell(&v->table, row, "p99_ms", row_time);
+    row_cell(&v->table, row, "loop_ms", row_time);
+    row_cell(&v->table, row, "queries", mean_add);
+    row_cell(&v->table, row, "queries_ms", row_time);
+    table_add(&v->table, statement.len ? statement : STR("-"));
+}
+
+static int peer_add(struct view *v, const struct control_peer *peer, struct str app)
+{
+    AUTO(json_value_freep) struct json_value *page = NULL;
+    const struct json_value *list;
+    int r = monitor_client_get(peer->found.path, "/api/routes", &page);
+
+    if (r < 0) {
+        fprintf(stderr, "fettle: the monitor of the fettle with pid %u does not answer: %s\n",
+                peer->found.pid, strerror(-r));
+        return EXIT_APP;
+    }
+    list = json_value_member(page, "routes");
+    for (u32 i = 0; i < json_value_count(list); i++) {
+        const struct json_value *row = json_value_at(list, i);
+
+        if (app.len && !str_eq(app, row_text(row, "app")))
+            continue;
+        if (v->options->json) {
+            buf_add(&v->json, v->count ? STR(",") : STR(""));
+            json_write(row, &v->json);
+        } else {
+            row_add(v, row);
+        }
+        v->count++;
+    }
+    return 0;
+}
+
+static int all_add(struct view *v, struct control_peers *ps, const char *word)
+{
+    struct control_app app = { 0 };
+    struct problem p = { 0 };
+    int code = 0, err;
+
+    if (word || ps->count == 0) {
+        err = control_peers_app(ps, v->options, word, &app, &p);
+        if (err) {
+            command_problem(&p);
+            return err == -ENOENT ? EXIT_MISSING : EXIT_USAGE;
+        }
+        return peer_add(v, app.peer, app.name);
+    }
+    for (u32 i = 0; i < ps->count; i++)
+        if (!v->options->pid || ps->peer[i].found.pid == v->options->pid)
+            code = max(code, peer_add(v, &ps->peer[i], (struct str){ 0 }));
+    return code;
+}
+
+static int print(struct view *v)
+{
+    AUTO(buf_done) struct buf out = { 0 };
+
+    if (v->options->json) {
+        buf_add(&out, STR("{\"routes\":["));
+        buf_add(&out, buf_str(&v->json));
+        buf_add(&out, STR("]}\n"));
+        out.failed |= v->json.failed;
+    } else if (!v->count) {
+        buf_add(&out, STR("no request has been answered yet\n"));
+    } else {
+        table_write(&v->table, (u32)table_width(STDOUT_FILENO), log_colours(STDOUT_FILENO), &out);
+    }
+    return command_print(&out);
+}
+
+int routes_command(int argc, char **argv)
+{
+    AUTO(control_options_done) struct control_options o = { 0 };
+    AUTO(control_peers_done) struct control_peers ps = { 0 };
+    struct view v = { .options = &o,
+                      .table = { .column = columns, .columns = ARRAY_LEN(columns) } };
+    struct settings_args args;
+    int code = control_options_read(&o, &routes_flags, argc, argv, &args);
+
+    if (code)
+        return max(code, 0);
+    if (args.operands > 1)
+        return command_usage("routes are of one app, or of all; \"%.100s\" is one word too many",
+                             argv[args.operand[1]]);
+    control_peers_open(&ps, &o);
+    code = all_add(&v, &ps, args.operands ? argv[args.operand[0]] : NULL);
+    if (!code)
+        code = print(&v);
+    table_done(&v.table);
+    buf_done(&v.json);
+    return code;
+}
