@@ -181,6 +181,43 @@ static napi_value repeated_call(napi_env env, napi_callback_info info)
     return boolean(env, true);
 }
 
+/* sequential(first number, second number, route, requests, ms, most ms, function, file, line,
+ * column, source, line of the first, source of the first): likewise */
+static napi_value sequential_call(napi_env env, napi_callback_info info)
+{
+    static struct args a;
+    struct calls_statement first, second;
+    struct shm_calls_sequential r = { 0 };
+    struct calls_text texts[7];
+
+    args_take(&a, env, info);
+    if (!calls_statement_get(arg_u32(&a, 0), &first) ||
+        !calls_statement_get(arg_u32(&a, 1), &second))
+        return boolean(env, false);
+    texts[0] = arg_text(&a, 2, SHM_CALL_ROUTE_MAX);
+    texts[1] = (struct calls_text){ first.text, first.len };
+    texts[2] = (struct calls_text){ second.text, second.len };
+    texts[3] = arg_text(&a, 6, 200);
+    texts[4] = arg_text(&a, 7, 1000);
+    texts[5] = arg_text(&a, 10, 200);
+    texts[6] = arg_text(&a, 12, 200);
+    r.requests = arg_u32(&a, 3);
+    r.saved_ns = arg_ns(&a, 4);
+    r.most_ns = arg_ns(&a, 5);
+    r.line = arg_u32(&a, 8);
+    r.column = arg_u32(&a, 9);
+    r.first_line = arg_u32(&a, 11);
+    r.route_len = (uint32_t)texts[0].len;
+    r.first_len = (uint32_t)texts[1].len;
+    r.second_len = (uint32_t)texts[2].len;
+    r.function_len = (uint32_t)texts[3].len;
+    r.file_len = (uint32_t)texts[4].len;
+    r.source_len = (uint32_t)texts[5].len;
+    r.first_source_len = (uint32_t)texts[6].len;
+    calls_put(SHM_RECORD_CALLS_SEQUENTIAL, &r, sizeof r, texts, 7);
+    return boolean(env, true);
+}
+
 static void constant(napi_env env, napi_value object, const char *name, double value)
 {
     napi_set_named_property(env, object, name, number(env, value));
@@ -216,10 +253,8 @@ napi_value calls_node(napi_env env)
         const char *name;
         napi_callback call;
     } calls[] = {
-        { "statement", statement_call },
-        { "route", route_call },
-        { "row", row_call },
-        { "repeated", repeated_call },
+        { "statement", statement_call }, { "route", route_call },           { "row", row_call },
+        { "repeated", repeated_call },   { "sequential", sequential_call },
     };
     napi_value o = NULL, fn = NULL;
 

@@ -26,6 +26,7 @@ const now = performance.now.bind(performance);
 let addon; /* the native functions (calls.c) */
 let rules; /* { requests, repeats, together: ms } */
 let routeTexts; /* by number, of agent.js */
+let sequence; /* trace_sequence.js */
 const als = new AsyncLocalStorage();
 
 /* ---- Places in the app's code ---- */
@@ -150,6 +151,7 @@ class Request {
     this.callsTime = 0;
     this.open = 0; /* that have not ended */
     this.commits = 0;
+    this.transactions = 0; /* open */
     this.tallies = null;
     this.last = null; /* the newest call that ended */
   }
@@ -219,10 +221,15 @@ function begin(request, system, text, target, values, shaped = 0) {
   const number = statementOf(system, text, shaped);
   const shape = shapes.get(number)?.shape ?? 0;
   const started = now();
-  const call = { request, tally: null, shape, system, issued: started, started };
-  if (shape & addon.TRANSACTION_END) request.commits++;
+  const call = { request, tally: null, shape, system, issued: started, started, ended: 0 };
+  if (shape & addon.TRANSACTION_BEGIN) request.transactions++;
+  if (shape & addon.TRANSACTION_END) {
+    request.commits++;
+    if (request.transactions > 0) request.transactions--;
+  }
   if (system === addon.HTTP) request.calls++;
   else request.queries++;
+  const { open: others, last } = request;
   request.open++;
   const tally = tallyOf(request, number, target);
   if (tally === null) return call;
@@ -231,6 +238,13 @@ function begin(request, system, text, target, values, shaped = 0) {
   else tally.text = text;
   tally.open++;
   tally.commits = request.commits;
+  if (system !== addon.SQLITE && request.transactions === 0) {
+    if (last !== null && others === 0) sequence.follows(last, call, values);
+    if (sequence.wants(number)) {
+      call.place = placeTake();
+      call.values = values;
+    }
+  }
   return call;
 }
 
@@ -258,7 +272,7 @@ function restart(call) {
   call.started = now();
 }
 
-function end(call, error) {
+function end(call, error, result) {
   const { request, tally } = call;
   const ended = now();
   const took = ended - call.started;
@@ -273,6 +287,22 @@ function end(call, error) {
   tally.count++;
   tally.time += took;
   if (took > tally.max) tally.max = took;
+  if (call.system === addon.SQLITE) return;
+  call.ended = ended;
+  if (call.place !== undefined) call.result = result;
+  request.last = call;
+  if (call.pair !== undefined) sequenceAdd(request, tally.number, sequence.ended(call));
+}
+
+/* The second of two that could have run together. */
+function sequenceAdd(request, second, shown) {
+  if (shown === null || shown.saved < rules.together) return;
+  const name = routeName(request);
+  const found = bounded(sequences, ROUTES_MAX, `${shown.first} ${second} ${name}`, () => ({ shown, second, route: name, requests: 0, saved: 0, most: 0 }));
+  if (found === null) return;
+  found.requests++;
+  found.saved += shown.saved;
+  if (shown.saved > found.most) found.most = shown.saved;
 }
 
 /* It never got as far as its server. */
@@ -286,6 +316,7 @@ function abandon(call) {
 let routes = new Map();
 let rows = new Map();
 let findings = new Map();
+let sequences = new Map();
 
 function bounded(map, max, key, make) {
   let value = map.get(key);
@@ -363,6 +394,7 @@ function placeText(place) {
 }
 
 function flush() {
+  if (sequences.size > 0) sequencesFlush();
   if (routes.size > 0) {
     for (const [name, r] of routes) addon.route(name, r.requests, r.queries, r.queriesTime, r.calls, r.callsTime);
     routes = new Map();
@@ -383,6 +415,15 @@ function flush() {
     }
     findings = new Map();
   }
+}
+
+function sequencesFlush() {
+  for (const { shown, second, route, requests, saved, most } of sequences.values()) {
+    const { first: a, second: b } = shown.verdict;
+    addon.sequential(shown.first, second, route, requests, saved, most, b.name, b.file, b.line, b.column,
+      lineOf(b.file, b.line), a.line, lineOf(a.file, a.line));
+  }
+  sequences = new Map();
 }
 
 /* ---- When requests are watched ---- */
@@ -493,6 +534,7 @@ module.exports = function trace(agent) {
   addon = agent.addon.calls();
   ({ routeTexts } = agent);
   rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
+  sequence = agent.part('trace_sequence')({ placeTake, READ: addon.READ, DELIBERATE: addon.DELIBERATE });
   const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
   open();
   setInterval(tick, 1000).unref();

@@ -23,7 +23,7 @@ function replace(object, name, make) {
 /* `callback`, as what ends `call`, in the context of its request. */
 function ending(call, callback) {
   return function () {
-    t.end(call, arguments[0]);
+    t.end(call, arguments[0], arguments[1]?.rows ?? arguments[1]);
     return t.run(call.request, callback, this, arguments);
   };
 }
@@ -267,10 +267,9 @@ function ioredis({ prototype }) {
     seen.add(command);
     const { host, port, path, db } = this.options ?? {};
     const call = redisBegin(request, String(command.name).toUpperCase(), command.args ?? [], t.targetOf(`redis ${path ?? `${host}:${port}`}/${db}`));
-    call.client = this;
     const { resolve, reject } = command;
     command.resolve = function (value) {
-      t.end(call, null);
+      t.end(call, null, value);
       return resolve.call(this, value);
     };
     command.reject = function (error) {
@@ -287,11 +286,10 @@ function redis({ prototype }) {
     const request = t.current();
     if (request === undefined || !Array.isArray(args)) return send.apply(this, arguments);
     const call = redisBegin(request, String(args[0]).toUpperCase(), args.slice(1), t.targetOfObject(this._self ?? this));
-    call.client = this;
     const sent = send.apply(this, arguments);
     if (typeof sent?.then !== 'function') return t.abandon(call), sent;
     return sent.then((value) => {
-      t.end(call, null);
+      t.end(call, null, value);
       return value;
     }, (error) => {
       t.end(call, error);

@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/leak_watch.h"
 #include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
@@ -13,12 +14,32 @@
 /* In one look at one ring: a process that writes all the time does not keep us from the others. */
 enum { RECORDS_MAX = 256 };
 
+static void span_take(const struct journals_into *into, const struct journals_from *from,
+                      const void *payload, u32 len)
+{
+    char worker[16];
+
+    if (!into->exporter)
+        return;
+    snprintf(worker, sizeof(worker), "%u", from->worker);
+    exporter_span(into->exporter,
+                  &(struct exporter_from){ .slot = from->slot,
+                                           .generation = from->generation,
+                                           .app = from->app,
+                                           .pid = from->pid,
+                                           .worker = str_of(worker) },
+                  payload, len, from->now_ns);
+}
+
 /* By enum shm_record_type. */
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_NONE] = NULL,
+    [SHM_RECORD_SPAN] = span_take,
     [SHM_RECORD_CALLS_ROUTE] = query_records_route,
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
     [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
+    [SHM_RECORD_CALLS_SEQUENTIAL] = query_records_sequential,
+    [SHM_RECORD_OPENED] = leak_watch_opened,
 };
 
 struct journals {

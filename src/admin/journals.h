@@ -12,6 +12,7 @@
 #include "admin/queries.h"
 #include "finding/found.h"
 #include "io/loop.h"
+#include "otlp/exporter.h"
 #include "shm/layout.h"
 
 /* Who wrote a record. */
@@ -28,6 +29,8 @@ struct journals_into {
     const struct shm *shm;
     struct found *found;
     struct queries *queries;
+    struct leak_watch *leaks;
+    struct exporter *exporter; /* NULL: nothing is sent */
 };
 
 /* What is wrong with an app, from whichever handler: counts it, and logs it when it is news. Its id

@@ -91,24 +91,43 @@ void metrics_resources(struct text *t, const struct metrics_source *src, const c
     }
 }
 
+bool metrics_source_take(struct metrics_source *src, const struct page_source *page)
+{
+    *src = (struct metrics_source){
+        .page = page,
+        .worker = calloc(SHM_SLOTS_MAX, sizeof(*src->worker)),
+        .tally = calloc(SHM_SERIES_MAX, sizeof(*src->tally)),
+    };
+    if (!src->worker || !src->tally)
+        return false;
+    src->workers = sampler_read_all(page->sampler, page->shm, page->now_ns, src->worker);
+    src->tallies = tally_read_all(page->shm, src->tally);
+    return true;
+}
+
+void metrics_source_done(struct metrics_source *src)
+{
+    free(src->worker);
+    free(src->tally);
+    *src = (struct metrics_source){ 0 };
+}
+
 void page_metrics(struct buf *out, const struct page_source *src)
 {
-    AUTO(freep) struct reading *worker = calloc(SHM_SLOTS_MAX, sizeof(*worker));
-    AUTO(freep) struct tally *tally = calloc(SHM_SERIES_MAX, sizeof(*tally));
-    struct metrics_source parts = { .page = src, .worker = worker, .tally = tally };
+    struct metrics_source parts;
     struct text text = { .out = out };
 
-    if (!worker || !tally) {
+    if (metrics_source_take(&parts, src)) {
+        metrics_fettle(&text, &parts);
+        metrics_findings(&text, &parts);
+        metrics_otlp(&text, &parts);
+        if (src->prom_client)
+            metrics_prom_client(&text, &parts);
+        if (src->opentelemetry)
+            metrics_opentelemetry(&text, &parts);
+        metrics_app(&text, &parts);
+    } else {
         out->failed = true;
-        return;
     }
-    parts.workers = sampler_read_all(src->sampler, src->shm, src->now_ns, worker);
-    parts.tallies = tally_read_all(src->shm, tally);
-    metrics_fettle(&text, &parts);
-    metrics_findings(&text, &parts);
-    if (src->prom_client)
-        metrics_prom_client(&text, &parts);
-    if (src->opentelemetry)
-        metrics_opentelemetry(&text, &parts);
-    metrics_app(&text, &parts);
+    metrics_source_done(&parts);
 }

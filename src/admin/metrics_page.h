@@ -11,9 +11,9 @@
 struct metrics_source {
     const struct page_source *page;
     u32 workers;
-    const struct reading *worker;
+    struct reading *worker;
     u32 tallies;
-    const struct tally *tally;
+    struct tally *tally;
 };
 
 /* A family with one plain number for each process. */
@@ -44,8 +44,13 @@ void metrics_gc(struct text *t, const struct metrics_source *src, const char *na
 void metrics_resources(struct text *t, const struct metrics_source *src, const char *name,
                        const char *label, const char *help, bool handles, bool requests);
 
+/* Reads all that the families are made from. False: out of memory. */
+MUST_USE bool metrics_source_take(struct metrics_source *src, const struct page_source *page);
+void metrics_source_done(struct metrics_source *src);
+
 void metrics_prom_client(struct text *t, const struct metrics_source *src);
 void metrics_opentelemetry(struct text *t, const struct metrics_source *src);
 void metrics_fettle(struct text *t, const struct metrics_source *src);
 void metrics_app(struct text *t, const struct metrics_source *src);
 void metrics_findings(struct text *t, const struct metrics_source *src);
+void metrics_otlp(struct text *t, const struct metrics_source *src);

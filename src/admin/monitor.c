@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/leak_watch.h"
 #include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
@@ -13,6 +14,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+/* What is left to send when fettle ends has this long. */
+#define LAST_NS (2 * NS_PER_S)
+
 struct monitor {
     struct loop *loop;
     struct shm *shm;
@@ -20,12 +24,17 @@ struct monitor {
     struct rates *rates;
     struct found *found;
     struct queries *queries;
+    struct journals_into into; /* its leak watch is owned */
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
     struct endpoint local_address;
     struct watch supervisor;
-    struct timer tick;
+    struct timer tick, leaks_tick;
+    struct exporter *exporter; /* NULL: nothing is sent by OTLP */
+    struct points *points;
+    const struct settings *settings;
+    struct timer look;
 };
 
 /* What ps shows: the command line is written over. Settings keep copies, never views of it. */
@@ -67,6 +76,81 @@ static void ticked(struct timer *t)
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
 }
 
+static void leaks_ticked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, leaks_tick);
+    u64 now_ns = clock_now_ns();
+
+    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
+    loop_timer(m->loop, t, now_ns + leak_watch_pause_ns(m->into.leaks), leaks_ticked);
+}
+
+static struct page_source source_of(const struct monitor *m, const struct settings *settings)
+{
+    return (struct page_source){
+        .shm = m->shm,
+        .sampler = m->sampler,
+        .found = m->found,
+        .journals = m->journals,
+        .queries = m->queries,
+        .exporter = m->exporter,
+        .prom_client = settings->metrics_prom_client,
+        .opentelemetry = settings->metrics_opentelemetry,
+    };
+}
+
+static void metrics_send(struct monitor *m, u64 now_ns)
+{
+    struct page_source source = source_of(m, m->settings);
+    struct batch *b;
+
+    source.now_ns = now_ns;
+    b = page_otlp(m->points, &source);
+    if (b)
+        exporter_metrics_put(m->exporter, b);
+}
+
+/* fettle ends: what it has seen is told, as far as that is quick. */
+static void last_send(struct monitor *m)
+{
+    u64 now_ns = clock_now_ns();
+
+    exporter_look(m->exporter, now_ns);
+    if (exporter_counts(m->exporter, EXPORTER_METRICS))
+        metrics_send(m, now_ns);
+    exporter_free(TAKE(m->exporter, NULL), LAST_NS);
+    points_free(TAKE(m->points, NULL));
+}
+
+static void looked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, look);
+    u64 now_ns = clock_now_ns();
+
+    exporter_look(m->exporter, now_ns);
+    if (exporter_metrics_due(m->exporter, now_ns))
+        metrics_send(m, now_ns);
+    loop_timer(m->loop, t, now_ns + EXPORTER_LOOK_NS, looked);
+}
+
+/* What cannot be sent keeps nobody from the rest. */
+static int exporter_start(struct monitor *m, const struct settings *settings)
+{
+    struct problem p = { 0 };
+    int r = exporter_new(&m->exporter, m->shm, settings, environ, &p);
+
+    if (r == -EINVAL || r == -ENOTSUP) {
+        log_error("traces and metrics are not sent: %s", p.text);
+        return 0;
+    }
+    if (r == 0 && m->exporter)
+        r = points_new(&m->points, exporter_identity(m->exporter), exporter_is_delta(m->exporter),
+                       atomic_load(&m->shm->monitor_restarts) > 0);
+    if (r == 0 && m->exporter)
+        loop_timer(m->loop, &m->look, clock_now_ns() + EXPORTER_LOOK_NS, looked);
+    return r;
+}
+
 /* The supervisor sends nothing; the end of its socket is its end. */
 static void supervisor_event(struct watch *w, u32 events)
 {
@@ -79,19 +163,6 @@ static void supervisor_event(struct watch *w, u32 events)
     n = sock_recv_msg(w->fd, &note, sizeof(note), NULL, 0, &fds);
     if (n == 0 || (n < 0 && n != -EAGAIN && n != -EMSGSIZE))
         loop_stop(m->loop);
-}
-
-static struct page_source source_of(const struct monitor *m, const struct settings *settings)
-{
-    return (struct page_source){
-        .shm = m->shm,
-        .sampler = m->sampler,
-        .found = m->found,
-        .journals = m->journals,
-        .queries = m->queries,
-        .prom_client = settings->metrics_prom_client,
-        .opentelemetry = settings->metrics_opentelemetry,
-    };
 }
 
 /* The same pages on a unix socket in the runtime folder, which is this user's only. */
@@ -152,11 +223,18 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
+        r = exporter_start(m, settings);
+    if (r == 0)
         r = queries_new(&m->queries);
     if (r == 0)
-        r = journals_new(
-            &m->journals, m->loop,
-            &(struct journals_into){ .shm = m->shm, .found = m->found, .queries = m->queries });
+        r = leak_watch_new(&m->into.leaks, settings->leak_after_ns);
+    if (r == 0) {
+        m->into.shm = m->shm;
+        m->into.found = m->found;
+        m->into.queries = m->queries;
+        m->into.exporter = m->exporter;
+        r = journals_new(&m->journals, m->loop, &m->into);
+    }
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -175,18 +253,24 @@ int monitor_run(const struct settings *settings)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor decides */
     signal(SIGHUP, SIG_IGN);
+    m.settings = settings;
     r = monitor_start(&m, settings);
     if (r == 0) {
         sampler_tick(m.sampler, m.shm, clock_now_ns());
         loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
+        leaks_ticked(&m.leaks_tick);
         loop_run(m.loop);
     }
+    if (r == 0 && m.exporter)
+        last_send(&m);
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    leak_watch_free(m.into.leaks);
     found_free(m.found);
     queries_free(m.queries);
     loop_timer_stop(&m.tick);
+    loop_timer_stop(&m.leaks_tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
     rates_free(m.rates);

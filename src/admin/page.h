@@ -9,6 +9,7 @@
 #include "admin/sampler.h"
 #include "admin/tally.h"
 #include "base/buf.h"
+#include "otlp/points.h"
 
 struct page_source {
     const struct shm *shm;
@@ -17,7 +18,8 @@ struct page_source {
     const struct journals *journals; /* NULL likewise */
     const struct queries *queries;   /* NULL likewise */
     u64 now_ns;
-    bool prom_client; /* which families /metrics holds */
+    const struct exporter *exporter; /* NULL: nothing is sent by OTLP */
+    bool prom_client;                /* which families /metrics holds */
     bool opentelemetry;
 };
 
@@ -31,6 +33,9 @@ void page_lanes(struct buf *out, const struct page_source *src);      /* JSON ob
 void page_findings(struct buf *out, const struct page_source *src);   /* JSON object */
 void page_routes(struct buf *out, const struct page_source *src);     /* JSON object */
 void page_statements(struct buf *out, const struct page_source *src); /* JSON object */
+
+/* What /metrics has, for OTLP. NULL: out of memory. */
+MUST_USE struct batch *page_otlp(struct points *p, const struct page_source *src);
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
 enum { PAGE_REFUSALS = 11 };

@@ -201,3 +201,21 @@ bool queries_repeated_read(struct queries_repeated *out, const void *payload, u3
            text_take(&rest, h->place_len, SHM_CALL_PLACE_MAX, &out->place) &&
            text_take(&rest, h->via_len, SHM_CALL_PLACE_MAX, &out->via);
 }
+
+bool queries_sequential_read(struct queries_sequential *out, const void *payload, u32 len)
+{
+    struct shm_calls_sequential *h = &out->head;
+    struct str rest;
+
+    if (len < sizeof(*h))
+        return false;
+    memcpy(h, payload, sizeof(*h));
+    rest = str_make((const char *)payload + sizeof(*h), len - sizeof(*h));
+    return text_take(&rest, h->route_len, SHM_CALL_ROUTE_MAX, &out->route) &&
+           text_take(&rest, h->first_len, SHM_CALL_STATEMENT_MAX, &out->first) &&
+           text_take(&rest, h->second_len, SHM_CALL_STATEMENT_MAX, &out->second) &&
+           text_take(&rest, h->function_len, SHM_CALL_PLACE_MAX, &out->function) &&
+           text_take(&rest, h->file_len, SHM_CALL_PLACE_MAX, &out->file) &&
+           text_take(&rest, h->source_len, SHM_CALL_PLACE_MAX, &out->source) &&
+           text_take(&rest, h->first_source_len, SHM_CALL_PLACE_MAX, &out->first_source);
+}

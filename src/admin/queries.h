@@ -62,4 +62,10 @@ struct queries_repeated {
     struct shm_calls_repeated head;
     struct str route, statement, function, file, source, place, via;
 };
+/* ... of two that could have run together. */
+struct queries_sequential {
+    struct shm_calls_sequential head;
+    struct str route, first, second, function, file, source, first_source;
+};
+MUST_USE bool queries_sequential_read(struct queries_sequential *out, const void *payload, u32 len);
 MUST_USE bool queries_repeated_read(struct queries_repeated *out, const void *payload, u32 len);

@@ -63,3 +63,41 @@ void query_records_repeated(const struct journals_into *into, const struct journ
                              .advice = buf_str(&advice),
                          });
 }
+
+void query_records_sequential(const struct journals_into *into, const struct journals_from *from,
+                              const void *payload, u32 len)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    struct queries_sequential r;
+    u64 us;
+
+    if (!queries_sequential_read(&r, payload, len) || r.head.requests == 0)
+        return;
+    us = r.head.most_ns / NS_PER_US;
+    buf_addf(&text, "%llu.%03llu ms of a request could be saved\nfirst, line %u: %.*s\n",
+             (unsigned long long)(us / 1000), (unsigned long long)(us % 1000), r.head.first_line,
+             STR_ARG(r.first_source));
+    buf_addf(&text, "    %.*s\nthen, line %u: %.*s\n    %.*s\n", STR_ARG(r.first), r.head.line,
+             STR_ARG(r.source), STR_ARG(r.second));
+    if (text.failed)
+        return;
+    journals_found(
+        into, &(struct finding){
+                  .kind = FINDING_SEQUENTIAL_AWAITS,
+                  .app = from->app,
+                  .worker = from->worker,
+                  .at_ns = from->at_ns,
+                  .took_ns = r.head.most_ns,
+                  .count = r.head.requests,
+                  .route = r.route,
+                  .subject = r.second,
+                  .function = r.function,
+                  .file = r.file,
+                  .line = r.head.line,
+                  .column = r.head.column,
+                  .source = r.source,
+                  .text = buf_str(&text),
+                  .advice = STR("Neither needs the other's result: let them run together, const "
+                                "[a, b] = await Promise.all([first(), second()])."),
+              });
+}

@@ -10,5 +10,7 @@ void query_records_route(const struct journals_into *into, const struct journals
                          const void *payload, u32 len);
 void query_records_statement(const struct journals_into *into, const struct journals_from *from,
                              const void *payload, u32 len);
+void query_records_sequential(const struct journals_into *into, const struct journals_from *from,
+                              const void *payload, u32 len);
 void query_records_repeated(const struct journals_into *into, const struct journals_from *from,
                             const void *payload, u32 len);

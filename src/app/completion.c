@@ -29,6 +29,7 @@ static enum complete kind_of(const struct settings_row *row)
         return row->words ? COMPLETE_WORDS : COMPLETE_NONE;
     case SETTINGS_SIZE:
     case SETTINGS_DURATION:
+    case SETTINGS_PERCENT:
     case SETTINGS_ADDRESS:
         return COMPLETE_WORDS; /* what can be told: the default, and off */
     case SETTINGS_LIST:

@@ -3,6 +3,7 @@
 
 #include "app/command.h"
 #include "app/exit_code.h"
+#include "conf/otelenv.h"
 
 extern char **environ;
 
@@ -108,6 +109,7 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
                  char **argv)
 {
     struct problem p;
+    const char *note = NULL;
     int err = settings_init(s), code;
 
     *args = (struct settings_args){ 0 };
@@ -117,6 +119,8 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
     err = settings_read_args(s, argc, argv, 1, args, &p);
     if (!err && (args->help || args->version))
         return 0;
+    if (!err)
+        err = otelenv_read(s, environ, &note, &p);
     if (!err)
         err = settings_read_env(s, environ, 0, &p);
     if (err)
@@ -129,6 +133,8 @@ int options_read(struct settings *s, struct settings_args *args, struct config_f
         return problem_exit(err, &p);
     log_from(s, "fettle");
     misspelt_warn();
+    if (note)
+        log_warn("%s", note);
     options_findings_log(&file->findings);
     return 0;
 }

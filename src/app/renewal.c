@@ -208,7 +208,7 @@ static void notes_add(const struct settings *old, const struct settings *fresh, 
             buf_add(&note, STR(" instead of "));
             value_add(&note, old, row);
             *proxy |= row->group == SETTINGS_GROUP_BALANCE || row->group == SETTINGS_GROUP_PROXY ||
-                      row->group == SETTINGS_GROUP_WATCH;
+                      row->group == SETTINGS_GROUP_WATCH || row->group == SETTINGS_GROUP_TRACE;
         } else {
             buf_add(&note, STR("stays "));
             value_add(&note, old, row);

@@ -78,6 +78,10 @@ static void forms_add(struct buf *out, const struct settings_row *row)
         range_add(out, row);
         off_add(out, row);
         return;
+    case SETTINGS_PERCENT:
+        buf_add(out, STR("{\"type\":\"string\",\"pattern\":\"^[0-9]+([.][0-9]{1,3})?%$\"}"));
+        off_add(out, row);
+        return;
     case SETTINGS_DURATION:
         buf_addf(out, "{\"type\":\"string\",\"pattern\":\"%s\"}", duration_pattern);
         if (row->least == 0)

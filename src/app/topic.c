@@ -108,6 +108,9 @@ void topic_values(const struct settings_row *row, struct buf *out)
     case SETTINGS_DURATION:
         range("a duration", row, units_duration_text, out);
         return;
+    case SETTINGS_PERCENT:
+        buf_add(out, STR("a percentage such as `10%` or `0.5%`, or off"));
+        return;
     case SETTINGS_LINES:
         buf_add(out, STR("a text; may be repeated"));
         return;

@@ -39,6 +39,8 @@ const char *config_value_form(const struct settings_row *row)
         return "a text with its unit, such as \"512M\"";
     case SETTINGS_DURATION:
         return "a text with its unit, such as \"10s\"";
+    case SETTINGS_PERCENT:
+        return "a text with its sign, such as \"10%\"";
     case SETTINGS_TEXT:
     case SETTINGS_PATH:
     case SETTINGS_LINES:

@@ -142,7 +142,10 @@ int settings_problem_place(struct problem *p, const struct settings_row *row,
     p->line = origin->line;
     switch (origin->source) {
     case SETTINGS_ENV:
-        settings_env_name(row, &name);
+        if (origin->key.len) /* a variable that is not ours (conf/otelenv.h) */
+            buf_add(&name, origin->key);
+        else
+            settings_env_name(row, &name);
         break;
     case SETTINGS_FLAG:
         buf_addf(&name, "--%s", row->name);

@@ -73,6 +73,15 @@ struct settings_range {
     u32 least, most;
 };
 
+/* Whose traceparent is continued, what is sent, and how sums are told. */
+enum settings_parent { SETTINGS_PARENT_ALL, SETTINGS_PARENT_TRUSTED, SETTINGS_PARENT_NONE };
+enum settings_signals { SETTINGS_SIGNALS_ALL, SETTINGS_SIGNALS_TRACES, SETTINGS_SIGNALS_METRICS };
+enum settings_temporality {
+    SETTINGS_TEMPORALITY_AUTO,
+    SETTINGS_TEMPORALITY_CUMULATIVE,
+    SETTINGS_TEMPORALITY_DELTA,
+};
+
 /* In which lane a request waits, while there are lanes (balance/lane.h). */
 enum settings_lane { SETTINGS_LANE_AUTO, SETTINGS_LANE_FAST, SETTINGS_LANE_SLOW };
 
@@ -88,6 +97,7 @@ struct settings_request {
                               * limit */
     u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
     u64 slow_ns;             /* a request slower than this is warned about; 0: off */
+    u32 trace_sample;        /* of requests without a parent, in thousandths of a per cent */
     struct str access_log;   /* empty: off; "-": standard output; else a file. Text or JSON as `log`
                               */
 };
@@ -151,6 +161,8 @@ struct settings {
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
+    enum settings_parent trace_parent; /* whose traceparent is continued */
+
     /* What holds at some places only (conf/routes.h); empty: nothing */
     struct str listeners; /* what is said for addresses */
     struct str routes;    /* addresses that lead to several apps */
@@ -159,6 +171,7 @@ struct settings {
     /* What is watched and told */
     struct endpoint admin;      /* /metrics, /healthz, /readyz, /api */
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
+    u64 leak_after_ns;          /* how long handles must pile up to be a leak; 0: not watched */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
     u32 watch_requests;         /* a second and worker, for their queries; 0: none */
@@ -180,6 +193,17 @@ struct settings {
         runtime_dir; /* in `fettle run`: where to make the runtime folder, empty: the usual
                       * places. In proxy and monitor: the runtime folder itself (FETTLE_DIR) */
 
+    /* What is sent by OTLP */
+    struct str otlp; /* the URL that /v1/traces and /v1/metrics are added to; empty: off */
+    struct str otlp_traces, otlp_metrics; /* whole URLs instead; empty: as `otlp` says */
+    struct str otlp_headers;              /* "name=value,…", values percent-encoded */
+    enum settings_signals otlp_signals;
+    enum settings_temporality otlp_temporality;
+    u64 otlp_interval_ns; /* between two looks at the metrics */
+    u64 otlp_timeout_ns;  /* of one attempt */
+    bool otlp_gzip;
+    struct str otlp_certificate; /* a file of CA certificates; empty: the system's */
+
     /* private */
     struct settings_text *texts;
     struct settings_origin origin[SETTINGS_ROWS_MAX];
@@ -199,6 +223,7 @@ enum settings_type {
     SETTINGS_ADDRESS,  /* struct endpoint: host:port, :port, port, unix:path, off */
     SETTINGS_CIDRS,    /* struct settings_cidrs: comma-separated, may be repeated */
     SETTINGS_BALANCE,  /* struct settings_balance */
+    SETTINGS_PERCENT,  /* u32, thousandths of a per cent: 10%, 0.5% */
 };
 
 enum settings_group {
@@ -207,6 +232,7 @@ enum settings_group {
     SETTINGS_GROUP_BALANCE,
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_WATCH,
+    SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,
 };
 

@@ -17,6 +17,65 @@ static bool codes_are(struct str list)
     return true;
 }
 
+/* A URL of OTLP: http or https, a host, no password in it, nothing behind its path. */
+static int url_check(struct str url, struct problem *p)
+{
+    struct str rest = str_starts_nocase(url, STR("https://"))  ? str_sub(url, 8, url.len)
+                      : str_starts_nocase(url, STR("http://")) ? str_sub(url, 7, url.len)
+                                                               : (struct str){ 0 };
+    struct str path, host = str_cut(rest, '/', &path);
+
+    if (str_index(host, '@') >= 0) /* not shown: it is a secret */
+        return problem_set(p,
+                           "the URL has a password in it, which other users of the machine could "
+                           "read; write it into otlp-headers, as Authorization=Basic%%20…");
+    if (host.len == 0)
+        return problem_set(p, "\"%.*s\" is no URL; write one such as http://127.0.0.1:4318",
+                           STR_ARG(str_sub(url, 0, 80)));
+    if (str_index(url, '?') >= 0 || str_index(url, '#') >= 0 || str_index(url, ' ') >= 0)
+        return problem_set(p, "the URL has more than a host and a path; write one such as "
+                              "https://otlp.example.com/otlp");
+    return 0;
+}
+
+/* name=value with commas between, as otlp-headers has them. */
+static bool fields_are(struct str list)
+{
+    while (list.ptr && list.len) {
+        struct str value, name = str_trim(str_cut(str_cut(list, ',', &list), '=', &value));
+
+        if (name.len == 0 || !value.ptr)
+            return false;
+        for (size_t i = 0; i < name.len; i++)
+            if (name.ptr[i] <= ' ' || name.ptr[i] > '~' ||
+                memchr("():;<>@\\\"/[]?={}", name.ptr[i], 17))
+                return false;
+    }
+    return true;
+}
+
+static int otlp_check(const struct settings *s, struct problem *p)
+{
+    const struct {
+        const char *name;
+        struct str url;
+    } urls[] = { { "otlp", s->otlp },
+                 { "otlp-traces-url", s->otlp_traces },
+                 { "otlp-metrics-url", s->otlp_metrics } };
+    const struct settings_row *row;
+
+    for (u32 i = 0; i < ARRAY_LEN(urls); i++) {
+        row = settings_row_find(str_of(urls[i].name), NULL);
+        if (urls[i].url.len && url_check(urls[i].url, p))
+            return settings_problem_place(p, row, settings_origin_of(s, row));
+    }
+    row = settings_row_find(STR("otlp-headers"), NULL);
+    if (fields_are(s->otlp_headers))
+        return 0;
+    problem_set(p, "it is no list of header fields; write name=value, with commas between");
+    return settings_problem_place(p, row, settings_origin_of(s, row));
+}
+
 static int values_check(const struct settings *s, struct problem *p)
 {
     AUTO(buf_done) struct buf admin = { 0 };
@@ -50,6 +109,8 @@ static int values_check(const struct settings *s, struct problem *p)
                     STR_ARG(first ? s->instance_var : s->increment_var));
         return settings_problem_place(p, row, settings_origin_of(s, row));
     }
+    if (otlp_check(s, p))
+        return -EINVAL;
     if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&
         s->admin_token.len == 0) {
         endpoint_text(&s->admin, &admin);

@@ -11,6 +11,7 @@
 #define BALANCE SETTINGS_GROUP_BALANCE
 #define PROXY SETTINGS_GROUP_PROXY
 #define WATCH SETTINGS_GROUP_WATCH
+#define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
 #define OFF SETTINGS_ZERO_OFF
 #define OF_APP SETTINGS_OF_APP
@@ -28,6 +29,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
+    [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
 
 /* clang-format off */
@@ -252,6 +254,10 @@ const struct settings_row settings_rows[] = {
 { .name = "slow", .type = SETTINGS_DURATION, .group = WATCH, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.slow_ns),
   .default_text = "1s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "warn about requests slower than this" },
+{ .name = "leak-after", .type = SETTINGS_DURATION, .group = WATCH, .flags = OFF, .offset = AT(leak_after_ns),
+  .default_text = "5m", .least = 1 * NS_PER_S, .most = DAY, .placeholder = "TIME",
+  .help = "how long handles must pile up until they are called a leak",
+  .more = "Handles are sockets, timers, files and child processes. A process that has opened more and more of them for so long, beyond what its load explains, has a finding (doc/handles.md); who opens them is looked for in that process only." },
 { .name = "watch-requests", .type = SETTINGS_COUNT, .group = WATCH, .flags = OFF, .scope = OF_APP, .offset = AT(watch_requests),
   .default_text = "100", .least = 1, .most = 1000000, .words = "off", .placeholder = "N",
   .help = "requests a second and worker whose queries are watched",
@@ -308,6 +314,48 @@ const struct settings_row settings_rows[] = {
   .default_text = "", .most = 80, .placeholder = "DIR",
   .help = "the folder in which fettle makes one for its sockets",
   .more = "Without it, the first of XDG_RUNTIME_DIR, /run (for root), /tmp and /dev/shm that allows it. What is made there is for its owner only and is removed at the end." },
+
+{ .name = "otlp", .type = SETTINGS_TEXT, .group = TRACE, .flags = SETTINGS_EMPTY_OFF, .offset = AT(otlp),
+  .default_text = "off", .most = 2048, .placeholder = "URL",
+  .help = "send traces and metrics by OTLP/HTTP to this URL",
+  .more = "Such as https://otlp.nr-data.net or http://127.0.0.1:4318; /v1/traces and /v1/metrics are added to it. Also OTEL_EXPORTER_OTLP_ENDPOINT. While a back end is down, what is to be sent waits in a bounded memory, and no request does. See doc/tracing.md." },
+{ .name = "otlp-traces-url", .type = SETTINGS_TEXT, .group = TRACE, .flags = SETTINGS_EMPTY_OFF | SETTINGS_HIDDEN, .offset = AT(otlp_traces),
+  .default_text = "off", .most = 2048, .placeholder = "URL",
+  .help = "the whole URL for traces alone, instead" },
+{ .name = "otlp-metrics-url", .type = SETTINGS_TEXT, .group = TRACE, .flags = SETTINGS_EMPTY_OFF | SETTINGS_HIDDEN, .offset = AT(otlp_metrics),
+  .default_text = "off", .most = 2048, .placeholder = "URL",
+  .help = "the whole URL for metrics alone, instead" },
+{ .name = "otlp-headers", .type = SETTINGS_TEXT, .group = TRACE, .flags = SETTINGS_SECRET, .offset = AT(otlp_headers),
+  .default_text = "", .most = 4096, .placeholder = "NAME=VALUE,…",
+  .help = "header fields for it, such as api-key=…",
+  .more = "With commas between; a value may be percent-encoded. Better set as FETTLE_OTLP_HEADERS or OTEL_EXPORTER_OTLP_HEADERS, because command lines can be read by other users of the machine. Never shown." },
+{ .name = "otlp-signals", .type = SETTINGS_ENUM, .group = TRACE, .offset = AT(otlp_signals),
+  .default_text = "all", .words = "all|traces|metrics", .placeholder = "WHAT",
+  .help = "what is sent: all, traces or metrics" },
+{ .name = "otlp-temporality", .type = SETTINGS_ENUM, .group = TRACE, .offset = AT(otlp_temporality),
+  .default_text = "auto", .words = "auto|cumulative|delta", .placeholder = "HOW",
+  .help = "sums since the start or the last time: cumulative or delta",
+  .more = "auto is delta for New Relic, Datadog and Dynatrace, by the URL's host, and cumulative for all others." },
+{ .name = "otlp-interval", .type = SETTINGS_DURATION, .group = TRACE, .offset = AT(otlp_interval_ns),
+  .default_text = "60s", .least = 100 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how often metrics are sent" },
+{ .name = "otlp-timeout", .type = SETTINGS_DURATION, .group = TRACE, .offset = AT(otlp_timeout_ns),
+  .default_text = "10s", .least = 10 * MS, .most = 3600 * NS_PER_S, .placeholder = "TIME",
+  .help = "time for one attempt to send" },
+{ .name = "otlp-gzip", .type = SETTINGS_BOOL, .group = TRACE, .offset = AT(otlp_gzip),
+  .default_text = "on",
+  .help = "compress what is sent" },
+{ .name = "otlp-certificate", .type = SETTINGS_PATH, .group = TRACE, .flags = SETTINGS_EMPTY_OFF, .offset = AT(otlp_certificate),
+  .default_text = "off", .placeholder = "FILE",
+  .help = "trust these CA certificates (PEM) instead of the system's" },
+{ .name = "trace-sample", .type = SETTINGS_PERCENT, .group = TRACE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.trace_sample),
+  .default_text = "1%", .least = 1, .most = 100000, .placeholder = "PERCENT",
+  .help = "the share of requests that are traced",
+  .more = "Of those whose client has not decided: a traceparent's sampled flag is respected. Requests that fail (5xx) or are slow (`slow`) always have their server span sent." },
+{ .name = "trace-parent", .type = SETTINGS_ENUM, .group = TRACE, .flags = RELOAD, .scope = OF_LISTENER, .offset = AT(trace_parent),
+  .default_text = "all", .words = "all|trusted|none", .placeholder = "WHOSE",
+  .help = "clients whose traces are continued: all, trusted or none",
+  .more = "trusted are the addresses of trust-proxy. From others, traceparent and tracestate count as if they were not there, so that strangers cannot decide what is traced." },
 };
 /* clang-format on */
 

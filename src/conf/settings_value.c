@@ -451,6 +451,50 @@ static void balance_write(const void *fields, const struct settings_row *row, st
     buf_add(out, b->key);
 }
 
+static void percent_text(u64 n, struct buf *out)
+{
+    u64 rest = n % 1000;
+
+    buf_addu(out, n / 1000);
+    if (rest % 10)
+        buf_addf(out, ".%03u", (u32)rest);
+    else if (rest % 100)
+        buf_addf(out, ".%02u", (u32)rest / 10);
+    else if (rest)
+        buf_addf(out, ".%u", (u32)rest / 100);
+    buf_addc(out, '%');
+}
+
+static int percent_read(const struct settings_values *to, const struct settings_row *row,
+                        struct str value, struct problem *p)
+{
+    u64 n = 0;
+    int err;
+
+    if (!is_off(row, value)) {
+        if (!units_percent_parse(value, &n))
+            return problem_set(p, "\"%.*s\" is not a percentage; write one such as 10%% or 0.5%%%s",
+                               SHOWN(value), row->flags & SETTINGS_ZERO_OFF ? ", or off" : "");
+        err = n == 0 && row->flags & SETTINGS_ZERO_OFF
+                  ? 0
+                  : range_check(row, value, n, percent_text, p);
+        if (err)
+            return err;
+    }
+    *(u32 *)field_of(to, row) = (u32)n;
+    return 0;
+}
+
+static void percent_write(const void *fields, const struct settings_row *row, struct buf *out)
+{
+    u32 n = *(const u32 *)field_in(fields, row);
+
+    if (n == 0 && row->flags & SETTINGS_ZERO_OFF)
+        buf_add(out, STR("off"));
+    else
+        percent_text(n, out);
+}
+
 const struct settings_reader settings_readers[] = {
     [SETTINGS_BOOL] = { bool_read, bool_write },
     [SETTINGS_COUNT] = { count_read, count_write },
@@ -465,6 +509,7 @@ const struct settings_reader settings_readers[] = {
     [SETTINGS_ADDRESS] = { address_read, address_write },
     [SETTINGS_CIDRS] = { cidrs_read, cidrs_write },
     [SETTINGS_BALANCE] = { balance_read, balance_write },
+    [SETTINGS_PERCENT] = { percent_read, percent_write },
 };
 
 int settings_value_read(const struct settings_values *to, const struct settings_row *row,

@@ -103,3 +103,28 @@ void gzip_writer_free(struct gzip_writer *w)
         (void)gzclose(w->file);
     free(w);
 }
+
+int gzip_bytes(struct str bytes, struct buf *out)
+{
+    enum { GZIP = 16, FAST = 1 };
+    z_stream z = { 0 };
+    size_t bound;
+    int r;
+
+    if (bytes.len > UINT_MAX ||
+        deflateInit2(&z, FAST, Z_DEFLATED, MAX_WBITS + GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return -ENOMEM;
+    bound = deflateBound(&z, bytes.len);
+    if (!buf_reserve(out, bound)) {
+        deflateEnd(&z);
+        return -ENOMEM;
+    }
+    z.next_in = (Bytef *)(uintptr_t)bytes.ptr;
+    z.avail_in = (uInt)bytes.len;
+    z.next_out = (Bytef *)out->ptr + out->len;
+    z.avail_out = (uInt)bound;
+    r = deflate(&z, Z_FINISH);
+    out->len += bound - z.avail_out;
+    deflateEnd(&z);
+    return r == Z_STREAM_END ? 0 : -EIO;
+}

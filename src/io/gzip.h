@@ -1,7 +1,7 @@
 /* io/gzip.h -- gzip (RFC 1952), through zlib */
 #pragma once
 
-#include "base/str.h"
+#include "base/buf.h"
 
 /* Writes all that is left to read in `from` to `to`, compressed. 0 or -errno. Neither is closed. */
 MUST_USE int gzip_compress(int from, int to);
@@ -24,3 +24,6 @@ MUST_USE int gzip_writer_add(struct gzip_writer *w, struct str bytes);
 MUST_USE int gzip_writer_end(struct gzip_writer *w);
 /* Accepts NULL. */
 void gzip_writer_free(struct gzip_writer *w);
+
+/* Appends `bytes`, compressed quickly rather than small. -ENOMEM. */
+MUST_USE int gzip_bytes(struct str bytes, struct buf *out);

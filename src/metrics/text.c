@@ -59,6 +59,10 @@ void text_family(struct text *t, const char *name, enum text_type type, const ch
     static const char *const names[] = { "counter", "gauge", "histogram" };
 
     t->name = name;
+    if (t->sink) {
+        t->sink->family(t->sink, name, type, help);
+        return;
+    }
     buf_addf(t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, names[type]);
 }
 
@@ -96,16 +100,26 @@ static void line_seconds(struct text *t, struct str suffix, const struct label *
 
 void text_u64(struct text *t, const struct label *labels, u64 n)
 {
-    line_u64(t, STR(""), labels, STR(""), n);
+    if (t->sink)
+        t->sink->number(t->sink, labels, TEXT_FORM_COUNT, n);
+    else
+        line_u64(t, STR(""), labels, STR(""), n);
 }
 
 void text_seconds(struct text *t, const struct label *labels, u64 ns)
 {
-    line_seconds(t, STR(""), labels, ns);
+    if (t->sink)
+        t->sink->number(t->sink, labels, TEXT_FORM_SECONDS, ns);
+    else
+        line_seconds(t, STR(""), labels, ns);
 }
 
 void text_millionths(struct text *t, const struct label *labels, u64 n)
 {
+    if (t->sink) {
+        t->sink->number(t->sink, labels, TEXT_FORM_MILLIONTHS, n);
+        return;
+    }
     line_begin(t, STR(""), labels, STR(""));
     buf_addf(t->out, "%llu.%06llu\n", (unsigned long long)(n / 1000000),
              (unsigned long long)(n % 1000000));
@@ -134,10 +148,15 @@ void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns
                     const u64 *cumulative, u64 sum_ns)
 {
     static const char inf[] = "+Inf\"} ";
-    size_t begin = t->out->len, prefix;
     struct buf *out = t->out;
+    size_t begin, prefix;
     char *to;
 
+    if (t->sink) {
+        t->sink->histogram(t->sink, labels, le_ns, bounds, cumulative, sum_ns);
+        return;
+    }
+    begin = out->len;
     bounds_write(t, le_ns, bounds);
     line_begin(t, STR("_bucket"), labels, STR("+"));
     if (out->failed)

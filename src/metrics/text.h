@@ -18,7 +18,8 @@ enum { TEXT_SECONDS_MAX = 24, TEXT_BOUNDS_MAX = 24 };
 /* All zero but `out` is a new page. */
 struct text {
     struct buf *out;
-    const char *name; /* of the family begun last */
+    const char *name;       /* of the family begun last */
+    struct text_sink *sink; /* not NULL: all goes there, and nothing to `out` */
     /* private: the bounds of the histogram written last */
     u32 bounds;
     u64 le_ns[TEXT_BOUNDS_MAX];
@@ -35,6 +36,16 @@ struct label {
 enum { TEXT_LABELS_MAX = 12 };
 
 enum text_type { TEXT_COUNTER, TEXT_GAUGE, TEXT_HISTOGRAM };
+
+/* Who takes the same families and samples for another format. */
+enum text_form { TEXT_FORM_COUNT, TEXT_FORM_SECONDS, TEXT_FORM_MILLIONTHS };
+struct text_sink {
+    void (*family)(struct text_sink *sink, const char *name, enum text_type type, const char *help);
+    /* `n` is a count, nanoseconds or millionths. */
+    void (*number)(struct text_sink *sink, const struct label *labels, enum text_form form, u64 n);
+    void (*histogram)(struct text_sink *sink, const struct label *labels, const u64 *le_ns,
+                      u32 bounds, const u64 *cumulative, u64 sum_ns);
+};
 
 /* `name` must live as long as samples of it are written. */
 void text_family(struct text *t, const char *name, enum text_type type, const char *help);

@@ -37,15 +37,23 @@ static u64 turn_after(struct shm_loop *loop, u64 given_ns)
     return turns < SHM_TURNS_MAX ? found : 0;
 }
 
-static double loop_wait_ms(struct exchange *x)
+u64 access_loop_wait_ns(struct exchange *x)
 {
-    u64 given_ns = x->times.dispatched_ns;
+    u64 given_ns = x->times.dispatched_ns, turn_ns;
 
     if (x->loop_idle)
         return 0;
     if (!x->claim.slot || !given_ns || x->claim.slot->generation != x->claim.generation)
-        return UNKNOWN;
-    return ms_between(given_ns, turn_after(&x->claim.slot->loop, given_ns));
+        return UINT64_MAX;
+    turn_ns = turn_after(&x->claim.slot->loop, given_ns);
+    return turn_ns >= given_ns ? turn_ns - given_ns : UINT64_MAX;
+}
+
+static double loop_wait_ms(struct exchange *x)
+{
+    u64 ns = access_loop_wait_ns(x);
+
+    return ns == UINT64_MAX ? UNKNOWN : (double)ns / NS_PER_MS;
 }
 
 static void add_time(struct buf *b, const char *name, double ms, bool json)
@@ -68,18 +76,18 @@ static void add_when(struct buf *b)
     buf_addf(b, "%s.%03uZ", when, (u32)(ms % 1000));
 }
 
-/* The trace-id of a traceparent (W3C Trace Context, section 3.2): 00-32 hex-16 hex-2 hex. */
-static struct str trace_of(struct exchange *x, const char *bytes)
+/* The id of the trace that the request belongs to: ours, or what the client says. */
+static struct str trace_of(struct exchange *x, const char *bytes, char out[32])
 {
     struct http_field *f = http_field_find(&x->req, HTTP_TRACEPARENT);
-    struct str id = f ? str_sub(http_text(bytes, f->value), 3, 32) : (struct str){ 0 };
+    struct traceparent parent;
 
-    if (id.len != 32 || f->value.len < 55)
+    if (x->span.on)
+        parent = x->span.own;
+    else if (!f || !traceparent_parse(http_text(bytes, f->value), &parent))
         return (struct str){ 0 };
-    for (size_t i = 0; i < id.len; i++)
-        if (!((id.ptr[i] >= '0' && id.ptr[i] <= '9') || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f')))
-            return (struct str){ 0 };
-    return id;
+    traceparent_hex(parent.trace, sizeof(parent.trace), out);
+    return str_make(out, 32);
 }
 
 /* The name of the app that has the request, where there are several. */
@@ -331,7 +339,7 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
 {
     struct thread *t = x->client->thread;
     u64 slow_ns = x->rule->is.slow_ns;
-    char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX];
+    char ip_text[ADDR_TEXT_MAX], id[EXCHANGE_ID_MAX], trace[32];
     struct addr peer;
 
     bool is_logged = x->rule->access != RULESET_NO_LOG;
@@ -342,7 +350,7 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .method = x->head_known && bytes ? http_text(bytes, x->req.method_text) : STR("-"),
         .target = x->head_known && bytes ? http_text(bytes, x->req.target) : STR("-"),
         .id = exchange_id(x, bytes, id),
-        .trace = x->head_known && bytes ? trace_of(x, bytes) : (struct str){ 0 },
+        .trace = x->head_known && bytes ? trace_of(x, bytes, trace) : (struct str){ 0 },
         .app = app_of(x),
         .total_ms = ms_between(x->times.begun_ns, now_ns),
         .queue_ms = (double)x->times.queue_ns / NS_PER_MS,

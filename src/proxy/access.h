@@ -40,5 +40,8 @@ void access_tick(struct proxy *p, u64 now_ns);
 /* Writes what waits, within a second. */
 void access_flush(struct proxy *p);
 
+/* From the worker getting the request to its loop taking it up; UINT64_MAX: not known. */
+u64 access_loop_wait_ns(struct exchange *x);
+
 /* bytes: the request's head, or NULL when it is gone. */
 void access_tell(struct exchange *x, const char *bytes, u64 now_ns);

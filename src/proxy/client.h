@@ -19,6 +19,7 @@
 #include "http/head.h"
 #include "proxy/peer.h"
 #include "proxy/queue.h"
+#include "proxy/span.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
 
@@ -94,6 +95,7 @@ struct exchange {
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
+    struct span span; /* of the request */
     u8 route_len;
     struct http_span prefix; /* of the target, which the route takes off the path; len 0: nothing */
 

@@ -131,6 +131,8 @@ static void tell(struct exchange *x)
     access_tell(x, x->client->in ? x->client->in->bytes : NULL, now_ns);
     if (x->head_known)
         series_count(x, now_ns);
+    if (x->span.on && x->client->in)
+        span_end(x, x->client->in->bytes, now_ns);
 }
 
 void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason)
@@ -350,8 +352,12 @@ void exchange_start(struct exchange *x)
     c->in->at = x->req.head_bytes;
     x->request_id[0] = t->id_key ^ (t->id_next >> 7) * 0x9e3779b97f4a7c15ull;
     x->request_id[1] = (t->id_key * 0xbf58476d1ce4e5b9ull) ^ (t->id_next++ * 0x94d049bb133111ebull);
+    if (x->door->traced)
+        span_begin(x);
     if (!rule_find(x))
         return;
+    if (x->span.on)
+        span_decide(x);
     if (x->rule->is.max_body_bytes && x->req.framing == HTTP_BODY_LENGTH &&
         x->req.content_length > x->rule->is.max_body_bytes) {
         exchange_refuse(x, 413, "the body is larger than --max-body allows",
@@ -424,7 +430,7 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char id[EXCHANGE_ID_MAX];
+    char id[EXCHANGE_ID_MAX], parent[TRACEPARENT_LEN];
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
@@ -438,6 +444,11 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
     };
 
     r.request_id = exchange_id(x, c->in->bytes, id);
+    if (x->span.on) {
+        traceparent_text(&x->span.own, parent);
+        r.traceparent = str_make(parent, sizeof(parent));
+        r.drop_state = !x->span.has_parent || !x->span.state_valid;
+    }
     if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
         return false;
     return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);
@@ -458,6 +469,7 @@ static void dispatch(struct exchange *x)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
+    struct shm_trace_context trace;
     struct told told;
     int error;
 
@@ -467,7 +479,8 @@ static void dispatch(struct exchange *x)
     x->times.dispatched_ns = x->claim.slot->dispatched_ns;
     x->loop_idle = atomic_load(&x->claim.slot->loop.waits_since_ns) != 0;
     client_name(x, &told);
-    x->up = upstream_get(t, &x->claim, x->listener, told.peer, &error);
+    x->up = upstream_get(t, &x->claim, x->listener, told.peer,
+                         span_sampled(&x->span) ? span_context(&x->span, &trace) : NULL, &error);
     if (!x->up) {
         if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
             exchange_refuse(x, 503, "the worker takes no more connections", SHM_REFUSED_QUEUE_FULL);

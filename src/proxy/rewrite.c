@@ -190,15 +190,21 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
                      const struct rewrite_request *r)
 {
     struct http_span line = r->stripped ? (struct http_span){ 0 } : same_request_line(head);
+    u64 without = forwarding;
     struct sink s = sink_of(out);
+
+    if (r->traceparent.len)
+        without |= NAME(HTTP_TRACEPARENT) | (r->drop_state ? NAME(HTTP_TRACESTATE) : 0);
 
     if (line.len == 0)
         put_request_line(&s, bytes, head, r->stripped);
     /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
     if (head->absolute || !(head->names >> HTTP_HOST & 1))
         put_field(&s, STR("host"), http_text(bytes, head->authority));
-    put_fields(&s, bytes, head, line, forwarding);
+    put_fields(&s, bytes, head, line, without);
     put_forwarding(&s, bytes, head, r);
+    if (r->traceparent.len)
+        put_field(&s, STR("traceparent"), r->traceparent);
     if (r->chunked)
         put(&s, STR("transfer-encoding: chunked\r\n"));
     if (head->te_trailers)

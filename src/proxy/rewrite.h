@@ -18,6 +18,10 @@ struct rewrite_request {
     bool upgrade;          /* passes Connection and Upgrade on */
     bool stripped;     /* `path` is a part of the target: a / is put before it if it has none … */
     struct str prefix; /* … and this is what was taken off it, for X-Forwarded-Prefix */
+    /* The span of ours that is the parent of whatever comes; empty: traceparent and tracestate pass
+     * as they are. */
+    struct str traceparent;
+    bool drop_state; /* tracestate belongs to no trace that goes on */
 };
 
 /* The request as the worker gets it. False: no room. */

@@ -352,6 +352,8 @@ int ruleset_door(struct ruleset *rs, u32 listener, u32 app, const struct endpoin
         return err;
     }
     d->rule = rule;
+    d->traced = (d->settings.otlp.len || d->settings.otlp_traces.len) &&
+                d->settings.otlp_signals != SETTINGS_SIGNALS_METRICS;
     d->next = rs->doors;
     rs->doors = d;
     atomic_store(&rs->door[listener], d);

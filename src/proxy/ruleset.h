@@ -35,6 +35,7 @@ struct rule_way {
 struct door {
     struct door *next;
     struct settings settings;    /* of connections; the texts are the apps' */
+    bool traced;                 /* its requests have spans */
     u32 connections_max;         /* at this address; 0: no limit of its own */
     const struct router *router; /* not NULL: it leads to several apps */
     const struct rule_way *way;  /* by the index of a route; [0] when there is no router */

@@ -198,7 +198,8 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         list_init(&t->pool[i]);
     t->blocks.block_bytes = max(32768u, (u32)p->host.max_head_bytes + 16384);
-    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+    if (getrandom(random, sizeof(random), 0) != sizeof(random) ||
+        getrandom(&t->trace_ids, sizeof(t->trace_ids), 0) != sizeof(t->trace_ids))
         return -EIO;
     t->id_key = random[0] | 1;
     t->id_next = random[1];

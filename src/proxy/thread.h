@@ -114,6 +114,7 @@ struct thread {
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
+    struct shm_trace_ids trace_ids;
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;

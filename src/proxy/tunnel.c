@@ -240,6 +240,8 @@ void tunnel_upgrade(struct exchange *x)
     now_ns = clock_now_ns();
     access_tell(x, from_client->bytes, now_ns);
     series_count(x, now_ns);
+    if (x->span.on)
+        span_end(x, from_client->bytes, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, c->listener, client_release(c));

@@ -148,6 +148,7 @@ static struct upstream *upstream_new(struct thread *t, const struct claim *claim
         return NULL;
     }
     u->number = number;
+    u->sampled = number && atomic_load(&t->proxy->peers->sampled[number]); /* of the one before */
     u->thread = t;
     u->slot = (u32)(claim->slot - t->proxy->shm->slot);
     u->generation = claim->generation;
@@ -164,21 +165,26 @@ static struct upstream *upstream_new(struct thread *t, const struct claim *claim
 }
 
 /* The worker may look from now on, for nothing of the request has been written. */
-static struct upstream *begin(struct upstream *u, struct str peer)
+static struct upstream *begin(struct upstream *u, struct str peer,
+                              const struct shm_trace_context *trace)
 {
     struct proxy *p = u->thread->proxy;
 
     u->sends = 0;
     u->began = u->sent_bytes;
     if (u->number) {
-        shm_peer_put(&p->peers->peer[u->number], u->began, peer.ptr, peer.len, NULL);
+        shm_peer_put(&p->peers->peer[u->number], u->began, peer.ptr, peer.len, trace);
+        if (u->sampled != (trace != NULL)) {
+            u->sampled = trace != NULL;
+            atomic_store_explicit(&p->peers->sampled[u->number], u->sampled, memory_order_release);
+        }
         atomic_store_explicit(&p->shm->route_of[u->number], 0, memory_order_relaxed);
     }
     return u;
 }
 
 struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener,
-                              struct str peer, int *error)
+                              struct str peer, const struct shm_trace_context *trace, int *error)
 {
     struct upstream *u;
     struct list *pool = &t->pool[claim->slot - t->proxy->shm->slot];
@@ -189,11 +195,11 @@ struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 l
             upstream_close(u);
         } else if (u->listener == listener) {
             list_del(&u->link);
-            return begin(u, peer);
+            return begin(u, peer, trace);
         }
     }
     u = upstream_new(t, claim, listener, peer, error);
-    return u ? begin(u, peer) : NULL;
+    return u ? begin(u, peer, trace) : NULL;
 }
 
 void upstream_put(struct upstream *u, u64 keep_ns)

@@ -27,6 +27,7 @@ struct upstream {
     bool blocked;      /* the last write did not take all; EPOLLOUT is asked for */
     bool used;         /* has carried a response before */
     bool broken;       /* writing failed; there may still be something to read */
+    bool sampled;      /* peers.sampled says so of it */
     bool reset;        /* the worker closed and left some of what was written unread */
     u32 sends;         /* since upstream_get */
     u64 sent_bytes;    /* in all its life */
@@ -34,10 +35,11 @@ struct upstream {
 };
 
 /* A connection to the claimed worker: a resting one, else a new one, for a request of `peer`
- * (peer_text), which the worker can read from now on. NULL with *error -errno: -EAGAIN the worker's
- * backlog is full, -ECONNREFUSED or -ENOENT it is gone. */
+ * (peer_text) and `trace` (NULL: not sampled), which the worker can read from now on. NULL with
+ * *error -errno: -EAGAIN the worker's backlog is full, -ECONNREFUSED or -ENOENT it is gone. */
 MUST_USE struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 listener,
-                                       struct str peer, int *error);
+                                       struct str peer, const struct shm_trace_context *trace,
+                                       int *error);
 
 /* A new connection for a raw stream, named after its client for the agent (shm/wire.h). */
 MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,

@@ -63,6 +63,18 @@ struct shm_calls_repeated {
     uint64_t total_ns, max_ns; /* of all; of one request */
 };
 
+/* SHM_RECORD_CALLS_SEQUENTIAL: a statement that waited for another one for nothing. Texts: route,
+ * the first statement, the second, function, file and source of the second, source of the first. */
+struct shm_calls_sequential {
+    uint32_t requests;     /* in which it did */
+    uint32_t line, column; /* of the second, from 1 */
+    uint32_t first_line;
+    uint32_t route_len, first_len, second_len, function_len, file_len, source_len, first_source_len;
+    uint32_t spare;
+    uint64_t saved_ns, most_ns; /* what would have been saved: in all, in one request */
+};
+
+_Static_assert(sizeof(struct shm_calls_sequential) == 64, "the same to every compiler");
 _Static_assert(sizeof(struct shm_calls_route) == 32, "the same to every compiler");
 _Static_assert(sizeof(struct shm_calls_statement) == 48, "the same to every compiler");
 _Static_assert(sizeof(struct shm_calls_repeated) == 80, "the same to every compiler");

@@ -238,7 +238,8 @@ struct shm_server_span {
     uint8_t attempts;                /* workers that were asked */
     uint8_t broke_off;               /* 1: the response or the connection ended too early */
     uint16_t text_len[SHM_TEXTS];
-    uint8_t spare[8];
+    uint8_t spare[2];
+    uint64_t loop_ns; /* from the worker getting it to its loop taking it up; UINT64_MAX: unknown */
 };
 
 enum { SHM_SPANS_BYTES = 1 << 20 };

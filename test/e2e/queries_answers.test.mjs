@@ -8,7 +8,7 @@ import { ROOT, nodeOf, startFettle } from './helpers/fettle.mjs';
 
 const FOLDER = path.join(ROOT, 'examples/queries');
 const ANSWERS = JSON.parse(fs.readFileSync(path.join(FOLDER, 'answers.json'), 'utf8'));
-const ROUNDS = Number(process.env.QUERIES_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.QUERIES_ROUNDS ?? 6);
 
 /** True and false positives, and what was missed, each as "kind route". */
 function judge(found, wanted) {

@@ -111,6 +111,20 @@ static void a_record_that_makes_no_sense_is_left_out(void)
     queries_free(q);
 }
 
+static void a_pair_of_statements_is_read_or_left_out(void)
+{
+    struct queries_sequential pair;
+    struct shm_calls_sequential h = { .requests = 1, .route_len = 2, .second_len = 3 };
+
+    memcpy(payload, &h, sizeof(h));
+    memcpy(payload + sizeof(h), "abcde", 5);
+    for (u32 i = 0; i < sizeof(h) + 5; i++)
+        CHECK(!queries_sequential_read(&pair, payload, i));
+    CHECK(queries_sequential_read(&pair, payload, sizeof(h) + 5));
+    CHECK_STR(pair.route, "ab");
+    CHECK_STR(pair.second, "cde");
+}
+
 static void advice_is(enum shm_call_system system, const char *statement, const char *via,
                       const char *want)
 {
@@ -150,6 +164,7 @@ int main(void)
     TEST(what_routes_ask_is_added_up);
     TEST(the_table_is_of_one_size);
     TEST(a_record_that_makes_no_sense_is_left_out);
+    TEST(a_pair_of_statements_is_read_or_left_out);
     TEST(advice_is_for_the_statement_and_its_library);
     return tap_done();
 }
