@@ -208,8 +208,8 @@ struct significance significance_of(const struct counted *before, const struct c
 {
     struct significance s = compared_of(before, after, scatter, true);
 
-    s.p =
-        max(s.p, max(p_without_one(before, after, scatter), p_without_one(after, before, scatter)));
+    s.p = max(s.p, p_without_one(before, after, scatter));
+    s.p = max(s.p, p_without_one(after, before, scatter));
     return s;
 }
 

@@ -55,23 +55,6 @@ function attempted(look) {
   }
 }
 
-const fettle = (...args) => {
-  const { status, stdout, stderr } = spawnSync(FETTLE, ['cpu', 'diff', ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, COLUMNS: '200' } });
-  return { status, stdout, stderr };
-};
-const found = (out) => JSON.parse(out).functions.filter(({ significant }) => significant).map((f) => f.function);
-const files = (name, from = 0, to = RUNS) => Array.from({ length: to - from }, (_, i) => `${name}${from + i}.cpuprofile`).join();
-
-before(() => {
-  writeFileSync(path.join(folder, 'shop.js'), program(0));
-  // In turns, so that whatever else the machine does is the same for all.
-  for (let i = 0; i < RUNS; i++)
-    for (const [name, more] of [['a', 100], ['b', 125], ['c', 100]]) {
-      writeFileSync(path.join(folder, 'shop.js'), program(name === 'b' ? 12 : 0));
-      execFileSync(NODE, ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-name=${name}${i}.cpuprofile`, 'shop.js'], { cwd: folder, env: { ...process.env, MORE: String(more), NODE_OPTIONS: '' } });
-    }
-});
-
 test('a function that is slower is found, though its line has moved, and it alone', () => attempted(() => {
   const { status, stdout, stderr } = fettle('--json', '--max-regression', '5%', '--per', 'busy', files('a'), files('b'));
   const said = JSON.parse(stdout), it = said.functions.find((f) => f.function === 'changed');
