@@ -87,22 +87,41 @@ run: setup
 ## make test       sets up, builds, and runs every test
 test:
 	@scripts/setup test
-	@scripts/nodes
 	@$(MAKE) --no-print-directory check
 
 ## make check      every test, without the set-up: lint, unit (ASan, UBSan, TSan), fuzz corpora, end to end
-check: lint unit fuzz-replay bench-check e2e
+check:
+	@scripts/check
 
-# The unit tests run under the sanitizers only: what they find is found there too.
+# Builds of their own, in folders of their own.
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN    := -fsanitize=thread
+ASAN_MAKE = $(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g'
+TSAN_MAKE = $(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g'
+
+.PHONY: check-build check-beside
+# What scripts/check asks for first, all of it at once: nothing else may be built after this in build/ itself.
+check-build: lint hop e2e-build nodes
+
+.PHONY: check-asan check-tsan
+# What keeps CPUs busy while end-to-end tests wait.
+check-beside: fuzz-replay check-asan check-tsan bench-check
+check-asan:
+	+@$(ASAN_MAKE) unit-run e2e-build-sanitized
+check-tsan:
+	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
+
+# The unit tests run under the sanitizers only: what they find is found there too.
 THREADED := io_spool proxy_queue proxy_series io_loop logs_logfile heap_numbers heap_graph
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
-unit:
-	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' unit-run
-	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' tsan-run
+unit: unit-asan unit-tsan
+.PHONY: unit-asan unit-tsan
+unit-asan:
+	+@$(ASAN_MAKE) unit-run
+unit-tsan:
+	+@$(TSAN_MAKE) tsan-run
 
 unit-run: $(UNIT)
 	prove --exec '' $(UNIT)
@@ -112,27 +131,67 @@ tsan-run: $(TSAN_UNIT)
 	$(if $(TSAN_UNIT),prove --exec '' $(TSAN_UNIT))
 
 ## make e2e        end-to-end tests with real Node: node --test; E2E=pattern chooses files
-E2E ?= test/e2e/*.test.mjs
+.PHONY: e2e-build e2e-build-sanitized e2e-beside e2e-alone e2e-asan e2e-asan-alone e2e-soak-tsan e2e-heap-asan e2e-heap-tsan
+files = $(patsubst %,test/e2e/%.test.mjs,$(1))
+E2E_ALL := $(wildcard test/e2e/*.test.mjs)
+# Those whose subject is time or the CPUs: one after the other, with nothing beside them.
+E2E_ALONE := $(filter $(call files,agent_loop balancing bench lanes proxy_balance scale),$(E2E_ALL))
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
-E2E_ASAN ?= $(addprefix test/e2e/,proxy_*.test.mjs supervisor.test.mjs soak.test.mjs)
+E2E_ASAN := $(filter $(call files,proxy_% supervisor soak),$(E2E_ALL))
 # Snapshots of every kind, by two threads.
 HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
+# How many files at once: tests mostly wait.
+E2E_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 # One known runner, whatever Node the machine has; no test may hang for ever.
-E2E_RUN := build/nodes/22/node --test --test-concurrency=1 --test-timeout=300000
-e2e: all $(BUILD)/test/heap/heap_dump $(BUILD)/test/profile/sourcemap_dump
+E2E_RUN := build/nodes/22/node --test --test-timeout=300000 --test-concurrency
+
+.PHONY: nodes
+nodes:
 	@scripts/nodes
-	@$(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g' all build/asan/test/heap/heap_dump
-	@$(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g' all build/tsan/test/heap/heap_dump
-	$(E2E_RUN) $(E2E)
-	FETTLE_TEST_BUILD=build/asan FETTLE_SOAK=15 $(E2E_RUN) $(E2E_ASAN)
-	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(E2E_RUN) test/e2e/soak.test.mjs
-	FETTLE_TEST_BUILD=build/asan $(E2E_RUN) $(HEAP_RUN)
-	FETTLE_TEST_BUILD=build/tsan $(E2E_RUN) $(HEAP_RUN)
+
+# Programs that tell what fettle's own code makes of a file, for comparisons.
+E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
+e2e-build: all addon-test-tools $(E2E_DUMPS)
+# In $(BUILD) of the sanitizers.
+e2e-build-sanitized: all $(E2E_DUMPS)
+.PHONY: e2e-build-asan e2e-build-tsan
+e2e-build-asan:
+	+@$(ASAN_MAKE) e2e-build-sanitized
+e2e-build-tsan:
+	+@$(TSAN_MAKE) e2e-build-sanitized
+
+ifdef E2E
+e2e: e2e-build nodes
+	$(E2E_RUN)=1 $(E2E)
+else
+e2e:
+	@scripts/check e2e
+endif
+
+# Parts of it, for scripts/check: what they run is built already. Without files, `node --test` would look for some.
+run = $(if $(strip $(2)),$(E2E_RUN)=$(1) $(2))
+e2e-beside:
+	$(call run,$(E2E_JOBS),$(filter-out $(E2E_ALONE),$(E2E_ALL)))
+e2e-alone:
+	$(call run,1,$(E2E_ALONE))
+e2e-asan: export FETTLE_TEST_BUILD = build/asan
+e2e-asan: export FETTLE_SOAK = 15
+e2e-asan:
+	$(call run,$(E2E_JOBS),$(filter-out $(E2E_ALONE),$(E2E_ASAN)))
+e2e-asan-alone: export FETTLE_TEST_BUILD = build/asan
+e2e-asan-alone:
+	$(call run,1,$(filter $(E2E_ALONE),$(E2E_ASAN)))
+e2e-soak-tsan:
+	FETTLE_TEST_BUILD=build/tsan FETTLE_SOAK=15 FETTLE_THREADS=3 $(call run,1,test/e2e/soak.test.mjs)
+e2e-heap-asan:
+	FETTLE_TEST_BUILD=build/asan $(call run,1,$(HEAP_RUN))
+e2e-heap-tsan:
+	FETTLE_TEST_BUILD=build/tsan $(call run,1,$(HEAP_RUN))
 
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) src/sql/token.c src/sql/fingerprint.c \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) src/finding/opened.c src/sql/token.c src/sql/fingerprint.c \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
@@ -164,11 +223,14 @@ fuzz: $(FUZZ)
 	    $$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/ \
 	        build/fuzz/corpus/$$name test/fuzz/corpus/$$name 2>&1 | tail -n 3; done
 
-fuzz-replay: $(FUZZ)
-	@set -e; for f in $(FUZZ); do name=$$(basename $$f _fuzz); mkdir -p build/fuzz/new/$$name; \
-	    $$f -runs=20000 -seed=1 build/fuzz/new/$$name test/fuzz/corpus/$$name >build/fuzz/$$name.log 2>&1 || \
-	        { cat build/fuzz/$$name.log; exit 1; }; \
-	    echo "ok - $$name replays its corpus and 20000 mutations of it"; done
+FUZZ_REPLAY := $(FUZZ:build/fuzz/%_fuzz=fuzz-replay-%)
+.PHONY: $(FUZZ_REPLAY)
+fuzz-replay: $(FUZZ_REPLAY)
+$(FUZZ_REPLAY): fuzz-replay-%: build/fuzz/%_fuzz
+	@mkdir -p build/fuzz/new/$*
+	@$< -runs=20000 -seed=1 build/fuzz/new/$* test/fuzz/corpus/$* >build/fuzz/$*.log 2>&1 || \
+	    { cat build/fuzz/$*.log; exit 1; }
+	@echo "ok - $* replays its corpus and 20000 mutations of it"
 
 # Programs of the bench: known delays, for the generator's exactness; what a program takes.
 BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/delays.c test/bench/usage.c))
@@ -201,4 +263,4 @@ clean:
 	rm -rf build/src build/test build/asan build/tsan build/fuzz build/fettle build/libfettle.a \
 	    build/*.so build/*.node build/*.js
 
--include $(LIB_O:.o=.d) $(BUILD)/src/app/main.d $(UNIT:=.d)
+-include $(LIB_O:.o=.d) $(BUILD)/src/app/main.d $(UNIT:=.d) $(FUZZ_O:.o=.d)

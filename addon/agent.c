@@ -23,6 +23,7 @@
 #include "measures.h"
 #include "part.h"
 #include "served.h"
+#include "shm/opened.h"
 #include "stack.h"
 #include "stats.h"
 #include "upstream.h"
@@ -429,7 +430,7 @@ static napi_value resource_name_call(napi_env env, napi_callback_info info)
     return boolean(env, stats_resource_name(arg_u32(env, args[0]), name, arg_u32(env, args[2])));
 }
 
-/* publish(Float64Array), enum stats_number */
+/* publish(Float64Array), enum stats_number: the word of shm/opened.h */
 static napi_value publish_call(napi_env env, napi_callback_info info)
 {
     napi_typedarray_type type;
@@ -441,7 +442,28 @@ static napi_value publish_call(napi_env env, napi_callback_info info)
     if (napi_get_typedarray_info(env, args[0], &type, &length, &data, NULL, NULL) == napi_ok &&
         type == napi_float64_array && length == STATS_NUMBERS && data)
         stats_publish(data);
-    return NULL;
+    return number(env, link_here.slot ? atomic_load_explicit(&link_here.slot->opened_wanted,
+                                                             memory_order_relaxed)
+                                      : 0);
+}
+
+/* opened(kind, seconds, count, text): what shm/opened.h says; false: nobody reads it */
+static napi_value opened_call(napi_env env, napi_callback_info info)
+{
+    struct {
+        struct shm_opened head;
+        char text[SHM_OPENED_TEXT_MAX + 1];
+    } record = { 0 };
+    napi_value args[4];
+    uint32_t len;
+
+    args_get(env, info, args, 4);
+    record.head.kind = arg_u32(env, args[0]);
+    record.head.seconds = arg_u32(env, args[1]);
+    record.head.opened = arg_u32(env, args[2]);
+    arg_text(env, args[3], record.text, sizeof record.text);
+    record.head.text_len = len = (uint32_t)strlen(record.text);
+    return boolean(env, journal_put(SHM_RECORD_OPENED, &record, sizeof record.head + len));
 }
 
 /* collected(kind, ms): one collection that JavaScript has timed */
@@ -519,6 +541,7 @@ static napi_value statistics_call(napi_env env, napi_callback_info info)
         { "collected", collected_call },
         { "measureNumber", measure_number_call },
         { "measured", measured_call },
+        { "opened", opened_call },
     };
     napi_value o = NULL;
 

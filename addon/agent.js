@@ -532,9 +532,7 @@ const mainStart = (function mainStart() {
       sqliteWatch();
       callsWatch();
     }
-    if (timed === null) return;
-    const calls = addon.statistics();
-    part('statistics')(calls, timed, () => part('measures')(calls));
+    if (timed !== null) part('statistics')(addon.statistics(), timed, part);
   });
   return true;
 });

@@ -15,6 +15,7 @@
 PART(cluster);
 PART(environment);
 PART(measures);
+PART(opened);
 PART(statistics);
 PART(trace);
 PART(trace_libraries);
@@ -28,6 +29,7 @@ const char *part_text(const char *name, size_t *len)
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
         { "measures", part_measures, part_measures_end },
+        { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },

@@ -12,7 +12,7 @@ ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-st
 # Statements are told from each other as the rest of fettle does it.
 ADDON_SQL    := src/sql/fingerprint.c src/sql/shape.c src/sql/token.c
 ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c)) $(ADDON_SQL)
-ADDON_H      := $(wildcard addon/*.h) $(ADDON_SQL:.c=.h) $(addprefix src/shm/,layout.h journal.h peers.h wire.h calls.h)
+ADDON_H      := $(wildcard addon/*.h) $(ADDON_SQL:.c=.h) $(addprefix src/shm/,layout.h journal.h opened.h peers.h wire.h calls.h)
 
 .PHONY: addon
 addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js
@@ -48,4 +48,3 @@ $(BUILD)/test/e2e/upstream.node: test/e2e/helpers/upstream.c $(ADDON_H)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
-e2e: addon-test-tools

@@ -9,12 +9,13 @@ const v8 = require('v8');
 const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
 const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
 
-module.exports = function statsWatch(addon, timed, measuresWatch) {
+module.exports = function statsWatch(addon, timed, part) {
   const numbers = new Float64Array(addon.NUMBERS);
   const resources = new Map();
   let spaces = 0;
   let skip = 0;
   let measures = false;
+  let wanted = 0;
 
   function spacesTake() {
     const list = v8.getHeapSpaceStatistics();
@@ -51,7 +52,13 @@ module.exports = function statsWatch(addon, timed, measuresWatch) {
   function measuresLook() {
     if (measures || !process.moduleLoadList?.includes('NativeModule perf_hooks')) return;
     measures = true;
-    measuresWatch();
+    part('measures')(addon);
+  }
+
+  /* The monitor suspects a leak, and wants to know who opens so many. */
+  function openedLook(now) {
+    wanted = now;
+    if (now !== 0) part('opened')(addon, now);
   }
 
   function sample() {
@@ -64,7 +71,8 @@ module.exports = function statsWatch(addon, timed, measuresWatch) {
     numbers[5] = heap.malloced_memory;
     spacesTake();
     resourcesTake();
-    addon.publish(numbers);
+    const now = addon.publish(numbers);
+    if (now !== wanted) openedLook(now);
     measuresLook();
   }
 

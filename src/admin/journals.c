@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/leak_watch.h"
 #include "admin/query_records.h"
 #include "admin/reading.h"
 #include "base/buf.h"
@@ -38,6 +39,7 @@ static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
     [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
     [SHM_RECORD_CALLS_SEQUENTIAL] = query_records_sequential,
+    [SHM_RECORD_OPENED] = leak_watch_opened,
 };
 
 struct journals {

@@ -29,6 +29,7 @@ struct journals_into {
     const struct shm *shm;
     struct found *found;
     struct queries *queries;
+    struct leak_watch *leaks;
     struct exporter *exporter; /* NULL: nothing is sent */
 };
 

@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/leak_watch.h"
 #include "admin/queries.h"
 #include "admin/rates.h"
 #include "admin/server.h"
@@ -23,12 +24,13 @@ struct monitor {
     struct rates *rates;
     struct found *found;
     struct queries *queries;
+    struct journals_into into; /* its leak watch is owned */
     struct journals *journals;
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
     struct endpoint local_address;
     struct watch supervisor;
-    struct timer tick;
+    struct timer tick, leaks_tick;
     struct exporter *exporter; /* NULL: nothing is sent by OTLP */
     struct points *points;
     const struct settings *settings;
@@ -72,6 +74,15 @@ static void ticked(struct timer *t)
     sampler_tick(m->sampler, m->shm, now_ns);
     rates_tick(m->rates, m->sampler, m->shm, now_ns);
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
+}
+
+static void leaks_ticked(struct timer *t)
+{
+    struct monitor *m = container_of(t, struct monitor, leaks_tick);
+    u64 now_ns = clock_now_ns();
+
+    leak_watch_tick(m->into.leaks, m->shm, &m->into, now_ns);
+    loop_timer(m->loop, t, now_ns + leak_watch_pause_ns(m->into.leaks), leaks_ticked);
 }
 
 static struct page_source source_of(const struct monitor *m, const struct settings *settings)
@@ -216,10 +227,14 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = queries_new(&m->queries);
     if (r == 0)
-        r = journals_new(
-            &m->journals, m->loop,
-            &(struct journals_into){
-                .shm = m->shm, .found = m->found, .queries = m->queries, .exporter = m->exporter });
+        r = leak_watch_new(&m->into.leaks, settings->leak_after_ns);
+    if (r == 0) {
+        m->into.shm = m->shm;
+        m->into.found = m->found;
+        m->into.queries = m->queries;
+        m->into.exporter = m->exporter;
+        r = journals_new(&m->journals, m->loop, &m->into);
+    }
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -243,6 +258,7 @@ int monitor_run(const struct settings *settings)
     if (r == 0) {
         sampler_tick(m.sampler, m.shm, clock_now_ns());
         loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
+        leaks_ticked(&m.leaks_tick);
         loop_run(m.loop);
     }
     if (r == 0 && m.exporter)
@@ -250,9 +266,11 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    leak_watch_free(m.into.leaks);
     found_free(m.found);
     queries_free(m.queries);
     loop_timer_stop(&m.tick);
+    loop_timer_stop(&m.leaks_tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
     rates_free(m.rates);

@@ -171,6 +171,7 @@ struct settings {
     /* What is watched and told */
     struct endpoint admin;      /* /metrics, /healthz, /readyz, /api */
     struct str admin_token;     /* empty: only loopback and unix sockets are answered */
+    u64 leak_after_ns;          /* how long handles must pile up to be a leak; 0: not watched */
     bool metrics_prom_client;   /* the names that prom-client uses */
     bool metrics_opentelemetry; /* OpenTelemetry's names in Prometheus' spelling */
     u32 watch_requests;         /* a second and worker, for their queries; 0: none */

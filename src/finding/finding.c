@@ -60,9 +60,18 @@ static const struct {
 [FINDING_SLOW_STATEMENT] = { STR("slow-statement"),
     STR("a statement that takes long"),
     STR("") },
-[FINDING_HANDLE_LEAK] = { STR("handle-leak"),
-    STR("handles that are opened and never closed"),
-    STR("Close them, on every way out of the function that opens them.") },
+[FINDING_SOCKET_LEAK] = { STR("handle-leak/socket"),
+    STR("sockets that are opened and never closed"),
+    STR("Close it on every way out (destroy() after an error too, and read answers to their end), or use a pool.") },
+[FINDING_TIMER_LEAK] = { STR("handle-leak/timer"),
+    STR("timers that are started and never cleared"),
+    STR("Call clearInterval() or clearTimeout() when what they were started for is over.") },
+[FINDING_FD_LEAK] = { STR("handle-leak/fd"),
+    STR("files that are opened and never closed"),
+    STR("Close it in a finally block; give streams to pipeline(), which ends them after an error too.") },
+[FINDING_CHILD_LEAK] = { STR("handle-leak/child-process"),
+    STR("child processes that are started and do not end"),
+    STR("Give them a timeout or a signal to abort them, and end their input.") },
 };
 /* clang-format on */
 

@@ -35,7 +35,10 @@ enum finding_kind {
     FINDING_SLOW_STATEMENT,
 
     /* What grows and is never closed */
-    FINDING_HANDLE_LEAK,
+    FINDING_SOCKET_LEAK,
+    FINDING_TIMER_LEAK,
+    FINDING_FD_LEAK, /* files, pipes and what else is no socket */
+    FINDING_CHILD_LEAK,
 
     FINDING_KINDS,
 };

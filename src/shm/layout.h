@@ -175,6 +175,8 @@ struct shm_slot {
     _Atomic uint64_t took_count[SHM_DELAY_BUCKETS]; /* answers by time, shm_delay_bucket() */
 
     _Alignas(64) struct shm_rates rates;
+    /* Writer: the monitor: whose opening it wants to know (shm/opened.h); 0: nobody's. */
+    _Atomic uint32_t opened_wanted;
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
 };

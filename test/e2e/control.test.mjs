@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { BARE, BUILD, NODE, PATIENCE_MS, alive, connectable, poll, startFettle } from './helpers/fettle.mjs';
+import { BARE, BUILD, NODE, PATIENCE_MS, alive, connectable, freePort, poll, startFettle } from './helpers/fettle.mjs';
 import { load } from './helpers/load.mjs';
 
 const skip = BARE && 'needs fettle';
@@ -160,7 +160,7 @@ test('the fettle of a service of another user is found by root and by that user'
   t.after(() => fs.rmSync(service, { recursive: true, force: true }));
   const as = (id, args, env = {}) =>
     spawnSync(FETTLE, args, { cwd, uid: id, gid: id, encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/', XDG_RUNTIME_DIR: path.join(cwd, 'none'), ...env } });
-  const port = 21000 + (process.pid % 9000);
+  const port = await freePort();
   const child = spawn(FETTLE, ['run', '-w', '1', '--admin', 'off', '--name', 'served', '--runtime-dir', service, '--node', NODE, 'server.js'], {
     cwd, uid, gid, env: { PATH: process.env.PATH, HOME: '/', PORT: String(port) }, stdio: 'ignore',
   });

@@ -4,8 +4,8 @@
  * Speaks shm/wire.h on DIR/agent.sock, holds the sockets that apps listen on, and forwards what
  * connects to a byte-stream listener, as the proxy does. Prints a JSON line for each thing that
  * happens; reads commands from stdin, a line each:
- *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | waiters N | woken | refuse
- * ERRNO Ends with its stdin.
+ *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | opened PID WORD | answers PID
+ * | waiters N | woken | refuse ERRNO Ends with its stdin.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "shm/layout.h"
+#include "shm/opened.h"
 #include "shm/peers.h"
 #include "shm/wire.h"
 
@@ -461,6 +462,30 @@ static void stats_print(const struct process *p)
     say("}}");
 }
 
+/* What the process has said of who opens so many, each time. */
+static void answers_print(const struct process *p)
+{
+    const struct shm_journal *j = &shm->journal[p - processes];
+    static _Alignas(8) char payload[SHM_RECORD_MAX];
+    uint64_t at = 0, lost = 0;
+    struct shm_opened head;
+    struct shm_record r;
+    const char *comma = "";
+
+    printf("{\"event\":\"answers\",\"pid\":%u,\"list\":[", p->pid);
+    while (shm_journal_get(j, &at, &r, payload, &lost)) {
+        if (r.type != SHM_RECORD_OPENED)
+            continue;
+        memcpy(&head, payload, sizeof head);
+        printf("%s{\"kind\":%u,\"seconds\":%u,\"opened\":%u,\"text\":", comma, head.kind,
+               head.seconds, head.opened);
+        put_text(payload + sizeof head, head.text_len);
+        printf("}");
+        comma = ",";
+    }
+    say("]}");
+}
+
 static void command_run(char *line)
 {
     char word[32] = "";
@@ -489,6 +514,10 @@ static void command_run(char *line)
         loop_print(p);
     } else if (!strcmp(word, "stats")) {
         stats_print(p);
+    } else if (!strcmp(word, "opened")) {
+        atomic_store(&shm->slot[p - processes].opened_wanted, b);
+    } else if (!strcmp(word, "answers")) {
+        answers_print(p);
     } else if (!strcmp(word, "dispatch")) {
         atomic_store(&shm->slot[p - processes].dispatched, b);
     }

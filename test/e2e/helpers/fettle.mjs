@@ -31,19 +31,33 @@ export const MAJORS = [18, 20, 22, 24, 26];
 /** The frameworks want a current one. */
 export const NODE = process.env.E2E_NODE ?? nodeOf(22) ?? process.execPath;
 
+const PORTS = { first: 10000, last: 32000, share: 100 };
+let share;
+
+const listens = (port, host) => new Promise((done) => {
+  const server = net.createServer();
+  server.once('error', () => done(null));
+  server.listen({ port, host, exclusive: true }, () => done(server));
+});
+
 /**
  * A port that nobody has. Not from the range that the kernel gives to outgoing connections:
- * those would take it again before the app asks for it.
+ * those would take it again before the app asks for it. Files of tests run beside each other: each
+ * has a share of the ports, which it holds by its first one, and gives each of them once.
  */
 export async function freePort() {
   for (;;) {
-    const port = randomInt(10000, 32000);
-    const free = await new Promise((done) => {
-      const probe = net.createServer();
-      probe.once('error', () => done(false));
-      probe.listen(port, () => probe.close(() => done(true)));
-    });
-    if (free) return port;
+    while (!share || share.next === share.end) {
+      const first = PORTS.first + PORTS.share * randomInt((PORTS.last - PORTS.first) / PORTS.share);
+      const lock = await listens(first, '127.0.0.1');
+      lock?.unref();
+      if (lock) share = { lock, next: first + 1, end: first + PORTS.share };
+    }
+    const probe = await listens(share.next++);
+    if (!probe) continue;
+    const { port } = probe.address();
+    await new Promise((done) => probe.close(done));
+    return port;
   }
 }
 
