@@ -406,7 +406,8 @@ static napi_value watch_call(napi_env env, napi_callback_info info)
     if (!room || !room->owner || !link_here.slot)
         return none;
     measures_init(&link_here.shm->measures[link_here.index]);
-    return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate()));
+    return boolean(env, !stats_init(&link_here.slot->agent, stack_isolate(),
+                                    &link_here.slot->loop.busy_since_ns));
 }
 
 /* spaceName(i, name), resourceName(i, type, kind) */

@@ -289,7 +289,7 @@ static void message_take(void)
     if (n == sizeof msg.listening && msg.type == WIRE_LISTENING)
         answer_take(&msg.listening);
     else if (n == sizeof msg.note && msg.type == WIRE_STACK)
-        stack_answer();
+        msg.note.value ? stack_record() : stack_answer();
 }
 
 static void *agent_run(void *unused)

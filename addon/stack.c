@@ -7,7 +7,6 @@
 #include "stack.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,10 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "journal.h"
 #include "link.h"
+#include "native.h"
+#include "shm/blocked.h"
+#include "stats.h"
 
 enum {
-    LIMIT_MS = 500,
+    TEXT_LIMIT_MS = 500, /* how long an interrupt is waited for */
+    RECORD_LIMIT_MS = 15,
+    RECORD_WAITS = 4, /* so often, while the thread gets no CPU to run on */
+    RETURNED_MS = 8,  /* JavaScript that runs is interrupted sooner */
     FRAMES_MAX = 64,
     NAME_MAX_BYTES = 512,
     OPTIONS_DETAILED = 0x7f, /* v8::StackTrace::kDetailed and kScriptNameOrSourceURL */
@@ -65,15 +71,20 @@ static bool symbols_find(void)
            v8.frame_function && v8.frame_script && v8.frame_place;
 }
 
-enum asked { IDLE, ASKED, DONE, LATE };
+/* For whom a stack is: the supervisor, in a message, or the monitor, in the journal. */
+enum asker { FOR_TEXT = 1, FOR_RECORD = 2 };
 
 static struct {
     pthread_mutex_t lock; /* guards all of it */
     pthread_cond_t came;
-    enum asked asked;
-    bool queued; /* V8 holds an interrupt of ours that has not run */
+    bool asked;        /* the agent thread waits for an interrupt */
+    bool done;         /* ... which has run: the stack is in `text` */
+    unsigned late;     /* enum asker: who gets the stack when native code has returned */
+    bool queued;       /* V8 holds an interrupt of ours that has not run */
+    uint64_t since_ns; /* the turn that FOR_RECORD asked about */
     napi_env env;
     void *isolate;
+    pthread_t thread; /* the main one */
     uint32_t len;
     char text[WIRE_STACK_MAX];
 } s = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -138,6 +149,55 @@ static void frames_add(void)
     napi_close_handle_scope(s.env, scope);
 }
 
+static bool loop_waits(void)
+{
+    return link_here.slot && atomic_load(&link_here.slot->loop.waits_since_ns) != 0;
+}
+
+static uint64_t turn_since_ns(void)
+{
+    return link_here.slot ? atomic_load(&link_here.slot->loop.busy_since_ns) : 0;
+}
+
+static void record_put(enum shm_blocked_how how, uint64_t since_ns, const struct native *native)
+{
+    struct {
+        struct shm_blocked blocked;
+        char text[SHM_RECORD_MAX - sizeof(struct shm_blocked)];
+    } record = { .blocked = { .since_ns = since_ns, .how = how, .call = NATIVE_UNKNOWN } };
+    uint32_t len = s.len < sizeof record.text ? s.len : (uint32_t)sizeof record.text;
+    bool in_gc;
+
+    record.blocked.gc_ns = stats_gc_in_turn_ns(since_ns, &in_gc);
+    record.blocked.in_gc = in_gc;
+    if (native) {
+        record.blocked.call = native->call;
+        memcpy(record.blocked.call_name, native->call_name, sizeof native->call_name);
+        memcpy(record.blocked.channel, native->channel, sizeof native->channel);
+    }
+    memcpy(record.text, s.text, len);
+    record.blocked.text_len = len;
+    journal_put(SHM_RECORD_BLOCKED, &record, (uint32_t)offsetof(typeof(record), text) + len);
+}
+
+/* Native code has returned, and who had asked meanwhile gets the line that called it. */
+static void late_answer(void)
+{
+    unsigned late = s.late;
+
+    s.late = 0;
+    if (late & FOR_RECORD && turn_since_ns() == s.since_ns) {
+        frames_add();
+        record_put(SHM_BLOCKED_RETURNED, s.since_ns, NULL);
+    }
+    if (late & FOR_TEXT) {
+        s.len = 0;
+        text_add("in native code until now; it was called from\n");
+        frames_add();
+        link_stack_text(s.text, s.len);
+    }
+}
+
 /* On the main thread, between two instructions of its JavaScript. */
 static void on_interrupt(void *isolate, void *data)
 {
@@ -145,119 +205,26 @@ static void on_interrupt(void *isolate, void *data)
     (void)data;
     pthread_mutex_lock(&s.lock);
     s.queued = false;
-    if (s.env && (s.asked == ASKED || s.asked == LATE)) {
+    if (s.env) {
         s.len = 0;
-        if (s.asked == LATE)
-            text_add("in native code until now; it was called from\n");
-        frames_add();
-        if (s.asked == LATE) {
-            link_stack_text(s.text, s.len);
-            s.asked = IDLE;
-        } else {
-            s.asked = DONE;
+        if (s.late)
+            late_answer();
+        if (s.asked && !s.done) {
+            s.len = 0;
+            frames_add();
+            s.done = true;
             pthread_cond_signal(&s.came);
         }
     }
     pthread_mutex_unlock(&s.lock);
 }
 
-/* The first line of a file of the main thread's in /proc, without the newline. */
-static void proc_read(const char *name, char *out, size_t max)
-{
-    char path[64];
-    ssize_t n;
-    int fd;
-
-    out[0] = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%d/%s", link_here.main_tid, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    n = read(fd, out, max - 1);
-    close(fd);
-    out[n > 0 ? n : 0] = 0;
-    out[strcspn(out, "\n")] = 0;
-}
-
-/* The system calls in which a Node process is usually stuck, x86-64 and arm64 share no numbers. */
-static const char *call_name(long number)
-{
-#if defined(__x86_64__)
-    static const struct {
-        int number;
-        const char *name;
-    } calls[] = {
-        { 0, "read" },
-        { 1, "write" },
-        { 7, "poll" },
-        { 17, "pread64" },
-        { 18, "pwrite64" },
-        { 20, "writev" },
-        { 35, "nanosleep" },
-        { 43, "accept" },
-        { 42, "connect" },
-        { 45, "recvfrom" },
-        { 47, "recvmsg" },
-        { 44, "sendto" },
-        { 61, "wait4" },
-        { 73, "flock" },
-        { 72, "fcntl" },
-        { 74, "fsync" },
-        { 75, "fdatasync" },
-        { 202, "futex" },
-        { 230, "clock_nanosleep" },
-        { 232, "epoll_wait" },
-        { 247, "waitid" },
-        { 257, "openat" },
-        { 262, "newfstatat" },
-        { 281, "epoll_pwait" },
-        { 332, "statx" },
-        { 271, "ppoll" },
-        { 217, "getdents64" },
-    };
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-        if (calls[i].number == number)
-            return calls[i].name;
-#else
-    (void)number;
-#endif
-    return NULL;
-}
-
-static void native_add(const char *why)
-{
-    char call[128], channel[64], *end;
-    const char *name;
-    long number;
-
-    proc_read("syscall", call, sizeof call);
-    proc_read("wchan", channel, sizeof channel);
-    number = strtol(call, &end, 10);
-    text_add("in native code: %s\n", why);
-    if (end == call) {
-        text_add("    the main thread is running on a CPU, outside of any system call\n");
-        return;
-    }
-    name = call_name(number);
-    text_add("    the main thread sits in system call %ld", number);
-    if (name)
-        text_add(" (%s)", name);
-    if (channel[0] && strcmp(channel, "0") != 0)
-        text_add(", kernel function %s", channel);
-    text_add("\n");
-}
-
-static bool loop_waits(void)
-{
-    return link_here.slot && atomic_load(&link_here.slot->loop.waits_since_ns) != 0;
-}
-
-static struct timespec limit(void)
+static struct timespec limit(int ms)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += LIMIT_MS * 1000000L;
+    t.tv_nsec += ms * 1000000L;
     if (t.tv_nsec >= 1000000000L) {
         t.tv_nsec -= 1000000000L;
         t.tv_sec++;
@@ -265,18 +232,52 @@ static struct timespec limit(void)
     return t;
 }
 
-static void interrupt_wait(void)
+static uint64_t clock_read_ns(clockid_t clock)
 {
-    struct timespec until = limit();
+    struct timespec t;
+
+    return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The CPU time of the main thread. */
+static uint64_t cpu_ns(void)
+{
+    clockid_t clock;
+
+    return pthread_getcpuclockid(s.thread, &clock) ? 0 : clock_read_ns(clock);
+}
+
+/* True: the stack is in s.text. */
+static bool interrupt_wait(int limit_ms)
+{
+    struct timespec until = limit(limit_ms);
     int err = 0;
 
-    s.asked = ASKED;
+    s.asked = true;
+    s.done = false;
     if (!s.queued) {
         s.queued = true;
         v8.interrupt(s.isolate, on_interrupt, NULL);
     }
-    while (s.asked == ASKED && !err)
+    while (!s.done && !err)
         err = pthread_cond_timedwait(&s.came, &s.lock, &until);
+    s.asked = false;
+    return s.done;
+}
+
+static bool is_able(void)
+{
+    return s.env && s.isolate && symbols_find();
+}
+
+static void native_add(const char *why)
+{
+    struct native native;
+    char text[256];
+
+    native_look(&native);
+    native_text(&native, text, sizeof text);
+    text_add("in native code: %s\n%s", why, text);
 }
 
 void stack_answer(void)
@@ -284,26 +285,68 @@ void stack_answer(void)
     bool able;
 
     pthread_mutex_lock(&s.lock);
-    s.asked = IDLE;
-    able = s.env && s.isolate && symbols_find();
-    if (able && !loop_waits())
-        interrupt_wait();
-    if (s.asked == DONE) {
-        s.asked = IDLE;
-    } else {
+    s.late &= ~FOR_TEXT;
+    able = is_able();
+    if (loop_waits() || !able || !interrupt_wait(TEXT_LIMIT_MS)) {
         s.len = 0;
         if (loop_waits()) {
             text_add("not blocked: the event loop waits for work\n");
-            s.asked = IDLE;
         } else if (!able) {
             native_add("or in JavaScript; this node does not export what it takes to tell");
-            s.asked = IDLE;
         } else {
             native_add("no JavaScript ran for 500 ms");
-            s.asked = LATE;
+            s.late |= FOR_TEXT;
         }
     }
     link_stack_text(s.text, s.len);
+    pthread_mutex_unlock(&s.lock);
+}
+
+/* True: the stack is in s.text, and *how says of what. Else *native says where the thread is: one
+ * that has not got on, and sits nowhere, waits for a CPU and is in no native code. */
+static bool record_wait(enum shm_blocked_how *how, struct native *native)
+{
+    uint64_t began_ns = clock_read_ns(CLOCK_MONOTONIC), ran_ns;
+
+    for (int i = 0; i < RECORD_WAITS; i++) {
+        ran_ns = cpu_ns();
+        if (interrupt_wait(RECORD_LIMIT_MS)) {
+            bool quick = clock_read_ns(CLOCK_MONOTONIC) - began_ns < RETURNED_MS * 1000000u;
+
+            *how = i || quick ? SHM_BLOCKED_STACK : SHM_BLOCKED_RETURNED;
+            return true;
+        }
+        native_look(native);
+        if (native->call != NATIVE_RUNS || cpu_ns() - ran_ns > RECORD_LIMIT_MS * 1000000u / 4)
+            break;
+    }
+    *how = SHM_BLOCKED_NATIVE;
+    return false;
+}
+
+void stack_record(void)
+{
+    enum shm_blocked_how how = SHM_BLOCKED_UNABLE;
+    struct native native;
+    uint64_t since_ns;
+    bool able;
+
+    pthread_mutex_lock(&s.lock);
+    able = is_able();
+    since_ns = turn_since_ns();
+    s.late &= ~FOR_RECORD;
+    s.len = 0;
+    native_look(&native);
+    if (since_ns && able && record_wait(&how, &native)) {
+        if (turn_since_ns() == since_ns) /* else it is of another turn */
+            record_put(how, since_ns, NULL);
+    } else if (since_ns && turn_since_ns() == since_ns) {
+        s.len = 0;
+        record_put(how, since_ns, &native);
+        s.since_ns = since_ns;
+        if (able)
+            s.late |= FOR_RECORD;
+    }
     pthread_mutex_unlock(&s.lock);
 }
 
@@ -322,6 +365,7 @@ void stack_init(napi_env env)
     pthread_cond_init(&s.came, &clock);
     pthread_condattr_destroy(&clock);
     s.env = env;
+    s.thread = pthread_self();
     if (v8.isolate_current)
         s.isolate = v8.isolate_current();
 }

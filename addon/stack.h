@@ -19,5 +19,9 @@ void stack_done(void);
  * a second text follows once JavaScript runs again, with the line that called it. */
 void stack_answer(void);
 
+/* On the agent thread: finds out, and puts it into the journal (shm/blocked.h). It waits for 15 ms
+ * at most; what native code held the thread puts its line there when it has returned. */
+void stack_record(void);
+
 /* The isolate of the main environment; NULL when V8's functions were not found. */
 void *stack_isolate(void);

@@ -23,6 +23,17 @@ static struct shm_agent *out; /* the main environment's; NULL: nobody looks */
 static void *gc_isolate;
 static uint64_t gc_began_ns[SHM_GC_KINDS];
 
+/* Of the turn in which the newest collection began. One within another (a weak callback's) counts
+ * once. Written on the main thread, read on any: a reader may find the words of two turns, and then
+ * asks about neither. */
+static struct {
+    const _Atomic uint64_t *busy_since_ns; /* of the loop; NULL: not known */
+    _Atomic uint64_t since_ns;             /* the turn */
+    _Atomic uint64_t sum_ns;               /* of the collections that have ended in it */
+    _Atomic uint64_t running_ns;           /* when the one that runs began; 0: none does */
+    unsigned depth;
+} turn;
+
 static uint64_t clock_ns(void)
 {
     struct timespec t;
@@ -67,6 +78,42 @@ void stats_gc_add(uint32_t kind, uint64_t took_ns)
     updated();
 }
 
+static void turn_gc_begin(void)
+{
+    uint64_t since_ns;
+
+    if (!turn.busy_since_ns)
+        return;
+    since_ns = get((_Atomic uint64_t *)(uintptr_t)turn.busy_since_ns);
+    if (since_ns != get(&turn.since_ns)) {
+        set(&turn.sum_ns, 0);
+        set(&turn.since_ns, since_ns);
+        turn.depth = 0;
+    }
+    if (turn.depth++)
+        return;
+    set(&turn.running_ns, clock_ns());
+}
+
+static void turn_gc_end(void)
+{
+    if (!turn.busy_since_ns || !turn.depth || --turn.depth)
+        return;
+    set(&turn.sum_ns, get(&turn.sum_ns) + clock_ns() - get(&turn.running_ns));
+    set(&turn.running_ns, 0);
+}
+
+uint64_t stats_gc_in_turn_ns(uint64_t since_ns, bool *now)
+{
+    uint64_t began_ns = get(&turn.running_ns), now_ns = clock_ns();
+
+    *now = false;
+    if (!since_ns || get(&turn.since_ns) != since_ns)
+        return 0;
+    *now = began_ns != 0;
+    return get(&turn.sum_ns) + (began_ns && now_ns > began_ns ? now_ns - began_ns : 0);
+}
+
 static int gc_kind(int type)
 {
     switch (type) {
@@ -91,6 +138,7 @@ static void gc_begin(void *isolate, int type, int flags, void *data)
     (void)isolate;
     (void)flags;
     (void)data;
+    turn_gc_begin();
     if (kind >= 0)
         gc_began_ns[kind] = clock_ns();
 }
@@ -102,6 +150,7 @@ static void gc_end(void *isolate, int type, int flags, void *data)
     (void)isolate;
     (void)flags;
     (void)data;
+    turn_gc_end();
     if (kind < 0 || !gc_began_ns[kind])
         return;
     stats_gc_add((uint32_t)kind, clock_ns() - gc_began_ns[kind]);
@@ -115,12 +164,13 @@ static void symbol(void *pointer, const char *name)
     memcpy(pointer, &found, sizeof found);
 }
 
-bool stats_init(struct shm_agent *a, void *isolate)
+bool stats_init(struct shm_agent *a, void *isolate, const _Atomic uint64_t *busy_since_ns)
 {
     out = a;
     if (!out)
         return true;
     memset(out, 0, sizeof *out);
+    turn.busy_since_ns = busy_since_ns;
     symbol(&v8.prologue_add, "_ZN2v87Isolate21AddGCPrologueCallbackEPFvPS0_NS_6GCTypeENS_"
                              "15GCCallbackFlagsEPvES4_S2_");
     symbol(&v8.epilogue_add, "_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_"

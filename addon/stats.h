@@ -11,8 +11,9 @@
 #include "shm/layout.h"
 
 /* All of these run on the main thread. stats_init empties `a`; it returns false when V8's
- * functions are not exported, and the JavaScript has to time the collections. */
-bool stats_init(struct shm_agent *a, void *isolate);
+ * functions are not exported, and the JavaScript has to time the collections. `busy_since_ns`:
+ * since when the loop's turn runs. */
+bool stats_init(struct shm_agent *a, void *isolate, const _Atomic uint64_t *busy_since_ns);
 void stats_done(void);
 
 enum stats_number {
@@ -33,6 +34,10 @@ enum stats_number {
 bool stats_space_name(uint32_t i, const char *name);
 bool stats_resource_name(uint32_t i, const char *type, uint32_t kind);
 void stats_publish(const double numbers[STATS_NUMBERS]);
+
+/* How long V8 has collected garbage in the turn of the loop that began at `since_ns`, the
+ * collection that runs now included; *now: whether one does. Any thread may ask. */
+uint64_t stats_gc_in_turn_ns(uint64_t since_ns, bool *now);
 
 /* One collection; kind: 0 minor, 1 major, 2 incremental, 3 weakcb. */
 void stats_gc_add(uint32_t kind, uint64_t took_ns);

@@ -119,16 +119,16 @@ function sqliteStatement(proto, sourceOf) {
   if (wrapped.has(proto)) return;
   wrapped.add(proto);
   for (const name of ['all', 'get', 'run'])
-    replace(proto, name, (original) => ({ made(...values) {
+    replace(proto, name, (original) => ({ made() {
       const request = t.current();
-      if (request === undefined) return original.apply(this, values);
+      if (request === undefined) return original.apply(this, arguments);
       const text = sourceOf(this);
-      if (typeof text !== 'string') return original.apply(this, values);
+      if (typeof text !== 'string') return original.apply(this, arguments);
       const call = t.begin(request, t.addon.SQLITE, text, t.targetOfObject(databases.get(this) ?? this),
-        values.length === 1 ? values[0] : values);
+        arguments.length === 1 ? arguments[0] : [...arguments]);
       let failed = true;
       try {
-        const result = original.apply(this, values);
+        const result = original.apply(this, arguments);
         failed = false;
         return result;
       } finally {

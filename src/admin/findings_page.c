@@ -92,6 +92,32 @@ static void entry_write(struct buf *out, const struct page_source *src, const st
     buf_addc(out, '}');
 }
 
+/* Those that last at this moment. */
+static void blocked_write(struct buf *out, const struct page_source *src)
+{
+    struct blocks_now now;
+
+    json_key(out, "blocked");
+    buf_addc(out, '[');
+    for (u32 slot = 0; src->blocks && blocks_each(src->blocks, &slot, &now);) {
+        json_comma(out);
+        buf_addc(out, '{');
+        json_key(out, "app");
+        json_text(out, reading_app_name(src->shm, now.app));
+        json_key(out, "worker");
+        json_u64(out, now.worker);
+        json_key(out, "pid");
+        json_u64(out, now.pid);
+        json_key(out, "since_ms");
+        json_u64(out, wall_ms(now.since_ns, src->now_ns));
+        json_key(out, "took_ms");
+        json_ms(out, now.took_ns);
+        text(out, "text", now.text);
+        buf_addc(out, '}');
+    }
+    buf_addc(out, ']');
+}
+
 void page_findings(struct buf *out, const struct page_source *src)
 {
     const struct found_entry *e;
@@ -102,6 +128,7 @@ void page_findings(struct buf *out, const struct page_source *src)
     for (u32 i = 0; src->found && (e = found_at(src->found, i)); i++)
         entry_write(out, src, e);
     buf_addc(out, ']');
+    blocked_write(out, src);
     json_key(out, "evicted");
     json_u64(out, src->found ? found_evicted(src->found) : 0);
     buf_add(out, STR("}\n"));

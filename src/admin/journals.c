@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/blocks.h"
 #include "admin/leak_watch.h"
 #include "admin/query_records.h"
 #include "admin/reading.h"
@@ -33,7 +34,7 @@ static void span_take(const struct journals_into *into, const struct journals_fr
 
 /* By enum shm_record_type. */
 static journals_fn *const handlers[SHM_RECORD_TYPES] = {
-    [SHM_RECORD_NONE] = NULL,
+    [SHM_RECORD_BLOCKED] = blocks_record,
     [SHM_RECORD_SPAN] = span_take,
     [SHM_RECORD_CALLS_ROUTE] = query_records_route,
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,

@@ -24,10 +24,13 @@ struct journals_from {
     u64 now_ns;
 };
 
+struct blocks;
+
 /* Where handlers put what they learn. All outlive the journals. */
 struct journals_into {
     const struct shm *shm;
     struct found *found;
+    struct blocks *blocks;
     struct queries *queries;
     struct leak_watch *leaks;
     struct exporter *exporter; /* NULL: nothing is sent */

@@ -17,10 +17,29 @@ static void findings_write(struct text *t, const struct page_source *src)
         }
 }
 
+static void blocks_write(struct text *t, const struct page_source *src)
+{
+    u32 apps = src->blocks ? reading_apps(src->shm) : 0;
+
+    text_family(t, "fettle_eventloop_blocked_total", TEXT_COUNTER,
+                "Turns of the app's event loops that took longer than the setting `block`.");
+    for (u32 i = 0; i < apps; i++)
+        if (!reading_app_is_gone(src->shm, i))
+            text_u64(t, LABELS({ "app", reading_app_label(src->shm, i) }),
+                     blocks_count(src->blocks, i));
+    text_family(t, "fettle_eventloop_blocked_seconds_total", TEXT_COUNTER,
+                "How long these took altogether.");
+    for (u32 i = 0; i < apps; i++)
+        if (!reading_app_is_gone(src->shm, i))
+            text_seconds(t, LABELS({ "app", reading_app_label(src->shm, i) }),
+                         blocks_ns(src->blocks, i));
+}
+
 void metrics_findings(struct text *t, const struct metrics_source *src)
 {
     struct journals_sums sums = { 0 };
 
+    blocks_write(t, src->page);
     findings_write(t, src->page);
     if (src->page->journals)
         sums = journals_sums(src->page->journals);

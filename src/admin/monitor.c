@@ -1,6 +1,7 @@
 /* admin/monitor.c -- the process that watches */
 #include "admin/monitor.h"
 
+#include "admin/blocks.h"
 #include "admin/leak_watch.h"
 #include "admin/queries.h"
 #include "admin/rates.h"
@@ -23,6 +24,7 @@ struct monitor {
     struct sampler *sampler;
     struct rates *rates;
     struct found *found;
+    struct blocks *blocks;
     struct queries *queries;
     struct journals_into into; /* its leak watch is owned */
     struct journals *journals;
@@ -91,6 +93,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .shm = m->shm,
         .sampler = m->sampler,
         .found = m->found,
+        .blocks = m->blocks,
         .journals = m->journals,
         .queries = m->queries,
         .exporter = m->exporter,
@@ -223,6 +226,8 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = found_new(&m->found);
     if (r == 0)
+        r = blocks_new(&m->blocks, m->loop, m->shm, m->found, WIRE_PROXY_FD);
+    if (r == 0)
         r = exporter_start(m, settings);
     if (r == 0)
         r = queries_new(&m->queries);
@@ -231,10 +236,13 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0) {
         m->into.shm = m->shm;
         m->into.found = m->found;
+        m->into.blocks = m->blocks;
         m->into.queries = m->queries;
         m->into.exporter = m->exporter;
         r = journals_new(&m->journals, m->loop, &m->into);
     }
+    if (r == 0)
+        blocks_journals(m->blocks, m->journals);
     if (r == 0)
         r = local_start(m, settings);
     if (r == 0)
@@ -266,6 +274,7 @@ int monitor_run(const struct settings *settings)
     admin_server_free(m.server);
     admin_server_free(m.local);
     journals_free(m.journals);
+    blocks_free(m.blocks);
     leak_watch_free(m.into.leaks);
     found_free(m.found);
     queries_free(m.queries);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "admin/journals.h"
+#include "admin/blocks.h"
 #include "admin/sampler.h"
 #include "admin/tally.h"
 #include "base/buf.h"
@@ -15,6 +15,7 @@ struct page_source {
     const struct shm *shm;
     struct sampler *sampler;
     struct found *found;             /* NULL: there is none */
+    const struct blocks *blocks;     /* NULL likewise */
     const struct journals *journals; /* NULL likewise */
     const struct queries *queries;   /* NULL likewise */
     u64 now_ns;

@@ -64,6 +64,7 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->max_memory_bytes = set->max_memory_bytes;
     conf->max_block_ns = set->max_block_ns;
     conf->warn_block_ns = set->warn_block_ns;
+    conf->block_ns = set->block_ns;
     conf->watch_requests = set->watch_requests;
     conf->n_plus_one = set->n_plus_one;
     conf->n_plus_one_ns = set->n_plus_one_ns;

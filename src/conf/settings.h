@@ -133,6 +133,7 @@ struct settings {
     u64 max_block_ns; /* a loop that runs this long without a wait has its worker replaced; 0: off
                        */
 
+    u64 block_ns;      /* a turn of the loop this long is found out about; 0: off */
     u64 warn_block_ns; /* a loop blocked this long is warned about, with its stack; 0: off */
 
     /* Starts and restarts */

@@ -29,6 +29,7 @@ enum {
 enum shm_record_type {
     SHM_RECORD_NONE,
     SHM_RECORD_SPAN,        /* shm/trace.h */
+    SHM_RECORD_BLOCKED,     /* shm/blocked.h */
     SHM_RECORD_CALLS_ROUTE, /* shm/calls.h */
     SHM_RECORD_CALLS_STATEMENT,
     SHM_RECORD_CALLS_REPEATED,

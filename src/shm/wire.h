@@ -12,7 +12,8 @@
  *     → LISTEN                 synchronous: net.Server.listen waits for the answer
  *     ← LISTENING              errno, or the address bound and the path to listen on instead
  *     → READY / UNLISTEN       the unix socket accepts / was closed
- *     ← STACK                  asks a blocked loop for its stack; → STACK_TEXT
+ *     ← STACK                  asks a blocked loop for its stack; → STACK_TEXT, or with value 1 a
+ *                              record of the journal (shm/blocked.h)
  *     → CLUSTER                the app calls cluster.fork itself
  *     → IDLE                   the main script has run and the loop has begun (for workers that
  * never listen) The end of the connection is the end of the process: the supervisor gone, the agent
@@ -26,6 +27,10 @@
  *                                         1 connections that stay (WebSockets) are waited for
  *     → UNLISTENED                        after DRAIN: nothing is accepted any more
  *     → DRAINED                           nothing runs any more
+ *
+ * supervisor ↔ monitor: likewise:
+ *     → STACK                             passes WIRE_STACK on to the agent of a slot (`listener`)
+ *                                         in that generation (`kind`), with value 1
  */
 #pragma once
 

@@ -494,3 +494,29 @@ void agent_stack_ask(struct agent *a, u64 since_ns, u64 now_ns)
     if (sock_send_msg(a->watch.fd, &ask, sizeof(ask), NULL, 0) < 0)
         log_debug("process %u: its agent cannot be asked for a stack", a->pid);
 }
+
+static struct agent *agent_of_slot(struct crew *c, u32 slot)
+{
+    for (int state = 0; state < PROCESS_GONE; state++)
+        list_each (plink, &c->processes[state])
+            list_each (alink, &container_of(plink, struct process, link)->agents) {
+                struct agent *a = container_of(alink, struct agent, link);
+
+                if (a->slot >= 0 && (u32)a->slot == slot)
+                    return a;
+            }
+    return NULL;
+}
+
+void agents_stack_record(struct agents *as, u32 slot, u32 generation)
+{
+    struct wire_note ask = { .type = WIRE_STACK, .value = 1 };
+    struct crew *c = as->crew;
+    struct agent *a;
+
+    if (slot >= SHM_SLOTS_MAX || c->slots.own[slot].generation != generation)
+        return;
+    a = agent_of_slot(c, slot);
+    if (a && a->watch.loop && sock_send_msg(a->watch.fd, &ask, sizeof(ask), NULL, 0) < 0)
+        log_debug("process %u: its agent cannot be asked for a stack", a->pid);
+}

@@ -61,5 +61,8 @@ MUST_USE int agents_let_in(struct agents *as, const struct app_conf *conf);
 void agent_publish(struct agent *a);
 /* Asks for the stack of its loop, which has been running since `since_ns`. */
 void agent_stack_ask(struct agent *a, u64 since_ns, u64 now_ns);
+/* Asks the agent of a slot, in that generation, to put its stack into the journal (shm/blocked.h).
+ */
+void agents_stack_record(struct agents *as, u32 slot, u32 generation);
 /* Closes the connection, by which the agent ends its process. */
 void agent_close(struct agent *a);

@@ -208,6 +208,8 @@ static void side_check(struct process *p, bool with_fds, u64 now_ns)
 
 void health_tick(struct crew *c, u32 tick, u64 now_ns)
 {
+    for (u32 i = 0; i < c->apps; i++)
+        c->shm->app[i].block_ns = c->app[i]->conf->block_ns;
     for (int state = 0; state < PROCESS_GONE; state++) {
         list_each_safe (plink, &c->processes[state]) {
             struct process *p = container_of(plink, struct process, link);

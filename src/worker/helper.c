@@ -72,6 +72,8 @@ static void control_event(struct watch *w, u32 events)
         }
         if (n == sizeof(note) && note.type == WIRE_UNLISTENED && h->stopping && h->conf.unlistened)
             h->conf.unlistened(h);
+        if (n == sizeof(note) && note.type == WIRE_STACK && h->conf.stack)
+            h->conf.stack(h, &note);
         if (n == sizeof(note) && note.type == WIRE_DRAINED && h->stopping)
             drained_tell(h);
     }

@@ -9,6 +9,7 @@
 
 #include "io/child.h"
 #include "io/loop.h"
+#include "shm/wire.h"
 #include "worker/backoff.h"
 #include "worker/listeners.h"
 
@@ -28,6 +29,7 @@ struct helper_conf {
     helper_fn *drained; /* it says that nothing runs any more, or it is gone after helper_drain */
     helper_fn *unlistened; /* it accepts nothing any more, after helper_drain; may be NULL */
     helper_fn *hopeless;   /* it has failed again and again and never lived; may be NULL */
+    void (*stack)(struct helper *h, const struct wire_note *note); /* WIRE_STACK; may be NULL */
 };
 
 struct helper {

@@ -168,6 +168,12 @@ static void proxy_hopeless(struct helper *h)
     crew_end(container_of(h, struct crew, proxy), 1);
 }
 
+/* The monitor wants to know what a loop is at. */
+static void monitor_stack(struct helper *h, const struct wire_note *note)
+{
+    agents_stack_record(&container_of(h, struct crew, monitor)->agents, note->listener, note->kind);
+}
+
 static void monitor_drained(struct helper *h)
 {
     successor_monitor_gone(&container_of(h, struct crew, monitor)->successor);
@@ -402,6 +408,7 @@ static int helpers_start(struct crew *c, struct problem *problem)
     monitor.drained = monitor_drained;
     monitor.hopeless = NULL;
     monitor.unlistened = NULL;
+    monitor.stack = monitor_stack;
     c->monitor.conf = monitor;
     if (r == 0 && !crew_holds(c))
         r = helper_init(&c->monitor, &monitor, false);

@@ -65,7 +65,7 @@ static void every_page_is_there(void)
     CHECK_EQ(ask("/api/history"), 200);
     CHECK_EQ(ask("/api/app"), 200);
     CHECK_EQ(ask("/api/findings"), 200);
-    CHECK(says("{\"findings\":[],\"evicted\":0}\n"));
+    CHECK(says("{\"findings\":[],\"blocked\":[],\"evicted\":0}\n"));
     CHECK_EQ(ask("/"), 200);
     CHECK(says("/api/workers") && says("shop"));
 }

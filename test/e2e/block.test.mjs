@@ -1,0 +1,108 @@
+// A turn of the event loop that takes too long is found out about: kind, place and route.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { MAJORS, NODE, nodeOf, startFettle } from './helpers/fettle.mjs';
+import { fettle, folder } from './helpers/inspect.mjs';
+
+// What it blocks with, by path; `line` finds the line that is to blame.
+const PROGRAM = `
+const fs = require('node:fs'), crypto = require('node:crypto'), cp = require('node:child_process');
+const rows = Array.from({ length: 60000 }, (_, i) => ({ i, name: 'name ' + i }));
+const text = JSON.stringify(rows);
+const flag = new Int32Array(new SharedArrayBuffer(4));
+Error.prepareStackTrace = () => { throw new Error('nobody may run this'); };
+const busy = (ms) => { const until = Date.now() + ms; let x = 0; while (Date.now() < until) x++; return x; };
+const kinds = {
+  '/stat'(res) {
+    for (const until = Date.now() + 300; Date.now() < until;) fs.statSync(__filename); // stat
+    res.end('done');
+  },
+  '/exec'(res) {
+    const out = cp.execSync('sleep 0.3'); // exec
+    res.end(String(out));
+  },
+  '/crypto'(res) {
+    for (let i = 0; i < 8; i++) crypto.pbkdf2Sync('secret', 'salt', 60000, 64, 'sha512'); // crypto
+    res.end('done');
+  },
+  '/json'(res) {
+    for (const until = Date.now() + 300; Date.now() < until;) JSON.stringify(rows); // json
+    res.end('done');
+  },
+  '/regexp'(res) {
+    res.end(String(/^(a+)+$/.test('a'.repeat(26) + '!'))); // regexp
+  },
+  '/loop'(res) {
+    let x = 0;
+    for (const until = Date.now() + 300; Date.now() < until; x++); // loop
+    res.end(String(x));
+  },
+  '/wait'(res) {
+    Atomics.wait(flag, 0, 0, 300); // wait
+    res.end('done');
+  },
+  '/timer'(res) {
+    setTimeout(() => {
+      for (const until = Date.now() + 300; Date.now() < until;); // timer
+      res.end('done');
+    }, 1);
+  },
+  '/ticks'(res) {
+    const until = Date.now() + 300;
+    (function again() {
+      if (Date.now() < until) process.nextTick(again); // ticks
+      else res.end('done');
+    })();
+  },
+};
+require('node:http').createServer((req, res) => (kinds[req.url] ?? ((r) => r.end('fine')))(res)).listen(process.env.PORT);
+`;
+const lineOf = (mark) => PROGRAM.split('\n').findIndex((line) => line.endsWith(`// ${mark}`)) + 1;
+const KINDS = {
+  '/stat': 'sync-io',
+  '/exec': 'child-process',
+  '/crypto': 'sync-crypto',
+  '/json': 'json',
+  '/regexp': 'regexp',
+  '/loop': 'javascript',
+  '/wait': 'wait',
+  '/timer': 'javascript',
+  '/ticks': 'microtasks',
+};
+
+async function app(t, major, flags = []) {
+  const dir = folder(t);
+  const file = path.join(dir, 'app.js');
+  fs.writeFileSync(file, PROGRAM);
+  const run = await startFettle({
+    t,
+    target: file,
+    node: nodeOf(major) ?? NODE,
+    args: ['-w', '1', '--block', '50ms', '--warn-block', 'off', ...flags],
+    env: { FETTLE_RUNTIME_DIR: dir },
+  });
+  await run.serving(1);
+  await run.get('/'); // it has started
+  return { run, dir, file };
+}
+
+for (const major of MAJORS)
+  test(`Node ${major}: what blocks is named, with its line`, { skip: !nodeOf(major) && 'not installed' }, async (t) => {
+    const { run, file } = await app(t, major);
+    const paths = major === 22 ? Object.keys(KINDS) : ['/stat', '/crypto', '/json', '/regexp', '/loop'];
+    for (const at of paths) {
+      const answer = await run.get(at);
+      assert.equal(answer.status, 200);
+      const mark = at.slice(1);
+      const found = await run.until(async () => {
+        const { findings } = (await run.admin('/api/findings')).json();
+        return findings.find(({ place }) => place?.line === lineOf(mark)) ?? (at === '/ticks' && findings.find(({ kind }) => kind.endsWith('microtasks')));
+      }, { what: `the finding of ${at}` });
+      assert.equal(found.kind, `blocked-loop/${KINDS[at]}`, JSON.stringify(found, null, 1));
+      assert.ok(found.worst_ms >= 50 && found.advice && found.text, JSON.stringify(found));
+      if (found.place?.line === lineOf(mark)) assert.ok(found.place.file === file && found.place.source, JSON.stringify(found));
+    }
+  });
