@@ -70,10 +70,11 @@ async function measured(contender, ctx) {
     });
     await get(port, `/block?ms=${BLOCK_MS}`);
     await sleep(200);
-    const blocked = await scrape();
+    const blocked = [];
+    for (const until = performance.now() + BLOCK_MS / 2; performance.now() < until && blocked.length < 7;) blocked.push(await scrape());
     return {
       took_ms: median(took), worst_ms: Math.max(...took), bytes: first.body.length, series: seriesOf(first.body), worker_cpu_ms: cpu_ms / SCRAPES,
-      blocked_ms: blocked.took_ms, blocked_status: blocked.status, blocked_series: seriesOf(blocked.body),
+      blocked_ms: median(blocked.map((one) => one.took_ms)), blocked_status: blocked[0].status, blocked_series: seriesOf(blocked[0].body),
     };
   } finally {
     await end(familyOf(roots).length ? roots : []);
