@@ -92,15 +92,18 @@ int apps_command(int argc, char **argv);
 int reread_command(int argc, char **argv);
 
 /* Their sub-commands. */
-extern const struct command heap_commands[], cpu_commands[];
+extern const struct command heap_commands[], cpu_commands[], sql_commands[];
 int heap_snapshot_command(int argc, char **argv);
 int heap_leaks_command(int argc, char **argv);
 int heap_record_command(int argc, char **argv);
+int sql_explain_command(int argc, char **argv);
 int cpu_record_command(int argc, char **argv);
 int cpu_report_command(int argc, char **argv);
 int cpu_diff_command(int argc, char **argv);
 int cpu_scale_command(int argc, char **argv);
 int heap_report_command(int argc, char **argv);
+int cpu_flame_command(int argc, char **argv);
+int heap_flame_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_diff_command(int argc, char **argv);
 int heap_query_command(int argc, char **argv);
