@@ -58,7 +58,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # The assembler takes web/ into it.
-$(BUILD)/src/view/assets.o: $(wildcard web/*)
+$(BUILD)/src/view/assets.o build/fuzz/o/src/view/assets.o: $(wildcard web/*)
 
 # What src/heap makes of a snapshot, for the comparison with DevTools' code.
 $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
@@ -193,6 +193,7 @@ FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
 FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) src/finding/opened.c src/sql/token.c src/sql/fingerprint.c \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
+            $(addprefix src/view/,assets.c flame.c flame_html.c flame_svg.c speedscope.c) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
 FUZZ_SECONDS ?= 60
 

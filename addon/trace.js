@@ -17,6 +17,9 @@ const REST = 10; /* of the time in which contexts are on, so many times that the
 const TALLIES_MAX = 512; /* statements of one request that are told apart */
 const ROUTES_MAX = 256; /* told of at once */
 const ROWS_MAX = 1024; /* pairs of route and statement, likewise */
+const ROWS_AT_ONCE = 24;
+const ROUTES_AT_ONCE = 64;
+const FINDINGS_AT_ONCE = 8;
 const TEXTS_MAX = 1000; /* texts of statements whose number is remembered */
 const TEXT_MAX = 4096; /* of longer ones it is not */
 const FRAMES_MAX = 4;
@@ -193,13 +196,22 @@ function current() {
 
 /* What tells whether the same was asked again. Never leaves this function's caller. */
 function valuesKey(values) {
+  try {
+    return keyOf(values);
+  } catch {
+    return ''; /* an object of the app's that does not let itself be looked at */
+  }
+}
+
+function keyOf(values) {
   if (values === undefined || values === null) return '';
   if (typeof values !== 'object') return String(values);
+  if (ArrayBuffer.isView(values)) return `${values.byteLength} bytes`;
   const list = Array.isArray(values) ? values : Object.values(values);
   let key = '';
   for (let i = 0; i < list.length && key.length < 200; i++) {
     const value = list[i];
-    key += typeof value === 'object' && value !== null ? (Array.isArray(value) ? valuesKey(value) : value.toISOString?.() ?? 'o') : String(value);
+    key += typeof value === 'object' && value !== null ? (Array.isArray(value) ? keyOf(value) : value.toISOString?.() ?? 'o') : String(value);
     key += '\u0001';
   }
   return key;
@@ -263,7 +275,7 @@ function again(request, tally, text, values, started) {
     tally.values = key;
     tally.text = text;
   }
-  if (tally.begun === 3) tally.place = placeTake();
+  if (tally.begun === (rules.repeats > 3 ? 3 : 2)) tally.place = placeTake();
   else if (tally.begun === rules.repeats && tally.place !== null && placeTake().key !== tally.place.key) tally.moves = true;
 }
 
@@ -313,10 +325,10 @@ function abandon(call) {
 
 /* ---- What is told of: once a second ---- */
 
-let routes = new Map();
+const routes = new Map();
 let rows = new Map();
-let findings = new Map();
-let sequences = new Map();
+const findings = new Map();
+const sequences = new Map();
 
 function bounded(map, max, key, make) {
   let value = map.get(key);
@@ -331,7 +343,7 @@ function bounded(map, max, key, make) {
 function pathClean(url) {
   const end = url.search(/[?#]/);
   return (end < 0 ? url : url.slice(0, end))
-    .replace(/\/(?:\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/]*\d)[0-9a-fA-F]{12,}|(?=[^/]*\d)[\w-]{20,})(?=\/|$)/g, '/:id');
+    .replace(/\/(?:\d+|[^/]*[@%][^/]*|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^/]*\d)[0-9a-fA-F]{12,}|(?=[^/]*\d)[\w-]{20,})(?=\/|$)/g, '/:id');
 }
 
 function isRepetition(tally, shape) {
@@ -393,37 +405,51 @@ function placeText(place) {
   return place === null ? '' : place.frames.map((f) => `    at ${f.name || '<anonymous>'} (${f.file}:${f.line}:${f.column})`).join('\n');
 }
 
+/* Few at a time: the journal holds 64 KB until the monitor has read them. */
+let queue = [];
+let draining = false;
+
+function drain() {
+  let gone = false;
+  for (const row of queue.splice(0, ROWS_AT_ONCE))
+    if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max)) gone = true;
+  if (gone) forget();
+  draining = queue.length > 0;
+  if (draining) setTimeout(drain, 60).unref();
+}
+
 function flush() {
-  if (sequences.size > 0) sequencesFlush();
-  if (routes.size > 0) {
-    for (const [name, r] of routes) addon.route(name, r.requests, r.queries, r.queriesTime, r.calls, r.callsTime);
-    routes = new Map();
-  }
+  some(sequences, FINDINGS_AT_ONCE, sequenceTell);
+  some(routes, ROUTES_AT_ONCE, (r, name) => addon.route(name, r.requests, r.queries, r.queriesTime, r.calls, r.callsTime));
   if (rows.size > 0) {
-    let gone = false;
-    for (const row of rows.values())
-      if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max)) gone = true;
+    if (queue.length < ROWS_MAX) queue.push(...rows.values());
     rows = new Map();
-    if (gone) forget();
+    if (!draining) drain();
   }
-  if (findings.size > 0) {
-    for (const { tally, route, requests, count, time, max, most } of findings.values()) {
-      const frame = tally.place?.frames[0];
-      addon.repeated(tally.number, route, requests, count, most, time, max, tally.overlaps > 0 ? 1 : 0,
-        frame?.name ?? '', frame?.file ?? '', frame?.line ?? 0, frame?.column ?? 0, frame ? lineOf(frame.file, frame.line) : '',
-        placeText(tally.place), tally.place?.via.join(' ') ?? '');
-    }
-    findings = new Map();
+  some(findings, FINDINGS_AT_ONCE, repetitionTell);
+}
+
+/* The others of a map wait for the next second. */
+function some(map, most, tell) {
+  let n = 0;
+  for (const [key, value] of map) {
+    if (n++ === most) break;
+    map.delete(key);
+    tell(value, key);
   }
 }
 
-function sequencesFlush() {
-  for (const { shown, second, route, requests, saved, most } of sequences.values()) {
-    const { first: a, second: b } = shown.verdict;
-    addon.sequential(shown.first, second, route, requests, saved, most, b.name, b.file, b.line, b.column,
-      lineOf(b.file, b.line), a.line, lineOf(a.file, a.line));
-  }
-  sequences = new Map();
+function repetitionTell({ tally, route, requests, count, time, max, most }) {
+  const frame = tally.place?.frames[0];
+  addon.repeated(tally.number, route, requests, count, most, time, max, tally.overlaps > 0 ? 1 : 0,
+    frame?.name ?? '', frame?.file ?? '', frame?.line ?? 0, frame?.column ?? 0, frame ? lineOf(frame.file, frame.line) : '',
+    placeText(tally.place), tally.place?.via.join(' ') ?? '');
+}
+
+function sequenceTell({ shown, second, route, requests, saved, most }) {
+  const { first: a, second: b } = shown.verdict;
+  addon.sequential(shown.first, second, route, requests, saved, most, b.name, b.file, b.line, b.column,
+    lineOf(b.file, b.line), a.line, lineOf(a.file, a.line));
 }
 
 /* ---- When requests are watched ---- */
@@ -451,7 +477,7 @@ function bodyBind(message, request) {
     writable: true,
     enumerable: false,
     value: function (...args) {
-      return als.run(request, () => emit.apply(this, args));
+      return run(request, emit, this, args);
     },
   });
 }

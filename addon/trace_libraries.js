@@ -119,16 +119,16 @@ function sqliteStatement(proto, sourceOf) {
   if (wrapped.has(proto)) return;
   wrapped.add(proto);
   for (const name of ['all', 'get', 'run'])
-    replace(proto, name, (original) => ({ made(...values) {
+    replace(proto, name, (original) => ({ made() {
       const request = t.current();
-      if (request === undefined) return original.apply(this, values);
+      if (request === undefined) return original.apply(this, arguments);
       const text = sourceOf(this);
-      if (typeof text !== 'string') return original.apply(this, values);
+      if (typeof text !== 'string') return original.apply(this, arguments);
       const call = t.begin(request, t.addon.SQLITE, text, t.targetOfObject(databases.get(this) ?? this),
-        values.length === 1 ? values[0] : values);
+        arguments.length === 1 ? arguments[0] : [...arguments]);
       let failed = true;
       try {
-        const result = original.apply(this, values);
+        const result = original.apply(this, arguments);
         failed = false;
         return result;
       } finally {
@@ -312,8 +312,8 @@ function mongodbCall(command) {
   const many = name === 'getMore' || name === 'aggregate' || (Array.isArray(list) && list.length > 1) || typeof command.skip === 'number' ||
     fields.some((key) => key.startsWith('$') || (filter[key] !== null && typeof filter[key] === 'object' && ['$in', '$gt', '$lt', '$gte', '$lte'].some((word) => Object.hasOwn(filter[key], word))));
   const shape = (name === 'find' || name === 'count' || name === 'distinct' ? addon.READ : addon.WRITE) | (many ? addon.DELIBERATE : 0);
-  const values = fields.map((key) => String(filter[key]));
-  return { name, text: `${name} ${command[name]}${fields.length ? ` (${fields.join(', ')})` : ''}`, shape, values: name === 'insert' ? [String(list?.[0]?._id)] : values };
+  const values = fields.map((key) => (typeof filter[key] === 'object' ? filter[key]?.toHexString?.() ?? JSON.stringify(filter[key]) : String(filter[key])));
+  return { name, text: `${name} ${command[name]}${fields.length ? ` (${fields.join(', ')})` : ''}`, shape, values: name === 'insert' ? [list?.[0]?._id?.toHexString?.() ?? typeof list?.[0]?._id] : values };
 }
 
 function mongodb({ prototype }) {
@@ -321,7 +321,13 @@ function mongodb({ prototype }) {
     const request = t.current();
     if (request === undefined || typeof command !== 'object' || command === null || !MONGODB.test(Object.keys(command)[0]))
       return original.apply(this, arguments);
-    const { text, shape, values } = mongodbCall(command);
+    let told;
+    try {
+      told = mongodbCall(command);
+    } catch {
+      return original.apply(this, arguments);
+    }
+    const { text, shape, values } = told;
     const call = t.begin(request, t.addon.MONGODB, text, t.targetOf(`mongodb ${this.address ?? ''}/${ns?.db ?? ''}`), values, shape);
     const sent = original.apply(this, arguments);
     if (typeof sent?.then !== 'function') return t.abandon(call), sent;

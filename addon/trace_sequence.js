@@ -4,7 +4,7 @@
  * A part of agent.node (addon/part.c). Two reads of one request, the second begun as soon as the first
  * had ended: could they have run together? Only what can be shown is told of:
  *   - it happened so in several requests, each of the two once in a request;
- *   - both are written in one async function, `const a = await …` and later `… await …` in the same block,
+ *   - both are written in one async function, `const a = await ...` and later `... await ...` in the same block,
  *     with nothing but declarations between, and the second names nothing that came out of the first;
  *   - no value of the second has been in the first's result, unless it was known before;
  *   - they are no part of a transaction, and not both of one connection that the app holds.
@@ -147,7 +147,7 @@ function areIndependent(text, start, first, second) {
   const bStart = statementStart(tokens, b);
   if (aStart < 0 || bStart < 0) return false;
   let at = statementEnd(tokens, aStart);
-  /* { a: await …, b: await … } */
+  /* { a: await ..., b: await ... } */
   if (aStart === bStart)
     return has(tokens, aStart, a, 'await') && has(tokens, a, b, 'await') && has(tokens, a, b, ',') && !tokens.slice(a, b).some(({ text: t }) => UNSURE.has(t));
   if (bStart < at) return false;
@@ -216,7 +216,7 @@ function comesFrom(values, result, known) {
   const wanted = new Set();
   const collect = (value, into, depth) => {
     if (into.size > 1000 || depth > 4) return;
-    if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) for (const v of Object.values(value)) collect(v, into, depth + 1);
+    if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) for (const v of Object.values(value)) collect(v, into, depth + 1);
     else if (!trivial(value)) into.add(String(value));
   };
   collect(values, wanted, 0);
@@ -262,7 +262,11 @@ module.exports = function sequence({ placeTake, READ, DELIBERATE }) {
         return;
       }
       if (a.place === undefined) return;
-      if (comesFrom(values, a.result, a.values)) pair.verdict = null;
+      try {
+        if (comesFrom(values, a.result, a.values)) pair.verdict = null;
+      } catch {
+        pair.verdict = null; /* values that do not let themselves be looked at */
+      }
       if (pair.verdict === undefined) pair.verdict = judge(a.place, placeTake());
       if (pair.verdict === null) return;
       b.pair = pair;

@@ -101,6 +101,8 @@ int cpu_report_command(int argc, char **argv);
 int cpu_diff_command(int argc, char **argv);
 int cpu_scale_command(int argc, char **argv);
 int heap_report_command(int argc, char **argv);
+int cpu_flame_command(int argc, char **argv);
+int heap_flame_command(int argc, char **argv);
 int heap_summary_command(int argc, char **argv);
 int heap_diff_command(int argc, char **argv);
 int heap_query_command(int argc, char **argv);

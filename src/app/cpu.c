@@ -13,6 +13,10 @@ const struct command cpu_commands[] = {
   "FILE is a .cpuprofile of fettle cpu record, node --cpu-prof, Chrome DevTools or v8-profiler, or a log of node --prof (isolate-0x…-v8.log); it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Self is the time in a function itself, total with what it calls, each sample once however often the function is on the stack. A sample is worth the profile's time divided by all samples, as in Chrome DevTools; shares are of the time that was not idle.",
   .flags = &cpu_report_flags, .takes_files = true, .run = cpu_report_command },
+{ "cpu flame", "[FLAGS] FILE", "a flame graph: one file, to be searched and zoomed into",
+  "FILE is what fettle cpu report reads, or a profile of allocations. -o NAME.html is a page that needs no network, NAME.svg a picture that is readable without its script, and NAME.speedscope.json what https://www.speedscope.app opens.\n"
+  "Width is time, below a function is what it called, the largest first; colours tell the app from packages, Node, native code and garbage collection. Idle time is left out; the page can show it. Of a large profile the smallest calls are left out, which is said in the graph.",
+  .flags = &cpu_flame_flags, .takes_files = true, .run = cpu_flame_command },
 { "cpu diff", "[FLAGS] BEFORE AFTER", "what became slower or faster, and not by chance",
   "BEFORE and AFTER are profiles as for fettle cpu report; several runs of one side have commas between them: a1.cpuprofile,a2.cpuprofile. Functions are matched by name and file, so that lines may have moved, and compared by self time, which parts the whole.\n"
   "Samples are counts: what is reported has a likelihood-ratio test behind it, for as many functions as there are (Benjamini and Hochberg, 5 %). How much runs scatter is taken from the runs of a side; of single runs it is taken to be 3 % (--noise), so that several runs see smaller changes.\n"

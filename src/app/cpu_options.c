@@ -20,6 +20,15 @@ static const struct settings_row report_rows[] = {
 ROW_SOURCE_MAPS,
 { .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "JSON instead of text" },
 };
+static const struct settings_row flame_rows[] = {
+{ .name = "output", .short_flag = 'o', .type = SETTINGS_PATH, .offset = AT(output), .default_text = "", .placeholder = "FILE",
+  .help = "write it here: .html, .svg or .speedscope.json; else FILE.flame.html in this folder" },
+{ .name = "format", .type = SETTINGS_ENUM, .offset = AT(format), .default_text = "auto", .words = "auto|html|svg|speedscope", .placeholder = "WHAT",
+  .help = "a page, a picture, or a file for speedscope; auto: as the ending of -o says" },
+{ .name = "open", .type = SETTINGS_BOOL, .offset = AT(open), .default_text = "off", .help = "open it in the browser" },
+ROW_SOURCE_MAPS,
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(json), .default_text = "off", .help = "what was written as one JSON object" },
+};
 static const struct settings_row diff_rows[] = {
 { .name = "max-regression", .type = SETTINGS_TEXT, .offset = AT(max_regression), .default_text = "", .placeholder = "PERCENT",
   .help = "exit code 1 when a function, or all together, became slower by more, and not by chance" },
@@ -47,7 +56,7 @@ ROW_SOURCE_MAPS,
 /* clang-format on */
 
 static const u32 report_count = ARRAY_LEN(report_rows), diff_count = ARRAY_LEN(diff_rows),
-                 scale_count = ARRAY_LEN(scale_rows);
+                 scale_count = ARRAY_LEN(scale_rows), flame_count = ARRAY_LEN(flame_rows);
 
 const struct settings_table cpu_diff_flags = { .command = "cpu diff",
                                                .rows = diff_rows,
@@ -72,6 +81,18 @@ const struct settings_table heap_report_flags = { .command = "heap report",
                                                   .count = &report_count,
                                                   .group_title = group_title,
                                                   .groups = 1 };
+
+const struct settings_table cpu_flame_flags = { .command = "cpu flame",
+                                                .rows = flame_rows,
+                                                .count = &flame_count,
+                                                .group_title = group_title,
+                                                .groups = 1 };
+
+const struct settings_table heap_flame_flags = { .command = "heap flame",
+                                                 .rows = flame_rows,
+                                                 .count = &flame_count,
+                                                 .group_title = group_title,
+                                                 .groups = 1 };
 
 int cpu_options_read(struct cpu_options *o, const struct settings_table *t, int argc, char **argv,
                      u32 least, u32 most, const char *needs)

@@ -3,15 +3,22 @@
 
 #include "base/problem.h"
 #include "conf/settings.h"
+#include "view/flame.h"
 
 enum { CPU_WORDS_MAX = 64 }; /* as many as can be compared */
 
 enum cpu_per { CPU_PER_AUTO, CPU_PER_RUN, CPU_PER_SECOND, CPU_PER_BUSY };
 
+/* FLAME_… + 1, or what the file's name says. */
+enum cpu_format { CPU_FORMAT_AUTO };
+
 struct cpu_options {
     bool json;
-    bool source_maps; /* they are followed */
-    u32 top;          /* rows of each table; 0: all */
+    bool source_maps;  /* they are followed */
+    u32 top;           /* rows of each table; 0: all */
+    u32 format;        /* enum cpu_format */
+    bool open;         /* in the browser */
+    struct str output; /* empty: not given; NUL-terminated */
     const char *word[CPU_WORDS_MAX];
     u32 words;
     /* cpu diff */
@@ -24,7 +31,7 @@ struct cpu_options {
 };
 
 extern const struct settings_table cpu_report_flags, cpu_diff_flags, cpu_scale_flags,
-    heap_report_flags;
+    cpu_flame_flags, heap_report_flags, heap_flame_flags;
 
 /* As heap_options_read. */
 MUST_USE int cpu_options_read(struct cpu_options *o, const struct settings_table *t, int argc,

@@ -54,6 +54,9 @@ const struct command heap_commands[] = {
   "FILE is a .heapprofile of fettle heap record, node --heap-prof or Chrome DevTools; it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Self is what was allocated in a function itself, total with what it called; sizes are V8's estimates from what it sampled.",
   .flags = &heap_report_flags, .takes_files = true, .run = heap_report_command },
+{ "heap flame", "[FLAGS] FILE", "a flame graph of what was allocated, and stays",
+  "FILE is a .heapprofile of fettle heap record, node --heap-prof or Chrome DevTools; it may be compressed (gzip, zstd), and - is the standard input. Width is bytes; else as fettle cpu flame.",
+  .flags = &heap_flame_flags, .takes_files = true, .run = heap_flame_command },
 { .name = NULL },
 };
 /* clang-format on */

@@ -45,9 +45,16 @@ ROWS_COMMON,
   .least = 1, .most = 86400, .placeholder = "N", \
   .help = "how long; Ctrl-C ends it earlier, with what there is" }
 
+#define ROWS_FLAME \
+ROW_OUTPUT("write it here; of several workers FILE-1, FILE-2; - is the standard output; .html, .svg and .speedscope.json are flame graphs"), \
+{ .name = "flame", .type = SETTINGS_BOOL, .offset = AT(flame), .default_text = "off", \
+  .help = "a flame graph besides, as FILE.flame.html" }, \
+{ .name = "source-maps", .type = SETTINGS_BOOL, .offset = AT(source_maps), .default_text = "on", \
+  .help = "in the flame graph: places as in the sources" }
+
 static const struct settings_row heap_record_rows[] = {
 ROW_SECONDS("30"),
-ROW_OUTPUT("write it here; of several workers FILE-1, FILE-2; - is the standard output"),
+ROWS_FLAME,
 { .name = "interval", .type = SETTINGS_SIZE, .offset = AT(interval_bytes), .default_text = "32K", .least = 64, .most = 1 << 30, .placeholder = "SIZE",
   .help = "bytes between two samples, on average" },
 { .name = "garbage", .type = SETTINGS_BOOL, .offset = AT(with_garbage), .default_text = "off",
@@ -57,7 +64,7 @@ ROWS_COMMON,
 };
 static const struct settings_row cpu_record_rows[] = {
 ROW_SECONDS("10"),
-ROW_OUTPUT("write it here; of several workers FILE-1, FILE-2; - is the standard output"),
+ROWS_FLAME,
 { .name = "interval", .type = SETTINGS_DURATION, .offset = AT(interval_ns), .default_text = "1ms", .least = 50 * NS_PER_US, .most = NS_PER_S, .placeholder = "TIME",
   .help = "time between two samples" },
 ROW_FORCE("also if it looks like no Node"),

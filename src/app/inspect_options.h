@@ -8,6 +8,7 @@ struct inspect_options {
     struct control_options control; /* json, pid, runtime_dir, timeout_ns */
     struct str output;
     bool force, numbers, with_garbage;
+    bool flame, source_maps; /* of a profile: a flame graph besides; followed in it */
     u32 seconds;
     u64 interval_ns, interval_bytes; /* between two samples */
     u64 open_ns;                     /* until the inspector is open */

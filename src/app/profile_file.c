@@ -6,20 +6,20 @@
 
 #include <sys/mman.h>
 
-/* The whole file, which is read once: a mapping. */
-static int read_all(struct profile *out, const struct heap_file *f, struct problem *p)
+int profile_file_read_fd(struct profile *out, int fd, u64 size, struct problem *p)
 {
     void *bytes;
     int err;
 
-    if (!f->in.size)
+    *out = (struct profile){ 0 };
+    if (!size)
         return problem_set(p, "is empty");
-    bytes = mmap(NULL, f->in.size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+    bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return -errno;
-    (void)madvise(bytes, f->in.size, MADV_SEQUENTIAL);
-    err = profile_read(out, str_make(bytes, f->in.size), p);
-    munmap(bytes, f->in.size);
+    (void)madvise(bytes, size, MADV_SEQUENTIAL);
+    err = profile_read(out, str_make(bytes, size), p);
+    munmap(bytes, size);
     return err;
 }
 
@@ -44,7 +44,7 @@ int profile_file_read(struct profile *out, const char *path, const char *kind, b
     *out = (struct profile){ 0 };
     err = heap_file_open_as(&file, path, ",", kind, &progress, p);
     if (!err)
-        err = read_all(out, &file, p);
+        err = profile_file_read_fd(out, file.fd, file.in.size, p);
     progress_clear(&progress);
     return !err && source_maps ? profile_file_map(out) : err;
 }

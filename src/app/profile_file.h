@@ -12,5 +12,7 @@
 MUST_USE int profile_file_read(struct profile *out, const char *path, const char *kind,
                                bool source_maps, struct problem *p);
 
-/* The second half of it, for a profile that is read already. */
+/* Its parts: a file of that size as it is, and the source maps of a profile that is read already.
+ */
+MUST_USE int profile_file_read_fd(struct profile *out, int fd, u64 size, struct problem *p);
 MUST_USE int profile_file_map(struct profile *p);

@@ -3,7 +3,9 @@
 
 #include "app/command.h"
 #include "app/exit_code.h"
+#include "app/flame_file.h"
 #include "app/inspection.h"
+#include "app/profile_file.h"
 #include "base/json.h"
 
 #include <signal.h>
@@ -13,10 +15,12 @@
 /* One of them. */
 struct record {
     struct inspection inspection;
-    struct buf path; /* with its NUL */
-    bool begun;      /* inspection_begin has been called */
-    bool runs;       /* it is being recorded */
-    u64 bytes;       /* of its file; 0: there is none */
+    struct buf path;  /* with its NUL */
+    bool begun;       /* inspection_begin has been called */
+    bool runs;        /* it is being recorded */
+    u64 bytes;        /* of its file; 0: there is none */
+    bool taken;       /* the profile is there */
+    struct buf flame; /* where its flame graph is besides, with its NUL; empty: there is none */
 };
 
 struct recording {
@@ -28,6 +32,8 @@ struct recording {
     bool stopped; /* by Ctrl-C, before its time */
     int code;
     struct progress progress;
+    bool draws; /* what is asked for is a flame graph, not the profile */
+    enum flame_format format;
 };
 
 static void failed(struct recording *r, struct record *one, int err)
@@ -71,7 +77,67 @@ static int file_open(struct recording *r, struct record *one)
         buf_add(&one->path, path);
         buf_addc(&one->path, 0);
     }
-    return one->path.failed ? -ENOMEM : outfile_open(&i->capture.file, one->path.ptr, &i->problem);
+    if (one->path.failed)
+        return -ENOMEM;
+    return r->draws ? outfile_open_memory(&i->capture.file)
+                    : outfile_open(&i->capture.file, one->path.ptr, &i->problem);
+}
+
+/* ---- their flame graphs ---- */
+
+static int draw(struct record *one, struct profile *profile, const char *path,
+                enum flame_format format, bool source_maps, u64 *bytes)
+{
+    struct inspection *i = &one->inspection;
+    struct flame_written written;
+    char title[160];
+    int err = source_maps ? profile_file_map(profile) : 0;
+
+    if (i->holder.app[0])
+        snprintf(title, sizeof(title), "%s/%u", i->holder.app, i->holder.worker);
+    else
+        snprintf(title, sizeof(title), "%s", i->attach.title);
+    if (!err)
+        err = flame_file_write(profile, str_of(title), path, format, &written, &i->problem);
+    if (!err)
+        *bytes = written.bytes;
+    return err;
+}
+
+/* The profile is in memory, and only the graph is wanted. */
+static int draw_instead(const struct recording *r, struct record *one)
+{
+    struct inspection *i = &one->inspection;
+    AUTO(profile_done) struct profile profile = { 0 };
+    u64 bytes = outfile_bytes(i->capture.file);
+    AUTO(fd_closep) int fd = outfile_take_fd(TAKE(i->capture.file, NULL));
+    int err = profile_file_read_fd(&profile, fd, bytes, &i->problem);
+
+    return err ? err
+               : draw(one, &profile, one->path.ptr, r->format, r->options->source_maps,
+                      &one->bytes);
+}
+
+/* The profile has been written, and is read again. */
+static int draw_besides(const struct recording *r, struct record *one)
+{
+    struct inspection *i = &one->inspection;
+    AUTO(profile_done) struct profile profile = { 0 };
+    struct str path = str_of(one->path.ptr), stem = flame_file_stem(path);
+    u64 bytes;
+    int err;
+
+    buf_add(&one->flame, str_make(path.ptr, (size_t)(stem.ptr - path.ptr) + stem.len));
+    buf_add(&one->flame, str_of(flame_file_ending(FLAME_HTML)));
+    buf_addc(&one->flame, 0);
+    if (one->flame.failed)
+        return -ENOMEM;
+    err = profile_file_read(&profile, one->path.ptr, "profile", false, &i->problem);
+    if (!err)
+        err = draw(one, &profile, one->flame.ptr, FLAME_HTML, r->options->source_maps, &bytes);
+    if (err)
+        buf_clear(&one->flame);
+    return err;
 }
 
 /* ---- its steps ---- */
@@ -94,13 +160,30 @@ static void stop(struct recording *r, struct record *one)
     int err = capture_stop(&i->capture, r->conf->what, &i->problem);
     u64 bytes = outfile_bytes(i->capture.file);
 
-    if (!err)
-        err = outfile_commit(TAKE(i->capture.file, NULL), &i->problem);
     one->runs = false;
+    one->taken = !err;
+    if (!err && !r->draws)
+        err = outfile_commit(TAKE(i->capture.file, NULL), &i->problem);
     if (err)
         failed(r, one, err);
-    else
+    else if (!r->draws)
         one->bytes = bytes;
+}
+
+/* Once none of them is recorded any more. */
+static void draw_one(struct recording *r, struct record *one)
+{
+    int err = 0;
+
+    if (one->taken && r->draws)
+        err = draw_instead(r, one);
+    else if (one->bytes && r->options->flame)
+        err = draw_besides(r, one);
+    if (err && err != -EINVAL && err != -ENOMEM)
+        problem_set(&one->inspection.problem, "the flame graph cannot be drawn: %s",
+                    strerror(-err));
+    if (err)
+        failed(r, one, err);
 }
 
 /* False: none runs any more. */
@@ -152,6 +235,10 @@ static void file_json(struct buf *out, const struct record *one)
     json_text(out, str_of(one->path.ptr));
     json_key(out, "bytes");
     json_u64(out, one->bytes);
+    if (one->flame.len) {
+        json_key(out, "flame");
+        json_text(out, str_of(one->flame.ptr));
+    }
     json_key(out, "pid");
     i->target.pid ? json_u64(out, i->target.pid) : json_null(out);
     json_key(out, "app");
@@ -175,6 +262,9 @@ static int report(const struct recording *r)
                 fprintf(stderr, "%s: %.1f s, %.1f MB%s\n", r->record[k].path.ptr,
                         (double)r->took_ns / NS_PER_S, (double)r->record[k].bytes / 1e6,
                         r->record[k].inspection.capture.ending ? ", until the process ended" : "");
+        for (u32 k = 0; k < r->count; k++)
+            if (r->record[k].flame.len)
+                fprintf(stderr, "%s\n", r->record[k].flame.ptr);
         return EXIT_OK;
     }
     buf_addc(&out, '{');
@@ -202,6 +292,8 @@ static void record(struct recording *r, int stop_fd)
     for (u32 k = 0; k < r->count; k++)
         if (r->record[k].runs)
             stop(r, &r->record[k]);
+    for (u32 k = 0; k < r->count; k++)
+        draw_one(r, &r->record[k]);
     r->code = max(r->code, report(r));
 }
 
@@ -261,6 +353,11 @@ int recording_run(const struct inspect_options *o, const struct capture_conf *co
     struct problem p;
     int code;
 
+    r.draws = flame_file_format(o->output, &r.format);
+    if (o->flame && (r.draws || str_eq(o->output, STR("-"))))
+        return command_usage("--flame is a flame graph besides the profile's file, and -o %.*s is "
+                             "none",
+                             STR_ARG(o->output));
     if (inspectee_parse(&who, target, &p)) {
         command_problem(&p);
         return EXIT_USAGE;
@@ -273,6 +370,7 @@ int recording_run(const struct inspect_options *o, const struct capture_conf *co
         if (r.record[k].begun)
             r.code = max(r.code, inspection_end(&r.record[k].inspection));
         buf_done(&r.record[k].path);
+        buf_done(&r.record[k].flame);
     }
     free(r.record);
     return max(code, r.code);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -73,6 +74,32 @@ int outfile_open(struct outfile **out, const char *path, struct problem *p)
     }
     *out = f;
     return 0;
+}
+
+int outfile_open_memory(struct outfile **out)
+{
+    struct outfile *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return -ENOMEM;
+    f->path = str_dup(STR("memory"));
+    f->fd = f->path ? memfd_create("fettle-profile", MFD_CLOEXEC) : -1;
+    if (f->fd < 0) {
+        int err = f->path ? -errno : -ENOMEM;
+
+        outfile_free(f);
+        return err;
+    }
+    *out = f;
+    return 0;
+}
+
+int outfile_take_fd(struct outfile *f)
+{
+    int fd = TAKE(f->fd, -1);
+
+    outfile_free(f);
+    return fd;
 }
 
 static int write_all(int fd, struct str bytes)

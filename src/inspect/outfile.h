@@ -12,6 +12,11 @@ struct outfile;
 
 /* -EINVAL with *p; -ENOMEM. */
 MUST_USE int outfile_open(struct outfile **out, const char *path, struct problem *p);
+/* One without a name, in memory: what is written there is read by whoever takes the descriptor.
+ * -errno. */
+MUST_USE int outfile_open_memory(struct outfile **out);
+/* Its descriptor, the caller's from now on; frees `f`. */
+int outfile_take_fd(struct outfile *f);
 /* -errno. */
 MUST_USE int outfile_write(struct outfile *f, struct str bytes);
 /* Bytes that were written, before compression. */

@@ -142,6 +142,20 @@ static void bounds_write(struct text *t, const u64 *le_ns, u32 bounds)
     }
 }
 
+/* The labels of the line at `begin`, without its last one, which is le; and the blank behind them.
+ */
+static void labels_copy(struct buf *out, size_t begin, size_t name_len, size_t prefix)
+{
+    size_t at = begin + name_len + strlen("_bucket"), end = begin + prefix - strlen(",le=\"");
+
+    if (end > at && buf_reserve(out, end - at)) {
+        memcpy(out->ptr + out->len, out->ptr + at, end - at);
+        out->len += end - at;
+        buf_addc(out, '}');
+    }
+    buf_addc(out, ' ');
+}
+
 /* Lines of one histogram differ in their ends only: a large page is mostly these, so they are
  * copied from the first one. */
 void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns, u32 bounds,
@@ -150,7 +164,7 @@ void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns
     static const char inf[] = "+Inf\"} ";
     struct buf *out = t->out;
     size_t begin, prefix;
-    char *to;
+    char *to, seconds[TEXT_SECONDS_MAX];
 
     if (t->sink) {
         t->sink->histogram(t->sink, labels, le_ns, bounds, cumulative, sum_ns);
@@ -178,6 +192,14 @@ void text_histogram(struct text *t, const struct label *labels, const u64 *le_ns
         *to++ = '\n';
     }
     out->len = (size_t)(to - out->ptr);
-    line_seconds(t, STR("_sum"), labels, sum_ns);
-    line_u64(t, STR("_count"), labels, STR(""), cumulative[bounds]);
+    buf_add(out, str_of(t->name));
+    buf_add(out, STR("_sum"));
+    labels_copy(out, begin, strlen(t->name), prefix);
+    buf_add(out, text_of_seconds(sum_ns, seconds));
+    buf_addc(out, '\n');
+    buf_add(out, str_of(t->name));
+    buf_add(out, STR("_count"));
+    labels_copy(out, begin, strlen(t->name), prefix);
+    buf_addu(out, cumulative[bounds]);
+    buf_addc(out, '\n');
 }

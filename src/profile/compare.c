@@ -48,9 +48,14 @@ static struct str file_of(struct str url)
 
 bool compare_saw_start(const struct profile *p)
 {
+    static const struct str starts[] = { STR("node:internal/main/"),
+                                         STR("node:internal/modules/run_main"),
+                                         STR("node:internal/modules/esm/") };
+
     for (u32 i = 0; i < p->frames; i++)
-        if (str_starts(profile_url(p, i), STR("node:internal/main/")))
-            return true;
+        for (u32 k = 0; k < ARRAY_LEN(starts); k++)
+            if (str_starts(profile_url(p, i), starts[k]))
+                return true;
     return false;
 }
 

@@ -45,8 +45,8 @@ struct comparison {
     double scatter;                    /* from run to run, relative: a standard deviation */
 };
 
-/* Whether a profile has seen its program start: then it is one of a whole run (Node's own main
- * script is on a stack in it). */
+/* Whether a profile has seen its program start: then it is one of a whole run (what
+ * Node runs a main script by is on a stack in it). */
 bool compare_saw_start(const struct profile *p);
 
 /* `noise`: how much runs are taken to scatter at least, 0.03 for 3 %. The profiles outlive the

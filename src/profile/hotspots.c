@@ -123,20 +123,6 @@ static int functions_find(struct hotspots *h, const struct profile *p)
     return 0;
 }
 
-struct line_key {
-    u32 url, line, frame;
-    u64 hits;
-};
-
-static int by_place(const void *a, const void *b)
-{
-    const struct line_key *x = a, *y = b;
-
-    if (x->url != y->url)
-        return x->url < y->url ? -1 : 1;
-    return x->line < y->line ? -1 : x->line > y->line;
-}
-
 static int by_hits(const void *a, const void *b)
 {
     const struct hot_line *x = a, *y = b;
@@ -150,29 +136,55 @@ static int by_hits(const void *a, const void *b)
                                 : x->line > y->line;
 }
 
+/* The slot of a line: 1 + its index in h->line, or 0. */
+static u32 *line_slot(const struct hotspots *h, u32 *slot, u32 slots, u32 url, u32 line)
+{
+    u64 key = ((u64)url << 32 | line) * 0x9e3779b97f4a7c15ull;
+    u32 at = (u32)(key >> 32) & (slots - 1);
+
+    while (slot[at] && (h->line[slot[at] - 1].url != url || h->line[slot[at] - 1].line != line))
+        at = (at + 1) & (slots - 1);
+    return &slot[at];
+}
+
+static u32 *slots_grow(const struct hotspots *h, u32 *slot, u32 *slots)
+{
+    u32 *more = calloc(*slots * 2, sizeof(u32));
+
+    free(slot);
+    *slots *= 2;
+    for (u32 i = 0; more && i < h->lines; i++)
+        *line_slot(h, more, *slots, h->line[i].url, h->line[i].line) = i + 1;
+    return more;
+}
+
 static int lines_find(struct hotspots *h, const struct profile *p)
 {
-    AUTO(freep) struct line_key *key = malloc((p->ticks + 1) * sizeof(*key));
-    u32 n = 0;
+    u32 slots = 4096, *slot = calloc(slots, sizeof(u32));
 
     h->line = malloc((p->ticks + 1) * sizeof(*h->line));
-    if (!key || !h->line)
-        return -ENOMEM;
-    for (u32 i = 0; i < p->ticks; i++) {
-        u32 frame = p->node[p->tick[i].node].frame;
-        u32 url = p->tick_url ? p->tick_url[i] : p->frame[frame].url;
+    for (u32 i = 0; slot && h->line && i < p->ticks; i++) {
+        const struct profile_tick *t = &p->tick[i];
+        u32 frame = p->node[t->node].frame;
+        u32 url = p->tick_url ? p->tick_url[i] : p->frame[frame].url, *at;
 
-        if (names_text(&p->names, url).len)
-            key[n++] = (struct line_key){ url, p->tick[i].line, frame, p->tick[i].count };
+        if (!names_text(&p->names, url).len)
+            continue;
+        at = line_slot(h, slot, slots, url, t->line);
+        if (*at) {
+            h->line[*at - 1].hits += t->count;
+            continue;
+        }
+        h->line[h->lines++] = (struct hot_line){ frame, url, t->line, t->count };
+        *at = h->lines;
+        if (h->lines > slots / 2)
+            slot = slots_grow(h, slot, &slots);
     }
-    qsort(key, n, sizeof(*key), by_place);
-    for (u32 i = 0; i < n; i++) {
-        if (i && by_place(&key[i - 1], &key[i]) == 0)
-            h->line[h->lines - 1].hits += key[i].hits;
-        else
-            h->line[h->lines++] =
-                (struct hot_line){ key[i].frame, key[i].url, key[i].line, key[i].hits };
+    if (!slot || !h->line) {
+        free(slot);
+        return -ENOMEM;
     }
+    free(slot);
     qsort(h->line, h->lines, sizeof(*h->line), by_hits);
     return 0;
 }

@@ -1,6 +1,8 @@
 /* profile/json_scan.c -- a scanner that is asked */
 #include "profile/json_scan.h"
 
+enum { FLAT_PIECE = 1 << 14 };
+
 void json_scan_init(struct json_scan *s, struct str bytes, struct problem *p)
 {
     *s = (struct json_scan){ bytes.ptr, bytes.ptr, bytes.ptr + bytes.len, p, false, { 0 }, { 0 } };
@@ -210,6 +212,38 @@ static bool word(struct json_scan *s, struct str w)
     return true;
 }
 
+/* Behind '[': moves over the list when there is neither a text nor another list in it, as in those
+ * of numbers, which are most of a large profile. Looks no further than it has to. */
+static bool skip_flat(struct json_scan *s)
+{
+    const char *p = s->at;
+
+    while (p < s->end) {
+        size_t piece = min((size_t)(s->end - p), (size_t)FLAT_PIECE);
+        const char *close = memchr(p, ']', piece);
+        size_t part = close ? (size_t)(close - p) : piece;
+
+        if (memchr(p, '"', part) || memchr(p, '[', part) || memchr(p, '{', part))
+            return false;
+        if (close) {
+            s->at = close + 1;
+            return true;
+        }
+        p += piece;
+    }
+    return false;
+}
+
+struct str json_scan_flat(struct json_scan *s)
+{
+    char c = json_scan_peek(s);
+    const char *close = NULL;
+
+    if (c == '{')
+        close = memchr(s->at, '}', min((size_t)(s->end - s->at), (size_t)FLAT_PIECE));
+    return close ? str_make(s->at, (size_t)(close + 1 - s->at)) : (struct str){ 0 };
+}
+
 static bool skip(struct json_scan *s, u32 depth)
 {
     struct json_list l = { 0 };
@@ -230,6 +264,8 @@ static bool skip(struct json_scan *s, u32 depth)
         return !s->failed;
     case '[':
         s->at++;
+        if (skip_flat(s))
+            return true;
         while (json_scan_element(s, &l))
             if (!skip(s, depth + 1))
                 return false;

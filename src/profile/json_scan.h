@@ -49,7 +49,10 @@ char json_scan_peek(struct json_scan *s);
 bool json_scan_number(struct json_scan *s, double *out);
 /* A view until the next string; a surrogate alone becomes U+FFFD. */
 bool json_scan_text(struct json_scan *s, struct str *out);
-/* Any value. */
+/* Any value. What is in a list without texts and lists, of numbers mostly, is not looked at. */
 bool json_scan_skip(struct json_scan *s);
+/* The text of the object that begins here, as far as its first '}': all of it if it has no other
+ * one. Empty when none begins here, or it is long. Nothing is read. */
+struct str json_scan_flat(struct json_scan *s);
 /* Nothing but blanks is left. */
 bool json_scan_end(struct json_scan *s);

@@ -1,6 +1,7 @@
 /* profile/profile.c -- reading .cpuprofile and .heapprofile */
 #include "profile/profile.h"
 
+#include "profile/frame_memo.h"
 #include "profile/frame_table.h"
 #include "profile/json_scan.h"
 #include "profile/v8log.h"
@@ -28,6 +29,8 @@ struct reading {
     } * link;
     u32 links, link_cap;
     struct frame_table frames;
+    struct frame_memo memo;
+    u32 empty; /* the number of "" */
     u32 tick_cap;
     u32 *id_slot, id_slots; /* 1 + index of a raw node */
     u64 *sample;            /* ids, when nodes have no hit counts */
@@ -155,20 +158,46 @@ static void children_read(struct reading *r, u32 node, u32 depth)
     }
 }
 
-/* v8-profiler-next has a node's ticks in here. */
-static void call_frame_read(struct reading *r, u32 node, struct profile_frame *f)
+/* v8-profiler-next has a node's ticks in here. Returns whether it has. */
+static bool call_frame_members(struct reading *r, u32 node, struct profile_frame *f)
 {
     struct json_list l = { 0 };
     struct str key;
+    bool ticks = false;
 
     if (!json_scan_open(&r->s, '{'))
-        return;
+        return false;
     while (json_scan_member(&r->s, &l, &key)) {
-        if (r->from_one && str_eq(key, STR("lineTicks")))
+        if (r->from_one && str_eq(key, STR("lineTicks"))) {
             ticks_read(r, node);
-        else if (!frame_member(r, key, f, r->from_one))
+            ticks = true;
+        } else if (!frame_member(r, key, f, r->from_one)) {
             json_scan_skip(&r->s);
+        }
     }
+    return ticks;
+}
+
+static bool is_blank(const struct reading *r, const struct profile_frame *f)
+{
+    return f->name == r->empty && f->url == r->empty && f->line == -1 && f->column == -1;
+}
+
+static void call_frame_read(struct reading *r, u32 node, struct profile_frame *f)
+{
+    struct str text = json_scan_flat(&r->s);
+    const struct profile_frame *known =
+        text.len && is_blank(r, f) ? frame_memo_find(&r->memo, text) : NULL;
+    bool fresh = text.len && is_blank(r, f), ticks;
+
+    if (known) {
+        *f = *known;
+        r->s.at += text.len;
+        return;
+    }
+    ticks = call_frame_members(r, node, f);
+    if (fresh && !ticks && !r->s.failed && r->s.at == text.ptr + text.len)
+        frame_memo_add(&r->memo, text, *f);
 }
 
 static void parent_note(struct reading *r, u32 node)
@@ -215,8 +244,8 @@ static void node_member(struct reading *r, struct str key, u32 node, struct prof
 
 static void node_read(struct reading *r, u32 parent, u32 depth)
 {
-    u32 empty = names_intern(&r->p->names, STR("")), node = r->raws;
-    struct profile_frame f = { empty, empty, -1, -1 };
+    u32 node = r->raws;
+    struct profile_frame f = { r->empty, r->empty, -1, -1 };
     struct json_list l = { 0 };
     struct str key;
 
@@ -441,12 +470,14 @@ int profile_read(struct profile *out, struct str bytes, struct problem *p)
         return v8log_read(out, bytes, p);
     *out = (struct profile){ 0 };
     json_scan_init(&r.s, bytes, p);
+    r.empty = names_intern(&out->names, STR(""));
     document_read(&r);
     err = r.failed ? -ENOMEM : r.s.failed ? -EINVAL : finish(&r, p);
     json_scan_done(&r.s);
     free(r.raw);
     free(r.link);
     frame_table_done(&r.frames);
+    frame_memo_done(&r.memo);
     free(r.id_slot);
     free(r.sample);
     return err;

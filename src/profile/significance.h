@@ -5,8 +5,8 @@
  * runs scatter than counts do (quasi-likelihood; McCullagh & Nelder, Generalized Linear Models,
  * 9.2). That scatter is a relative deviation that every function of a run has in common: estimated
  * from the runs where a side has several, each function's own drawn towards that of all (as edgeR
- * does for counts of genes: Robinson, McCarthy & Smyth 2010); else taken to be `noise`. Pure
- * functions.
+ * does for counts of genes: Robinson, McCarthy & Smyth 2010); else taken to be `noise`. A side of
+ * three runs and more has to differ without any one of them, too. Pure functions.
  */
 #pragma once
 

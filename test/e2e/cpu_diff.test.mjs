@@ -11,7 +11,8 @@ import path from 'node:path';
 import { BUILD, NODE } from './helpers/fettle.mjs';
 
 const FETTLE = path.join(BUILD, 'fettle');
-const RUNS = 4;
+const RUNS = 3;
+const ATTEMPTS = 4;
 const folder = mkdtempSync(path.join(tmpdir(), 'fettle-diff-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -22,7 +23,7 @@ function changed(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 31 + i % 7
 function alike(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 17 + i % 7) | 0; return s; }
 class Shop { price(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 13 + i % 7) | 0; return s; } }
 const shop = new Shop(), more = Number(process.env.MORE);
-for (let turn = 0; turn < 400; turn++) { changed(1000 * more); alike(1e5); shop.price(1e5); }
+for (let turn = 0; turn < 300; turn++) { changed(1000 * more); alike(1e5); shop.price(1e5); }
 `;
 
 const fettle = (...args) => {
@@ -32,41 +33,55 @@ const fettle = (...args) => {
 const found = (out) => JSON.parse(out).functions.filter(({ significant }) => significant).map((f) => f.function);
 const files = (name, from = 0, to = RUNS) => Array.from({ length: to - from }, (_, i) => `${name}${from + i}.cpuprofile`).join();
 
-before(() => {
-  writeFileSync(path.join(folder, 'shop.js'), program(0));
-  // In turns, so that whatever else the machine does is the same for all.
+/* A set of runs of each side, in turns: a and c are of the same program, b is the slower one. */
+function record() {
   for (let i = 0; i < RUNS; i++)
-    for (const [name, more] of [['a', 100], ['b', 125], ['c', 100]]) {
+    for (const [name, more] of [['a', 100], ['b', 140], ['c', 100]]) {
       writeFileSync(path.join(folder, 'shop.js'), program(name === 'b' ? 12 : 0));
       execFileSync(NODE, ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-name=${name}${i}.cpuprofile`, 'shop.js'], { cwd: folder, env: { ...process.env, MORE: String(more), NODE_OPTIONS: '' } });
     }
-});
+}
+before(record);
 
-test('a function that is a fourth slower is found, though its line has moved', () => {
-  const { status, stdout, stderr } = fettle('--json', '--max-regression', '10%', '--per', 'busy', files('a'), files('b'));
+/* A machine that is busy with other things may hide a change: then it is measured once more. */
+function attempted(look) {
+  for (let left = ATTEMPTS; ; left--) {
+    try {
+      return look();
+    } catch (e) {
+      if (left === 1) throw e;
+    }
+    record();
+  }
+}
+
+test('a function that is slower is found, though its line has moved, and it alone', () => attempted(() => {
+  const { status, stdout, stderr } = fettle('--json', '--max-regression', '5%', '--per', 'busy', files('a'), files('b'));
   const said = JSON.parse(stdout), it = said.functions.find((f) => f.function === 'changed');
   assert.equal(said.per, 'busy');
   assert.deepEqual(said.runs, [RUNS, RUNS]);
-  assert.ok(it.significant && it.ratio > 1.02, JSON.stringify(it));
+  assert.ok(it.significant && it.ratio > 1.05, JSON.stringify(it));
   assert.equal(it.line - it.line_before, 12);
   assert.ok(it.file.endsWith('/shop.js'));
   // Of shares, the others' become smaller.
   for (const name of ['alike', 'price']) assert.ok(said.functions.find((f) => f.function === name).ratio < 1.02);
-  assert.equal(status, it.ratio > 1.1 ? 1 : 0, stderr);
-  if (status) assert.match(stderr, /^fettle: changed .*shop\.js:14: .* of the busy time, \+\d+ %; --max-regression allows 10 %$/m);
-});
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, /^fettle: changed .*shop\.js:14: .* of the busy time, \+\d+(\.\d)? %; --max-regression allows 5 %$/m);
+}));
 
-test('per run, it is slower by about what it does more', () => {
+test('per run, it is slower by about what it does more', () => attempted(() => {
   const { stdout } = fettle('--json', files('a'), files('b'));
   const said = JSON.parse(stdout), it = said.functions.find((f) => f.function === 'changed');
   assert.equal(said.per, 'run', 'they saw their program start');
-  assert.ok(it.ratio_low < 1.3 && it.ratio_high > 1.2, JSON.stringify(it));
-});
+  const other = said.functions.find((f) => f.function === 'alike');
+  assert.ok(it.ratio_low < it.ratio && it.ratio < it.ratio_high);
+  assert.ok(it.ratio / other.ratio > 1.1 && it.ratio / other.ratio < 1.7, JSON.stringify([it, other]));
+}));
 
-test('two sets of runs of one program: nothing regressed', () => {
-  const { status, stdout, stderr } = fettle('--json', '--max-regression', '50%', '--per', 'busy', '--before', files('a'), '--after', files('c'));
-  assert.equal(status, 0, `${stderr}${stdout}`);
-});
+test('two sets of runs of one program: nothing regressed', () => attempted(() => {
+  const { status, stderr } = fettle('--json', '--max-regression', '50%', '--per', 'busy', '--before', files('a'), '--after', files('c'));
+  assert.equal(status, 0, stderr);
+}));
 
 test('a profile compared with itself has not changed', () => {
   const { status, stdout } = fettle('--max-regression', '0%', 'a0.cpuprofile', 'a0.cpuprofile');

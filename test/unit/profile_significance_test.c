@@ -73,6 +73,17 @@ static void noise_of_runs_makes_large_counts_less_sure(void)
     CHECK(near(of(20, 30, 0.03).p, of(20, 30, 0).p, 0.01));
 }
 
+static void a_burst_in_one_run_is_no_change(void)
+{
+    const u64 before[] = { 5, 3, 4 }, burst[] = { 6, 130, 5 }, more[] = { 40, 60, 45 };
+    const double once[] = { 1, 1, 1 };
+    const struct counted a = { before, once, 3 };
+
+    CHECK(significance_of(&a, &(struct counted){ burst, once, 3 }, 0.01).p > 0.2);
+    CHECK(significance_of(&(struct counted){ burst, once, 3 }, &a, 0.01).p > 0.2);
+    CHECK(significance_of(&a, &(struct counted){ more, once, 3 }, 0.01).p < 1e-4);
+}
+
 /* ---- Simulated profiles ---- */
 
 static u64 state = 88172645463325252ull;
@@ -204,6 +215,7 @@ int main(void)
     TEST(discoveries_are_adjusted_as_by_benjamini_and_hochberg);
     TEST(counts_alone_are_a_likelihood_ratio_test);
     TEST(noise_of_runs_makes_large_counts_less_sure);
+    TEST(a_burst_in_one_run_is_no_change);
     TEST(a_program_compared_with_itself_gives_few_alarms);
     TEST(a_function_that_is_a_fifth_slower_is_found);
     return tap_done();

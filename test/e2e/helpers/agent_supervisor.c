@@ -589,7 +589,8 @@ int main(int argc, char **argv)
     shm->magic = SHM_MAGIC;
     shm->version = SHM_VERSION;
     shm->bytes = sizeof *shm;
-    atomic_store(&shm->app[0].watch_requests, 100);
+    atomic_store(&shm->app[0].watch_requests,
+                 getenv("WATCH_REQUESTS") ? (uint32_t)atoi(getenv("WATCH_REQUESTS")) : 100);
     atomic_store(&shm->app[0].n_plus_one, 5);
     say("{\"event\":\"up\",\"memfd\":%d,\"peers_fd\":%d}", memfd, peers_fd);
     for (;;) {

@@ -22,11 +22,11 @@ export async function pageOpen(browser, url, { expected, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-US', ...options });
   const page = await context.newPage();
   const wrong = [];
-  const { origin } = new URL(url);
+  const ours = url.startsWith('file:') ? url : new URL(url).origin;
   page.setDefaultTimeout(PATIENCE_MS);
   page.on('console', (message) => message.type() === 'error' && wrong.push(message.text()));
   page.on('pageerror', (error) => wrong.push(String(error)));
-  page.on('request', (request) => !request.url().startsWith(origin) && !request.url().startsWith('data:') && wrong.push(`asks for ${request.url()}`));
+  page.on('request', (request) => !request.url().startsWith(ours) && !request.url().startsWith('data:') && wrong.push(`asks for ${request.url()}`));
   await page.goto(url);
   return {
     page,
