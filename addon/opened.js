@@ -83,6 +83,15 @@ function blamed(place, places) {
   return place.frames.find((frame) => !closed.has(keyOf(frame))) ?? place.frames[0] ?? { file: '', name: '', line: 0, column: 0 };
 }
 
+/* Objects of the app's may have getters of their own. */
+function safely(ask) {
+  try {
+    return ask();
+  } catch {
+    return false;
+  }
+}
+
 class Sampling {
   opened = 0;
   every = 1;
@@ -104,7 +113,12 @@ class Sampling {
   }
   place(under) {
     this.taken++;
-    const made = placeOf(sitesTake(under));
+    let made;
+    try {
+      made = placeOf(sitesTake(under));
+    } catch {
+      made = { frames: [], isApp: false, stack: '' }; /* Error is frozen, or a file has a name that is none */
+    }
     const key = made.frames.map(keyOf).join();
     let place = this.places.get(key);
     if (place) return place;
@@ -113,7 +127,7 @@ class Sampling {
     return place;
   }
   add(place, is, expires = () => false) {
-    const sample = { weight: this.every, place, is, expires };
+    const sample = { weight: this.every, place, is: () => safely(is), expires: () => safely(expires) };
     place.opened += this.every;
     this.samples.add(sample);
     return sample;
@@ -148,7 +162,7 @@ function hookStart(sampling) {
   const hook = require('async_hooks').createHook({
     trackPromises: false, /* where Node knows it, promises cost nothing */
     init: function init(id, type, trigger, resource) {
-      if (!types.includes(type) || !sampling.due()) return;
+      if (!types.includes(type) || !sampling.due()) return; /* what is thrown here would end the process */
       const weak = new WeakRef(resource);
       const still = () => {
         const one = weak.deref();

@@ -52,7 +52,11 @@ module.exports = function statsWatch(addon, timed, part) {
   function measuresLook() {
     if (measures || !process.moduleLoadList?.includes('NativeModule perf_hooks')) return;
     measures = true;
-    part('measures')(addon);
+    try {
+      part('measures')(addon);
+    } catch {
+      /* the app has put something else in its place */
+    }
   }
 
   /* The monitor suspects a leak, and wants to know who opens so many. */

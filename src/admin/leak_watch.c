@@ -38,7 +38,6 @@ struct track {
 
 struct leak_watch {
     u64 after_ns;
-    u32 requests;
     struct track *track[SHM_SLOTS_MAX]; /* owned; NULL for a slot that nobody has */
 };
 
@@ -140,8 +139,8 @@ static void ask(struct leak_watch *w, struct track *t, struct shm_slot *slot,
     for (u32 i = SHM_OPENED_NONE + 1; i < SHM_OPENED_KINDS; i++)
         if (t->series[i].asked_ns && !t->series[i].answer)
             mask |= 1u << i;
-    slot->opened_wanted =
-        shm_opened_wanted(mask, (u32)min(max(for_ns / NS_PER_S, 1ull), 3600ull), ++w->requests);
+    slot->opened_wanted = shm_opened_wanted(mask, (u32)min(max(for_ns / NS_PER_S, 1ull), 3600ull),
+                                            (slot->opened_wanted >> 16) + 1);
 }
 
 static void duration_write(struct buf *out, u64 ns)

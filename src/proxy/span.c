@@ -102,9 +102,11 @@ static bool is_slow(const struct exchange *x, u64 now_ns)
     return slow_ns && x->status != 101 && begun_ns - x->times.begun_ns >= slow_ns;
 }
 
+/* What becomes a tunnel goes on without its exchange. */
 static bool broke_off(const struct exchange *x)
 {
-    return x->res_begun && !x->res_done && x->status < 500 && x->status != 101;
+    return x->res_begun && !x->res_done && x->status < 500 && x->status != 101 &&
+           x->req.method != HTTP_CONNECT;
 }
 
 static void record_fill(const struct exchange *x, struct shm_server_span *r, u64 now_ns)

@@ -1,7 +1,7 @@
 /* view/flame.c -- what all forms of a flame graph share */
 #include "view/flame.h"
 
-enum { HTML_CALLS_MAX = 60000, SVG_CALLS_MAX = 5000, SPEEDSCOPE_CALLS_MAX = 200000 };
+enum { HTML_CALLS_MAX = 60000, SVG_CALLS_MAX = 5000, SPEEDSCOPE_CALLS_MAX = 50000 };
 
 int flame_init(struct flame *f, const struct profile *profile, struct str title,
                enum flame_format format)

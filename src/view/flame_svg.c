@@ -16,6 +16,8 @@ static void add_text(struct buf *out, struct str s)
         char c = s.ptr[i];
         size_t len = (u8)c < 0x80 ? 0 : str_utf8_len(s, i);
 
+        if (len == 3 && memcmp(&s.ptr[i], "\xef\xbf", 2) == 0 && (u8)s.ptr[i + 2] >= 0xbe)
+            len = 0; /* U+FFFE and U+FFFF are none of XML's characters */
         if (c == '<' || c == '&' || c == '"')
             buf_add(out, c == '<' ? STR("&lt;") : c == '&' ? STR("&amp;") : STR("&quot;"));
         else if (len)

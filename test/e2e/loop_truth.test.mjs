@@ -60,8 +60,9 @@ test('utilization, delays and collections are those that Node reports', { concur
     assert.ok(near(busy / (busy + wait), node.utilization, 0.1, 0.1), `utilization ${busy / (busy + wait)}, by Node ${node.utilization}`);
     assert.ok(busy >= 0.4, 'what was spun');
     // The histogram's timer and the turns see the same long turns; a bucket is an eighth wide.
-    assert.ok(near(last('nodejs_eventloop_lag_max_seconds'), node.max, 0.25, 0.03), `max ${last('nodejs_eventloop_lag_max_seconds')}, by Node ${node.max}`);
-    assert.ok(last('nodejs_eventloop_lag_max_seconds') >= 0.2);
+    // A CPU that comes late is late for Node's timer only, so Node's may be more.
+    const most = last('nodejs_eventloop_lag_max_seconds');
+    assert.ok(most >= 0.2 && most <= node.max * 1.25 + 0.03, `max ${most}, by Node ${node.max}`);
     // Those before the app's observer was there are in ours only.
     for (const kind of ['minor', 'major']) {
       const count = last('nodejs_gc_duration_seconds_count', `,kind="${kind}"`), sum = last('nodejs_gc_duration_seconds_sum', `,kind="${kind}"`);

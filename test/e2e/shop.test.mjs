@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { NODE, ROOT, start } from './helpers/fettle.mjs';
+import { BARE, NODE, ROOT, start } from './helpers/fettle.mjs';
 
 const shop = path.join(ROOT, 'examples/shop');
 
@@ -39,6 +39,10 @@ const visit = (app, args) =>
     );
   });
 
+/** What fettle has found in the statements of the app. */
+const repeats = async (app) =>
+  (await app.admin('/api/findings')).json().findings.filter((f) => /^(n-plus-one|sequential-awaits)$/.test(f.kind));
+
 test('the shop serves its whole mix of requests', { timeout: 180000 }, async (t) => {
   const app = await open(t);
   const { code, result, problem } = await visit(app, ['--rate', '60', '--seconds', '8']);
@@ -51,6 +55,7 @@ test('the shop serves its whole mix of requests', { timeout: 180000 }, async (t)
   assert.ok(result.live.news > 0, 'open pages heard of orders');
   const made = app.lines.filter((line) => line.includes('made '));
   assert.equal(made.length, 1, 'one worker made the database, the others waited');
+  if (!BARE) assert.deepEqual(await repeats(app), []);
 });
 
 test('a person buys something, whoever serves the page', async (t) => {
@@ -117,5 +122,15 @@ test('each fault does what it says', { timeout: 180000 }, async (t) => {
     const { result, problem } = await visit(app, ['--rate', '40', '--seconds', '5']);
     assert.ok(result, problem);
     assert.deepEqual(result.reasons, {});
+    if (BARE) return;
+    await app.get('/api/office/orders');
+    const found = await app.until(async () => {
+      const list = await repeats(app);
+      return list.length && list;
+    }, { what: 'the fault nplus1 to be found' });
+    for (const f of found) {
+      assert.match(f.route, /orders$/);
+      assert.match(f.text, /src\/orders\.js:/);
+    }
   });
 });
