@@ -68,6 +68,9 @@ const struct command commands[] = {
 { "cpu", "COMMAND …", "CPU profiles: record them, read them",
   "Which functions the time of a Node process goes to.",
   .subs = cpu_commands },
+{ "sql", "COMMAND …", "SQL statements: why they are slow",
+  "What a database does for a statement, and which index would make it faster.",
+  .subs = sql_commands },
 { "config", "check|show|schema [FILE]", "look at settings in files",
   "check says everything that is wrong in the file of settings here (or in FILE, or in FILE when it is a folder), with its line and what would be right; what of a file of pm2's does not happen here; and which of the settings are reloadable. A file that is JavaScript or TypeScript is run.\n"
   "show lists every setting with its value and where that came from: a file and line, the environment, or the default.\n"
@@ -168,6 +171,9 @@ const struct example examples[] = {
 { "cpu scale", "fettle cpu scale --sizes 1k,2k,4k a.cpuprofile b.cpuprofile c.cpuprofile", "" },
 { "cpu record", "fettle cpu record shop", "all workers, a file each" },
 { "cpu record", "fettle cpu record 4711 --seconds 30 -o app.cpuprofile", "" },
+{ "sql explain", "fettle sql explain --db postgresql://localhost/shop 'select * from orders where user_id = $1'", "" },
+{ "sql explain", "fettle sql explain --db sqlite:shop.db slow.sql", "each statement of a file" },
+{ "sql explain", "fettle sql explain --db mysql://app@localhost/shop shop", "those of the running app shop" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

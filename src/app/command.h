@@ -92,10 +92,11 @@ int apps_command(int argc, char **argv);
 int reread_command(int argc, char **argv);
 
 /* Their sub-commands. */
-extern const struct command heap_commands[], cpu_commands[];
+extern const struct command heap_commands[], cpu_commands[], sql_commands[];
 int heap_snapshot_command(int argc, char **argv);
 int heap_leaks_command(int argc, char **argv);
 int heap_record_command(int argc, char **argv);
+int sql_explain_command(int argc, char **argv);
 int cpu_record_command(int argc, char **argv);
 int cpu_report_command(int argc, char **argv);
 int cpu_diff_command(int argc, char **argv);

@@ -440,7 +440,7 @@ bool sql_token_next(struct sql_lexer *x, struct sql_token *t)
 {
     size_t from = spaces_end(x, x->at), at = from;
 
-    *t = (struct sql_token){ .kind = SQL_END, .ptr = x->text + from };
+    *t = (struct sql_token){ .kind = SQL_END, .ptr = x->len ? x->text + from : "" };
     x->at = from;
     if (from >= x->len)
         return false;

@@ -1,0 +1,69 @@
+/* app/sql_options.c -- what the commands that look at SQL statements can be told */
+#include "app/sql_options.h"
+
+#include "app/command.h"
+#include "app/exit_code.h"
+
+#define AT(field) offsetof(struct sql_options, field)
+
+static const char *const group_title[] = { "Flags" };
+
+/* clang-format off */
+#define ROW_TOP(HELP) \
+{ .name = "top", .short_flag = 'n', .type = SETTINGS_COUNT, .offset = AT(top), .default_text = "20", .most = INT32_MAX, \
+  .words = "all", .placeholder = "N", .help = HELP }
+#define ROWS_COMMON \
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(control.json), .default_text = "off", .help = "JSON instead of text" }, \
+{ .name = "pid", .type = SETTINGS_COUNT, .offset = AT(control.pid), .default_text = "0", .most = INT32_MAX, .placeholder = "PID", \
+  .help = "the fettle that is meant, where two run an app of the same name" }, \
+{ .name = "runtime-dir", .type = SETTINGS_PATH, .offset = AT(control.runtime_dir), .default_text = "", .placeholder = "DIR", \
+  .help = "look here only, as for one that was started with this flag" }
+
+static const struct settings_row explain_rows[] = {
+{ .name = "db", .type = SETTINGS_TEXT, .offset = AT(db), .default_text = "", .placeholder = "URL",
+  .help = "the database: postgresql://user@host/name, mysql://user@host/name, sqlite:PATH; else DATABASE_URL of the environment" },
+{ .name = "allow-extension", .type = SETTINGS_BOOL, .offset = AT(allow_extension), .default_text = "off",
+  .help = "may create PostgreSQL's extension HypoPG in that database, with which indexes are tried without being made" },
+{ .name = "try", .type = SETTINGS_BOOL, .offset = AT(allow_locks), .default_text = "off",
+  .help = "where there is no HypoPG: make each index in a transaction that is rolled back; writers of the table wait meanwhile" },
+ROW_TOP("how many of an app's statements, those first that take the most time"),
+ROWS_COMMON,
+};
+/* clang-format on */
+
+static const u32 explain_count = ARRAY_LEN(explain_rows);
+
+const struct settings_table sql_explain_flags = { .command = "sql explain",
+                                                  .rows = explain_rows,
+                                                  .count = &explain_count,
+                                                  .group_title = group_title,
+                                                  .groups = 1 };
+
+int sql_options_read(struct sql_options *o, const struct settings_table *t, int argc, char **argv)
+{
+    struct settings_values to = { o, &o->control.texts };
+    struct settings_args args = { 0 };
+    struct problem p = { .text = "out of memory" };
+    int err = settings_table_init(t, &to);
+
+    if (!err)
+        err = settings_table_read_args(t, &to, argc, argv, 1, &args, &p);
+    if (!err && args.help)
+        return help_of(argv[0]) ? EXIT_APP : -1;
+    if (!err && args.operands > 1)
+        err = problem_set(&p,
+                          "%s takes one word, and \"%.100s\" is one too many; a statement is one "
+                          "word in quotes",
+                          argv[0], argv[args.operand[1]]);
+    if (err) {
+        command_problem(&p);
+        return err == -ENOMEM ? EXIT_APP : EXIT_USAGE;
+    }
+    o->word = args.operands ? argv[args.operand[0]] : NULL;
+    return 0;
+}
+
+void sql_options_done(struct sql_options *o)
+{
+    control_options_done(&o->control);
+}
