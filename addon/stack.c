@@ -311,7 +311,8 @@ static bool record_wait(enum shm_blocked_how *how, struct native *native)
     for (int i = 0; i < RECORD_WAITS; i++) {
         ran_ns = cpu_ns();
         if (interrupt_wait(RECORD_LIMIT_MS)) {
-            bool quick = clock_read_ns(CLOCK_MONOTONIC) - began_ns < RETURNED_MS * 1000000u;
+            bool quick = clock_read_ns(CLOCK_MONOTONIC) - began_ns < RETURNED_MS * 1000000u ||
+                         cpu_ns() - ran_ns < RETURNED_MS * 1000000u / 2;
 
             *how = i || quick ? SHM_BLOCKED_STACK : SHM_BLOCKED_RETURNED;
             return true;

@@ -27,6 +27,9 @@ struct loop_watch {
     u64 gc_ns; /* collections of the process, at the last look that did not find it blocked */
     u64 id;    /* of the finding that this block is counted in; 0: not yet */
     u64 told_ns;
+    bool has_route; /* the request that is served is known */
+    u32 connection;
+    u64 kind;
     u32 samples;
     struct cause_sample sample[CAUSE_SAMPLES_MAX];
     char *text[CAUSE_SAMPLES_MAX]; /* theirs; owned */
@@ -55,6 +58,12 @@ static void samples_drop(struct loop_watch *w)
 }
 
 /* ---- What is seen of a loop ---- */
+
+/* Text that may lack its NUL. */
+static struct str field(const char *text, size_t room)
+{
+    return str_make(text, strnlen(text, room));
+}
 
 /* A small file of /proc. */
 static struct str proc_read(u32 pid, const char *name, char *out, size_t room)
@@ -123,6 +132,39 @@ static struct blocking_view view_of(const struct blocks *bs, const struct loop_w
     if (v.busy_since_ns)
         state_read(&v, w->pid);
     return v;
+}
+
+/* Whose handler runs: known when the process has one request only, which is the newest then. */
+static void request_note(struct blocks *bs, u32 slot)
+{
+    const struct shm_slot *s = &bs->shm->slot[slot];
+    struct loop_watch *w = &bs->watch[slot];
+
+    if (w->blocking.asks > 1)
+        return;
+    w->has_route = atomic_load(&s->in_flight) == 1;
+    w->connection = atomic_load(&s->newest_connection);
+    w->kind = atomic_load(&s->newest_kind);
+}
+
+/* As its framework says it; else the kind of its path, "GET /users/:id". */
+static struct str route_of(const struct blocks *bs, const struct loop_watch *w, u32 slot)
+{
+    const struct shm_routes *routes = &bs->shm->routes[slot];
+    u32 n =
+        w->connection < SHM_CONNECTIONS_MAX ? atomic_load(&bs->shm->route_of[w->connection]) : 0;
+
+    if (!w->has_route)
+        return (struct str){ 0 };
+    if (w->connection && n && n < SHM_ROUTES_MAX && n < atomic_load(&routes->count))
+        return str_make(routes->route[n].text, min((u32)routes->route[n].len, (u32)SHM_ROUTE_MAX));
+    for (u32 i = 0; w->kind > 1 && i < SHM_KINDS_MAX; i++) {
+        const struct shm_kind *k = &bs->shm->kinds.kind[i];
+
+        if (atomic_load(&k->key) == w->kind && atomic_load(&k->app) == w->app)
+            return field(k->text, sizeof(k->text) - 1);
+    }
+    return (struct str){ 0 };
 }
 
 /* ---- What is made of it ---- */
@@ -196,6 +238,7 @@ static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
                                .worker = w->worker,
                                .at_ns = w->blocking.since_ns,
                                .took_ns = w->blocking.took_ns,
+                               .route = route_of(bs, w, slot),
                                .subject = cause.subject,
                                .function = cause.place.function,
                                .file = file.len ? file : cause.place.script,
@@ -274,6 +317,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     case BLOCKING_FINE:
         break;
     case BLOCKING_ASK:
+        request_note(bs, slot);
         stack_ask(bs, slot, now_ns);
         break;
     case BLOCKING_ENDED:
@@ -326,11 +370,6 @@ static void due(struct timer *t)
 }
 
 /* ---- What agents say ---- */
-
-static struct str field(const char *text, size_t room)
-{
-    return str_make(text, strnlen(text, room));
-}
 
 void blocks_record(const struct journals_into *into, const struct journals_from *from,
                    const void *payload, u32 len)

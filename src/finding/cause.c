@@ -465,6 +465,8 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
 
             if (one.kind == FINDING_NATIVE && native.votes)
                 one = native;
+            else if (one.kind == FINDING_NATIVE && s.top_is_place && is_loop(lines[CAUSE_ABOVE]))
+                one.kind = FINDING_JAVASCRIPT; /* it was slow to look up from its loop */
             one.votes = votes + 1;
             native = (struct verdict){ 0 };
         }

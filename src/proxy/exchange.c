@@ -491,6 +491,8 @@ static void dispatch(struct exchange *x)
         exchange_worker_failed(x);
         return;
     }
+    atomic_store_explicit(&x->claim.slot->newest_connection, x->up->number, memory_order_relaxed);
+    atomic_store_explicit(&x->claim.slot->newest_kind, x->kind.key, memory_order_relaxed);
     x->up->exchange = x;
     exchange_expect_response(x);
     http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);

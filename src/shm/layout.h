@@ -171,6 +171,9 @@ struct shm_slot {
     _Atomic uint64_t slow_requests, slow_turns; /* of slow kinds, over; that made a long turn */
     _Atomic uint32_t slow_in_flight;
     _Atomic uint32_t kept; /* 1: kept for fast kinds */
+    /* The request given last: its connection (route_of), and the key of its kind (shm_kind). */
+    _Atomic uint32_t newest_connection;
+    _Atomic uint64_t newest_kind;
 
     _Atomic uint64_t took_count[SHM_DELAY_BUCKETS]; /* answers by time, shm_delay_bucket() */
 

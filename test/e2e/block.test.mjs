@@ -106,3 +106,21 @@ for (const major of MAJORS)
       if (found.place?.line === lineOf(mark)) assert.ok(found.place.file === file && found.place.source, JSON.stringify(found));
     }
   });
+
+test('fettle findings: the request that blocks, in text and JSON', async (t) => {
+  const { run, dir } = await app(t, 22);
+  await run.get('/wait');
+  await run.until(async () => (await run.admin('/api/findings')).json().findings[0]);
+  await run.get('/wait'); // its kind is known by now
+  const { code, stdout } = await run.until(async () => {
+    const told = await fettle(['findings', '--json', '--kind', 'blocked-loop/wait'], { env: { FETTLE_RUNTIME_DIR: dir } });
+    return JSON.parse(told.stdout).findings.some(({ route }) => route === 'GET /wait') && told;
+  }, { what: 'the route' });
+  assert.equal(code, 0, stdout);
+  const text = await fettle(['findings', 'app', '--since', '5m'], { env: { FETTLE_RUNTIME_DIR: dir } });
+  assert.match(String(text.stdout), /app: Atomics\.wait on the main thread, Atomics\.wait \(blocked-loop\/wait\)/);
+  assert.match(String(text.stdout), /route GET \/wait/);
+  assert.match((await run.admin('/metrics')).text, /^fettle_eventloop_blocked_total(\{.*\})? 2$/m);
+  assert.equal((await fettle(['findings', 'nobody'], { env: { FETTLE_RUNTIME_DIR: dir } })).code, 3);
+  assert.equal((await fettle(['findings', '--since', 'soon'], { env: { FETTLE_RUNTIME_DIR: dir } })).code, 2);
+});

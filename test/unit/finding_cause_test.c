@@ -150,7 +150,7 @@ static void in_a_loop_the_call_may_stand_behind_its_beginning(void)
     judged(FINDING_SYNC_ZLIB, "gzipSync");
     samples[0].how = SHM_BLOCKED_RETURNED;
     lines[CAUSE_ABOVE + 1] = STR("    out.push(compute(row));");
-    judged(FINDING_NATIVE, "");
+    judged(FINDING_JAVASCRIPT, "");
     CHECK_EQ(cause.place.line, 12);
 }
 

@@ -53,12 +53,15 @@ async function fileOf(size, { log, rounds }) {
   return { bytes: statSync(file).size, reading_s: readingOf(file), by };
 }
 
+/* Their mean, of logarithms: which of the two comes first changes from pair to pair, and evens out in it. */
+const meanRatio = (pairs) => Math.exp(pairs.reduce((sum, { recorded, plain }) => sum + Math.log(recorded / plain), 0) / pairs.length);
+
 /* Requests a second that one worker serves, with and without its profile being recorded, in turns; and how soon after the recording's end
  * its flame graph is there. */
 async function recordingOf({ folder, log, rounds, work }) {
   const port = await freePort(), env = { ...process.env, FETTLE_RUNTIME_DIR: folder, XDG_RUNTIME_DIR: folder };
   const app = launch(FETTLE, ['run', '--name', 'shop', '-w', '1', '--admin', 'off', APP], { env: { ...env, PORT: String(port), BENCH_WORK: String(work) }, cwd: ROOT, log: path.join(folder, 'cpu.log') });
-  const load = async (seconds) => JSON.parse((await finish(FETTLE, ['bench', '--json', '-c', '16', '-d', `${seconds}s`, `http://127.0.0.1:${port}/json`])).out).requests_per_second;
+  const load = async (seconds) => JSON.parse((await finish(FETTLE, ['bench', '--json', '-c', '16', '-d', `${seconds}s`, `http://127.0.0.1:${port}/json`])).out).rate;
   const file = path.join(folder, 'shop.cpuprofile');
   const pairs = [], flame_s = [];
   try {
@@ -80,7 +83,7 @@ async function recordingOf({ folder, log, rounds, work }) {
   } finally {
     await end([app.pid]);
   }
-  const kept = median(pairs.map(({ recorded, plain }) => recorded / plain));
+  const kept = meanRatio(pairs);
   log(`  while recorded: ${asRatio(kept)} of the throughput; flame graph after ${short(median(flame_s))} s`);
   return { pairs, kept, flame_s };
 }
