@@ -48,3 +48,10 @@ $(BUILD)/test/e2e/upstream.node: test/e2e/helpers/upstream.c $(ADDON_H)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
+
+# The addon of examples/blocks.
+addon-test-tools: $(BUILD)/test/e2e/compute.node
+$(BUILD)/test/e2e/compute.node: examples/blocks/compute.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  link $@")
+	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
