@@ -18,17 +18,21 @@ enum { SAMPLE_TEXT_MAX = 4096, PATH_BYTES_MAX = 1024 };
 #define ANSWER_NS (30 * NS_PER_MS)
 /* A turn that still lasts is told of after four times the limit, but not before this. */
 #define TELL_LEAST_NS NS_PER_S
+/* ... and when it has no place yet, as native code, not before this. */
+#define TELL_VAGUE_NS (5 * NS_PER_S)
 
 /* One slot. */
 struct loop_watch {
     struct blocking blocking;
     u32 generation, app, worker, pid;
     u64 again_ns, turns;
-    u64 gc_ns; /* collections of the process, at the last look that did not find it blocked */
-    u64 id;    /* of the finding that this block is counted in; 0: not yet */
+    u64 gc_ns;       /* collections of the process, at the last look that did not find it blocked */
+    u64 gc_asked_ns; /* ... when the first stack of this block was asked for */
+    u64 id;          /* of the finding that this block is counted in; 0: not yet */
     u64 told_ns;
     bool has_route; /* the request that is served is known */
     u32 connection;
+    u32 framework_route; /* its number in shm_routes; 0: not told yet */
     u64 kind;
     u32 samples;
     struct cause_sample sample[CAUSE_SAMPLES_MAX];
@@ -140,23 +144,28 @@ static void request_note(struct blocks *bs, u32 slot)
     const struct shm_slot *s = &bs->shm->slot[slot];
     struct loop_watch *w = &bs->watch[slot];
 
-    if (w->blocking.asks > 1)
-        return;
-    w->has_route = atomic_load(&s->in_flight) == 1;
-    w->connection = atomic_load(&s->newest_connection);
-    w->kind = atomic_load(&s->newest_kind);
+    if (w->blocking.asks <= 1) {
+        w->has_route = atomic_load(&s->in_flight) == 1;
+        w->connection = atomic_load(&s->newest_connection);
+        w->kind = atomic_load(&s->newest_kind);
+        w->framework_route = 0;
+        w->gc_asked_ns = gc_total_ns(s);
+    }
+    if (!w->framework_route && w->connection && w->connection < SHM_CONNECTIONS_MAX)
+        w->framework_route = atomic_load(&bs->shm->route_of[w->connection]);
 }
 
 /* As its framework says it; else the kind of its path, "GET /users/:id". */
 static struct str route_of(const struct blocks *bs, const struct loop_watch *w, u32 slot)
 {
     const struct shm_routes *routes = &bs->shm->routes[slot];
-    u32 n =
-        w->connection < SHM_CONNECTIONS_MAX ? atomic_load(&bs->shm->route_of[w->connection]) : 0;
+    u32 n = w->framework_route;
 
     if (!w->has_route)
         return (struct str){ 0 };
-    if (w->connection && n && n < SHM_ROUTES_MAX && n < atomic_load(&routes->count))
+    if (!n && w->connection && w->connection < SHM_CONNECTIONS_MAX)
+        n = atomic_load(&bs->shm->route_of[w->connection]);
+    if (n && n < SHM_ROUTES_MAX && n < atomic_load(&routes->count))
         return str_make(routes->route[n].text, min((u32)routes->route[n].len, (u32)SHM_ROUTE_MAX));
     for (u32 i = 0; w->kind > 1 && i < SHM_KINDS_MAX; i++) {
         const struct shm_kind *k = &bs->shm->kinds.kind[i];
@@ -211,46 +220,88 @@ static void evidence_write(struct buf *out, const struct cause_view *v, const st
     buf_add(out, c->text);
 }
 
-static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
+/* Collections in this turn: what its first sample says, and what has come since then; at most what
+ * has come since it was seen not to be blocked. */
+static u64 gc_in_turn_ns(const struct blocks *bs, const struct loop_watch *w, u32 slot)
 {
-    u64 gc_ns = gc_total_ns(&bs->shm->slot[slot]);
-    u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
-    struct cause_view v = { w->sample, w->samples, took_ns > held_ns ? took_ns - held_ns : 0,
-                            gc_ns > w->gc_ns ? gc_ns - w->gc_ns : 0 };
-    struct stacktext_frame place = cause_place(&v);
-    AUTO(buf_done) struct buf text = { 0 };
-    AUTO(buf_done) struct buf evidence = { 0 };
-    struct str lines[CAUSE_LINES] = { 0 };
-    char path[PATH_BYTES_MAX + 1];
-    struct str file = stacktext_path(&place, path, PATH_BYTES_MAX);
-    struct cause cause;
+    u64 now_ns = gc_total_ns(&bs->shm->slot[slot]);
+    u64 before_ns = now_ns > w->gc_ns ? now_ns - w->gc_ns : 0, sampled_ns = 0;
 
-    if (file.len) {
-        path[file.len] = 0;
-        (void)!excerpt_read(path, place.line, CAUSE_ABOVE, lines, CAUSE_LINES, &text);
-    }
-    cause_judge(&cause, &v, lines);
-    evidence_write(&evidence, &v, &cause);
+    for (u32 i = 0; i < w->samples; i++)
+        sampled_ns = max(sampled_ns, w->sample[i].gc_ns);
+    if (!w->samples)
+        return before_ns;
+    if (now_ns > w->gc_asked_ns)
+        sampled_ns = max(sampled_ns, w->sample[0].gc_ns + (now_ns - w->gc_asked_ns));
+    return max(min(before_ns, sampled_ns), w->sample[w->samples - 1].gc_ns);
+}
+
+/* What a block is at, and the texts of which `cause` is a view. */
+struct judged {
+    struct cause cause;
+    struct str lines[CAUSE_LINES];
+    struct str file;
+    char path[PATH_BYTES_MAX + 1];
+    struct buf text, evidence;
+};
+
+static void judged_done(struct judged *j)
+{
+    buf_done(&j->text);
+    buf_done(&j->evidence);
+}
+
+static void lines_read(struct judged *j, const struct cause_view *v)
+{
+    struct stacktext_frame place = cause_place(v);
+
+    memset(j->lines, 0, sizeof(j->lines));
+    j->file = stacktext_path(&place, j->path, PATH_BYTES_MAX);
+    if (!j->file.len)
+        return;
+    j->path[j->file.len] = 0;
+    (void)!excerpt_read(j->path, place.line, CAUSE_ABOVE, j->lines, CAUSE_LINES, &j->text);
+}
+
+static void block_judge(struct judged *j, const struct blocks *bs, const struct loop_watch *w,
+                        u32 slot)
+{
+    u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
+    struct cause_view v = { w->sample,
+                            w->samples,
+                            took_ns > held_ns ? took_ns - held_ns : 0,
+                            gc_in_turn_ns(bs, w, slot),
+                            { .line = 0 } };
+
+    lines_read(j, &v);
+    if (cause_step_out(&v, j->lines))
+        lines_read(j, &v);
+    cause_judge(&j->cause, &v, j->lines);
+    evidence_write(&j->evidence, &v, &j->cause);
+}
+
+static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot, const struct judged *j)
+{
+    const struct cause *cause = &j->cause;
+
     w->id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found },
                            &(struct finding){
-                               .kind = cause.kind,
+                               .kind = cause->kind,
                                .app = w->app,
                                .worker = w->worker,
                                .at_ns = w->blocking.since_ns,
                                .took_ns = w->blocking.took_ns,
                                .route = route_of(bs, w, slot),
-                               .subject = cause.subject,
-                               .function = cause.place.function,
-                               .file = file.len ? file : cause.place.script,
-                               .line = cause.place.line,
-                               .column = cause.place.column,
-                               .source = lines[cause.at],
-                               .text = buf_str(&evidence),
-                               .advice = str_of(cause.advice),
+                               .subject = cause->subject,
+                               .function = cause->place.function,
+                               .file = j->file.len ? j->file : cause->place.script,
+                               .line = cause->place.line,
+                               .column = cause->place.column,
+                               .source = j->lines[cause->at],
+                               .text = buf_str(&j->evidence),
+                               .advice = str_of(cause->advice),
                            });
     w->told_ns = w->blocking.took_ns;
-    bs->count[w->app]++;
-    bs->ns[w->app] += w->told_ns;
 }
 
 /* It lasts longer than was told. */
@@ -263,14 +314,57 @@ static void finding_lengthen(struct blocks *bs, struct loop_watch *w)
     w->told_ns = max(w->told_ns, took_ns);
 }
 
+/* What was told while it lasted is not what is known at its end: native code has returned. */
+static void finding_correct(struct blocks *bs, struct loop_watch *w, u32 slot)
+{
+    const struct found_entry *told = found_get(bs->found, w->id);
+    struct judged j = { .text = { 0 } };
+
+    if (!told)
+        return;
+    block_judge(&j, bs, w, slot);
+    if (told->finding.kind != j.cause.kind || told->finding.line != j.cause.place.line ||
+        !str_eq(told->finding.subject, j.cause.subject)) {
+        found_take_back(bs->found, w->id, w->told_ns);
+        finding_make(bs, w, slot, &j);
+    }
+    judged_done(&j);
+}
+
 static void block_tell(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
+    struct judged j = { .text = { 0 } };
 
-    if (w->id)
+    if (w->id) {
         finding_lengthen(bs, w);
-    else
-        finding_make(bs, w, slot);
+        return;
+    }
+    block_judge(&j, bs, w, slot);
+    finding_make(bs, w, slot, &j);
+    bs->count[w->app]++;
+    bs->ns[w->app] += w->told_ns;
+    judged_done(&j);
+}
+
+/* It has ended. */
+static void block_end(struct blocks *bs, u32 slot)
+{
+    bool was_told = bs->watch[slot].id != 0;
+
+    block_tell(bs, slot);
+    if (was_told)
+        finding_correct(bs, &bs->watch[slot], slot);
+}
+
+/* It lasts, and it is time to say so. */
+static bool is_to_tell(const struct loop_watch *w, u64 limit_ns)
+{
+    struct cause_view v = { .sample = w->sample, .samples = w->samples };
+    u64 took_ns = w->blocking.took_ns;
+
+    return w->id || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
+           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && cause_place(&v).script.len);
 }
 
 /* The process in a slot is another one, or serves no more. */
@@ -279,7 +373,7 @@ static void block_drop(struct blocks *bs, u32 slot)
     struct loop_watch *w = &bs->watch[slot];
 
     if (w->blocking.since_ns)
-        block_tell(bs, slot);
+        block_end(bs, slot);
     samples_drop(w);
     *w = (struct loop_watch){ 0 };
 }
@@ -323,7 +417,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     case BLOCKING_ENDED:
         if (bs->journals) /* what it has told until its end */
             journals_read(bs->journals, now_ns);
-        block_tell(bs, slot);
+        block_end(bs, slot);
         samples_drop(w);
         w->blocking.since_ns = 0;
         break;
@@ -331,7 +425,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     w->turns = atomic_load(&s->loop.turns);
     if (!w->blocking.since_ns)
         w->gc_ns = gc_total_ns(s);
-    else if (w->blocking.took_ns > max(4 * v.limit_ns, TELL_LEAST_NS) || w->id)
+    else if (is_to_tell(w, v.limit_ns))
         block_tell(bs, slot);
 }
 

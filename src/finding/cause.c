@@ -1,6 +1,8 @@
 /* finding/cause.c -- what a turn of the loop that took too long was at */
 #include "finding/cause.h"
 
+#include "finding/sourceline.h"
+
 /* Functions that block until they are done, by name; what ends with Sync and is not here is of the
  * file system. `instead`: what does not block. */
 static const struct blocking_name {
@@ -85,6 +87,8 @@ struct stack {
     bool has_frames, has_loader;
     bool top_is_place;            /* the app's code is innermost */
     bool below_is_queue;          /* ... calls the place */
+    bool in_database;             /* a call that blocks, as the agent's wrap of it shows */
+    struct str database;          /* its name */
     struct stacktext_frame api;   /* what the place has called of Node's, if it has */
     struct stacktext_frame above; /* what the place has called of any other's; or api */
     struct stacktext_frame place;
@@ -96,13 +100,42 @@ static bool before_is_place(const struct stacktext_frame *f, const struct stackt
     return place->script.len && f->script.ptr == place->script.ptr;
 }
 
-static void stack_read(struct stack *s, struct str text)
+static bool same_frame(const struct stacktext_frame *a, const struct stacktext_frame *b)
+{
+    return a->line == b->line && a->column == b->column && str_eq(a->script, b->script);
+}
+
+/* The agent's own frame: what it wraps is the app's doing. */
+static void agent_read(struct stack *s, const struct stacktext_frame *f)
+{
+    static const char *const methods[] = { "all", "get", "run", "exec", "prepare" };
+
+    if (s->place.script.len || !str_eq(f->script, STR("fettle:trace_libraries.js")))
+        return;
+    for (u32 i = 0; i < ARRAY_LEN(methods); i++)
+        if (str_eq(f->function, str_of(methods[i]))) {
+            s->in_database = true;
+            s->database = f->function;
+        }
+}
+
+/* `entered`: of struct cause_view. */
+static void stack_read(struct stack *s, struct str text, const struct stacktext_frame *entered)
 {
     struct stacktext_frame f, before = { 0 }, package = { 0 }, package_above = { 0 };
     bool in_package = false;
 
     *s = (struct stack){ 0 };
     while (stacktext_next(&text, &f)) {
+        if (stacktext_is_fettle(&f)) {
+            agent_read(s, &f);
+            continue;
+        }
+        if (!s->has_frames && entered->line && same_frame(&f, entered)) {
+            s->has_frames = true;
+            before = f;
+            continue;
+        }
         if (is_loader(&f) && !is_task_queue(&f)) { /* the place is below it */
             s->has_loader = true;
             s->place = package = (struct stacktext_frame){ 0 };
@@ -133,7 +166,7 @@ struct stacktext_frame cause_place(const struct cause_view *v)
     struct stack s = { 0 }, package = { 0 };
 
     for (u32 i = 0; i < v->samples; i++) {
-        stack_read(&s, v->sample[i].text);
+        stack_read(&s, v->sample[i].text, &v->entered);
         if (stacktext_is_app(&s.place))
             return s.place;
         if (!package.place.script.len)
@@ -142,29 +175,30 @@ struct stacktext_frame cause_place(const struct cause_view *v)
     return package.place;
 }
 
+bool cause_step_out(struct cause_view *v, const struct str lines[CAUSE_LINES])
+{
+    struct stacktext_frame place = cause_place(v);
+    struct stack s;
+
+    if (v->entered.line || !place.column ||
+        !sourceline_is_entry(lines[CAUSE_ABOVE], place.column - 1))
+        return false;
+    for (u32 i = 0; i < v->samples; i++) {
+        if (v->sample[i].how != SHM_BLOCKED_RETURNED)
+            continue;
+        stack_read(&s, v->sample[i].text, &place);
+        if (!stacktext_is_app(&s.place))
+            continue;
+        stack_read(&s, v->sample[i].text, &v->entered);
+        if (s.top_is_place && same_frame(&s.place, &place)) {
+            v->entered = place;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Lines of the app ---- */
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '$' || (c & 0x80);
-}
-
-/* The name that stands at `at`, with "JSON." or "Atomics." before it, when a ( follows. */
-static struct str call_at(struct str line, size_t at)
-{
-    size_t end = at, from = at;
-
-    while (end < line.len && is_word(line.ptr[end]))
-        end++;
-    if (end == at || end == line.len || line.ptr[end] != '(')
-        return (struct str){ 0 };
-    if (from >= 5 && memcmp(line.ptr + from - 5, "JSON.", 5) == 0)
-        from -= 5;
-    else if (from >= 8 && memcmp(line.ptr + from - 8, "Atomics.", 8) == 0)
-        from -= 8;
-    return str_sub(line, from, end - from);
-}
 
 /* What is called by that name blocks. */
 static enum finding_kind kind_of(struct str name, const char **instead)
@@ -194,9 +228,9 @@ static enum finding_kind last_call(struct str line, size_t until, struct str *na
     const char *with;
 
     for (size_t i = 0; i < line.len && i < until; i++) {
-        if (!is_word(line.ptr[i]) || (i && is_word(line.ptr[i - 1])))
+        if (!sourceline_is_word(line.ptr[i]) || (i && sourceline_is_word(line.ptr[i - 1])))
             continue;
-        call = call_at(line, i);
+        call = sourceline_call(line, i);
         kind = kind_of(call, &with);
         if (kind == FINDING_NONE || str_eq(call, STR("require")))
             continue;
@@ -221,7 +255,7 @@ struct verdict {
 static void better_name(struct verdict *v, const struct stack *s, struct str line)
 {
     size_t at = s->place.column ? s->place.column - 1 : 0;
-    struct str name = at < line.len ? call_at(line, at) : (struct str){ 0 };
+    struct str name = at < line.len ? sourceline_call(line, at) : (struct str){ 0 };
     const char *instead;
 
     if (kind_of(name, &instead) == v->kind) {
@@ -258,20 +292,6 @@ static bool judge_api(struct verdict *out, const struct stack *s, struct str lin
     return true;
 }
 
-/* What stands above is another function's, as far as a line can tell. */
-static bool function_begins(struct str line)
-{
-    return has(line, STR("=> {")) || has(line, STR("function")) || has(line, STR(") {")) ||
-           has(line, STR("){"));
-}
-
-static bool function_ends(struct str line)
-{
-    line = str_trim(line);
-    return !line.len || line.ptr[0] == '}' || str_ends(line, STR("}")) ||
-           str_ends(line, STR("},")) || str_ends(line, STR("});"));
-}
-
 static bool judge_one(struct verdict *out, const struct str lines[CAUSE_LINES], int moved,
                       size_t until)
 {
@@ -280,39 +300,49 @@ static bool judge_one(struct verdict *out, const struct str lines[CAUSE_LINES], 
     return out->kind != FINDING_NONE;
 }
 
-static bool is_loop(struct str line)
-{
-    line = str_trim(line);
-    return str_starts(line, STR("for")) || str_starts(line, STR("while")) ||
-           str_starts(line, STR("do"));
-}
-
 /* Where a loop begins anew, what it calls stands behind that. */
 static bool judge_loop(struct verdict *out, const struct str lines[CAUSE_LINES])
 {
     int most = CAUSE_LINES - CAUSE_ABOVE;
 
-    if (!is_loop(lines[CAUSE_ABOVE]))
+    if (!sourceline_is_loop(lines[CAUSE_ABOVE]))
         return false;
-    for (int i = 0; i < most && !(i && function_ends(lines[CAUSE_ABOVE + i])); i++)
+    for (int i = 0; i < most && !(i && sourceline_ends_function(lines[CAUSE_ABOVE + i])); i++)
         if (judge_one(out, lines, i, SIZE_MAX))
             return true;
     out->moved = 0;
     return false;
 }
 
-/* Native code has returned: what was called before column `at`. */
+/* Native code has returned, into the function that is called at column `at`: what was called last
+ * before that. Its arguments come first, then what stands before it. False, and `call` may say what
+ * was called, when that is none of those known. */
 static bool judge_around(struct verdict *out, size_t at, const struct str lines[CAUSE_LINES])
 {
-    if (judge_one(out, lines, 0, at) || judge_loop(out, lines))
+    struct str line = lines[CAUSE_ABOVE], inside = sourceline_arguments(line, at), call;
+    int moved = 0;
+
+    out->kind = last_call(inside, inside.len, &out->subject, &out->instead);
+    if (out->kind != FINDING_NONE || judge_one(out, lines, 0, at) || judge_loop(out, lines))
         return true;
+    call = sourceline_last_call(inside, SIZE_MAX);
+    if (!call.len)
+        call = sourceline_last_call(line, at);
     for (int i = 1; i <= CAUSE_ABOVE; i++) {
-        if (function_begins(lines[CAUSE_ABOVE + 1 - i]) || function_ends(lines[CAUSE_ABOVE - i]))
+        struct str below = i > 1 ? lines[CAUSE_ABOVE + 1 - i] : str_sub(line, 0, at);
+
+        if (sourceline_begins_function(below) || sourceline_ends_function(lines[CAUSE_ABOVE - i]))
             break;
         if (judge_one(out, lines, -i, SIZE_MAX))
             return true;
+        if (call.len)
+            continue;
+        call = sourceline_last_call(lines[CAUSE_ABOVE - i], SIZE_MAX);
+        moved = call.len ? -i : 0;
     }
-    out->moved = 0;
+    out->moved = moved;
+    out->kind = FINDING_NONE;
+    out->subject = call;
     return false;
 }
 
@@ -323,7 +353,7 @@ static bool judge_lines(struct verdict *out, const struct stack *s, bool returne
     struct str line = lines[CAUSE_ABOVE], name;
     size_t at = s->place.column ? s->place.column - 1 : 0;
 
-    name = at < line.len ? call_at(line, at) : (struct str){ 0 };
+    name = at < line.len ? sourceline_call(line, at) : (struct str){ 0 };
     out->kind = kind_of(name, &out->instead);
     out->subject = name;
     if (out->kind != FINDING_NONE && out->kind != FINDING_MODULE_LOAD)
@@ -336,30 +366,48 @@ static bool judge_lines(struct verdict *out, const struct stack *s, bool returne
                     : s->top_is_place && judge_loop(out, lines);
 }
 
-/* A callback of the queue that puts something into it again. */
-static bool feeds_queue(const struct str lines[CAUSE_LINES])
+/* A callback of the queue that puts something into it again, or waits in a loop for what is there
+ * already. */
+static bool feeds_queue(const struct str lines[CAUSE_LINES], const struct stacktext_frame *place)
 {
     for (u32 i = 0; i < CAUSE_LINES; i++)
-        if (has(lines[i], STR("nextTick(")) || has(lines[i], STR("queueMicrotask(")))
+        if (has(lines[i], STR("nextTick(")) || has(lines[i], STR("queueMicrotask(")) ||
+            sourceline_passes(lines[i], STR(".then("), place->function))
             return true;
+    for (int i = CAUSE_ABOVE; i >= 0; i--) {
+        if (sourceline_is_loop(lines[i]) &&
+            sourceline_loop_awaits(lines + i, CAUSE_LINES - i, CAUSE_ABOVE - i))
+            return true;
+        if (sourceline_begins_function(lines[i]) && !sourceline_is_loop(lines[i]))
+            break;
+    }
     return false;
+}
+
+/* Nothing but promises and ticks has led there. */
+static bool is_from_queue(const struct stack *s)
+{
+    return is_task_queue(&s->root) || s->below_is_queue ||
+           (s->place.script.len && s->root.script.ptr == s->place.script.ptr);
 }
 
 static bool is_database(const struct stack *s, struct str text)
 {
-    (void)s;
-    return has(text, STR("/node_modules/better-sqlite3/")) ||
+    return s->in_database || has(text, STR("/node_modules/better-sqlite3/")) ||
            has(text, STR("/node_modules/sqlite3-sync/"));
 }
 
-/* A sample with a stack. */
+/* A sample with a stack. `native`: those without one before it, when there were any. */
 static struct verdict judge_stack(const struct cause_sample *sample, const struct stack *s,
-                                  const struct stacktext_frame *place,
+                                  const struct stacktext_frame *place, const struct verdict *native,
                                   const struct str lines[CAUSE_LINES])
 {
+    bool is_short = !native->votes || native->kind == FINDING_GC; /* what it did, each time */
     struct verdict v = { .votes = 1 };
     bool returned = sample->how == SHM_BLOCKED_RETURNED;
     /* The lines are those of one place. */
+    bool is_near =
+        str_eq(s->place.script, place->script) && str_eq(s->place.function, place->function);
     bool has_lines = s->place.line == place->line && str_eq(s->place.script, place->script);
 
     if (s->has_loader && s->place.script.len) {
@@ -367,16 +415,20 @@ static struct verdict judge_stack(const struct cause_sample *sample, const struc
         v.subject = STR("require");
     } else if (is_database(s, sample->text)) {
         v.kind = FINDING_SYNC_DATABASE;
+        v.subject = s->database;
+    } else if (!s->place.script.len && is_task_queue(&s->root)) {
+        v.kind = FINDING_MICROTASKS;
+    } else if (is_short && is_near && is_from_queue(s) && feeds_queue(lines, place)) {
+        v.kind = FINDING_MICROTASKS;
     } else if (s->api.script.len &&
                judge_api(&v, s, has_lines ? lines[CAUSE_ABOVE] : (struct str){ 0 })) {
         ;
     } else if (has_lines && judge_lines(&v, s, returned, lines)) {
         ;
-    } else if ((!s->place.script.len && is_task_queue(&s->root)) ||
-               (s->below_is_queue && has_lines && feeds_queue(lines))) {
-        v.kind = FINDING_MICROTASKS;
     } else if (returned) {
-        v = (struct verdict){ .kind = FINDING_NATIVE, .votes = 1 };
+        if (!has_lines)
+            v.subject = (struct str){ 0 };
+        v.kind = FINDING_NATIVE; /* what judge_around knows of it stays */
     } else {
         v = (struct verdict){ .kind = FINDING_JAVASCRIPT, .votes = 1 };
     }
@@ -412,6 +464,7 @@ static u32 weight(const struct verdict *v)
 {
     u32 vague = v->kind == FINDING_NATIVE || v->kind == FINDING_UNKNOWN ? 0
                 : v->kind == FINDING_JAVASCRIPT                         ? 1
+                : v->kind == FINDING_MICROTASKS                         ? 3
                                                                         : 2;
 
     return 4 * v->votes + vague;
@@ -439,6 +492,22 @@ static void ballot_add(struct ballot *b, const struct verdict *one, u32 sample)
     b->verdict[b->count++] = *one;
 }
 
+/* Native code that cannot be named: its samples may tell more than the line. */
+static struct verdict returned_to(const struct verdict *one, const struct verdict *native,
+                                  const struct stack *s, const struct str lines[CAUSE_LINES])
+{
+    struct verdict v = *one;
+
+    if (s->top_is_place && sourceline_is_loop(lines[CAUSE_ABOVE]) &&
+        (!native->votes || !sourceline_loop_calls(lines + CAUSE_ABOVE, CAUSE_LINES - CAUSE_ABOVE)))
+        v = (struct verdict){ .kind = FINDING_JAVASCRIPT }; /* it was slow to look up from it */
+    else if (native->kind == FINDING_GC)
+        v = *native;
+    else if (native->votes)
+        v.kind = native->kind;
+    return v;
+}
+
 /* All samples together: each is a vote. Those of native code are for what has called it, when that
  * is known by the stack that came when it had returned. */
 static void vote(struct ballot *b, const struct cause_view *v, const struct stacktext_frame *place,
@@ -450,7 +519,7 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
         const struct cause_sample *sample = &v->sample[i];
         struct stack s;
 
-        stack_read(&s, sample->text);
+        stack_read(&s, sample->text, &v->entered);
         if (sample->how == SHM_BLOCKED_NATIVE && !s.has_frames) {
             one = judge_native(sample);
             one.votes += native.votes;
@@ -458,15 +527,23 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
             native.votes = one.votes;
             continue;
         }
-        one = s.has_frames ? judge_stack(sample, &s, place, lines)
+        one = s.has_frames ? judge_stack(sample, &s, place, &native, lines)
                            : (struct verdict){ .kind = FINDING_UNKNOWN, .votes = 1 };
-        if (sample->how == SHM_BLOCKED_RETURNED || (native.votes && is_specific(one.kind))) {
+        if (native.votes && one.kind == FINDING_JAVASCRIPT && s.has_frames && !s.top_is_place) {
+            struct cause_sample late = *sample; /* the thread had no CPU to return on */
+
+            late.how = SHM_BLOCKED_RETURNED;
+            one = judge_stack(&late, &s, place, &native, lines);
+            if (one.kind == FINDING_NATIVE)
+                one = returned_to(&one, &native, &s, lines);
+            one.votes = 1;
+        }
+        if (sample->how == SHM_BLOCKED_RETURNED ||
+            (native.votes && (is_specific(one.kind) || one.kind == FINDING_NATIVE))) {
             u32 votes = native.votes;
 
-            if (one.kind == FINDING_NATIVE && native.votes)
-                one = native;
-            else if (one.kind == FINDING_NATIVE && s.top_is_place && is_loop(lines[CAUSE_ABOVE]))
-                one.kind = FINDING_JAVASCRIPT; /* it was slow to look up from its loop */
+            if (one.kind == FINDING_NATIVE)
+                one = returned_to(&one, &native, &s, lines);
             one.votes = votes + 1;
             native = (struct verdict){ 0 };
         }
@@ -554,7 +631,7 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
             best = ballot.verdict[k];
             sample = ballot.sample[k];
         }
-    if (v->gc_ns * 2 >= v->took_ns && v->gc_ns)
+    if (v->gc_ns * 2 >= v->took_ns && v->gc_ns && !is_specific(best.kind))
         best = (struct verdict){ .kind = FINDING_GC };
     else if (best.kind == FINDING_JAVASCRIPT && are_timers(v))
         best = (struct verdict){ .kind = FINDING_TIMERS };

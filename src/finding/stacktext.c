@@ -63,6 +63,11 @@ bool stacktext_is_node(const struct stacktext_frame *f)
     return str_starts(f->script, STR("node:")) || str_starts(f->script, STR("internal/"));
 }
 
+bool stacktext_is_fettle(const struct stacktext_frame *f)
+{
+    return str_starts(f->script, STR("fettle:"));
+}
+
 bool stacktext_is_app(const struct stacktext_frame *f)
 {
     return (str_starts(f->script, STR("/")) || str_starts(f->script, STR("file:"))) &&

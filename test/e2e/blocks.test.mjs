@@ -44,12 +44,13 @@ async function eachIsNamed(t, name, node, rows) {
       assert.equal((await app.get(row.route)).status, 200);
       const found = await app.until(async () => (await findings()).find(({ id }) => !seen.has(id)), { what: `the finding of ${row.route}` });
       seen.add(found.id);
-      const { kind, place, worst_ms } = found;
+      const { kind, place, worst_ms, route } = found;
       assert.deepEqual(
         { kind, file: place?.file, line: place?.line, function: place?.function?.split(/[. ]/).at(-1) },
         { kind: `blocked-loop/${row.kind}`, file, line: lineOf(file, row.route), function: row.function },
         JSON.stringify(found, null, 1),
       );
+      assert.equal(route, row.route, JSON.stringify(found));
       assert.ok(place.source.endsWith(`// ${row.route}`), place.source);
       assert.ok(worst_ms >= 100 && found.text && found.advice, JSON.stringify(found));
     });
