@@ -158,8 +158,8 @@ static size_t quoted_end(struct str s, size_t at)
     return min(at + 1, s.len);
 }
 
-/* Behind what begins here: a bracket, up to its other one; else (`open`) an expression. s.len: it
- * goes on. */
+/* Behind what begins here: a bracket, up to its other one; else (`open`) an expression.
+ * SIZE_MAX: it goes on. */
 static size_t whole_end(struct str s, size_t at, bool open)
 {
     u32 depth = open ? 1 : 0;
@@ -179,7 +179,7 @@ static size_t whole_end(struct str s, size_t at, bool open)
             return at;
         at++;
     }
-    return s.len;
+    return SIZE_MAX;
 }
 
 /* Whether a function's name ends at `at`, and its body has begun but not ended at the end of `s`.
@@ -201,12 +201,12 @@ static bool body_goes_on(struct str s, size_t at, bool is_function)
     }
     if (at < s.len && s.ptr[at] == '(')
         at = blanks_end(s, whole_end(s, at, false));
-    arrow = at + 1 < s.len && s.ptr[at] == '=' && s.ptr[at + 1] == '>';
+    arrow = at < s.len && at + 1 < s.len && s.ptr[at] == '=' && s.ptr[at + 1] == '>';
     if (arrow)
         at = blanks_end(s, at + 2);
     if (at < s.len && s.ptr[at] == '{')
-        return whole_end(s, at, false) == s.len;
-    return arrow && whole_end(s, at, true) == s.len;
+        return whole_end(s, at, false) == SIZE_MAX;
+    return arrow && whole_end(s, at, true) == SIZE_MAX;
 }
 
 static bool follows_function(struct str s, size_t at)

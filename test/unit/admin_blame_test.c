@@ -1,6 +1,8 @@
 /* blame: samples, scripts, maps and sources on disk; what is told */
 #include "admin/blame.h"
 
+#include "base/clock.h"
+
 #include "tap.h"
 
 #include <sys/stat.h>
