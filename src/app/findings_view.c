@@ -148,8 +148,7 @@ static void finding_json(struct view *v, const struct json_value *row)
     json_write(row, out);
     if (!place_written_at(v, json_value_member(row, "place"), &at) || out->failed)
         return;
-    out->len--;
-    buf_addc(out, ',');
+    out->len--; /* its bracket */
     json_key(out, "written");
     buf_addc(out, '{');
     json_key(out, "file");
