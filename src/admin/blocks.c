@@ -30,6 +30,7 @@ struct loop_watch {
     u64 id;    /* of the finding that this block is counted in; 0: not yet */
     struct telling *telling; /* ... which is being found out about; NULL: it is not */
     u64 told_ns;
+    u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
     u32 connection;
     u64 kind;
@@ -70,7 +71,7 @@ static void samples_drop(struct loop_watch *w)
         w->text[i] = NULL;
     }
     w->samples = 0;
-    w->id = 0;
+    w->id = w->stack_ns = 0;
     w->telling = NULL;
 }
 
@@ -261,7 +262,8 @@ static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
         .finding = { .app = w->app,
                      .worker = w->worker,
                      .at_ns = w->blocking.since_ns,
-                     .took_ns = took_ns },
+                     .took_ns = took_ns,
+                     .stack_ns = w->stack_ns },
         .slot = slot,
     };
     buf_add(&t->route, route_of(bs, w, slot));
@@ -430,6 +432,8 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
         .channel = field(text + text_len + sizeof(r->call_name), sizeof(r->channel)),
         .text = str_make(text, text_len),
     };
+    if (text_len && !w->stack_ns && from->now_ns > r->since_ns)
+        w->stack_ns = from->now_ns - r->since_ns;
 }
 
 /* ---- The rest ---- */
