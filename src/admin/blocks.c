@@ -1,17 +1,17 @@
 /* admin/blocks.c -- the monitor watches all event loops for turns that take too long */
 #include "admin/blocks.h"
 
-#include "admin/excerpt.h"
+#include "admin/blame.h"
 #include "admin/reading.h"
 #include "finding/blocking.h"
-#include "finding/cause.h"
+#include "io/errand.h"
 #include "io/sock.h"
 #include "metrics/histogram.h"
 #include "shm/wire.h"
 
 #include <fcntl.h>
 
-enum { SAMPLE_TEXT_MAX = 4096, PATH_BYTES_MAX = 1024 };
+enum { SAMPLE_TEXT_MAX = 4096 };
 /* No two looks at anything are closer. */
 #define LOOK_LEAST_NS (2 * NS_PER_MS)
 /* How long an answer of an agent is looked for at each look. */
@@ -20,6 +20,8 @@ enum { SAMPLE_TEXT_MAX = 4096, PATH_BYTES_MAX = 1024 };
 #define TELL_LEAST_NS NS_PER_S
 /* ... and when it has no place yet, as native code, not before this. */
 #define TELL_VAGUE_NS (5 * NS_PER_S)
+/* Source maps that nobody has asked for in this time are forgotten. */
+#define MAPS_IDLE_NS (60 * NS_PER_S)
 
 /* One slot. */
 struct loop_watch {
@@ -29,7 +31,9 @@ struct loop_watch {
     u64 gc_ns;       /* collections of the process, at the last look that did not find it blocked */
     u64 gc_asked_ns; /* ... when the first stack of this block was asked for */
     u64 id;          /* of the finding that this block is counted in; 0: not yet */
+    struct telling *telling; /* ... which is being found out about; NULL: it is not */
     u64 told_ns;
+    u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
     u32 connection;
     u32 framework_route; /* its number in shm_routes; 0: not told yet */
@@ -37,6 +41,16 @@ struct loop_watch {
     u32 samples;
     struct cause_sample sample[CAUSE_SAMPLES_MAX];
     char *text[CAUSE_SAMPLES_MAX]; /* theirs; owned */
+};
+
+/* A finding that is being made: what is to blame is found out beside the loop. */
+struct telling {
+    struct errand errand;
+    struct blocks *blocks;
+    struct blame blame;
+    struct finding finding;
+    struct buf route;
+    u32 slot;
 };
 
 struct blocks {
@@ -49,6 +63,9 @@ struct blocks {
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
     u64 count[SHM_APPS_MAX], ns[SHM_APPS_MAX];
+    struct errands *errands;
+    struct errand maps_idle;
+    struct sourcemap_cache maps; /* the errands' */
 };
 
 static void samples_drop(struct loop_watch *w)
@@ -58,7 +75,8 @@ static void samples_drop(struct loop_watch *w)
         w->text[i] = NULL;
     }
     w->samples = 0;
-    w->id = 0;
+    w->id = w->stack_ns = 0;
+    w->telling = NULL;
 }
 
 /* ---- What is seen of a loop ---- */
@@ -188,36 +206,50 @@ static void stack_ask(struct blocks *bs, u32 slot, u64 now_ns)
     (void)!sock_send_msg(bs->supervisor_fd, &ask, sizeof(ask), NULL, 0);
 }
 
-/* Code that has no stack: where the kernel had its thread. */
-static void native_text(struct buf *out, const struct cause_view *v)
+static void telling_free(struct telling *t)
 {
-    for (u32 i = 0; i < v->samples; i++) {
-        const struct cause_sample *s = &v->sample[i];
+    struct loop_watch *w = &t->blocks->watch[t->slot];
 
-        if (s->how != SHM_BLOCKED_NATIVE && s->how != SHM_BLOCKED_UNABLE)
-            continue;
-        if (s->in_gc)
-            buf_add(out, STR("collecting garbage\n"));
-        else if (s->call >= 0 && s->call_name.len)
-            buf_addf(out, "in native code, in the system call %.*s\n", STR_ARG(s->call_name));
-        else if (s->call >= 0)
-            buf_addf(out, "in native code, in the system call %d\n", s->call);
-        else
-            buf_add(out, STR("in native code, on a CPU\n"));
-        return;
-    }
+    if (w->telling == t)
+        w->telling = NULL;
+    blame_free(&t->blame);
+    buf_done(&t->route);
+    free(t);
 }
 
-/* What the finding shows: how native code was at work, then the stack. */
-static void evidence_write(struct buf *out, const struct cause_view *v, const struct cause *c)
+static void telling_work(struct errand *e)
 {
-    native_text(out, v);
-    if (v->gc_ns * 10 >= v->took_ns && v->took_ns)
-        buf_addf(out, "garbage was collected for %llu %% of the time\n",
-                 (unsigned long long)min(v->gc_ns * 100 / v->took_ns, (u64)100));
-    if (out->len && c->text.len)
-        buf_add(out, STR("called from, or just before:\n"));
-    buf_add(out, c->text);
+    struct telling *t = container_of(e, struct telling, errand);
+
+    blame_decide(&t->blame, &t->blocks->maps);
+}
+
+/* It is known what is to blame. */
+static void telling_done(struct errand *e, bool was)
+{
+    struct telling *t = container_of(e, struct telling, errand);
+    struct blocks *bs = t->blocks;
+    struct loop_watch *w = &bs->watch[t->slot];
+    const struct cause *cause = &t->blame.cause;
+    struct finding *f = &t->finding;
+    u64 id;
+
+    if (was) {
+        f->kind = cause->kind;
+        f->route = buf_str(&t->route);
+        f->subject = cause->subject;
+        f->function = cause->place.function;
+        f->file = t->blame.file;
+        f->line = cause->place.line;
+        f->column = cause->place.column;
+        f->source = t->blame.source;
+        f->text = t->blame.evidence;
+        f->advice = str_of(cause->advice);
+        id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found }, f);
+        if (w->telling == t)
+            w->id = id;
+    }
+    telling_free(t);
 }
 
 /* Collections in this turn: what its first sample says, and what has come since then; at most what
@@ -236,72 +268,36 @@ static u64 gc_in_turn_ns(const struct blocks *bs, const struct loop_watch *w, u3
     return max(min(before_ns, sampled_ns), w->sample[w->samples - 1].gc_ns);
 }
 
-/* What a block is at, and the texts of which `cause` is a view. */
-struct judged {
-    struct cause cause;
-    struct str lines[CAUSE_LINES];
-    struct str file;
-    char path[PATH_BYTES_MAX + 1];
-    struct buf text, evidence;
-};
-
-static void judged_done(struct judged *j)
-{
-    buf_done(&j->text);
-    buf_done(&j->evidence);
-}
-
-static void lines_read(struct judged *j, const struct cause_view *v)
-{
-    struct stacktext_frame place = cause_place(v);
-
-    memset(j->lines, 0, sizeof(j->lines));
-    j->file = stacktext_path(&place, j->path, PATH_BYTES_MAX);
-    if (!j->file.len)
-        return;
-    j->path[j->file.len] = 0;
-    (void)!excerpt_read(j->path, place.line, CAUSE_ABOVE, j->lines, CAUSE_LINES, &j->text);
-}
-
-static void block_judge(struct judged *j, const struct blocks *bs, const struct loop_watch *w,
-                        u32 slot)
+static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
 {
     u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
-    struct cause_view v = { w->sample,
-                            w->samples,
-                            took_ns > held_ns ? took_ns - held_ns : 0,
-                            gc_in_turn_ns(bs, w, slot),
-                            { .line = 0 } };
+    struct telling *t = calloc(1, sizeof(*t));
 
-    lines_read(j, &v);
-    if (cause_step_out(&v, j->lines))
-        lines_read(j, &v);
-    cause_judge(&j->cause, &v, j->lines);
-    evidence_write(&j->evidence, &v, &j->cause);
-}
-
-static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot, const struct judged *j)
-{
-    const struct cause *cause = &j->cause;
-
-    w->id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found },
-                           &(struct finding){
-                               .kind = cause->kind,
-                               .app = w->app,
-                               .worker = w->worker,
-                               .at_ns = w->blocking.since_ns,
-                               .took_ns = w->blocking.took_ns,
-                               .route = route_of(bs, w, slot),
-                               .subject = cause->subject,
-                               .function = cause->place.function,
-                               .file = j->file.len ? j->file : cause->place.script,
-                               .line = cause->place.line,
-                               .column = cause->place.column,
-                               .source = j->lines[cause->at],
-                               .text = buf_str(&j->evidence),
-                               .advice = str_of(cause->advice),
-                           });
-    w->told_ns = w->blocking.took_ns;
+    w->told_ns = took_ns;
+    if (!t)
+        return;
+    *t = (struct telling){
+        .errand = { .work = telling_work, .done = telling_done },
+        .blocks = bs,
+        .blame = { .took_ns = took_ns > held_ns ? took_ns - held_ns : 0,
+                   .gc_ns = gc_in_turn_ns(bs, w, slot) },
+        .finding = { .app = w->app,
+                     .worker = w->worker,
+                     .at_ns = w->blocking.since_ns,
+                     .took_ns = took_ns,
+                     .stack_ns = w->stack_ns },
+        .slot = slot,
+    };
+    buf_add(&t->route, route_of(bs, w, slot));
+    if (!blame_copy(&t->blame, w->sample, w->samples)) {
+        telling_free(t);
+        return;
+    }
+    w->telling = t;
+    if (!errands_add(bs->errands, &t->errand)) {
+        blame_decide(&t->blame, NULL);
+        telling_done(&t->errand, true);
+    }
 }
 
 /* It lasts longer than was told. */
@@ -309,62 +305,56 @@ static void finding_lengthen(struct blocks *bs, struct loop_watch *w)
 {
     u64 took_ns = w->blocking.took_ns;
 
-    found_lasts(bs->found, w->id, w->told_ns, took_ns);
+    if (w->telling)
+        w->telling->finding.took_ns = max(w->told_ns, took_ns);
+    else
+        found_lasts(bs->found, w->id, w->told_ns, took_ns);
     bs->ns[w->app] += took_ns > w->told_ns ? took_ns - w->told_ns : 0;
     w->told_ns = max(w->told_ns, took_ns);
-}
-
-/* What was told while it lasted is not what is known at its end: native code has returned. */
-static void finding_correct(struct blocks *bs, struct loop_watch *w, u32 slot)
-{
-    const struct found_entry *told = found_get(bs->found, w->id);
-    struct judged j = { .text = { 0 } };
-
-    if (!told)
-        return;
-    block_judge(&j, bs, w, slot);
-    if (told->finding.kind != j.cause.kind || told->finding.line != j.cause.place.line ||
-        !str_eq(told->finding.subject, j.cause.subject)) {
-        found_take_back(bs->found, w->id, w->told_ns);
-        finding_make(bs, w, slot, &j);
-    }
-    judged_done(&j);
 }
 
 static void block_tell(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
-    struct judged j = { .text = { 0 } };
 
-    if (w->id) {
+    if (w->id || w->telling) {
         finding_lengthen(bs, w);
         return;
     }
-    block_judge(&j, bs, w, slot);
-    finding_make(bs, w, slot, &j);
     bs->count[w->app]++;
-    bs->ns[w->app] += w->told_ns;
-    judged_done(&j);
+    bs->ns[w->app] += w->blocking.took_ns;
+    finding_make(bs, w, slot);
 }
 
-/* It has ended. */
+static bool has_place(const struct loop_watch *w)
+{
+    struct cause_view v = { .sample = w->sample, .samples = w->samples };
+
+    return cause_place(&v).script.len != 0;
+}
+
+/* It has ended. What was told of without a place is told anew: native code has returned. */
 static void block_end(struct blocks *bs, u32 slot)
 {
-    bool was_told = bs->watch[slot].id != 0;
+    struct loop_watch *w = &bs->watch[slot];
+    const struct found_entry *told = w->id ? found_get(bs->found, w->id) : NULL;
+    bool corrects = told && !told->finding.line && has_place(w);
 
     block_tell(bs, slot);
-    if (was_told)
-        finding_correct(bs, &bs->watch[slot], slot);
+    if (!corrects)
+        return;
+    found_take_back(bs->found, w->id, w->told_ns);
+    w->id = 0;
+    finding_make(bs, w, slot);
 }
 
 /* It lasts, and it is time to say so. */
 static bool is_to_tell(const struct loop_watch *w, u64 limit_ns)
 {
-    struct cause_view v = { .sample = w->sample, .samples = w->samples };
     u64 took_ns = w->blocking.took_ns;
 
-    return w->id || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
-           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && cause_place(&v).script.len);
+    return w->id || w->telling || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
+           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && has_place(w));
 }
 
 /* The process in a slot is another one, or serves no more. */
@@ -498,17 +488,35 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
         .channel = field(text + text_len + sizeof(r->call_name), sizeof(r->channel)),
         .text = str_make(text, text_len),
     };
+    if (text_len && !w->stack_ns && from->now_ns > r->since_ns)
+        w->stack_ns = from->now_ns - r->since_ns;
 }
 
 /* ---- The rest ---- */
+
+static void maps_forget(struct errand *e)
+{
+    sourcemap_cache_done(&container_of(e, struct blocks, maps_idle)->maps);
+}
 
 int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));
+    int r;
 
     if (!bs)
         return -ENOMEM;
+    bs->maps = (struct sourcemap_cache){ .bytes_max = BLAME_MAPS_BYTES_MAX,
+                                         .file_bytes_max = BLAME_FILE_BYTES_MAX,
+                                         .mappings_max = BLAME_MAPPINGS_MAX,
+                                         .follows = true };
+    bs->maps_idle.work = maps_forget;
+    r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
+    if (r < 0) {
+        free(bs);
+        return r;
+    }
     bs->loop = loop;
     bs->shm = shm;
     bs->found = found;
@@ -524,6 +532,8 @@ void blocks_free(struct blocks *bs)
     if (!bs)
         return;
     loop_timer_stop(&bs->timer);
+    errands_free(bs->errands);
+    sourcemap_cache_done(&bs->maps);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         samples_drop(&bs->watch[i]);
     free(bs);
