@@ -1,10 +1,10 @@
 /* admin/blocks.c -- the monitor watches all event loops for turns that take too long */
 #include "admin/blocks.h"
 
-#include "admin/excerpt.h"
+#include "admin/blame.h"
 #include "admin/reading.h"
 #include "finding/blocking.h"
-#include "finding/cause.h"
+#include "io/errand.h"
 #include "io/sock.h"
 #include "metrics/histogram.h"
 #include "shm/wire.h"
@@ -12,13 +12,15 @@
 #include <fcntl.h>
 #include <sys/timerfd.h>
 
-enum { SAMPLE_TEXT_MAX = 4096, PATH_BYTES_MAX = 1024 };
+enum { SAMPLE_TEXT_MAX = 4096 };
 /* No two looks at anything are closer. */
 #define LOOK_LEAST_NS (2 * NS_PER_MS)
 /* How long an answer of an agent is looked for at each look. */
 #define ANSWER_NS (30 * NS_PER_MS)
 /* A turn that still lasts is told of after four times the limit, but not before this. */
 #define TELL_LEAST_NS NS_PER_S
+/* Source maps that nobody has asked for in this time are forgotten. */
+#define MAPS_IDLE_NS (60 * NS_PER_S)
 
 /* One slot. */
 struct loop_watch {
@@ -27,6 +29,7 @@ struct loop_watch {
     u64 again_ns, turns;
     u64 gc_ns; /* collections of the process, at the last look that did not find it blocked */
     u64 id;    /* of the finding that this block is counted in; 0: not yet */
+    struct telling *telling; /* ... which is being found out about; NULL: it is not */
     u64 told_ns;
     u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
@@ -35,6 +38,16 @@ struct loop_watch {
     u32 samples;
     struct cause_sample sample[CAUSE_SAMPLES_MAX];
     char *text[CAUSE_SAMPLES_MAX]; /* theirs; owned */
+};
+
+/* A finding that is being made: what is to blame is found out beside the loop. */
+struct telling {
+    struct errand errand;
+    struct blocks *blocks;
+    struct blame blame;
+    struct finding finding;
+    struct buf route;
+    u32 slot;
 };
 
 struct blocks {
@@ -46,6 +59,9 @@ struct blocks {
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
     u64 count[SHM_APPS_MAX], ns[SHM_APPS_MAX];
+    struct errands *errands;
+    struct errand maps_idle;
+    struct sourcemap_cache maps; /* the errands' */
 };
 
 static void samples_drop(struct loop_watch *w)
@@ -56,6 +72,7 @@ static void samples_drop(struct loop_watch *w)
     }
     w->samples = 0;
     w->id = w->stack_ns = 0;
+    w->telling = NULL;
 }
 
 /* ---- What is seen of a loop ---- */
@@ -180,79 +197,85 @@ static void stack_ask(struct blocks *bs, u32 slot, u64 now_ns)
     (void)!sock_send_msg(bs->supervisor_fd, &ask, sizeof(ask), NULL, 0);
 }
 
-/* Code that has no stack: where the kernel had its thread. */
-static void native_text(struct buf *out, const struct cause_view *v)
+static void telling_free(struct telling *t)
 {
-    for (u32 i = 0; i < v->samples; i++) {
-        const struct cause_sample *s = &v->sample[i];
+    struct loop_watch *w = &t->blocks->watch[t->slot];
 
-        if (s->how != SHM_BLOCKED_NATIVE && s->how != SHM_BLOCKED_UNABLE)
-            continue;
-        if (s->in_gc)
-            buf_add(out, STR("collecting garbage\n"));
-        else if (s->call >= 0 && s->call_name.len)
-            buf_addf(out, "in native code, in the system call %.*s\n", STR_ARG(s->call_name));
-        else if (s->call >= 0)
-            buf_addf(out, "in native code, in the system call %d\n", s->call);
-        else
-            buf_add(out, STR("in native code, on a CPU\n"));
-        return;
-    }
+    if (w->telling == t)
+        w->telling = NULL;
+    blame_free(&t->blame);
+    buf_done(&t->route);
+    free(t);
 }
 
-/* What the finding shows: how native code was at work, then the stack. */
-static void evidence_write(struct buf *out, const struct cause_view *v, const struct cause *c)
+static void telling_work(struct errand *e)
 {
-    native_text(out, v);
-    if (v->gc_ns * 10 >= v->took_ns && v->took_ns)
-        buf_addf(out, "garbage was collected for %llu %% of the time\n",
-                 (unsigned long long)min(v->gc_ns * 100 / v->took_ns, (u64)100));
-    if (out->len && c->text.len)
-        buf_add(out, STR("called from, or just before:\n"));
-    buf_add(out, c->text);
+    struct telling *t = container_of(e, struct telling, errand);
+
+    blame_decide(&t->blame, &t->blocks->maps);
+}
+
+/* It is known what is to blame. */
+static void telling_done(struct errand *e, bool was)
+{
+    struct telling *t = container_of(e, struct telling, errand);
+    struct blocks *bs = t->blocks;
+    struct loop_watch *w = &bs->watch[t->slot];
+    const struct cause *cause = &t->blame.cause;
+    struct finding *f = &t->finding;
+    u64 id;
+
+    if (was) {
+        f->kind = cause->kind;
+        f->route = buf_str(&t->route);
+        f->subject = cause->subject;
+        f->function = cause->place.function;
+        f->file = t->blame.file;
+        f->line = cause->place.line;
+        f->column = cause->place.column;
+        f->source = t->blame.source;
+        f->text = t->blame.evidence;
+        f->advice = str_of(cause->advice);
+        id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found }, f);
+        if (w->telling == t)
+            w->id = id;
+    }
+    telling_free(t);
 }
 
 static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
 {
     u64 gc_ns = gc_total_ns(&bs->shm->slot[slot]);
     u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
-    struct cause_view v = { w->sample, w->samples, took_ns > held_ns ? took_ns - held_ns : 0,
-                            gc_ns > w->gc_ns ? gc_ns - w->gc_ns : 0 };
-    struct stacktext_frame place = cause_place(&v);
-    AUTO(buf_done) struct buf text = { 0 };
-    AUTO(buf_done) struct buf evidence = { 0 };
-    struct str lines[CAUSE_LINES] = { 0 };
-    char path[PATH_BYTES_MAX + 1];
-    struct str file = stacktext_path(&place, path, PATH_BYTES_MAX);
-    struct cause cause;
+    struct telling *t = calloc(1, sizeof(*t));
 
-    if (file.len) {
-        path[file.len] = 0;
-        (void)!excerpt_read(path, place.line, CAUSE_ABOVE, lines, CAUSE_LINES, &text);
-    }
-    cause_judge(&cause, &v, lines);
-    evidence_write(&evidence, &v, &cause);
-    w->id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found },
-                           &(struct finding){
-                               .kind = cause.kind,
-                               .app = w->app,
-                               .worker = w->worker,
-                               .at_ns = w->blocking.since_ns,
-                               .took_ns = w->blocking.took_ns,
-                               .stack_ns = w->stack_ns,
-                               .route = route_of(bs, w, slot),
-                               .subject = cause.subject,
-                               .function = cause.place.function,
-                               .file = file.len ? file : cause.place.script,
-                               .line = cause.place.line,
-                               .column = cause.place.column,
-                               .source = lines[cause.at],
-                               .text = buf_str(&evidence),
-                               .advice = str_of(cause.advice),
-                           });
-    w->told_ns = w->blocking.took_ns;
+    w->told_ns = took_ns;
     bs->count[w->app]++;
-    bs->ns[w->app] += w->told_ns;
+    bs->ns[w->app] += took_ns;
+    if (!t)
+        return;
+    *t = (struct telling){
+        .errand = { .work = telling_work, .done = telling_done },
+        .blocks = bs,
+        .blame = { .took_ns = took_ns > held_ns ? took_ns - held_ns : 0,
+                   .gc_ns = gc_ns > w->gc_ns ? gc_ns - w->gc_ns : 0 },
+        .finding = { .app = w->app,
+                     .worker = w->worker,
+                     .at_ns = w->blocking.since_ns,
+                     .took_ns = took_ns,
+                     .stack_ns = w->stack_ns },
+        .slot = slot,
+    };
+    buf_add(&t->route, route_of(bs, w, slot));
+    if (!blame_copy(&t->blame, w->sample, w->samples)) {
+        telling_free(t);
+        return;
+    }
+    w->telling = t;
+    if (!errands_add(bs->errands, &t->errand)) {
+        blame_decide(&t->blame, NULL);
+        telling_done(&t->errand, true);
+    }
 }
 
 /* It lasts longer than was told. */
@@ -260,7 +283,10 @@ static void finding_lengthen(struct blocks *bs, struct loop_watch *w)
 {
     u64 took_ns = w->blocking.took_ns;
 
-    found_lasts(bs->found, w->id, w->told_ns, took_ns);
+    if (w->telling)
+        w->telling->finding.took_ns = max(w->told_ns, took_ns);
+    else
+        found_lasts(bs->found, w->id, w->told_ns, took_ns);
     bs->ns[w->app] += took_ns > w->told_ns ? took_ns - w->told_ns : 0;
     w->told_ns = max(w->told_ns, took_ns);
 }
@@ -269,7 +295,7 @@ static void block_tell(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
 
-    if (w->id)
+    if (w->id || w->telling)
         finding_lengthen(bs, w);
     else
         finding_make(bs, w, slot);
@@ -333,7 +359,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     w->turns = atomic_load(&s->loop.turns);
     if (!w->blocking.since_ns)
         w->gc_ns = gc_total_ns(s);
-    else if (w->blocking.took_ns > max(4 * v.limit_ns, TELL_LEAST_NS) || w->id)
+    else if (w->blocking.took_ns > max(4 * v.limit_ns, TELL_LEAST_NS) || w->id || w->telling)
         block_tell(bs, slot);
 }
 
@@ -425,6 +451,11 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
 
 /* ---- The rest ---- */
 
+static void maps_forget(struct errand *e)
+{
+    sourcemap_cache_done(&container_of(e, struct blocks, maps_idle)->maps);
+}
+
 int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
                int supervisor_fd)
 {
@@ -433,11 +464,22 @@ int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, st
 
     if (!bs)
         return -ENOMEM;
+    bs->maps = (struct sourcemap_cache){ .bytes_max = BLAME_MAPS_BYTES_MAX,
+                                         .file_bytes_max = BLAME_FILE_BYTES_MAX,
+                                         .mappings_max = BLAME_MAPPINGS_MAX,
+                                         .follows = true };
+    bs->maps_idle.work = maps_forget;
+    r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
+    if (r < 0) {
+        free(bs);
+        return r;
+    }
     fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
     if (r < 0) {
         if (fd >= 0)
             close(fd);
+        errands_free(bs->errands);
         free(bs);
         return r;
     }
@@ -457,6 +499,8 @@ void blocks_free(struct blocks *bs)
 
     loop_unwatch(&bs->timer);
     close(fd);
+    errands_free(bs->errands);
+    sourcemap_cache_done(&bs->maps);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         samples_drop(&bs->watch[i]);
     free(bs);

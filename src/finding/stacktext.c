@@ -65,7 +65,8 @@ bool stacktext_is_node(const struct stacktext_frame *f)
 
 bool stacktext_is_app(const struct stacktext_frame *f)
 {
-    return (str_starts(f->script, STR("/")) || str_starts(f->script, STR("file:"))) &&
+    return (str_starts(f->script, STR("/")) || str_starts(f->script, STR("file:")) ||
+            str_starts(f->script, STR("webpack:"))) &&
            !memmem(f->script.ptr, f->script.len, "/node_modules/", 14);
 }
 
