@@ -97,7 +97,8 @@ check:
 
 # Builds of their own, in folders of their own.
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=all
-TSAN    := -fsanitize=thread
+# The fence of a ring of records (shm/journal.h) is unknown to it; no test under it reads such a ring.
+TSAN    := -fsanitize=thread -Wno-tsan
 ASAN_MAKE = $(MAKE) --no-print-directory -s BUILD=build/asan SAN='$(ASAN)' OPT='-O1 -g'
 TSAN_MAKE = $(MAKE) --no-print-directory -s BUILD=build/tsan SAN='$(TSAN)' OPT='-O1 -g'
 

@@ -10,6 +10,7 @@
 #include "shm/wire.h"
 
 #include <fcntl.h>
+#include <sys/timerfd.h>
 
 enum { SAMPLE_TEXT_MAX = 4096 };
 /* No two looks at anything are closer. */
@@ -54,8 +55,7 @@ struct telling {
 };
 
 struct blocks {
-    struct loop *loop;
-    struct timer timer;
+    struct watch timer; /* of a timerfd: the loop's own timers are too coarse for this */
     const struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
@@ -432,9 +432,23 @@ static u64 limit_least_ns(const struct shm *shm)
     return least_ns;
 }
 
-static void due(struct timer *t)
+static void timer_set(struct blocks *bs, u64 due_ns)
 {
-    struct blocks *bs = container_of(t, struct blocks, timer);
+    struct itimerspec at = { .it_value = { .tv_sec = (time_t)(due_ns / NS_PER_S),
+                                           .tv_nsec = (long)(due_ns % NS_PER_S) } };
+
+    bs->due_ns = due_ns;
+    (void)!timerfd_settime(bs->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void due(struct watch *w, u32 events)
+{
+    struct blocks *bs = container_of(w, struct blocks, timer);
+    u64 times;
+
+    (void)events;
+    if (read(w->fd, &times, sizeof(times)) < 0)
+        return;
     u64 now_ns = clock_now_ns(), next_ns = now_ns + limit_least_ns(bs->shm);
     u32 used = min(atomic_load(&bs->shm->slots_used), (u32)SHM_SLOTS_MAX);
 
@@ -449,8 +463,7 @@ static void due(struct timer *t)
         journals_read(bs->journals, now_ns);
         next_ns = min(next_ns, now_ns + LOOK_LEAST_NS);
     }
-    bs->due_ns = max(next_ns, now_ns + LOOK_LEAST_NS);
-    loop_timer(bs->loop, t, bs->due_ns, due);
+    timer_set(bs, max(next_ns, now_ns + LOOK_LEAST_NS));
 }
 
 /* ---- What agents say ---- */
@@ -503,7 +516,7 @@ int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, st
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));
-    int r;
+    int fd, r;
 
     if (!bs)
         return -ENOMEM;
@@ -517,12 +530,19 @@ int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, st
         free(bs);
         return r;
     }
-    bs->loop = loop;
+    fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
+    if (r < 0) {
+        if (fd >= 0)
+            close(fd);
+        errands_free(bs->errands);
+        free(bs);
+        return r;
+    }
     bs->shm = shm;
     bs->found = found;
     bs->supervisor_fd = supervisor_fd;
-    bs->due_ns = clock_now_ns();
-    loop_timer(loop, &bs->timer, bs->due_ns, due);
+    timer_set(bs, clock_now_ns());
     *out = bs;
     return 0;
 }
@@ -531,7 +551,10 @@ void blocks_free(struct blocks *bs)
 {
     if (!bs)
         return;
-    loop_timer_stop(&bs->timer);
+    int fd = bs->timer.fd;
+
+    loop_unwatch(&bs->timer);
+    close(fd);
     errands_free(bs->errands);
     sourcemap_cache_done(&bs->maps);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)

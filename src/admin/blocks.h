@@ -14,7 +14,7 @@
 
 struct blocks;
 
-/* `supervisor_fd`: its socket. All outlive the blocks. -ENOMEM. */
+/* `supervisor_fd`: its socket. All outlive the blocks. -errno. */
 MUST_USE int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm,
                         struct found *found, int supervisor_fd);
 void blocks_free(struct blocks *bs);
