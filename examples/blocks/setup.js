@@ -15,7 +15,7 @@ const orders = Array.from({ length: 400_000 }, (_, id) => ({ id, customer: `cust
 
 module.exports = {
   orders,
-  text: JSON.stringify(orders),
+  text: JSON.stringify([...orders, ...orders, ...orders]),
   bytes: Buffer.alloc(64 << 20, Array.from({ length: 4096 }, (_, i) => (i * i) % 251)),
   subject: 'a'.repeat(23) + '!',
   /** The path of a module that require() loads anew. */

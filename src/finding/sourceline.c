@@ -190,7 +190,8 @@ bool sourceline_loop_awaits(const struct str *lines, int count, int at)
     int n = loop_lines(lines, count);
 
     for (int i = 0; i < n && at < n; i++)
-        if (has(lines[i], STR("await ")))
+        if (has(lines[i], STR("await ")) && !has(lines[i], STR("setImmediate")) &&
+            !has(lines[i], STR("setTimeout")))
             return true;
     return false;
 }

@@ -27,6 +27,6 @@ bool sourceline_is_entry(struct str line, size_t at);
 
 bool sourceline_is_loop(struct str line);
 /* The loop that lines[0] begins: something is called in it; lines[at] belongs to it, and it waits
- * with await. */
+ * with await, but not for a turn of the loop that it asks for itself. */
 bool sourceline_loop_calls(const struct str *lines, int count);
 bool sourceline_loop_awaits(const struct str *lines, int count, int at);
