@@ -1,5 +1,4 @@
 /* app/findings_view.c -- `fettle findings`: what is wrong with the apps that run */
-#include "admin/excerpt.h"
 #include "app/brief.h"
 #include "app/command.h"
 #include "app/exit_code.h"
@@ -7,10 +6,7 @@
 #include "app/row.h"
 #include "app/since.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "conf/json_write.h"
-#include "finding/stacktext.h"
-#include "sourcemap/sourcemap_cache.h"
 
 enum { LINES_SHOWN = 12 };
 
@@ -20,65 +16,19 @@ struct view {
     struct buf out;
     u32 count;
     bool colours;
-    struct sourcemap_cache maps;
 };
 
-static void line_add(struct buf *out, const char *prefix, struct str text)
-{
-    if (text.len)
-        buf_addf(out, "    %s%.*s\n", prefix, STR_ARG(text));
-}
-
-/* Where a place was written, if its script has a source map; counts from 0. */
-static bool written_at(struct view *v, struct str file, u64 line, u64 column,
-                       struct sourcemap_place *out)
-{
-    return file.len && line && line <= UINT32_MAX && column <= UINT32_MAX &&
-           sourcemap_cache_find(&v->maps, file, (u32)line - 1, column ? (u32)column - 1 : 0, out);
-}
-
-static bool place_written_at(struct view *v, const struct json_value *place,
-                             struct sourcemap_place *out)
-{
-    return written_at(v, row_text(place, "file"), row_u64(place, "line"), row_u64(place, "column"),
-                      out);
-}
-
-/* The line of a source, as far as it can be had. */
-static struct str source_line(const struct sourcemap_place *at, struct buf *text)
-{
-    AUTO(buf_done) struct buf path = { 0 };
-    struct str line = { 0 };
-
-    buf_addf(&path, "%.*s", STR_ARG(at->source));
-    if (!path.failed)
-        (void)!excerpt_read(path.ptr, at->line + 1, 0, &line, 1, text);
-    return line;
-}
-
-/* "server.js:12 in handler", and the line itself */
-static void place_add(struct view *v, const struct json_value *place)
+/* "server.js:12 in handler" */
+static void place_add(struct buf *out, const struct json_value *place)
 {
     struct str function = row_text(place, "function"), file = row_text(place, "file");
-    struct str source = row_text(place, "source");
-    AUTO(buf_done) struct buf text = { 0 };
-    struct sourcemap_place at;
-    struct buf *out = &v->out;
     u64 line = row_u64(place, "line");
 
-    if (place_written_at(v, place, &at)) {
-        file = at.source;
-        line = (u64)at.line + 1;
-        source = source_line(&at, &text);
-    }
-    buf_add(out, STR("    at "));
     buf_add(out, file);
     if (file.len && line)
         buf_addf(out, ":%llu", (unsigned long long)line);
     if (function.len)
         buf_addf(out, "%s%.*s", file.len ? " in " : "", STR_ARG(function));
-    buf_addc(out, '\n');
-    line_add(out, "> ", str_trim(source));
 }
 
 static void workers_add(struct buf *out, const struct json_value *row)
@@ -119,47 +69,16 @@ static void times_add(struct buf *out, const struct json_value *row)
     workers_add(out, row);
 }
 
-/* The frames of a stack as they were written, too. */
-static void evidence_add(struct view *v, struct str text)
+static void line_add(struct buf *out, const char *prefix, struct str text)
 {
-    for (u32 i = 0; text.ptr && text.len && i < LINES_SHOWN; i++) {
-        struct str line = str_trim(str_cut(text, '\n', &text)), rest = line;
-        struct stacktext_frame f;
-        struct sourcemap_place at;
-
-        if (str_starts(line, STR("at ")) && stacktext_next(&rest, &f) &&
-            written_at(v, f.script, f.line, f.column, &at))
-            buf_addf(&v->out, "      at %.*s%s%.*s:%u:%u%s\n", STR_ARG(f.function),
-                     f.function.len ? " (" : "", STR_ARG(at.source), at.line + 1, at.column + 1,
-                     f.function.len ? ")" : "");
-        else
-            line_add(&v->out, "  ", line);
-    }
+    if (text.len)
+        buf_addf(out, "    %s%.*s\n", prefix, STR_ARG(text));
 }
 
-/* A finding as JSON; where its place was written is added to what /api/findings says. */
-static void finding_json(struct view *v, const struct json_value *row)
+static void evidence_add(struct buf *out, struct str text)
 {
-    AUTO(buf_done) struct buf text = { 0 };
-    struct sourcemap_place at;
-    struct buf *out = &v->out;
-
-    buf_add(out, v->count ? STR(",") : STR(""));
-    json_write(row, out);
-    if (!place_written_at(v, json_value_member(row, "place"), &at) || out->failed)
-        return;
-    out->len--; /* its bracket */
-    json_key(out, "written");
-    buf_addc(out, '{');
-    json_key(out, "file");
-    json_text(out, at.source);
-    json_key(out, "line");
-    json_u64(out, (u64)at.line + 1);
-    json_key(out, "column");
-    json_u64(out, (u64)at.column + 1);
-    json_key(out, "source");
-    json_text(out, source_line(&at, &text));
-    buf_add(out, STR("}}"));
+    for (u32 i = 0; text.ptr && text.len && i < LINES_SHOWN; i++)
+        line_add(out, "  ", str_trim(str_cut(text, '\n', &text)));
 }
 
 static void finding_add(struct view *v, const struct json_value *row)
@@ -176,9 +95,13 @@ static void finding_add(struct view *v, const struct json_value *row)
     times_add(out, row);
     buf_addc(out, '\n');
     line_add(out, "route ", route);
-    if (json_value_count(place))
-        place_add(v, place);
-    evidence_add(v, row_text(row, "text"));
+    if (json_value_count(place)) {
+        buf_add(out, STR("    at "));
+        place_add(out, place);
+        buf_addc(out, '\n');
+        line_add(out, "> ", str_trim(row_text(place, "source")));
+    }
+    evidence_add(out, row_text(row, "text"));
     line_add(out, "", row_text(row, "advice"));
 }
 
@@ -216,10 +139,12 @@ static int peer_add(struct view *v, const struct control_peer *peer, struct str 
 
         if (!is_wanted(v, app, worker, row))
             continue;
-        if (v->options->json)
-            finding_json(v, row);
-        else
+        if (v->options->json) {
+            buf_add(&v->out, v->count ? STR(",") : STR(""));
+            json_write(row, &v->out);
+        } else {
             finding_add(v, row);
+        }
         v->count++;
     }
     return 0;
@@ -276,7 +201,6 @@ int findings_command(int argc, char **argv)
                      STR_ARG(o.kind));
         code = command_print(&v.out);
     }
-    sourcemap_cache_done(&v.maps);
     buf_done(&v.out);
     return code;
 }
