@@ -249,6 +249,7 @@ struct verdict {
     const char *instead;
     int moved; /* so many lines down from the place; above it, fewer than none */
     u32 votes;
+    bool is_near; /* native code that has returned to another line of the place's function */
 };
 
 /* Node's functions that do not have the name by which they are called. */
@@ -429,6 +430,7 @@ static struct verdict judge_stack(const struct cause_sample *sample, const struc
         if (!has_lines)
             v.subject = (struct str){ 0 };
         v.kind = FINDING_NATIVE; /* what judge_around knows of it stays */
+        v.is_near = is_near && !has_lines;
     } else {
         v = (struct verdict){ .kind = FINDING_JAVASCRIPT, .votes = 1 };
     }
@@ -502,7 +504,7 @@ static struct verdict returned_to(const struct verdict *one, const struct verdic
         (!native->votes || !sourceline_loop_calls(lines + CAUSE_ABOVE, CAUSE_LINES - CAUSE_ABOVE)))
         v = (struct verdict){ .kind = FINDING_JAVASCRIPT }; /* it was slow to look up from it */
     else if (native->kind == FINDING_GC)
-        v = *native;
+        v = (struct verdict){ .kind = FINDING_GC, .is_near = one->is_near };
     else if (native->votes)
         v.kind = native->kind;
     return v;
@@ -551,6 +553,25 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
     }
     if (native.votes)
         ballot_add(b, &native, 0);
+}
+
+/* What was native code, and came back further down in the function, is the call that another sample
+ * has named there. */
+static void vote_near(struct ballot *b)
+{
+    struct verdict *named = NULL, *v;
+
+    for (u32 k = 0; k < b->count; k++)
+        if (is_specific(b->verdict[k].kind) && b->verdict[k].kind != FINDING_GC &&
+            (!named || weight(&b->verdict[k]) > weight(named)))
+            named = &b->verdict[k];
+    for (u32 k = 0; k < b->count && named; k++) {
+        v = &b->verdict[k];
+        if (v->is_near && (v->kind == FINDING_NATIVE || v->kind == FINDING_GC)) {
+            named->votes += v->votes;
+            v->votes = 0;
+        }
+    }
 }
 
 /* Callbacks of several timers, one after the other. */
@@ -626,6 +647,7 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
 
     *out = (struct cause){ .place = place, .origin = "" };
     vote(&ballot, v, &place, lines);
+    vote_near(&ballot);
     for (u32 k = 0; k < ballot.count; k++)
         if (!best.votes || weight(&ballot.verdict[k]) > weight(&best)) {
             best = ballot.verdict[k];
