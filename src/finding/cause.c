@@ -184,7 +184,8 @@ bool cause_step_out(struct cause_view *v, const struct str lines[CAUSE_LINES])
         !sourceline_is_entry(lines[CAUSE_ABOVE], place.column - 1))
         return false;
     for (u32 i = 0; i < v->samples; i++) {
-        if (v->sample[i].how != SHM_BLOCKED_RETURNED)
+        if (v->sample[i].how != SHM_BLOCKED_RETURNED &&
+            !(i && v->sample[i - 1].how == SHM_BLOCKED_NATIVE))
             continue;
         stack_read(&s, v->sample[i].text, &place);
         if (!stacktext_is_app(&s.place))
@@ -531,8 +532,9 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
         }
         one = s.has_frames ? judge_stack(sample, &s, place, &native, lines)
                            : (struct verdict){ .kind = FINDING_UNKNOWN, .votes = 1 };
-        if (native.votes && one.kind == FINDING_JAVASCRIPT && s.has_frames && !s.top_is_place) {
-            struct cause_sample late = *sample; /* the thread had no CPU to return on */
+        if (native.votes && one.kind == FINDING_JAVASCRIPT && s.has_frames &&
+            !(s.top_is_place && sourceline_is_loop(lines[CAUSE_ABOVE]))) {
+            struct cause_sample late = *sample; /* it was asked for as native code returned */
 
             late.how = SHM_BLOCKED_RETURNED;
             one = judge_stack(&late, &s, place, &native, lines);
