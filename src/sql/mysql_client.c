@@ -12,6 +12,7 @@
 #include <math.h>
 
 enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
+enum { CANNOT_WRITE = 1792 }; /* ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION */
 
 /* What is used of libmariadb, with its own types. */
 #define LIBRARY(X)         \
@@ -446,6 +447,26 @@ static void values_fill(struct mysql_client *c, struct buf *out, struct str stat
     }
 }
 
+/* Its one row. In the session's read-only transactions; a statement that would write is refused
+ * there, and is explained in one that can and is rolled back. */
+static int explain(struct mysql_client *c, const struct buf *text, struct rows *r,
+                   struct problem *p)
+{
+    int err = 0;
+
+    if (ask(c, text, r) && next(r))
+        return 0;
+    if (text->failed)
+        return -ENOMEM;
+    if (my.mysql_errno(c->connection) != CANNOT_WRITE)
+        return said(c, p);
+    run(c, "START TRANSACTION READ WRITE");
+    if (!ask(c, text, r) || !next(r))
+        err = said(c, p);
+    run(c, "ROLLBACK");
+    return err;
+}
+
 int mysql_client_explain(struct mysql_client *c, struct str statement, struct explanation *out,
                          struct catalog *catalog, struct problem *p)
 {
@@ -463,11 +484,9 @@ int mysql_client_explain(struct mysql_client *c, struct str statement, struct ex
     for (u32 i = 0; i < d->tables; i++)
         facts_read(c, catalog, d->table[i].schema, d->table[i].name);
     values_fill(c, &text, statement, catalog);
-    /* EXPLAIN writes nothing, but of an UPDATE it is refused to who may not write. */
-    run(c, "SET SESSION TRANSACTION READ WRITE");
-    if (!ask(c, &text, &r) || !next(&r))
-        return text.failed ? -ENOMEM : said(c, p);
-    run(c, "SET SESSION TRANSACTION READ ONLY");
+    err = explain(c, &text, &r, p);
+    if (err)
+        return err;
     err = mysql_plan_read(out, explanation_keep(out, cell(&r, 0)), p);
     if (!err)
         err = selection_read(d, statement, SQL_MYSQL, catalog);
