@@ -3,12 +3,12 @@
 
 #include "sql/mysql_client.h"
 
+#include "io/library.h"
 #include "sql/candidate.h"
 #include "sql/mysql_plan.h"
 #include "sql/mysql_url.h"
 #include "sql/selection.h"
 
-#include <dlfcn.h>
 #include <math.h>
 
 enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
@@ -31,10 +31,17 @@ enum { CANNOT_WRITE = 1792 }; /* ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION */
     X(mysql_real_escape_string)
 
 static struct {
-    void *library;
+    bool loaded;
+    union {
+        struct {
 #define X(name) __typeof__(name) *name;
-    LIBRARY(X)
+            LIBRARY(X)
 #undef X
+        };
+#define X(name) +1
+        void *function[LIBRARY(X)];
+#undef X
+    };
 } my;
 
 struct mysql_client {
@@ -51,21 +58,20 @@ struct rows {
 
 static int load(struct problem *p)
 {
-    if (my.library)
-        return 0;
-    my.library = dlopen("libmariadb.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (!my.library)
-        return problem_set(p,
-                           "MariaDB's client library (libmariadb.so.3), which is for MySQL, too, "
-                           "is not installed; on Debian and Ubuntu: apt-get install libmariadb3");
-#define X(name)                                                                \
-    if (!(my.name = (__typeof__(name) *)dlsym(my.library, #name))) {           \
-        my.library = NULL;                                                     \
-        return problem_set(p, "libmariadb.so.3 is too old: it has no " #name); \
-    }
-    LIBRARY(X)
+#define X(name) #name,
+    static const char *const names[] = { LIBRARY(X) };
 #undef X
-    return 0;
+    static const struct library library = {
+        .file = "libmariadb.so.3",
+        .what = "MariaDB's client library, which is for MySQL, too,",
+        .package = "libmariadb3",
+        .names = names,
+        .count = ARRAY_LEN(names),
+    };
+    int err = my.loaded ? 0 : library_load(&library, my.function, p);
+
+    my.loaded = !err;
+    return err;
 }
 
 static void rows_done(struct rows *r)
