@@ -39,7 +39,8 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ifeq ($(origin OPT),file)
-$(BUILD)/src/app/%.o $(BUILD)/src/conf/%.o $(BUILD)/src/worker/%.o $(BUILD)/src/admin/%.o $(BUILD)/src/logs/%.o: OPT = $(OPT_COLD)
+$(BUILD)/src/app/%.o $(BUILD)/src/conf/%.o $(BUILD)/src/worker/%.o $(BUILD)/src/admin/%.o $(BUILD)/src/logs/%.o \
+$(BUILD)/src/sql/%.o $(BUILD)/src/sourcemap/%.o $(BUILD)/src/finding/%.o $(BUILD)/src/otlp/%.o $(BUILD)/src/inspect/%.o $(BUILD)/src/view/%.o: OPT = $(OPT_COLD)
 endif
 
 include addon/rules.mk

@@ -450,7 +450,7 @@ static void due(struct watch *w, u32 events)
     if (read(w->fd, &times, sizeof(times)) < 0)
         return;
     u64 now_ns = clock_now_ns(), next_ns = now_ns + limit_least_ns(bs->shm);
-    u32 used = min(atomic_load(&bs->shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(bs->shm);
 
     for (u32 i = 0; i < used; i++) {
         if (!slot_look(bs, i))
