@@ -3,13 +3,13 @@
 
 #include "admin/blame.h"
 #include "admin/reading.h"
+#include "admin/thread_state.h"
 #include "finding/blocking.h"
 #include "io/errand.h"
 #include "io/sock.h"
 #include "metrics/histogram.h"
 #include "shm/wire.h"
 
-#include <fcntl.h>
 #include <sys/timerfd.h>
 
 enum { SAMPLE_TEXT_MAX = 4096 };
@@ -87,46 +87,6 @@ static struct str field(const char *text, size_t room)
     return str_make(text, strnlen(text, room));
 }
 
-/* A small file of /proc. */
-static struct str proc_read(u32 pid, const char *name, char *out, size_t room)
-{
-    char path[64];
-    ssize_t n;
-
-    snprintf(path, sizeof(path), "/proc/%u/task/%u/%s", pid, pid, name);
-    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, out, room);
-    return str_make(out, n > 0 ? (size_t)n : 0);
-}
-
-/* How its main thread got on (Documentation/scheduler/sched-stats.rst): nanoseconds on a CPU, then
- * on a run queue. */
-static void schedule_read(struct blocking_view *v, u32 pid)
-{
-    char text[96];
-    struct str rest = proc_read(pid, "schedstat", text, sizeof(text));
-    u64 cpu_ns, waited_ns;
-
-    if (str_to_u64(str_cut(rest, ' ', &rest), &cpu_ns) &&
-        str_to_u64(str_cut(rest, ' ', &rest), &waited_ns)) {
-        v->cpu_ns = cpu_ns;
-        v->waited_ns = max(waited_ns, (u64)1);
-    }
-}
-
-/* proc(5): the letter behind the name in parentheses. */
-static void state_read(struct blocking_view *v, u32 pid)
-{
-    char text[512];
-    struct str stat = proc_read(pid, "stat", text, sizeof(text));
-    const char *end = stat.len ? memrchr(stat.ptr, ')', stat.len) : NULL;
-
-    if (!end || end + 2 >= stat.ptr + stat.len)
-        return;
-    v->stopped = end[2] == 'T' || end[2] == 't';
-    v->runnable = end[2] == 'R';
-}
-
 static u64 gc_total_ns(const struct shm_slot *s)
 {
     u64 sum = 0;
@@ -150,9 +110,9 @@ static struct blocking_view view_of(const struct blocks *bs, const struct loop_w
     bool moved = w->turns != atomic_load(&s->loop.turns);
 
     if (v.busy_since_ns || moved)
-        schedule_read(&v, w->pid);
+        thread_schedule_read(&v, w->pid);
     if (v.busy_since_ns)
-        state_read(&v, w->pid);
+        thread_state_read(&v, w->pid);
     return v;
 }
 
