@@ -30,6 +30,7 @@ let addon; /* the native functions (calls.c) */
 let rules; /* { requests, repeats, together: ms } */
 let routeTexts; /* by number, of agent.js */
 let sequence; /* trace_sequence.js */
+let slow; /* trace_slow.js */
 const als = new AsyncLocalStorage();
 
 /* ---- Places in the app's code ---- */
@@ -181,6 +182,10 @@ class Tally {
     this.place = null;
     this.moves = false; /* from different places */
     this.many = false; /* with lists of values */
+    this.rows = 0; /* of rowsOf executions */
+    this.rowsOf = 0;
+    this.times = null; /* how many took how long (shm/calls.h), from the second on */
+    this.slow = null; /* those that took long, of trace_slow.js */
   }
 }
 
@@ -246,6 +251,8 @@ function begin(request, system, text, target, values, shaped = 0) {
   const tally = tallyOf(request, number, target);
   if (tally === null) return call;
   call.tally = tally;
+  const place = slow.begins(number);
+  if (place !== undefined) call.slowAt = place;
   if (++tally.begun > 1) again(request, tally, text, values, started);
   else tally.text = text;
   tally.open++;
@@ -284,9 +291,24 @@ function restart(call) {
   call.started = now();
 }
 
-function end(call, error, result) {
+/* The bucket of shm/calls.h for a time in ms. */
+function bucketOf(ms) {
+  return ms <= 0.01 ? 0 : Math.min(addon.BUCKETS - 1, Math.ceil(2 * Math.log2(100 * ms)));
+}
+
+/* A connection works on one statement at a time: the next one's begins when this one's has ended. */
+const busyUntil = new WeakMap();
+function startMove(call, ended) {
+  const before = busyUntil.get(call.client);
+  if (before > call.started) call.started = before;
+  busyUntil.set(call.client, ended);
+}
+
+/* `rows`: how many it gave or changed; undefined: it is not known. */
+function end(call, error, result, rows) {
   const { request, tally } = call;
   const ended = now();
+  if (call.client !== undefined) startMove(call, ended);
   const took = ended - call.started;
   request.open--;
   if (call.system === addon.HTTP) request.callsTime += took;
@@ -295,8 +317,16 @@ function end(call, error, result) {
   tally.open--;
   tally.ended = ended;
   tally.othersTime = request.queriesTime + request.callsTime;
+  if (took >= slow.from && call.system !== addon.HTTP) slow.ended(tally, took, call.slowAt);
   if (error) return; /* a retry is no repetition */
-  tally.count++;
+  if (++tally.count > 1) {
+    if (tally.count === 2) (tally.times = new Uint32Array(addon.BUCKETS))[bucketOf(tally.time)]++;
+    tally.times[bucketOf(took)]++;
+  }
+  if (rows !== undefined) {
+    tally.rows += rows;
+    tally.rowsOf++;
+  }
   tally.time += took;
   if (took > tally.max) tally.max = took;
   if (call.system === addon.SQLITE) return;
@@ -370,6 +400,23 @@ function routeName(request) {
   return `${message.method} ${routeTexts[route] ?? pathClean(message.url ?? '/')}`;
 }
 
+/* A statement of a request that lasted so long. */
+function rowAdd(name, tally, lasted) {
+  const row = bounded(rows, ROWS_MAX, `${tally.number} ${name}`, () => ({
+    number: tally.number, route: name, count: 0, errors: 0, time: 0, max: 0, rows: 0, rowsOf: 0, lasted: 0, times: new Uint32Array(addon.BUCKETS),
+  }));
+  if (row === null) return;
+  row.count += tally.count;
+  row.errors += tally.begun - tally.open - tally.count;
+  row.time += tally.time;
+  if (tally.max > row.max) row.max = tally.max;
+  row.rows += tally.rows;
+  row.rowsOf += tally.rowsOf;
+  row.lasted += lasted;
+  if (tally.times === null) row.times[bucketOf(tally.time)] += tally.count;
+  else for (let i = 0; i < row.times.length; i++) row.times[i] += tally.times[i];
+}
+
 /* It is over. */
 function finish(request) {
   const { request: message } = request;
@@ -377,6 +424,7 @@ function finish(request) {
   active.delete(message);
   const name = routeName(request);
   const route = bounded(routes, ROUTES_MAX, name, () => ({ requests: 0, queries: 0, queriesTime: 0, calls: 0, callsTime: 0 }));
+  const lasted = now() - request.began;
   request.request = request.response = null;
   if (route !== null) {
     route.requests++;
@@ -388,13 +436,8 @@ function finish(request) {
   if (request.tallies === null) return;
   for (const tally of request.tallies.values()) {
     if (tally.begun === 0) continue;
-    const row = bounded(rows, ROWS_MAX, `${tally.number} ${name}`, () => ({ number: tally.number, route: name, count: 0, errors: 0, time: 0, max: 0 }));
-    if (row !== null) {
-      row.count += tally.count;
-      row.errors += tally.begun - tally.open - tally.count;
-      row.time += tally.time;
-      if (tally.max > row.max) row.max = tally.max;
-    }
+    rowAdd(name, tally, lasted);
+    if (tally.slow !== null) slow.add(name, tally);
     if (tally.count >= rules.repeats && isRepetition(tally, shapes.get(tally.number)?.shape ?? 0))
       repetitionAdd(name, tally);
   }
@@ -412,10 +455,11 @@ let draining = false;
 function drain() {
   let gone = false;
   for (const row of queue.splice(0, ROWS_AT_ONCE))
-    if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max)) gone = true;
+    if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max, row.rows, row.rowsOf, row.lasted, row.times)) gone = true;
   if (gone) forget();
   draining = queue.length > 0;
   if (draining) setTimeout(drain, 60).unref();
+  else slow.tell(); /* the monitor knows their sums by now */
 }
 
 function flush() {
@@ -425,7 +469,7 @@ function flush() {
     if (queue.length < ROWS_MAX) queue.push(...rows.values());
     rows = new Map();
     if (!draining) drain();
-  }
+  } else if (!draining) slow.tell();
   some(findings, FINDINGS_AT_ONCE, repetitionTell);
 }
 
@@ -561,6 +605,7 @@ module.exports = function trace(agent) {
   ({ routeTexts } = agent);
   rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
   sequence = agent.part('trace_sequence')({ placeTake, READ: addon.READ, DELIBERATE: addon.DELIBERATE });
+  slow = agent.part('trace_slow')({ addon, placeTake, placeText, lineOf });
   const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
   open();
   setInterval(tick, 1000).unref();
