@@ -570,7 +570,8 @@ static napi_value watches_call(napi_env env, napi_callback_info info)
     uint32_t app = link_here.slot ? atomic_load(&link_here.slot->app) : SHM_APPS_MAX;
 
     (void)info;
-    return boolean(env, app < SHM_APPS_MAX && link_here.shm->app[app].watch_requests > 0);
+    return boolean(env, app < SHM_APPS_MAX && (link_here.shm->app[app].watch_requests > 0 ||
+                                               link_here.shm->app[app].traced));
 }
 
 NAPI_MODULE_INIT()

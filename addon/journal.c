@@ -19,17 +19,34 @@ void journal_init(void)
         shm_journal_take(journal());
 }
 
-bool journal_put(enum shm_record_type type, const void *payload, uint32_t len)
+static bool put(enum shm_record_type type, const void *payload, uint32_t len, uint64_t unread_max)
 {
     struct timespec now;
-    bool put;
+    bool done;
 
     if (!journal() || !link_alive())
         return false;
     clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&lock);
-    put = shm_journal_put(journal(), type,
-                          (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, payload, len);
+    done = shm_journal_unread(journal()) <= unread_max &&
+           shm_journal_put(journal(), type,
+                           (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, payload, len);
     pthread_mutex_unlock(&lock);
-    return put;
+    return done;
+}
+
+bool journal_put(enum shm_record_type type, const void *payload, uint32_t len)
+{
+    return put(type, payload, len, UINT64_MAX);
+}
+
+bool journal_put_waiting(enum shm_record_type type, const void *payload, uint32_t len)
+{
+    return put(type, payload, len, SHM_JOURNAL_BYTES / 2 - shm_record_bytes(len));
+}
+
+void journal_dropped(void)
+{
+    if (journal())
+        atomic_fetch_add_explicit(&journal()->dropped, 1, memory_order_relaxed);
 }

@@ -38,7 +38,7 @@ struct loop_watch {
 struct blocks {
     struct loop *loop;
     struct timer timer;
-    const struct shm *shm;
+    struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
     int supervisor_fd;
@@ -408,7 +408,7 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
 
 /* ---- The rest ---- */
 
-int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
+int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm, struct found *found,
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));
