@@ -137,7 +137,7 @@ tsan-run: $(TSAN_UNIT)
 files = $(patsubst %,test/e2e/%.test.mjs,$(1))
 E2E_ALL := $(wildcard test/e2e/*.test.mjs)
 # Those whose subject is time or the CPUs: one after the other, with nothing beside them.
-E2E_ALONE := $(filter $(call files,agent_loop balancing bench blocks lanes proxy_balance scale),$(E2E_ALL))
+E2E_ALONE := $(filter $(call files,agent_loop balancing bench block blocks lanes proxy_balance scale),$(E2E_ALL))
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
 E2E_ASAN := $(filter $(call files,proxy_% supervisor soak),$(E2E_ALL))
 # Snapshots of every kind, by two threads.
