@@ -24,6 +24,7 @@
 #include "part.h"
 #include "served.h"
 #include "shm/opened.h"
+#include "spans.h"
 #include "stack.h"
 #include "stats.h"
 #include "upstream.h"
@@ -132,6 +133,7 @@ static void room_done(void *data)
     if (!room->owner)
         return;
     room->owner = false;
+    spans_flush();
     stats_done();
     measures_done();
     stack_done();

@@ -2,6 +2,7 @@
 #include "journal.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 
 #include "link.h"
@@ -19,30 +20,45 @@ void journal_init(void)
         shm_journal_take(journal());
 }
 
-static bool put(enum shm_record_type type, const void *payload, uint32_t len, uint64_t unread_max)
+static uint64_t now_ns(void)
 {
     struct timespec now;
-    bool done;
 
-    if (!journal() || !link_alive())
-        return false;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    pthread_mutex_lock(&lock);
-    done = shm_journal_unread(journal()) <= unread_max &&
-           shm_journal_put(journal(), type,
-                           (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, payload, len);
-    pthread_mutex_unlock(&lock);
-    return done;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 bool journal_put(enum shm_record_type type, const void *payload, uint32_t len)
 {
-    return put(type, payload, len, UINT64_MAX);
+    bool put;
+
+    if (!journal() || !link_alive())
+        return false;
+    pthread_mutex_lock(&lock);
+    put = shm_journal_put(journal(), type, now_ns(), payload, len);
+    pthread_mutex_unlock(&lock);
+    return put;
 }
 
-bool journal_put_waiting(enum shm_record_type type, const void *payload, uint32_t len)
+uint32_t journal_put_many(enum shm_record_type type, const char *records, uint32_t bytes)
 {
-    return put(type, payload, len, SHM_JOURNAL_BYTES / 2 - shm_record_bytes(len));
+    uint32_t at = 0, len;
+    uint64_t ns;
+
+    if (!journal() || !link_alive())
+        return 0;
+    ns = now_ns();
+    pthread_mutex_lock(&lock);
+    while (bytes - at > sizeof len) {
+        memcpy(&len, records + at, sizeof len);
+        if (len > bytes - at - sizeof len ||
+            shm_journal_unread(journal()) + shm_record_bytes(len) > SHM_JOURNAL_BYTES / 2 ||
+            !shm_journal_put(journal(), type, ns, records + at + sizeof len, len))
+            break;
+        at += (uint32_t)sizeof len + len;
+    }
+    pthread_mutex_unlock(&lock);
+    return at;
 }
 
 void journal_dropped(void)

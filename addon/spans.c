@@ -7,8 +7,12 @@
 #include "journal.h"
 #include "sql/shape.h"
 
+/* So much is told at once, what is less a little later: each time costs a few calls of the system.
+ */
+enum { AT_ONCE = 16384 };
+
 static struct {
-    char *bytes; /* records: their length in 4 bytes, then the payload */
+    char *bytes; /* records, as journal_put_many takes them */
     uint32_t from, len;
 } waiting;
 
@@ -193,17 +197,13 @@ uint32_t spans_encode(const struct spans_call *call, char out[SPANS_BYTES_MAX])
 
 uint32_t spans_flush(void)
 {
-    uint32_t len;
+    uint32_t gone =
+        waiting.len ? journal_put_many(SHM_RECORD_SPAN, waiting.bytes + waiting.from, waiting.len)
+                    : 0;
 
-    while (waiting.len > 0) {
-        memcpy(&len, waiting.bytes + waiting.from, sizeof len);
-        if (!journal_put_waiting(SHM_RECORD_SPAN, waiting.bytes + waiting.from + sizeof len, len))
-            return waiting.len;
-        waiting.from += (uint32_t)sizeof len + len;
-        waiting.len -= (uint32_t)sizeof len + len;
-    }
-    waiting.from = 0;
-    return 0;
+    waiting.len -= gone;
+    waiting.from = waiting.len ? waiting.from + gone : 0;
+    return waiting.len;
 }
 
 static bool wait_add(const char *payload, uint32_t len)
@@ -227,9 +227,7 @@ uint32_t spans_put(const struct spans_call *call)
     static _Alignas(8) char payload[SPANS_BYTES_MAX];
     uint32_t len = spans_encode(call, payload);
 
-    if (spans_flush() == 0 && journal_put_waiting(SHM_RECORD_SPAN, payload, len))
-        return 0;
     if (!wait_add(payload, len))
         journal_dropped();
-    return waiting.len;
+    return waiting.len < AT_ONCE ? waiting.len : spans_flush();
 }

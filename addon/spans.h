@@ -1,7 +1,8 @@
 /* addon/spans.h -- calls of traced requests as client spans (shm/trace.h), by OpenTelemetry's names
  *
- * A call becomes a record of the journal. While the monitor is behind, records wait here in order,
- * in SPANS_WAITING_MAX bytes; what has no room then is dropped and counted. The main thread only.
+ * A call becomes a record of the journal. Records wait here in order for others, and while the
+ * monitor is behind, in SPANS_WAITING_MAX bytes; what has no room is dropped and counted. The main
+ * thread only.
  */
 #pragma once
 
@@ -33,7 +34,7 @@ void spans_id(struct calls_text hex, uint8_t out[8]);
 /* A payload of SHM_RECORD_SPAN; returns its length. */
 uint32_t spans_encode(const struct spans_call *call, char out[SPANS_BYTES_MAX]);
 
-/* Tells it, or lets it wait. Then, as spans_flush, how many bytes wait now. */
+/* Lets it wait for others, to be told together. Then, as spans_flush, how many bytes wait now. */
 uint32_t spans_put(const struct spans_call *call);
 /* Tells what has waited, as far as there is room. */
 uint32_t spans_flush(void);
