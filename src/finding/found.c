@@ -156,6 +156,7 @@ static bool texts_take(struct place *p, const struct finding *w)
     free(p->texts);
     p->texts = texts;
     made.count = own->count;
+    made.stack_ns = own->stack_ns;
     *own = made;
     return true;
 }
@@ -178,6 +179,8 @@ static void worker_note(struct found_entry *e, u32 worker)
 static void count_in(struct found_entry *e, const struct finding *w, u64 n)
 {
     e->finding.count += n;
+    if (w->at_ns >= e->last_ns)
+        e->finding.stack_ns = w->stack_ns;
     e->last_ns = max(e->last_ns, w->at_ns);
     e->finding.at_ns = e->last_ns;
     e->total_ns += w->took_ns;
@@ -234,6 +237,22 @@ void found_lasts(struct found *f, u64 id, u64 before_ns, u64 took_ns)
         return;
     p->entry.total_ns += took_ns - before_ns;
     p->entry.finding.took_ns = max(p->entry.finding.took_ns, took_ns);
+}
+
+void found_take_back(struct found *f, u64 id, u64 took_ns)
+{
+    struct place *p = place_of(f, id);
+
+    if (!p)
+        return;
+    p->entry.total_ns -= min(took_ns, p->entry.total_ns);
+    if (p->entry.finding.count > 1) {
+        p->entry.finding.count--;
+        return;
+    }
+    place_free(p);
+    *p = f->place[--f->count];
+    f->place[f->count] = (struct place){ 0 };
 }
 
 void found_forget(struct found *f, u32 app)

@@ -21,7 +21,8 @@ enum {
 /* Of one entry. Texts are views of what the entry owns. */
 struct found_entry {
     u64 id;                 /* 0: no entry; never used twice */
-    struct finding finding; /* took_ns: the longest; at_ns: the newest; count: all */
+    struct finding finding; /* took_ns: the longest; at_ns and stack_ns: the newest;
+                             * count: all */
     u64 first_ns, last_ns;
     u64 total_ns;
     u64 workers[FOUND_WORKERS_MAX / 64]; /* bit n: it was found in worker n */
@@ -40,6 +41,11 @@ u64 found_add(struct found *f, const struct finding *what, bool *news);
 /* One that was counted in entry `id` as having taken `before_ns` has taken `took_ns` by now. An id
  * that is not there any more is passed over. */
 void found_lasts(struct found *f, u64 id, u64 before_ns, u64 took_ns);
+
+/* One that was counted in entry `id` as having taken `took_ns` was another: it is not counted there
+ * any more, and the entry goes when it has no others. found_total keeps it: a counter does not go
+ * back. */
+void found_take_back(struct found *f, u64 id, u64 took_ns);
 
 /* An app has ended for good: its entries go. */
 void found_forget(struct found *f, u32 app);

@@ -72,6 +72,29 @@ static void what_is_found_again_is_counted(void)
     CHECK_EQ(found_total(found, 0, FINDING_SYNC_IO), 3);
 }
 
+static void how_soon_its_stack_was_there_is_of_the_newest_time(void)
+{
+    struct finding w = block(10 * MS, 300 * MS);
+    bool news;
+
+    begin();
+    w.stack_ns = 32 * MS;
+    u64 id = found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 32 * MS);
+    w = block(20 * MS, 400 * MS); /* the worst one is another matter */
+    w.stack_ns = 31 * MS;
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 31 * MS);
+    w = block(15 * MS, 500 * MS); /* told of late */
+    w.stack_ns = 40 * MS;
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.at_ns, 20 * MS);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 31 * MS);
+    w = block(30 * MS, 100 * MS); /* had none */
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 0);
+}
+
 static void another_place_route_subject_kind_or_app_is_another_entry(void)
 {
     struct finding w = block(1, 1);
@@ -128,6 +151,24 @@ static void one_that_lasts_gets_longer(void)
     CHECK_EQ(found_get(found, id)->total_ns, 400 * MS);
     CHECK_EQ(found_get(found, id)->finding.took_ns, 400 * MS);
     CHECK_EQ(found_get(found, id)->finding.count, 1);
+}
+
+static void one_that_was_another_is_taken_back(void)
+{
+    struct finding w = block(1, 100 * MS);
+    bool news;
+
+    begin();
+    u64 id = found_add(found, &w, &news);
+    CHECK_EQ(found_add(found, &w, &news), id);
+    found_take_back(found, id, 100 * MS);
+    CHECK_EQ(found_get(found, id)->finding.count, 1);
+    CHECK_EQ(found_get(found, id)->total_ns, 100 * MS);
+    found_take_back(found, id, 100 * MS);
+    CHECK(!found_get(found, id));
+    CHECK(!found_at(found, 0));
+    CHECK_EQ(found_total(found, w.app, w.kind), 2);
+    found_take_back(found, id, 100 * MS); /* nobody's by now */
 }
 
 static void the_one_seen_least_lately_goes(void)
@@ -206,9 +247,11 @@ int main(void)
 {
     TEST(every_kind_has_a_word_of_its_own);
     TEST(what_is_found_again_is_counted);
+    TEST(how_soon_its_stack_was_there_is_of_the_newest_time);
     TEST(another_place_route_subject_kind_or_app_is_another_entry);
     TEST(it_is_news_at_powers_of_ten);
     TEST(one_that_lasts_gets_longer);
+    TEST(one_that_was_another_is_taken_back);
     TEST(the_one_seen_least_lately_goes);
     TEST(texts_are_bounded_at_whole_characters_and_lines);
     TEST(what_makes_no_sense_is_not_kept);
