@@ -21,6 +21,7 @@ PART(trace);
 PART(trace_libraries);
 PART(trace_sequence);
 PART(trace_slow);
+PART(trace_spans);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -36,6 +37,7 @@ const char *part_text(const char *name, size_t *len)
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
         { "trace_slow", part_trace_slow, part_trace_slow_end },
+        { "trace_spans", part_trace_spans, part_trace_spans_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
