@@ -133,7 +133,8 @@ void slow_statement_evidence(struct buf *out, const struct queries_statement *s)
                  (unsigned long long)min(
                      (u64)100, (u64)(100.0 * (double)s->total_ns / (double)s->requests_ns)));
     if (s->rows_of)
-        buf_addf(out, "; %llu rows each", (unsigned long long)(s->rows / s->rows_of));
+        buf_addf(out, "; %llu row%s each", (unsigned long long)(s->rows / s->rows_of),
+                 s->rows / s->rows_of == 1 ? "" : "s");
     if (s->errors)
         buf_addf(out, "; %llu failed", (unsigned long long)s->errors);
     buf_addc(out, '\n');

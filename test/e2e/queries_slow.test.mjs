@@ -46,7 +46,7 @@ for (const major of [22, 24, 26])
     assert.equal(report.subject, 'select work(id) from orders where id = ? and customer <> ?');
     assert.equal(report.place.file, path.join(fixture('slow'), 'sqlite.js'));
     assert.match(report.place.source, /slow\.all\('secret customer'\)/);
-    assert.match(report.text, /^p50 \d+\.\d ms, p99 \d+\.\d ms, at the longest \d+\.\d ms; 5 times, \d+\.\d ms in all, \d+ % of its requests' time; 1 rows each\n/);
+    assert.match(report.text, /^p50 \d+\.\d ms, p99 \d+\.\d ms, at the longest \d+\.\d ms; 5 times, \d+\.\d ms in all, \d+ % of its requests' time; 1 row each\n/);
     assert.ok(report.worst_ms >= 50 && report.total_ms >= 250 && report.count === 5, JSON.stringify(report));
     assert.match(await running.line(/a statement that takes long/), /GET \/report.*sqlite\.js:\d+.*slow-statement/);
 
