@@ -3,6 +3,7 @@
 
 #include "admin/excerpt.h"
 #include "admin/reading.h"
+#include "admin/stack_fetch.h"
 #include "finding/blocking.h"
 #include "finding/cause.h"
 #include "io/sock.h"
@@ -41,6 +42,7 @@ struct blocks {
     const struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
+    struct stack_fetch *fetch;
     int supervisor_fd;
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
@@ -185,7 +187,7 @@ static void native_text(struct buf *out, const struct cause_view *v)
     for (u32 i = 0; i < v->samples; i++) {
         const struct cause_sample *s = &v->sample[i];
 
-        if (s->how != SHM_BLOCKED_NATIVE && s->how != SHM_BLOCKED_UNABLE)
+        if (s->how != SHM_BLOCKED_NATIVE)
             continue;
         if (s->in_gc)
             buf_add(out, STR("collecting garbage\n"));
@@ -199,10 +201,31 @@ static void native_text(struct buf *out, const struct cause_view *v)
     }
 }
 
+/* Why there is no stack. The agent says the same each time; what was tried after that says more. */
+static void unable_text(struct buf *out, const struct cause_view *v)
+{
+    struct str first = { 0 }, why = { 0 };
+
+    for (u32 i = 0; i < v->samples; i++) {
+        const struct cause_sample *s = &v->sample[i];
+
+        if (s->how != SHM_BLOCKED_UNABLE && s->how != SHM_BLOCKED_CLOSED)
+            continue;
+        if (!first.len)
+            first = s->text;
+        if (!why.len || !str_eq(s->text, first))
+            why = s->text;
+    }
+    if (why.len)
+        buf_addf(out, "no stack: %.*s\n", STR_ARG(why));
+}
+
 /* What the finding shows: how native code was at work, then the stack. */
 static void evidence_write(struct buf *out, const struct cause_view *v, const struct cause *c)
 {
     native_text(out, v);
+    if (!c->place.script.len)
+        unable_text(out, v);
     if (v->gc_ns * 10 >= v->took_ns && v->took_ns)
         buf_addf(out, "garbage was collected for %llu %% of the time\n",
                  (unsigned long long)min(v->gc_ns * 100 / v->took_ns, (u64)100));
@@ -371,10 +394,21 @@ static void due(struct timer *t)
 
 /* ---- What agents say ---- */
 
-void blocks_record(const struct journals_into *into, const struct journals_from *from,
-                   const void *payload, u32 len)
+/* V8 cannot be asked in there; its inspector can, when the thread does not sit in the kernel. */
+static void inspector_ask(struct blocks *bs, const struct journals_from *from,
+                          const struct shm_blocked *r)
 {
-    struct loop_watch *w = &into->blocks->watch[from->slot];
+    if (r->how == SHM_BLOCKED_UNABLE && r->call < 0)
+        stack_fetch_begin(bs->fetch,
+                          &(struct stack_wanted){ from->slot, from->generation,
+                                                  bs->watch[from->slot].pid, r->since_ns },
+                          from->now_ns);
+}
+
+static void sample_add(struct blocks *bs, const struct journals_from *from, const void *payload,
+                       u32 len)
+{
+    struct loop_watch *w = &bs->watch[from->slot];
     const struct shm_blocked *r = payload;
     struct cause_sample *to;
     u32 text_len;
@@ -406,15 +440,46 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
     };
 }
 
+void blocks_record(const struct journals_into *into, const struct journals_from *from,
+                   const void *payload, u32 len)
+{
+    struct blocks *bs = into->blocks;
+    u32 before = bs->watch[from->slot].samples;
+
+    sample_add(bs, from, payload, len);
+    if (bs->watch[from->slot].samples != before)
+        inspector_ask(bs, from, payload);
+}
+
+/* It is of the turn that was meant if that one runs still. */
+static void fetched(struct stack_fetch *f, const struct stack_wanted *of,
+                    const struct shm_blocked *record, u32 len)
+{
+    struct blocks *bs = stack_fetch_arg(f);
+    u64 now_ns = clock_now_ns();
+
+    if (atomic_load(&bs->shm->slot[of->slot].loop.busy_since_ns) == of->since_ns)
+        sample_add(bs,
+                   &(struct journals_from){ .slot = of->slot,
+                                            .generation = of->generation,
+                                            .pid = of->pid,
+                                            .at_ns = now_ns,
+                                            .now_ns = now_ns },
+                   record, len);
+}
+
 /* ---- The rest ---- */
 
 int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));
+    int err = bs ? stack_fetch_new(&bs->fetch, loop, fetched, bs) : -ENOMEM;
 
-    if (!bs)
-        return -ENOMEM;
+    if (err) {
+        free(bs);
+        return err;
+    }
     bs->loop = loop;
     bs->shm = shm;
     bs->found = found;
@@ -432,6 +497,7 @@ void blocks_free(struct blocks *bs)
     loop_timer_stop(&bs->timer);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         samples_drop(&bs->watch[i]);
+    stack_fetch_free(bs->fetch);
     free(bs);
 }
 

@@ -439,6 +439,12 @@ static void ballot_add(struct ballot *b, const struct verdict *one, u32 sample)
     b->verdict[b->count++] = *one;
 }
 
+/* Its text says why there is no stack. */
+static bool is_excuse(const struct cause_sample *sample)
+{
+    return sample->how == SHM_BLOCKED_UNABLE || sample->how == SHM_BLOCKED_CLOSED;
+}
+
 /* All samples together: each is a vote. Those of native code are for what has called it, when that
  * is known by the stack that came when it had returned. */
 static void vote(struct ballot *b, const struct cause_view *v, const struct stacktext_frame *place,
@@ -450,6 +456,8 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
         const struct cause_sample *sample = &v->sample[i];
         struct stack s;
 
+        if (is_excuse(sample))
+            continue;
         stack_read(&s, sample->text);
         if (sample->how == SHM_BLOCKED_NATIVE && !s.has_frames) {
             one = judge_native(sample);
@@ -566,9 +574,11 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
         out->place.column = 0;
     }
     if (v->samples) {
-        for (u32 i = 0; i < v->samples && !v->sample[sample].text.len; i++)
+        for (u32 i = 0;
+             i < v->samples && (!v->sample[sample].text.len || is_excuse(&v->sample[sample])); i++)
             sample = i;
-        out->text = v->sample[sample].text;
+        if (!is_excuse(&v->sample[sample]))
+            out->text = v->sample[sample].text;
         out->origin = origin_of(out->text);
     }
     advice_set(out, &best);

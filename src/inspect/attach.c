@@ -6,15 +6,20 @@
 #include <signal.h>
 
 #define LOOK_NS (5 * NS_PER_MS)
+#define QUICK_LOOK_NS NS_PER_MS /* at first: JavaScript that runs is interrupted at once */
+#define QUICK_NS (50 * NS_PER_MS)
 #define PROBE_NS (2 * NS_PER_S)     /* for an answer to /json/list: a thread of its own gives it */
 #define CONNECT_NS (10 * NS_PER_S)  /* for the upgrade */
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
 #define LATER_NS (600 * NS_PER_S)
 
-/* The port is remembered by Node; where any was asked for, any is meant the next time. */
+/* At once, and again two turns of the loop later: Node has both V8 and its loop open the inspector
+ * on SIGUSR1, and a loop that was blocked gets to it when it turns. The port is remembered by Node;
+ * where any was asked for, any is meant the next time. */
 static const char close_params[] =
-    "{\"expression\":\"typeof process._debugEnd==='function'?process._debugEnd():"
-    "process.getBuiltinModule('inspector').close()%s\",\"silent\":true}";
+    "{\"expression\":\"(close=>{setImmediate(()=>setImmediate(close));close()})("
+    "typeof process._debugEnd==='function'?()=>process._debugEnd():"
+    "()=>process.getBuiltinModule('inspector').close())%s\",\"silent\":true}";
 
 /* ---- the network namespace of the process ---- */
 
@@ -152,7 +157,7 @@ static int unopened(const struct node_process *np, u64 open_ns, struct problem *
 /* Sends the signal and waits for a new port. */
 static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struct problem *p)
 {
-    u64 until_ns = clock_now_ns() + open_ns;
+    u64 began_ns = clock_now_ns(), until_ns = began_ns + open_ns;
     int err;
 
     if (kill((pid_t)a->process.pid, SIGUSR1) < 0)
@@ -160,7 +165,10 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
                            strerror(errno));
     a->opened = true; /* or will be */
     do {
-        err = wait_for(&a->client.wait, -1, 0, clock_now_ns() + LOOK_NS);
+        u64 now_ns = clock_now_ns();
+
+        err = wait_for(&a->client.wait, -1, 0,
+                       now_ns + (now_ns - began_ns < QUICK_NS ? QUICK_LOOK_NS : LOOK_NS));
         if (err == -ECANCELED)
             return err;
         err = probe_new(a, out);
