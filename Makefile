@@ -137,7 +137,7 @@ tsan-run: $(TSAN_UNIT)
 files = $(patsubst %,test/e2e/%.test.mjs,$(1))
 E2E_ALL := $(wildcard test/e2e/*.test.mjs)
 # Those whose subject is time or the CPUs: one after the other, with nothing beside them.
-E2E_ALONE := $(filter $(call files,agent_loop balancing bench blocks lanes proxy_balance scale),$(E2E_ALL))
+E2E_ALONE := $(filter $(call files,agent_loop balancing bench block blocks lanes proxy_balance scale),$(E2E_ALL))
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
 E2E_ASAN := $(filter $(call files,proxy_% supervisor soak),$(E2E_ALL))
 # Snapshots of every kind, by two threads.
@@ -193,7 +193,7 @@ e2e-heap-tsan:
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) src/finding/opened.c $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(addprefix src/finding/,opened.c stacktext.c cause.c finding.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/view/,assets.c flame.c flame_html.c flame_svg.c speedscope.c) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)

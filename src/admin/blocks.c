@@ -28,6 +28,7 @@ struct loop_watch {
     u64 gc_ns; /* collections of the process, at the last look that did not find it blocked */
     u64 id;    /* of the finding that this block is counted in; 0: not yet */
     u64 told_ns;
+    u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
     u32 connection;
     u64 kind;
@@ -56,7 +57,7 @@ static void samples_drop(struct loop_watch *w)
         w->text[i] = NULL;
     }
     w->samples = 0;
-    w->id = 0;
+    w->id = w->stack_ns = 0;
 }
 
 /* ---- What is seen of a loop ---- */
@@ -261,6 +262,7 @@ static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
                                .worker = w->worker,
                                .at_ns = w->blocking.since_ns,
                                .took_ns = w->blocking.took_ns,
+                               .stack_ns = w->stack_ns,
                                .route = route_of(bs, w, slot),
                                .subject = cause.subject,
                                .function = cause.place.function,
@@ -438,6 +440,8 @@ static void sample_add(struct blocks *bs, const struct journals_from *from, cons
         .channel = field(text + text_len + sizeof(r->call_name), sizeof(r->channel)),
         .text = str_make(text, text_len),
     };
+    if (text_len && !w->stack_ns && from->now_ns > r->since_ns)
+        w->stack_ns = from->now_ns - r->since_ns;
 }
 
 void blocks_record(const struct journals_into *into, const struct journals_from *from,

@@ -54,6 +54,17 @@ static void place_write(struct buf *out, const struct finding *w)
     buf_addc(out, '}');
 }
 
+/* Of the newest time. The second is CLOCK_MONOTONIC, as process.hrtime() has it. */
+static void stack_write(struct buf *out, const struct finding *w)
+{
+    json_key(out, "stack_ms");
+    if (w->stack_ns)
+        json_ms(out, w->stack_ns);
+    else
+        json_null(out);
+    number(out, "stack_at_ns", w->stack_ns ? w->at_ns + w->stack_ns : 0);
+}
+
 static void times_write(struct buf *out, const struct found_entry *e, u64 now_ns)
 {
     json_key(out, "count");
@@ -66,6 +77,7 @@ static void times_write(struct buf *out, const struct found_entry *e, u64 now_ns
     json_ms(out, e->total_ns);
     json_key(out, "worst_ms");
     json_ms(out, e->finding.took_ns);
+    stack_write(out, &e->finding);
 }
 
 static void entry_write(struct buf *out, const struct page_source *src, const struct found_entry *e)

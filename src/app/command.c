@@ -26,7 +26,7 @@ const struct command commands[] = {
   .aliases = "show|info", .flags = &describe_flags, .takes_app = true, .run = describe_command },
 { "findings", "[FLAGS] [APP]", "tell what is wrong with the apps",
   "What fettle has seen while they run: each blocked event loop with the line of the app that blocked it, statements that repeat, handles that are never closed. What was found again in the same place is counted, not listed twice; the newest comes first. It is kept until the monitor ends, 256 of them at the most. doc/blocked-loop.md says what the kinds mean.\n"
-  "With --json: {\"findings\":[…]}, each with id, kind, title, app, workers, route, subject, place (function, file, line, column, source), text, advice, count, first_ms, last_ms (since 1970), total_ms, worst_ms. What is not known is null.",
+  "With --json: {\"findings\":[…]}, each with id, kind, title, app, workers, route, subject, place (function, file, line, column, source), text, advice, count, first_ms, last_ms (since 1970), total_ms, worst_ms, stack_ms (how long after the turn began its stack was there), stack_at_ns. What is not known is null.",
   .flags = &findings_flags, .takes_app = true, .run = findings_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",
   "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; loop, how long a request blocks the event loop; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, paths with identifiers left out stand for them.\n"

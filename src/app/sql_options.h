@@ -12,7 +12,7 @@ struct sql_options {
     const char *word; /* NULL: none */
 };
 
-extern const struct settings_table sql_explain_flags, sql_slow_flags;
+extern const struct settings_table sql_explain_flags;
 
 /* Reads flags and at most one word. 0; or an exit code after a message; or -1 after --help has been
  * answered. */

@@ -60,6 +60,7 @@ struct finding {
     u32 worker;          /* from 1 */
     u64 at_ns;           /* when it began: CLOCK_MONOTONIC */
     u64 took_ns;         /* how long this one lasted, or has lasted so far */
+    u64 stack_ns;        /* from when it began until the monitor had its stack; 0: it had none */
     u64 count;           /* how many this stands for; 0 is 1 */
     struct str route;    /* "GET /users/:id" or "/users/:id" */
     struct str subject;  /* what it is about: "fs.readFileSync", a statement, a type of handles */

@@ -156,6 +156,7 @@ static bool texts_take(struct place *p, const struct finding *w)
     free(p->texts);
     p->texts = texts;
     made.count = own->count;
+    made.stack_ns = own->stack_ns;
     *own = made;
     return true;
 }
@@ -178,6 +179,8 @@ static void worker_note(struct found_entry *e, u32 worker)
 static void count_in(struct found_entry *e, const struct finding *w, u64 n)
 {
     e->finding.count += n;
+    if (w->at_ns >= e->last_ns)
+        e->finding.stack_ns = w->stack_ns;
     e->last_ns = max(e->last_ns, w->at_ns);
     e->finding.at_ns = e->last_ns;
     e->total_ns += w->took_ns;

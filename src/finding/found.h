@@ -21,7 +21,8 @@ enum {
 /* Of one entry. Texts are views of what the entry owns. */
 struct found_entry {
     u64 id;                 /* 0: no entry; never used twice */
-    struct finding finding; /* took_ns: the longest; at_ns: the newest; count: all */
+    struct finding finding; /* took_ns: the longest; at_ns and stack_ns: the newest;
+                             * count: all */
     u64 first_ns, last_ns;
     u64 total_ns;
     u64 workers[FOUND_WORKERS_MAX / 64]; /* bit n: it was found in worker n */

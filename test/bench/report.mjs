@@ -20,9 +20,10 @@ import * as heap from './scenarios/heap.mjs';
 import * as cpu from './scenarios/cpu.mjs';
 import * as scrape from './scenarios/scrape.mjs';
 import * as trace from './scenarios/trace.mjs';
+import * as block from './scenarios/block.mjs';
 
 /** In the order of the page; each has name, title, run(ctx) → data, targets(data), render(data, options). */
-export const parts = [blocking, waiting, stack, hop, memory, agent, trace, failures, everyday, logs, scrape, heap, cpu, generator];
+export const parts = [blocking, waiting, stack, hop, memory, agent, trace, failures, everyday, logs, scrape, block, heap, cpu, generator];
 
 export const RESULTS = path.join(ROOT, 'build/bench/results.json');
 const PAGE = path.join(ROOT, 'doc/BENCHMARKS.md');

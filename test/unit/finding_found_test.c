@@ -72,6 +72,29 @@ static void what_is_found_again_is_counted(void)
     CHECK_EQ(found_total(found, 0, FINDING_SYNC_IO), 3);
 }
 
+static void how_soon_its_stack_was_there_is_of_the_newest_time(void)
+{
+    struct finding w = block(10 * MS, 300 * MS);
+    bool news;
+
+    begin();
+    w.stack_ns = 32 * MS;
+    u64 id = found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 32 * MS);
+    w = block(20 * MS, 400 * MS); /* the worst one is another matter */
+    w.stack_ns = 31 * MS;
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 31 * MS);
+    w = block(15 * MS, 500 * MS); /* told of late */
+    w.stack_ns = 40 * MS;
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.at_ns, 20 * MS);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 31 * MS);
+    w = block(30 * MS, 100 * MS); /* had none */
+    found_add(found, &w, &news);
+    CHECK_EQ(found_get(found, id)->finding.stack_ns, 0);
+}
+
 static void another_place_route_subject_kind_or_app_is_another_entry(void)
 {
     struct finding w = block(1, 1);
@@ -206,6 +229,7 @@ int main(void)
 {
     TEST(every_kind_has_a_word_of_its_own);
     TEST(what_is_found_again_is_counted);
+    TEST(how_soon_its_stack_was_there_is_of_the_newest_time);
     TEST(another_place_route_subject_kind_or_app_is_another_entry);
     TEST(it_is_news_at_powers_of_ten);
     TEST(one_that_lasts_gets_longer);

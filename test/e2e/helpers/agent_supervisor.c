@@ -4,8 +4,9 @@
  * Speaks shm/wire.h on DIR/agent.sock, holds the sockets that apps listen on, and forwards what
  * connects to a byte-stream listener, as the proxy does. Prints a JSON line for each thing that
  * happens; reads commands from stdin, a line each:
- *     stack PID | drop PID | loop PID | stats PID | dispatch PID N | opened PID WORD | answers PID
- * | waiters N | woken | refuse ERRNO Ends with its stdin.
+ *     stack PID | record PID | drop PID | loop PID | stats PID | dispatch PID N | opened PID WORD |
+ *     answers PID | waiters N | woken | refuse ERRNO
+ * Ends with its stdin.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -506,6 +507,9 @@ static void command_run(char *line)
         say("{\"event\":\"no process\",\"pid\":%u}", a);
     } else if (!strcmp(word, "stack")) {
         struct wire_note note = { .type = WIRE_STACK };
+        send(p->fd, &note, sizeof note, MSG_NOSIGNAL);
+    } else if (!strcmp(word, "record")) {
+        struct wire_note note = { .type = WIRE_STACK, .value = 1 };
         send(p->fd, &note, sizeof note, MSG_NOSIGNAL);
     } else if (!strcmp(word, "drop")) {
         close(p->fd);
