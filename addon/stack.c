@@ -116,6 +116,24 @@ static void string_copy(char out[NAME_MAX_BYTES], void *local)
         out[0] = 0;
 }
 
+/* The agent's own files, which lie beside this one, are no paths of the app: "fettle:agent.js". */
+static void script_copy(char out[NAME_MAX_BYTES], void *local)
+{
+    Dl_info here;
+    const char *slash;
+    size_t folder;
+
+    string_copy(out, local);
+    if (!dladdr(&s, &here) || !here.dli_fname || !(slash = strrchr(here.dli_fname, '/')))
+        return;
+    folder = (size_t)(slash + 1 - here.dli_fname);
+    if (strncmp(out, here.dli_fname, folder) == 0 && !strchr(out + folder, '/') &&
+        strlen(out) - folder + sizeof "fettle:" <= NAME_MAX_BYTES) {
+        memmove(out + strlen("fettle:"), out + folder, strlen(out + folder) + 1);
+        memcpy(out, "fettle:", strlen("fettle:"));
+    }
+}
+
 static void frame_add(const void *frame)
 {
     char function[NAME_MAX_BYTES], script[NAME_MAX_BYTES];
@@ -123,7 +141,7 @@ static void frame_add(const void *frame)
     const char *prefix = v8.frame_is_new && v8.frame_is_new(frame) ? "new " : "";
 
     string_copy(function, v8.frame_function(frame));
-    string_copy(script, v8.frame_script(frame));
+    script_copy(script, v8.frame_script(frame));
     if (function[0])
         text_add("    at %s%s (%s:%d:%d)\n", prefix, function, script[0] ? script : "<anonymous>",
                  at.line + 1, at.column + 1);

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const { Worker } = require('node:worker_threads');
 const zlib = require('node:zlib');
 const express = require('express');
-const { addon, bytes, notYetLoaded, orders, slowFile, subject, text } = require('./setup.js');
+const { addon, bytes, countMany, notYetLoaded, orders, slowFile, subject, text } = require('./setup.js');
 
 const app = express();
 
@@ -38,7 +38,7 @@ app.get('/timer', function later(req, res) {
 });
 
 app.get('/microtasks', function storm(req, res) {
-  let left = 80_000;
+  let left = 250_000;
   async function again() {
     while (left-- > 0) await null, crypto.createHash('sha256').update(subject).digest(); // /microtasks
     res.json({ ok: true });
@@ -67,7 +67,7 @@ app.get('/read-file', function readConfig(req, res) {
 });
 
 app.get('/pbkdf2', function signIn(req, res) {
-  const key = crypto.pbkdf2Sync('secret', 'salt', 200_000, 64, 'sha512'); // /pbkdf2
+  const key = crypto.pbkdf2Sync('secret', 'salt', 800_000, 64, 'sha512'); // /pbkdf2
   res.json({ key: key.toString('hex') });
 });
 
@@ -91,9 +91,27 @@ app.get('/native', function simulate(req, res) {
   res.json({ steps });
 });
 
+app.get('/native-long', function simulateLong(req, res) {
+  const steps = addon().compute(1500); // /native-long
+  res.json({ steps });
+});
+
+app.get('/native-closure', function simulateAll(req, res) {
+  const steps = addon().compute(400); // /native-closure
+  const all = [1, 2].map((times) => {
+    return steps * times;
+  });
+  res.json({ all });
+});
+
+app.get('/sqlite', function countRows(req, res) {
+  const row = countMany().get(4e6); // /sqlite
+  res.json(row);
+});
+
 app.get('/gc', function collect(req, res) {
-  const kept = [];
-  for (let i = 0; i < 2_200_000; i++) kept.push({ before: kept[i - 1], list: [i] }); // /gc
+  const kept = new Array(orders.length);
+  for (let i = 0; i < 2e6; i++) kept[i % kept.length] = { ...orders[i % kept.length], tags: [i] }; // /gc
   res.json({ kept: kept.length });
 });
 

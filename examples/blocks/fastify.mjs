@@ -11,7 +11,7 @@ import zlib from 'node:zlib';
 import fastify from 'fastify';
 import setup from './setup.js';
 
-const { addon, bytes, notYetLoaded, orders, slowFile, subject, text } = setup;
+const { addon, bytes, countMany, notYetLoaded, orders, slowFile, subject, text } = setup;
 const HERE = fileURLToPath(import.meta.url);
 const require = createRequire(import.meta.url);
 const app = fastify();
@@ -42,7 +42,7 @@ app.get('/timer', function later(req, reply) {
 });
 
 app.get('/microtasks', function storm(req, reply) {
-  let left = 80_000;
+  let left = 250_000;
   async function again() {
     while (left-- > 0) await null, crypto.createHash('sha256').update(subject).digest(); // /microtasks
     reply.send({ ok: true });
@@ -71,7 +71,7 @@ app.get('/read-file', function readConfig(req, reply) {
 });
 
 app.get('/pbkdf2', function signIn(req, reply) {
-  const key = crypto.pbkdf2Sync('secret', 'salt', 200_000, 64, 'sha512'); // /pbkdf2
+  const key = crypto.pbkdf2Sync('secret', 'salt', 800_000, 64, 'sha512'); // /pbkdf2
   reply.send({ key: key.toString('hex') });
 });
 
@@ -95,9 +95,27 @@ app.get('/native', function simulate(req, reply) {
   reply.send({ steps });
 });
 
+app.get('/native-long', function simulateLong(req, reply) {
+  const steps = addon().compute(1500); // /native-long
+  reply.send({ steps });
+});
+
+app.get('/native-closure', function simulateAll(req, reply) {
+  const steps = addon().compute(400); // /native-closure
+  const all = [1, 2].map((times) => {
+    return steps * times;
+  });
+  reply.send({ all });
+});
+
+app.get('/sqlite', function countRows(req, reply) {
+  const row = countMany().get(4e6); // /sqlite
+  reply.send(row);
+});
+
 app.get('/gc', function collect(req, reply) {
-  const kept = [];
-  for (let i = 0; i < 2_200_000; i++) kept.push({ before: kept[i - 1], list: [i] }); // /gc
+  const kept = new Array(orders.length);
+  for (let i = 0; i < 2e6; i++) kept[i % kept.length] = { ...orders[i % kept.length], tags: [i] }; // /gc
   reply.send({ kept: kept.length });
 });
 

@@ -4,6 +4,7 @@ const { spawn, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const sqlite = process.getBuiltinModule?.('node:sqlite'); // since Node 22
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-blocks-'));
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
@@ -14,7 +15,7 @@ const orders = Array.from({ length: 400_000 }, (_, id) => ({ id, customer: `cust
 
 module.exports = {
   orders,
-  text: JSON.stringify(orders),
+  text: JSON.stringify([...orders, ...orders, ...orders]),
   bytes: Buffer.alloc(64 << 20, Array.from({ length: 4096 }, (_, i) => (i * i) % 251)),
   subject: 'a'.repeat(23) + '!',
   /** The path of a module that require() loads anew. */
@@ -24,6 +25,11 @@ module.exports = {
     return file;
   },
   addon: () => require(process.env.BLOCKS_ADDON),
+  /** A statement of SQLite that counts to its parameter, row by row. */
+  countMany() {
+    const count = 'WITH RECURSIVE row(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < ?) SELECT count(*) AS rows FROM row';
+    return new sqlite.DatabaseSync(':memory:').prepare(count);
+  },
   /** A file on a slow disk: its bytes come after 300 ms. */
   slowFile() {
     spawn('sh', ['-c', 'sleep 0.3; echo late >"$0"', fifo], { stdio: 'ignore' });

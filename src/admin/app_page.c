@@ -41,7 +41,7 @@ u64 page_workers_wanted(const struct shm *shm)
 
 u32 page_workers_ready(const struct shm *shm, u32 app)
 {
-    u32 used = min(atomic_load(&shm->slots_used), SHM_SLOTS_MAX), ready = 0;
+    u32 used = shm_slots_used(shm), ready = 0;
 
     for (u32 i = 0; i < used; i++) {
         u32 first = 0;

@@ -1,45 +1,62 @@
 /* admin/blocks.c -- the monitor watches all event loops for turns that take too long */
 #include "admin/blocks.h"
 
-#include "admin/excerpt.h"
+#include "admin/blame.h"
 #include "admin/reading.h"
 #include "admin/stack_fetch.h"
+#include "admin/thread_state.h"
 #include "finding/blocking.h"
-#include "finding/cause.h"
+#include "io/errand.h"
 #include "io/sock.h"
 #include "metrics/histogram.h"
 #include "shm/wire.h"
 
-#include <fcntl.h>
+#include <sys/timerfd.h>
 
-enum { SAMPLE_TEXT_MAX = 4096, PATH_BYTES_MAX = 1024 };
+enum { SAMPLE_TEXT_MAX = 4096 };
 /* No two looks at anything are closer. */
 #define LOOK_LEAST_NS (2 * NS_PER_MS)
 /* How long an answer of an agent is looked for at each look. */
 #define ANSWER_NS (30 * NS_PER_MS)
 /* A turn that still lasts is told of after four times the limit, but not before this. */
 #define TELL_LEAST_NS NS_PER_S
+/* ... and when it has no place yet, as native code, not before this. */
+#define TELL_VAGUE_NS (5 * NS_PER_S)
+/* Source maps that nobody has asked for in this time are forgotten. */
+#define MAPS_IDLE_NS (60 * NS_PER_S)
 
 /* One slot. */
 struct loop_watch {
     struct blocking blocking;
     u32 generation, app, worker, pid;
     u64 again_ns, turns;
-    u64 gc_ns; /* collections of the process, at the last look that did not find it blocked */
-    u64 id;    /* of the finding that this block is counted in; 0: not yet */
+    u64 gc_ns;       /* collections of the process, at the last look that did not find it blocked */
+    u64 gc_asked_ns; /* ... when the first stack of this block was asked for */
+    u64 id;          /* of the finding that this block is counted in; 0: not yet */
+    struct telling *telling; /* ... which is being found out about; NULL: it is not */
     u64 told_ns;
     u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
     u32 connection;
+    u32 framework_route; /* its number in shm_routes; 0: not told yet */
     u64 kind;
     u32 samples;
     struct cause_sample sample[CAUSE_SAMPLES_MAX];
     char *text[CAUSE_SAMPLES_MAX]; /* theirs; owned */
 };
 
+/* A finding that is being made: what is to blame is found out beside the loop. */
+struct telling {
+    struct errand errand;
+    struct blocks *blocks;
+    struct blame blame;
+    struct finding finding;
+    struct buf route;
+    u32 slot;
+};
+
 struct blocks {
-    struct loop *loop;
-    struct timer timer;
+    struct watch timer; /* of a timerfd: the loop's own timers are too coarse for this */
     const struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
@@ -48,6 +65,9 @@ struct blocks {
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
     u64 count[SHM_APPS_MAX], ns[SHM_APPS_MAX];
+    struct errands *errands;
+    struct errand maps_idle;
+    struct sourcemap_cache maps; /* the errands' */
 };
 
 static void samples_drop(struct loop_watch *w)
@@ -58,6 +78,7 @@ static void samples_drop(struct loop_watch *w)
     }
     w->samples = 0;
     w->id = w->stack_ns = 0;
+    w->telling = NULL;
 }
 
 /* ---- What is seen of a loop ---- */
@@ -66,46 +87,6 @@ static void samples_drop(struct loop_watch *w)
 static struct str field(const char *text, size_t room)
 {
     return str_make(text, strnlen(text, room));
-}
-
-/* A small file of /proc. */
-static struct str proc_read(u32 pid, const char *name, char *out, size_t room)
-{
-    char path[64];
-    ssize_t n;
-
-    snprintf(path, sizeof(path), "/proc/%u/task/%u/%s", pid, pid, name);
-    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, out, room);
-    return str_make(out, n > 0 ? (size_t)n : 0);
-}
-
-/* How its main thread got on (Documentation/scheduler/sched-stats.rst): nanoseconds on a CPU, then
- * on a run queue. */
-static void schedule_read(struct blocking_view *v, u32 pid)
-{
-    char text[96];
-    struct str rest = proc_read(pid, "schedstat", text, sizeof(text));
-    u64 cpu_ns, waited_ns;
-
-    if (str_to_u64(str_cut(rest, ' ', &rest), &cpu_ns) &&
-        str_to_u64(str_cut(rest, ' ', &rest), &waited_ns)) {
-        v->cpu_ns = cpu_ns;
-        v->waited_ns = max(waited_ns, (u64)1);
-    }
-}
-
-/* proc(5): the letter behind the name in parentheses. */
-static void state_read(struct blocking_view *v, u32 pid)
-{
-    char text[512];
-    struct str stat = proc_read(pid, "stat", text, sizeof(text));
-    const char *end = stat.len ? memrchr(stat.ptr, ')', stat.len) : NULL;
-
-    if (!end || end + 2 >= stat.ptr + stat.len)
-        return;
-    v->stopped = end[2] == 'T' || end[2] == 't';
-    v->runnable = end[2] == 'R';
 }
 
 static u64 gc_total_ns(const struct shm_slot *s)
@@ -131,9 +112,9 @@ static struct blocking_view view_of(const struct blocks *bs, const struct loop_w
     bool moved = w->turns != atomic_load(&s->loop.turns);
 
     if (v.busy_since_ns || moved)
-        schedule_read(&v, w->pid);
+        thread_schedule_read(&v, w->pid);
     if (v.busy_since_ns)
-        state_read(&v, w->pid);
+        thread_state_read(&v, w->pid);
     return v;
 }
 
@@ -143,23 +124,28 @@ static void request_note(struct blocks *bs, u32 slot)
     const struct shm_slot *s = &bs->shm->slot[slot];
     struct loop_watch *w = &bs->watch[slot];
 
-    if (w->blocking.asks > 1)
-        return;
-    w->has_route = atomic_load(&s->in_flight) == 1;
-    w->connection = atomic_load(&s->newest_connection);
-    w->kind = atomic_load(&s->newest_kind);
+    if (w->blocking.asks <= 1) {
+        w->has_route = atomic_load(&s->in_flight) == 1;
+        w->connection = atomic_load(&s->newest_connection);
+        w->kind = atomic_load(&s->newest_kind);
+        w->framework_route = 0;
+        w->gc_asked_ns = gc_total_ns(s);
+    }
+    if (!w->framework_route && w->connection && w->connection < SHM_CONNECTIONS_MAX)
+        w->framework_route = atomic_load(&bs->shm->route_of[w->connection]);
 }
 
 /* As its framework says it; else the kind of its path, "GET /users/:id". */
 static struct str route_of(const struct blocks *bs, const struct loop_watch *w, u32 slot)
 {
     const struct shm_routes *routes = &bs->shm->routes[slot];
-    u32 n =
-        w->connection < SHM_CONNECTIONS_MAX ? atomic_load(&bs->shm->route_of[w->connection]) : 0;
+    u32 n = w->framework_route;
 
     if (!w->has_route)
         return (struct str){ 0 };
-    if (w->connection && n && n < SHM_ROUTES_MAX && n < atomic_load(&routes->count))
+    if (!n && w->connection && w->connection < SHM_CONNECTIONS_MAX)
+        n = atomic_load(&bs->shm->route_of[w->connection]);
+    if (n && n < SHM_ROUTES_MAX && n < atomic_load(&routes->count))
         return str_make(routes->route[n].text, min((u32)routes->route[n].len, (u32)SHM_ROUTE_MAX));
     for (u32 i = 0; w->kind > 1 && i < SHM_KINDS_MAX; i++) {
         const struct shm_kind *k = &bs->shm->kinds.kind[i];
@@ -182,100 +168,98 @@ static void stack_ask(struct blocks *bs, u32 slot, u64 now_ns)
     (void)!sock_send_msg(bs->supervisor_fd, &ask, sizeof(ask), NULL, 0);
 }
 
-/* Code that has no stack: where the kernel had its thread. */
-static void native_text(struct buf *out, const struct cause_view *v)
+static void telling_free(struct telling *t)
 {
-    for (u32 i = 0; i < v->samples; i++) {
-        const struct cause_sample *s = &v->sample[i];
+    struct loop_watch *w = &t->blocks->watch[t->slot];
 
-        if (s->how != SHM_BLOCKED_NATIVE)
-            continue;
-        if (s->in_gc)
-            buf_add(out, STR("collecting garbage\n"));
-        else if (s->call >= 0 && s->call_name.len)
-            buf_addf(out, "in native code, in the system call %.*s\n", STR_ARG(s->call_name));
-        else if (s->call >= 0)
-            buf_addf(out, "in native code, in the system call %d\n", s->call);
-        else
-            buf_add(out, STR("in native code, on a CPU\n"));
-        return;
-    }
+    if (w->telling == t)
+        w->telling = NULL;
+    blame_free(&t->blame);
+    buf_done(&t->route);
+    free(t);
 }
 
-/* Why there is no stack. The agent says the same each time; what was tried after that says more. */
-static void unable_text(struct buf *out, const struct cause_view *v)
+static void telling_work(struct errand *e)
 {
-    struct str first = { 0 }, why = { 0 };
+    struct telling *t = container_of(e, struct telling, errand);
 
-    for (u32 i = 0; i < v->samples; i++) {
-        const struct cause_sample *s = &v->sample[i];
-
-        if (s->how != SHM_BLOCKED_UNABLE && s->how != SHM_BLOCKED_CLOSED)
-            continue;
-        if (!first.len)
-            first = s->text;
-        if (!why.len || !str_eq(s->text, first))
-            why = s->text;
-    }
-    if (why.len)
-        buf_addf(out, "no stack: %.*s\n", STR_ARG(why));
+    blame_decide(&t->blame, &t->blocks->maps);
 }
 
-/* What the finding shows: how native code was at work, then the stack. */
-static void evidence_write(struct buf *out, const struct cause_view *v, const struct cause *c)
+/* It is known what is to blame. */
+static void telling_done(struct errand *e, bool was)
 {
-    native_text(out, v);
-    if (!c->place.script.len)
-        unable_text(out, v);
-    if (v->gc_ns * 10 >= v->took_ns && v->took_ns)
-        buf_addf(out, "garbage was collected for %llu %% of the time\n",
-                 (unsigned long long)min(v->gc_ns * 100 / v->took_ns, (u64)100));
-    if (out->len && c->text.len)
-        buf_add(out, STR("called from, or just before:\n"));
-    buf_add(out, c->text);
+    struct telling *t = container_of(e, struct telling, errand);
+    struct blocks *bs = t->blocks;
+    struct loop_watch *w = &bs->watch[t->slot];
+    const struct cause *cause = &t->blame.cause;
+    struct finding *f = &t->finding;
+    u64 id;
+
+    if (was) {
+        f->kind = cause->kind;
+        f->route = buf_str(&t->route);
+        f->subject = cause->subject;
+        f->function = cause->place.function;
+        f->file = t->blame.file;
+        f->line = cause->place.line;
+        f->column = cause->place.column;
+        f->source = t->blame.source;
+        f->text = t->blame.evidence;
+        f->advice = str_of(cause->advice);
+        id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found }, f);
+        if (w->telling == t)
+            w->id = id;
+    }
+    telling_free(t);
+}
+
+/* Collections in this turn: what its first sample says, and what has come since then; at most what
+ * has come since it was seen not to be blocked. */
+static u64 gc_in_turn_ns(const struct blocks *bs, const struct loop_watch *w, u32 slot)
+{
+    u64 now_ns = gc_total_ns(&bs->shm->slot[slot]);
+    u64 before_ns = now_ns > w->gc_ns ? now_ns - w->gc_ns : 0, sampled_ns = 0;
+
+    for (u32 i = 0; i < w->samples; i++)
+        sampled_ns = max(sampled_ns, w->sample[i].gc_ns);
+    if (!w->samples)
+        return before_ns;
+    if (now_ns > w->gc_asked_ns)
+        sampled_ns = max(sampled_ns, w->sample[0].gc_ns + (now_ns - w->gc_asked_ns));
+    return max(min(before_ns, sampled_ns), w->sample[w->samples - 1].gc_ns);
 }
 
 static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
 {
-    u64 gc_ns = gc_total_ns(&bs->shm->slot[slot]);
     u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
-    struct cause_view v = { w->sample, w->samples, took_ns > held_ns ? took_ns - held_ns : 0,
-                            gc_ns > w->gc_ns ? gc_ns - w->gc_ns : 0 };
-    struct stacktext_frame place = cause_place(&v);
-    AUTO(buf_done) struct buf text = { 0 };
-    AUTO(buf_done) struct buf evidence = { 0 };
-    struct str lines[CAUSE_LINES] = { 0 };
-    char path[PATH_BYTES_MAX + 1];
-    struct str file = stacktext_path(&place, path, PATH_BYTES_MAX);
-    struct cause cause;
+    struct telling *t = calloc(1, sizeof(*t));
 
-    if (file.len) {
-        path[file.len] = 0;
-        (void)!excerpt_read(path, place.line, CAUSE_ABOVE, lines, CAUSE_LINES, &text);
+    w->told_ns = took_ns;
+    if (!t)
+        return;
+    *t = (struct telling){
+        .errand = { .work = telling_work, .done = telling_done },
+        .blocks = bs,
+        .blame = { .took_ns = took_ns > held_ns ? took_ns - held_ns : 0,
+                   .gc_ns = gc_in_turn_ns(bs, w, slot) },
+        .finding = { .app = w->app,
+                     .worker = w->worker,
+                     .at_ns = w->blocking.since_ns,
+                     .took_ns = took_ns,
+                     .stack_ns = w->stack_ns },
+        .slot = slot,
+    };
+    buf_add(&t->route, route_of(bs, w, slot));
+    if (!blame_copy(&t->blame, w->sample, w->samples)) {
+        telling_free(t);
+        return;
     }
-    cause_judge(&cause, &v, lines);
-    evidence_write(&evidence, &v, &cause);
-    w->id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found },
-                           &(struct finding){
-                               .kind = cause.kind,
-                               .app = w->app,
-                               .worker = w->worker,
-                               .at_ns = w->blocking.since_ns,
-                               .took_ns = w->blocking.took_ns,
-                               .stack_ns = w->stack_ns,
-                               .route = route_of(bs, w, slot),
-                               .subject = cause.subject,
-                               .function = cause.place.function,
-                               .file = file.len ? file : cause.place.script,
-                               .line = cause.place.line,
-                               .column = cause.place.column,
-                               .source = lines[cause.at],
-                               .text = buf_str(&evidence),
-                               .advice = str_of(cause.advice),
-                           });
-    w->told_ns = w->blocking.took_ns;
-    bs->count[w->app]++;
-    bs->ns[w->app] += w->told_ns;
+    w->telling = t;
+    if (!errands_add(bs->errands, &t->errand)) {
+        blame_decide(&t->blame, NULL);
+        telling_done(&t->errand, true);
+    }
 }
 
 /* It lasts longer than was told. */
@@ -283,7 +267,10 @@ static void finding_lengthen(struct blocks *bs, struct loop_watch *w)
 {
     u64 took_ns = w->blocking.took_ns;
 
-    found_lasts(bs->found, w->id, w->told_ns, took_ns);
+    if (w->telling)
+        w->telling->finding.took_ns = max(w->told_ns, took_ns);
+    else
+        found_lasts(bs->found, w->id, w->told_ns, took_ns);
     bs->ns[w->app] += took_ns > w->told_ns ? took_ns - w->told_ns : 0;
     w->told_ns = max(w->told_ns, took_ns);
 }
@@ -292,10 +279,44 @@ static void block_tell(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
 
-    if (w->id)
+    if (w->id || w->telling) {
         finding_lengthen(bs, w);
-    else
-        finding_make(bs, w, slot);
+        return;
+    }
+    bs->count[w->app]++;
+    bs->ns[w->app] += w->blocking.took_ns;
+    finding_make(bs, w, slot);
+}
+
+static bool has_place(const struct loop_watch *w)
+{
+    struct cause_view v = { .sample = w->sample, .samples = w->samples };
+
+    return cause_place(&v).script.len != 0;
+}
+
+/* It has ended. What was told of without a place is told anew: native code has returned. */
+static void block_end(struct blocks *bs, u32 slot)
+{
+    struct loop_watch *w = &bs->watch[slot];
+    const struct found_entry *told = w->id ? found_get(bs->found, w->id) : NULL;
+    bool corrects = told && !told->finding.line && has_place(w);
+
+    block_tell(bs, slot);
+    if (!corrects)
+        return;
+    found_take_back(bs->found, w->id, w->told_ns);
+    w->id = 0;
+    finding_make(bs, w, slot);
+}
+
+/* It lasts, and it is time to say so. */
+static bool is_to_tell(const struct loop_watch *w, u64 limit_ns)
+{
+    u64 took_ns = w->blocking.took_ns;
+
+    return w->id || w->telling || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
+           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && has_place(w));
 }
 
 /* The process in a slot is another one, or serves no more. */
@@ -304,7 +325,7 @@ static void block_drop(struct blocks *bs, u32 slot)
     struct loop_watch *w = &bs->watch[slot];
 
     if (w->blocking.since_ns)
-        block_tell(bs, slot);
+        block_end(bs, slot);
     samples_drop(w);
     *w = (struct loop_watch){ 0 };
 }
@@ -348,7 +369,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     case BLOCKING_ENDED:
         if (bs->journals) /* what it has told until its end */
             journals_read(bs->journals, now_ns);
-        block_tell(bs, slot);
+        block_end(bs, slot);
         samples_drop(w);
         w->blocking.since_ns = 0;
         break;
@@ -356,7 +377,7 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     w->turns = atomic_load(&s->loop.turns);
     if (!w->blocking.since_ns)
         w->gc_ns = gc_total_ns(s);
-    else if (w->blocking.took_ns > max(4 * v.limit_ns, TELL_LEAST_NS) || w->id)
+    else if (is_to_tell(w, v.limit_ns))
         block_tell(bs, slot);
 }
 
@@ -373,11 +394,25 @@ static u64 limit_least_ns(const struct shm *shm)
     return least_ns;
 }
 
-static void due(struct timer *t)
+static void timer_set(struct blocks *bs, u64 due_ns)
 {
-    struct blocks *bs = container_of(t, struct blocks, timer);
+    struct itimerspec at = { .it_value = { .tv_sec = (time_t)(due_ns / NS_PER_S),
+                                           .tv_nsec = (long)(due_ns % NS_PER_S) } };
+
+    bs->due_ns = due_ns;
+    (void)!timerfd_settime(bs->timer.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void due(struct watch *w, u32 events)
+{
+    struct blocks *bs = container_of(w, struct blocks, timer);
+    u64 times;
+
+    (void)events;
+    if (read(w->fd, &times, sizeof(times)) < 0)
+        return;
     u64 now_ns = clock_now_ns(), next_ns = now_ns + limit_least_ns(bs->shm);
-    u32 used = min(atomic_load(&bs->shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(bs->shm);
 
     for (u32 i = 0; i < used; i++) {
         if (!slot_look(bs, i))
@@ -390,8 +425,7 @@ static void due(struct timer *t)
         journals_read(bs->journals, now_ns);
         next_ns = min(next_ns, now_ns + LOOK_LEAST_NS);
     }
-    bs->due_ns = max(next_ns, now_ns + LOOK_LEAST_NS);
-    loop_timer(bs->loop, t, bs->due_ns, due);
+    timer_set(bs, max(next_ns, now_ns + LOOK_LEAST_NS));
 }
 
 /* ---- What agents say ---- */
@@ -474,22 +508,42 @@ static void fetched(struct stack_fetch *f, const struct stack_wanted *of,
 
 /* ---- The rest ---- */
 
+static void maps_forget(struct errand *e)
+{
+    sourcemap_cache_done(&container_of(e, struct blocks, maps_idle)->maps);
+}
+
 int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));
-    int err = bs ? stack_fetch_new(&bs->fetch, loop, fetched, bs) : -ENOMEM;
+    int fd, r;
 
-    if (err) {
+    if (!bs)
+        return -ENOMEM;
+    bs->maps = (struct sourcemap_cache){ .bytes_max = BLAME_MAPS_BYTES_MAX,
+                                         .file_bytes_max = BLAME_FILE_BYTES_MAX,
+                                         .mappings_max = BLAME_MAPPINGS_MAX,
+                                         .follows = true };
+    bs->maps_idle.work = maps_forget;
+    r = stack_fetch_new(&bs->fetch, loop, fetched, bs);
+    if (!r)
+        r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
+    fd = r ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (!r)
+        r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
+    if (r < 0) {
+        if (fd >= 0)
+            close(fd);
+        errands_free(bs->errands);
+        stack_fetch_free(bs->fetch);
         free(bs);
-        return err;
+        return r;
     }
-    bs->loop = loop;
     bs->shm = shm;
     bs->found = found;
     bs->supervisor_fd = supervisor_fd;
-    bs->due_ns = clock_now_ns();
-    loop_timer(loop, &bs->timer, bs->due_ns, due);
+    timer_set(bs, clock_now_ns());
     *out = bs;
     return 0;
 }
@@ -498,7 +552,12 @@ void blocks_free(struct blocks *bs)
 {
     if (!bs)
         return;
-    loop_timer_stop(&bs->timer);
+    int fd = bs->timer.fd;
+
+    loop_unwatch(&bs->timer);
+    close(fd);
+    errands_free(bs->errands);
+    sourcemap_cache_done(&bs->maps);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         samples_drop(&bs->watch[i]);
     stack_fetch_free(bs->fetch);

@@ -5,7 +5,8 @@
  * (finding/blocking.h), so a worker has no work of it. The stack comes from its agent: by way of
  * the supervisor, which passes the question on, and back through the journal (shm/blocked.h). What
  * the turn was at is decided from up to six such samples (finding/cause.h) when it has ended, or
- * after a while. Nobody waits for the monitor: when it is dead, nothing is watched.
+ * after a while; that reads source maps and sources (admin/blame.h), on a thread beside the loop.
+ * Nobody waits for the monitor: when it is dead, nothing is watched.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 struct blocks;
 
-/* `supervisor_fd`: its socket. All outlive the blocks. -ENOMEM. */
+/* `supervisor_fd`: its socket. All outlive the blocks. -errno. */
 MUST_USE int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm,
                         struct found *found, int supervisor_fd);
 void blocks_free(struct blocks *bs);

@@ -24,12 +24,23 @@ static int all_read(int fd, size_t bytes, struct buf *text)
     return 0;
 }
 
+void excerpt_lines(struct str text, u32 line, u32 above, struct str *lines, u32 count)
+{
+    for (u32 i = 0; i < count; i++)
+        lines[i] = (struct str){ 0 };
+    for (u64 n = 1; text.ptr && n + above < (u64)line + count; n++) {
+        struct str s = str_cut(text, '\n', &text);
+
+        if (n + above >= line)
+            lines[n + above - line] = str_sub(s, 0, LINE_BYTES_MAX);
+    }
+}
+
 int excerpt_read(const char *path, u32 line, u32 above, struct str *lines, u32 count,
                  struct buf *text)
 {
     AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
-    struct str rest;
     int r;
 
     for (u32 i = 0; i < count; i++)
@@ -41,12 +52,6 @@ int excerpt_read(const char *path, u32 line, u32 above, struct str *lines, u32 c
     r = all_read(fd, (size_t)st.st_size, text);
     if (r < 0)
         return r;
-    rest = buf_str(text);
-    for (u64 n = 1; rest.ptr && n + above < (u64)line + count; n++) {
-        struct str s = str_cut(rest, '\n', &rest);
-
-        if (n + above >= line)
-            lines[n + above - line] = str_sub(s, 0, LINE_BYTES_MAX);
-    }
+    excerpt_lines(buf_str(text), line, above, lines, count);
     return 0;
 }

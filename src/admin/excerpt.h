@@ -11,3 +11,6 @@
  * and all are empty. */
 MUST_USE int excerpt_read(const char *path, u32 line, u32 above, struct str *lines, u32 count,
                           struct buf *text);
+
+/* The same of a text that is there already; they are views of it. */
+void excerpt_lines(struct str text, u32 line, u32 above, struct str *lines, u32 count);

@@ -132,9 +132,9 @@ static u32 ring_read(struct journals *js, u32 slot, u64 now_ns)
 
 u32 journals_read(struct journals *js, u64 now_ns)
 {
-    u32 used = min(atomic_load(&js->into.shm->slots_used), (u32)SHM_SLOTS_MAX), n = 0;
+    u32 n = 0;
 
-    for (u32 i = 0; i < used; i++)
+    for (u32 i = 0; i < shm_slots_used(js->into.shm); i++)
         n += ring_read(js, i, now_ns);
     if (n)
         js->heard_ns = now_ns;
@@ -160,7 +160,7 @@ int journals_new(struct journals **out, struct loop *loop, const struct journals
     js->into = *into;
     /* What was written before a monitor came back has been told by the one before it, most likely;
      * telling it twice would count it twice. */
-    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+    for (u32 i = 0; i < shm_slots_used(into->shm); i++)
         js->at[i] = atomic_load(&into->shm->journal[i].tail);
     loop_timer(loop, &js->timer, clock_now_ns() + SOON_NS, due);
     *out = js;

@@ -56,7 +56,7 @@ static void kind_write(struct buf *out, const struct shown *k, u64 slow_ns)
 
 static void workers_write(struct buf *out, const struct shm *shm, u32 app)
 {
-    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(shm);
 
     buf_addc(out, '[');
     for (u32 i = 0; i < used; i++) {

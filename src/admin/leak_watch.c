@@ -257,7 +257,7 @@ u64 leak_watch_pause_ns(const struct leak_watch *w)
 void leak_watch_tick(struct leak_watch *w, struct shm *shm, const struct journals_into *into,
                      u64 now_ns)
 {
-    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(shm);
 
     for (u32 i = 0; w->after_ns && i < used; i++)
         slot_tick(w, shm, i, into, now_ns);

@@ -31,6 +31,7 @@ struct monitor {
     struct admin_server *server;
     struct admin_server *local; /* for the commands of this user, whatever the admin address is */
     struct endpoint local_address;
+    struct buf local_path; /* its */
     struct watch supervisor;
     struct timer tick, leaks_tick;
     struct exporter *exporter; /* NULL: nothing is sent by OTLP */
@@ -173,15 +174,13 @@ static int local_start(struct monitor *m, const struct settings *settings)
 {
     const struct admin_server_conf conf = { .address = &m->local_address,
                                             .source = source_of(m, settings) };
-    AUTO(buf_done) struct buf path = { 0 };
 
     if (!settings->runtime_dir.len)
         return 0;
-    buf_addf(&path, "%.*s/" MONITOR_SOCKET, STR_ARG(settings->runtime_dir));
-    if (path.failed)
+    buf_addf(&m->local_path, "%.*s/" MONITOR_SOCKET, STR_ARG(settings->runtime_dir));
+    if (m->local_path.failed)
         return -ENOMEM;
-    m->local_address = (struct endpoint){ .kind = ENDPOINT_UNIX, .path = buf_str(&path) };
-    path = (struct buf){ 0 }; /* the address's, which lives as long as the process */
+    m->local_address = (struct endpoint){ .kind = ENDPOINT_UNIX, .path = buf_str(&m->local_path) };
     return admin_server_new(&m->local, m->loop, &conf);
 }
 
@@ -273,6 +272,7 @@ int monitor_run(const struct settings *settings)
         last_send(&m);
     admin_server_free(m.server);
     admin_server_free(m.local);
+    buf_done(&m.local_path);
     journals_free(m.journals);
     blocks_free(m.blocks);
     leak_watch_free(m.into.leaks);

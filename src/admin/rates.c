@@ -130,7 +130,7 @@ static void slot_tick(struct rates *r, const struct sampler *s, struct shm *shm,
 
 void rates_tick(struct rates *r, const struct sampler *s, struct shm *shm, u64 now_ns)
 {
-    u32 slots = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 slots = shm_slots_used(shm);
     u32 apps = min(atomic_load(&shm->apps), (u32)SHM_APPS_MAX);
 
     memset(r->app, 0, sizeof(r->app));

@@ -68,11 +68,6 @@ void sampler_free(struct sampler *s)
     free(s);
 }
 
-static u32 slots_used(const struct shm *shm)
-{
-    return min(atomic_load_explicit(&shm->slots_used, memory_order_relaxed), SHM_SLOTS_MAX);
-}
-
 /* The track of the process that was read, begun anew for a new one; NULL when out of memory. */
 static struct track *track_get(struct sampler *s, const struct reading *r)
 {
@@ -273,7 +268,7 @@ static int by_worker(const void *va, const void *vb)
 
 u32 sampler_read_all(struct sampler *s, const struct shm *shm, u64 now_ns, struct reading *out)
 {
-    u32 used = slots_used(shm), count = 0;
+    u32 used = shm_slots_used(shm), count = 0;
 
     for (u32 slot = 0; slot < used; slot++) {
         reading_take(&out[count], shm, slot, now_ns);
@@ -384,7 +379,7 @@ static void slot_tick(struct sampler *s, const struct shm *shm, u32 slot, u64 no
 
 void sampler_tick(struct sampler *s, const struct shm *shm, u64 now_ns)
 {
-    u32 used = slots_used(shm);
+    u32 used = shm_slots_used(shm);
 
     for (u32 slot = 0; slot < used; slot++)
         slot_tick(s, shm, slot, now_ns);

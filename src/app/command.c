@@ -25,7 +25,7 @@ const struct command commands[] = {
   "Its command and folder, where it listens, each worker with its process, state, loop, memory, restarts and why the last one was, and the settings that are not the default, with where they were read. APP may be left out where there is just one; APP/2 shows its second worker only.",
   .aliases = "show|info", .flags = &describe_flags, .takes_app = true, .run = describe_command },
 { "findings", "[FLAGS] [APP]", "tell what is wrong with the apps",
-  "What fettle has seen while they run: each blocked event loop with the line of the app that blocked it, statements that repeat, handles that are never closed. What was found again in the same place is counted, not listed twice; the newest comes first. It is kept until the monitor ends, 256 of them at the most. doc/blocked-loop.md says what the kinds mean.\n"
+  "What fettle has seen while they run: each blocked event loop with the line of the app that blocked it, statements that repeat, handles that are never closed. What was found again in the same place is counted, not listed twice; the newest comes first. It is kept until the monitor ends, 256 of them at the most. doc/blocked-loop.md, doc/queries.md and doc/handles.md say what the kinds mean.\n"
   "With --json: {\"findings\":[…]}, each with id, kind, title, app, workers, route, subject, place (function, file, line, column, source), text, advice, count, first_ms, last_ms (since 1970), total_ms, worst_ms, stack_ms (how long after the turn began its stack was there), stack_at_ns. What is not known is null.",
   .flags = &findings_flags, .takes_app = true, .run = findings_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",

@@ -76,7 +76,8 @@ static int said(const struct cpu_options *o, const char *path, enum flame_format
 
     if (o->json)
         return said_json(path, format, w);
-    fprintf(stderr, "%s: %u calls, %.1f MB", path, w->calls, (double)w->bytes / 1e6);
+    fprintf(stderr, "%s: %u call%s, %.*f MB", path, w->calls, w->calls == 1 ? "" : "s",
+            w->bytes < 100000 ? 2 : 1, (double)w->bytes / 1e6);
     if (w->left_out)
         fprintf(stderr, "; %u more are too small to be in it", w->left_out);
     fprintf(stderr, "\n%s\n",

@@ -2,7 +2,7 @@
 #include "app/brief.h"
 #include "app/command.h"
 #include "app/exit_code.h"
-#include "app/monitor_client.h"
+#include "app/monitor_rows.h"
 #include "app/row.h"
 #include "app/since.h"
 #include "base/clock.h"
@@ -105,8 +105,7 @@ static void finding_add(struct view *v, const struct json_value *row)
     line_add(out, "", row_text(row, "advice"));
 }
 
-static bool is_wanted(const struct view *v, struct str app, u64 worker,
-                      const struct json_value *row)
+static bool is_wanted(const struct view *v, u32 worker, const struct json_value *row)
 {
     const struct json_value *workers = json_value_member(row, "workers");
     bool in_worker = worker == 0;
@@ -116,65 +115,32 @@ static bool is_wanted(const struct view *v, struct str app, u64 worker,
 
         in_worker |= json_value_u64(json_value_at(workers, i), &n) && n == worker;
     }
-    return in_worker && (!app.len || str_eq(app, row_text(row, "app"))) &&
-           row_u64(row, "last_ms") >= v->since_ms &&
+    return in_worker && row_u64(row, "last_ms") >= v->since_ms &&
            str_starts(row_text(row, "kind"), v->options->kind);
 }
 
-/* Of one fettle; of one of its apps, or all. */
-static int peer_add(struct view *v, const struct control_peer *peer, struct str app, u32 worker)
+static void take(void *arg, const struct json_value *row, u32 worker)
 {
-    AUTO(json_value_freep) struct json_value *page = NULL;
-    const struct json_value *list;
-    int r = monitor_client_get(peer->found.path, "/api/findings", &page);
+    struct view *v = arg;
 
-    if (r < 0) {
-        fprintf(stderr, "fettle: the monitor of the fettle with pid %u does not answer: %s\n",
-                peer->found.pid, strerror(-r));
-        return EXIT_APP;
+    if (!is_wanted(v, worker, row))
+        return;
+    if (v->options->json) {
+        buf_add(&v->out, v->count ? STR(",") : STR(""));
+        json_write(row, &v->out);
+    } else {
+        finding_add(v, row);
     }
-    list = json_value_member(page, "findings");
-    for (u32 i = 0; i < json_value_count(list); i++) {
-        const struct json_value *row = json_value_at(list, i);
-
-        if (!is_wanted(v, app, worker, row))
-            continue;
-        if (v->options->json) {
-            buf_add(&v->out, v->count ? STR(",") : STR(""));
-            json_write(row, &v->out);
-        } else {
-            finding_add(v, row);
-        }
-        v->count++;
-    }
-    return 0;
-}
-
-static int all_add(struct view *v, struct control_peers *ps, const char *word)
-{
-    struct control_app app = { 0 };
-    struct problem p = { 0 };
-    int code = 0, err;
-
-    if (word || ps->count == 0) {
-        err = control_peers_app(ps, v->options, word, &app, &p);
-        if (err) {
-            command_problem(&p);
-            return err == -ENOENT ? EXIT_MISSING : EXIT_USAGE;
-        }
-        return peer_add(v, app.peer, app.name, app.worker);
-    }
-    for (u32 i = 0; i < ps->count; i++)
-        if (!v->options->pid || ps->peer[i].found.pid == v->options->pid)
-            code = max(code, peer_add(v, &ps->peer[i], (struct str){ 0 }, 0));
-    return code;
+    v->count++;
 }
 
 int findings_command(int argc, char **argv)
 {
     AUTO(control_options_done) struct control_options o = { 0 };
-    AUTO(control_peers_done) struct control_peers ps = { 0 };
     struct view v = { .options = &o, .colours = log_colours(STDOUT_FILENO) };
+    const struct monitor_rows rows = {
+        .page = "/api/findings", .list = "findings", .take = take, .arg = &v
+    };
     struct settings_args args;
     struct problem p = { 0 };
     int code = control_options_read(&o, &findings_flags, argc, argv, &args);
@@ -188,14 +154,16 @@ int findings_command(int argc, char **argv)
         command_problem(&p);
         return EXIT_USAGE;
     }
-    control_peers_open(&ps, &o);
     buf_add(&v.out, o.json ? STR("{\"findings\":[") : STR(""));
-    code = all_add(&v, &ps, args.operands ? argv[args.operand[0]] : NULL);
+    code = monitor_rows_each(&rows, &o, args.operands ? argv[args.operand[0]] : NULL);
     if (!code) {
         if (o.json)
             buf_add(&v.out, STR("]}\n"));
         else if (!v.count)
-            buf_add(&v.out, STR("nothing was found to be wrong\n"));
+            buf_addf(&v.out,
+                     o.kind.len ? "nothing of the kind %.*s was found to be wrong\n"
+                                : "nothing was found to be wrong\n",
+                     STR_ARG(o.kind));
         code = command_print(&v.out);
     }
     buf_done(&v.out);

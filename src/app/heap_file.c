@@ -182,7 +182,7 @@ static int open_it(struct heap_file *f, const char *path, const struct spool *ho
     if (f->fd < 0 || fstat(f->fd, &st))
         return problem_set(p, "cannot be opened: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return problem_set(p, "is a folder; a file is needed, such as app.heapsnapshot");
+        return problem_set(p, "is a folder; a file is needed");
     if (!S_ISREG(st.st_mode)) {
         r = spool_open(&s, p);
         r = replace(f, &s, r ? r : spool_fill(&s, read_plain, &f->fd, false, p));

@@ -259,8 +259,9 @@ static int report(const struct recording *r)
     if (!r->options->control.json) {
         for (u32 k = 0; k < r->count; k++)
             if (r->record[k].bytes)
-                fprintf(stderr, "%s: %.1f s, %.1f MB%s\n", r->record[k].path.ptr,
-                        (double)r->took_ns / NS_PER_S, (double)r->record[k].bytes / 1e6,
+                fprintf(stderr, "%s: %.1f s, %.*f MB%s\n", r->record[k].path.ptr,
+                        (double)r->took_ns / NS_PER_S, r->record[k].bytes < 100000 ? 2 : 1,
+                        (double)r->record[k].bytes / 1e6,
                         r->record[k].inspection.capture.ending ? ", until the process ended" : "");
         for (u32 k = 0; k < r->count; k++)
             if (r->record[k].flame.len)

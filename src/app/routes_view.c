@@ -1,7 +1,7 @@
 /* app/routes_view.c -- `fettle routes`: what each route of the apps costs, and what it asks */
 #include "app/command.h"
 #include "app/exit_code.h"
-#include "app/monitor_client.h"
+#include "app/monitor_rows.h"
 #include "app/row.h"
 #include "app/table.h"
 #include "base/log.h"
@@ -67,52 +67,18 @@ static void row_add(struct view *v, const struct json_value *row)
     table_add(&v->table, statement.len ? statement : STR("-"));
 }
 
-static int peer_add(struct view *v, const struct control_peer *peer, struct str app)
+static void take(void *arg, const struct json_value *row, u32 worker)
 {
-    AUTO(json_value_freep) struct json_value *page = NULL;
-    const struct json_value *list;
-    int r = monitor_client_get(peer->found.path, "/api/routes", &page);
+    struct view *v = arg;
 
-    if (r < 0) {
-        fprintf(stderr, "fettle: the monitor of the fettle with pid %u does not answer: %s\n",
-                peer->found.pid, strerror(-r));
-        return EXIT_APP;
+    (void)worker; /* a route is of all workers */
+    if (v->options->json) {
+        buf_add(&v->json, v->count ? STR(",") : STR(""));
+        json_write(row, &v->json);
+    } else {
+        row_add(v, row);
     }
-    list = json_value_member(page, "routes");
-    for (u32 i = 0; i < json_value_count(list); i++) {
-        const struct json_value *row = json_value_at(list, i);
-
-        if (app.len && !str_eq(app, row_text(row, "app")))
-            continue;
-        if (v->options->json) {
-            buf_add(&v->json, v->count ? STR(",") : STR(""));
-            json_write(row, &v->json);
-        } else {
-            row_add(v, row);
-        }
-        v->count++;
-    }
-    return 0;
-}
-
-static int all_add(struct view *v, struct control_peers *ps, const char *word)
-{
-    struct control_app app = { 0 };
-    struct problem p = { 0 };
-    int code = 0, err;
-
-    if (word || ps->count == 0) {
-        err = control_peers_app(ps, v->options, word, &app, &p);
-        if (err) {
-            command_problem(&p);
-            return err == -ENOENT ? EXIT_MISSING : EXIT_USAGE;
-        }
-        return peer_add(v, app.peer, app.name);
-    }
-    for (u32 i = 0; i < ps->count; i++)
-        if (!v->options->pid || ps->peer[i].found.pid == v->options->pid)
-            code = max(code, peer_add(v, &ps->peer[i], (struct str){ 0 }));
-    return code;
+    v->count++;
 }
 
 static int print(struct view *v)
@@ -135,9 +101,11 @@ static int print(struct view *v)
 int routes_command(int argc, char **argv)
 {
     AUTO(control_options_done) struct control_options o = { 0 };
-    AUTO(control_peers_done) struct control_peers ps = { 0 };
     struct view v = { .options = &o,
                       .table = { .column = columns, .columns = ARRAY_LEN(columns) } };
+    const struct monitor_rows rows = {
+        .page = "/api/routes", .list = "routes", .take = take, .arg = &v
+    };
     struct settings_args args;
     int code = control_options_read(&o, &routes_flags, argc, argv, &args);
 
@@ -146,8 +114,7 @@ int routes_command(int argc, char **argv)
     if (args.operands > 1)
         return command_usage("routes are of one app, or of all; \"%.100s\" is one word too many",
                              argv[args.operand[1]]);
-    control_peers_open(&ps, &o);
-    code = all_add(&v, &ps, args.operands ? argv[args.operand[0]] : NULL);
+    code = monitor_rows_each(&rows, &o, args.operands ? argv[args.operand[0]] : NULL);
     if (!code)
         code = print(&v);
     table_done(&v.table);

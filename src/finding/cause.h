@@ -5,7 +5,8 @@
  * frames of Node's own code say which of its functions was called: readFileSync, execSync. What has
  * no JavaScript of its own (JSON.parse, Atomics.wait, a regular expression, an addon) shows by the
  * app's line alone. V8 says the column of the call; after native code that did not look for
- * interrupts it is that of the next one, so the lines before it are looked at too.
+ * interrupts it is that of the next one, so its arguments and the lines before it are looked at
+ * too. A call that is known to block is preferred to collections that took place in it.
  */
 #pragma once
 
@@ -29,14 +30,19 @@ struct cause_sample {
 struct cause_view {
     const struct cause_sample *sample;
     u32 samples;
-    u64 took_ns; /* the turn, so far */
-    u64 gc_ns;   /* of that: collections */
+    u64 took_ns;                    /* the turn, so far */
+    u64 gc_ns;                      /* of that: collections */
+    struct stacktext_frame entered; /* of cause_step_out(); zero at first */
 };
 
 /* The place in the app's code: the innermost frame that is the app's, else that of a package, of
  * the sample that says most; below the loader, where a module is being loaded. Its `script` is
  * empty: there is none. */
 struct stacktext_frame cause_place(const struct cause_view *v);
+
+/* The function at the place has only been called when native code returned: that was in its caller.
+ * `lines`: as below, around cause_place(). True: from now on the place is in the caller. */
+MUST_USE bool cause_step_out(struct cause_view *v, const struct str lines[CAUSE_LINES]);
 
 struct cause {
     enum finding_kind kind;

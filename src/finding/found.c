@@ -239,6 +239,22 @@ void found_lasts(struct found *f, u64 id, u64 before_ns, u64 took_ns)
     p->entry.finding.took_ns = max(p->entry.finding.took_ns, took_ns);
 }
 
+void found_take_back(struct found *f, u64 id, u64 took_ns)
+{
+    struct place *p = place_of(f, id);
+
+    if (!p)
+        return;
+    p->entry.total_ns -= min(took_ns, p->entry.total_ns);
+    if (p->entry.finding.count > 1) {
+        p->entry.finding.count--;
+        return;
+    }
+    place_free(p);
+    *p = f->place[--f->count];
+    f->place[f->count] = (struct place){ 0 };
+}
+
 void found_forget(struct found *f, u32 app)
 {
     u32 kept = 0;

@@ -42,6 +42,11 @@ u64 found_add(struct found *f, const struct finding *what, bool *news);
  * that is not there any more is passed over. */
 void found_lasts(struct found *f, u64 id, u64 before_ns, u64 took_ns);
 
+/* One that was counted in entry `id` as having taken `took_ns` was another: it is not counted there
+ * any more, and the entry goes when it has no others. found_total keeps it: a counter does not go
+ * back. */
+void found_take_back(struct found *f, u64 id, u64 took_ns);
+
 /* An app has ended for good: its entries go. */
 void found_forget(struct found *f, u32 app);
 

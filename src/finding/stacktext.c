@@ -63,9 +63,15 @@ bool stacktext_is_node(const struct stacktext_frame *f)
     return str_starts(f->script, STR("node:")) || str_starts(f->script, STR("internal/"));
 }
 
+bool stacktext_is_fettle(const struct stacktext_frame *f)
+{
+    return str_starts(f->script, STR("fettle:"));
+}
+
 bool stacktext_is_app(const struct stacktext_frame *f)
 {
-    return (str_starts(f->script, STR("/")) || str_starts(f->script, STR("file:"))) &&
+    return (str_starts(f->script, STR("/")) || str_starts(f->script, STR("file:")) ||
+            str_starts(f->script, STR("webpack:"))) &&
            !memmem(f->script.ptr, f->script.len, "/node_modules/", 14);
 }
 

@@ -21,8 +21,11 @@ struct stacktext_frame {
 MUST_USE bool stacktext_next(struct str *text, struct stacktext_frame *out);
 
 /* Whose code it is. */
-bool stacktext_is_node(const struct stacktext_frame *f); /* Node's own JavaScript */
-bool stacktext_is_app(const struct stacktext_frame *f);  /* a file, and not under node_modules */
+bool stacktext_is_node(const struct stacktext_frame *f);   /* Node's own JavaScript */
+bool stacktext_is_fettle(const struct stacktext_frame *f); /* the agent's: "fettle:agent.js" */
+bool stacktext_is_app(const struct stacktext_frame *f);    /* a file (or a source that
+                                                            * webpack has taken in), and not
+                                                            * under node_modules */
 
 /* The path of a script: without file://, its escapes (%20) decoded into `out`. Empty: it is no file
  * (evalmachine.<anonymous>, wasm://…), or too long. */

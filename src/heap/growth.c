@@ -20,10 +20,18 @@ struct weight {
     i64 plain, store, all;
 };
 
+/* What a node of one snapshot weighs; `objects` is how many it retains, texts and stores left out:
+ * V8 keeps one and the same text in one piece or in several. */
+struct load {
+    struct weight weight;
+    u32 objects;
+};
+
 /* How much a node's dominated memory grew, and how much of that its old children explain. */
 struct grown {
     struct weight size[3]; /* in each snapshot; the earlier ones only when it is in them */
     i64 passed[3];         /* plain in each step, all in both: to be taken off */
+    u32 objects[3];        /* that it retains, in each snapshot */
 };
 
 struct growth {
@@ -88,23 +96,30 @@ static void ids_done(struct growth *w)
     w->place = NULL;
 }
 
-static void weights_sum(const struct graph *g, const struct dominators *d, struct weight *out)
+static bool is_object(enum node_type type)
+{
+    return type == NODE_OBJECT || type == NODE_CLOSURE || type == NODE_NATIVE;
+}
+
+static void loads_sum(const struct graph *g, const struct dominators *d, struct load *out)
 {
     for (u32 i = g->node_count; i-- > 0;) {
         u32 n = d->order[i];
         enum node_type type = graph_type(g, n);
         i64 self = (i64)graph_self_size(g, n);
-        struct weight *up = &out[d->dominator[n]];
+        struct load *up = &out[d->dominator[n]];
 
         if (type != NODE_CODE && type != NODE_SHAPE)
-            out[n].plain += self;
+            out[n].weight.plain += self;
         if (type == NODE_ARRAY)
-            out[n].store += self;
-        out[n].all = (i64)d->retained[n];
+            out[n].weight.store += self;
+        out[n].weight.all = (i64)d->retained[n];
+        out[n].objects += is_object(type);
         if (n == g->root)
             continue;
-        up->plain += out[n].plain;
-        up->store += type == NODE_ARRAY ? self : 0;
+        up->weight.plain += out[n].weight.plain;
+        up->weight.store += type == NODE_ARRAY ? self : 0;
+        up->objects += out[n].objects;
     }
 }
 
@@ -130,22 +145,23 @@ static u32 partner_of(const struct growth *w, const struct graph *g, u32 n, stru
 static int sizes_take(struct growth *w, u32 number, const struct graph *g,
                       const struct dominators *d, struct partners *p)
 {
-    u64 bytes = (u64)g->node_count * sizeof(struct weight);
-    struct weight *weight = pages_take_zeroed(bytes);
+    u64 bytes = (u64)g->node_count * sizeof(struct load);
+    struct load *load = pages_take_zeroed(bytes);
 
-    if (!weight)
+    if (!load)
         return -ENOMEM;
-    weights_sum(g, d, weight);
+    loads_sum(g, d, load);
     for (u32 n = 0; n < g->node_count; n++) {
         u32 node = partner_of(w, g, n, p);
 
         if (node == NONE)
             continue;
-        w->grown[node].size[number] = weight[n];
+        w->grown[node].size[number] = load[n].weight;
+        w->grown[node].objects[number] = load[n].objects;
         w->seen[node] |= BIT(number);
     }
     w->total[number] = d->retained[g->root];
-    pages_give(weight, bytes);
+    pages_give(load, bytes);
     return 0;
 }
 
@@ -305,6 +321,16 @@ static void item_add(const struct growth *w, struct group *group, u32 node)
     group->bytes += w->d->retained[node];
 }
 
+/* An old object with as many objects below it as before: those that are new have taken the place of
+ * others, as in a cache that is full. */
+static bool replaces(const struct growth *w, u32 node)
+{
+    const u32 *objects = w->grown[node].objects;
+
+    return is_old(w, node) && objects[2] > 1 &&
+           (objects[1] <= objects[0] || objects[2] <= objects[1]);
+}
+
 /* Counts what is below order[at]: of the visible objects the topmost new ones and old ones next to
  * them, or with `nested` all. Other holders count for themselves. */
 static int items_count(const struct growth *w, u32 at, bool nested, struct groups *out)
@@ -319,6 +345,8 @@ static int items_count(const struct growth *w, u32 at, bool nested, struct group
         step = w->holds[node] ? d->size[i] : 1;
         if (w->holds[node] || !browse_is_visible(w->g, node))
             continue;
+        if (replaces(w, node))
+            step = d->size[i];
         group = groups_of(out, w->g, node);
         if (!group)
             return -ENOMEM;
@@ -491,12 +519,32 @@ static void before_count(const struct growth *w, u32 at, struct growth_holder *h
     }
 }
 
-/* Whether the items grow on balance: without the backing store, and by more than what a busy cache
- * is up or down from one moment to another. */
-static bool items_grow(const struct growth *w, const struct weight *size, const struct own *own,
-                       const struct group *group)
+/* More and more objects, where items are objects: others that take the place of as many are none.
+ */
+static bool objects_grow(const struct grown *grown, const struct group *group)
 {
     i64 step[2];
+
+    if (!is_object(group->type))
+        return true;
+    for (u32 i = 0; i < 2; i++) {
+        step[i] = (i64)grown->objects[i + 1] - grown->objects[i];
+        if (step[i] < GROWTH_ITEMS_MIN)
+            return false;
+    }
+    return step[1] >= step[0] / GROWTH_SLOWER;
+}
+
+/* Whether the items grow on balance: without the backing store, and by more than what a busy cache
+ * is up or down from one moment to another. */
+static bool items_grow(const struct growth *w, const struct grown *grown, const struct own *own,
+                       const struct group *group)
+{
+    const struct weight *size = grown->size;
+    i64 step[2];
+
+    if (!objects_grow(grown, group))
+        return false;
 
     for (u32 i = 0; i < 2; i++) {
         step[i] = own->step[i] - (size[i + 1].store - size[i].store);
@@ -509,7 +557,7 @@ static bool items_grow(const struct growth *w, const struct weight *size, const 
 /* Looks below order[at], which grows. */
 static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth_holders *out)
 {
-    const struct weight *size = w->grown[w->d->order[at]].size;
+    const struct grown *grown = &w->grown[w->d->order[at]];
     struct own own = own_growth(w, w->d->order[at]);
     struct growth_holder h = { .at = w->d->order[at],
                                .bytes = { own.step[0], own.step[1] },
@@ -525,9 +573,9 @@ static int holder_look(struct growth *w, u32 at, struct groups *s, struct growth
         return 0;
     }
     for (u32 i = 0; i < 3; i++)
-        h.retained_bytes[i] = (u64)size[i].all;
+        h.retained_bytes[i] = (u64)grown->size[i].all;
     group = largest(s, true);
-    found = group && items_grow(w, size, &own, group);
+    found = group && items_grow(w, grown, &own, group);
     if (group && !found)
         return 0;
     if (found) {

@@ -6,7 +6,9 @@
  * it that are new are its items. A place counts when items of one class were added in the first
  * step and are still there at the end, and about as many were added in the second: a cache that is
  * full has as many items in each snapshot, though they are others each time, one that has warmed up
- * stops, and requests that happen to be in flight do not live until the next snapshot.
+ * stops, and requests that happen to be in flight do not live until the next snapshot. Bytes alone
+ * do not tell: V8 keeps the same text in one piece or in several, so where items are objects their
+ * number has to grow, and below an old object with no more of them than before nothing is new.
  * Growth that is too small by itself is added to that of the dominator above: a hundred arrays in a
  * Map that get longer by one item each are one growing Map.
  *

@@ -1,27 +1,33 @@
 /* otlp/poster.c -- one HTTP POST at a time, through libcurl */
 #include "otlp/poster.h"
 
+#include "io/library.h"
+
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdatomic.h>
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
 static struct {
-    void *library;
-    __typeof__(curl_global_init) *global_init;
-    __typeof__(curl_easy_init) *easy_init;
-    __typeof__(curl_easy_setopt) *setopt;
-    __typeof__(curl_easy_getinfo) *getinfo;
-    __typeof__(curl_easy_perform) *perform;
-    __typeof__(curl_easy_cleanup) *cleanup;
-    __typeof__(curl_easy_strerror) *strerror;
-    __typeof__(curl_easy_unescape) *unescape;
-    __typeof__(curl_free) *free;
-    __typeof__(curl_slist_append) *slist_append;
-    __typeof__(curl_slist_free_all) *slist_free;
+    bool loaded;
+    union {
+        struct { /* in the order of their names below */
+            __typeof__(curl_global_init) *global_init;
+            __typeof__(curl_easy_init) *easy_init;
+            __typeof__(curl_easy_setopt) *setopt;
+            __typeof__(curl_easy_getinfo) *getinfo;
+            __typeof__(curl_easy_perform) *perform;
+            __typeof__(curl_easy_cleanup) *cleanup;
+            __typeof__(curl_easy_strerror) *strerror;
+            __typeof__(curl_easy_unescape) *unescape;
+            __typeof__(curl_free) *free;
+            __typeof__(curl_slist_append) *slist_append;
+            __typeof__(curl_slist_free_all) *slist_free;
+        };
+        void *function[11];
+    };
 } curl;
 
 struct poster {
@@ -31,35 +37,32 @@ struct poster {
     _Atomic bool stopped;
 };
 
-static bool symbol(void *out, const char *name)
+static int curl_load(struct problem *p)
 {
-    void *found = dlsym(curl.library, name);
+    static const char *const names[] = {
+        "curl_global_init",  "curl_easy_init",    "curl_easy_setopt",    "curl_easy_getinfo",
+        "curl_easy_perform", "curl_easy_cleanup", "curl_easy_strerror",  "curl_easy_unescape",
+        "curl_free",         "curl_slist_append", "curl_slist_free_all",
+    };
+    static const struct library library = {
+        .file = "libcurl.so.4",
+        .what = "libcurl",
+        .package = "libcurl4",
+        .names = names,
+        .count = ARRAY_LEN(names),
+    };
 
-    memcpy(out, &found, sizeof(found));
-    return found != NULL;
-}
-
-static int library_load(struct problem *p)
-{
-    if (curl.library)
+    _Static_assert(ARRAY_LEN(names) == ARRAY_LEN(curl.function), "one for each");
+    if (curl.loaded)
         return 0;
-    curl.library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    if (!curl.library) {
-        problem_set(p, "libcurl is not there; install the package libcurl4");
+    if (library_load(&library, curl.function, p) < 0)
+        return -ENOTSUP;
+    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        problem_set(p, "libcurl does not start");
         return -ENOTSUP;
     }
-    if (symbol(&curl.global_init, "curl_global_init") &&
-        symbol(&curl.easy_init, "curl_easy_init") && symbol(&curl.setopt, "curl_easy_setopt") &&
-        symbol(&curl.getinfo, "curl_easy_getinfo") && symbol(&curl.perform, "curl_easy_perform") &&
-        symbol(&curl.cleanup, "curl_easy_cleanup") &&
-        symbol(&curl.strerror, "curl_easy_strerror") &&
-        symbol(&curl.unescape, "curl_easy_unescape") && symbol(&curl.free, "curl_free") &&
-        symbol(&curl.slist_append, "curl_slist_append") &&
-        symbol(&curl.slist_free, "curl_slist_free_all") &&
-        curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-        return 0;
-    problem_set(p, "libcurl.so.4 is too old; version 7.66 or later is needed");
-    return -ENOTSUP;
+    curl.loaded = true;
+    return 0;
 }
 
 /* libcurl gives pieces of any length; the rest of a long answer is not worth the connection. */
@@ -172,7 +175,7 @@ static int options_set(struct poster *s, const struct poster_conf *conf)
 int poster_new(struct poster **out, const struct poster_conf *conf, struct problem *p)
 {
     struct poster *s;
-    int err = library_load(p);
+    int err = curl_load(p);
 
     if (err)
         return err;

@@ -304,6 +304,8 @@ static void document_read(struct reading *r)
     bool old = false;
     struct str key;
 
+    if (json_scan_peek(&r->s) && json_scan_peek(&r->s) != '{')
+        json_scan_fail(&r->s, "neither a profile nor a log of node --prof begins like this");
     if (!json_scan_open(&r->s, '{'))
         return;
     while (json_scan_member(&r->s, &l, &key)) {

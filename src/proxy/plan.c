@@ -181,7 +181,7 @@ static void app_look(struct plan *p, u32 app, u32 used, u64 now_ns)
 
 void plan_look(struct plan *p, u64 now_ns)
 {
-    u32 used = min(atomic_load(&p->shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(p->shm);
     u32 apps = atomic_load(&p->proxy->rules)->apps;
 
     for (u32 i = 0; i < apps; i++)

@@ -167,7 +167,7 @@ static void drain(struct proxy_process *pp, bool succeeded)
 
 static void blocked_note(struct proxy *p)
 {
-    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+    for (u32 i = 0; i < shm_slots_used(p->shm); i++)
         if (p->shm->slot[i].state == SHM_BLOCKED)
             atomic_store(&p->blocked[i], p->shm->slot[i].generation);
 }
@@ -283,7 +283,7 @@ static void control_event(struct watch *w, u32 events)
 /* What a proxy before this one has left in the shared counters. */
 static void gauges_reset(struct shm *shm)
 {
-    for (u32 i = 0; i < SHM_SLOTS_MAX; i++) {
+    for (u32 i = 0; i < shm_slots_used(shm); i++) {
         atomic_store(&shm->slot[i].dispatched, atomic_load(&shm->slot[i].loop.seen));
         atomic_store(&shm->slot[i].in_flight, 0);
         atomic_store(&shm->slot[i].streams, 0);

@@ -68,7 +68,7 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
     struct pick_worker workers[SHM_SLOTS_MAX];
     u64 dispatched[SHM_SLOTS_MAX];
     u8 slots[SHM_SLOTS_MAX];
-    u32 used = min(atomic_load(&shm->slots_used), (u32)SHM_SLOTS_MAX);
+    u32 used = shm_slots_used(shm);
 
     for (;;) {
         u64 now_ns = clock_now_ns();

@@ -364,6 +364,14 @@ struct shm {
     struct shm_spans spans[SHM_THREADS_MAX];
 };
 
+/* How many slots are worth a look: reading one that was never used would give it memory. */
+static inline uint32_t shm_slots_used(const struct shm *shm)
+{
+    uint32_t used = atomic_load_explicit(&shm->slots_used, memory_order_acquire);
+
+    return used < SHM_SLOTS_MAX ? used : SHM_SLOTS_MAX;
+}
+
 /* The bucket of a turn's length: 4 to a power of two, from 1 µs. Bucket i covers
  * [shm_delay_floor_ns(i), shm_delay_floor_ns(i + 1)). */
 static inline uint32_t shm_delay_bucket(uint64_t ns)

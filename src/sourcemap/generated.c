@@ -1,7 +1,7 @@
 /* sourcemap/generated.c -- looking into a script without parsing it */
 #include "sourcemap/generated.h"
 
-enum { NAME_STEPS_MAX = 12 };
+enum { NAME_STEPS_MAX = 12, BACK_BYTES_MAX = 256 << 10, DECLARED_MAX = 32 };
 
 static bool is_blank(char c)
 {
@@ -128,6 +128,136 @@ bool generated_name_column(struct generated *g, u32 line, u32 column, struct str
         if (!is_keyword(word))
             return false;
         at = begin;
+    }
+    return false;
+}
+
+/* ---- the function around a place ---- */
+
+static size_t blanks_end(struct str s, size_t at)
+{
+    while (at < s.len && is_blank(s.ptr[at]))
+        at++;
+    return at;
+}
+
+static size_t word_end(struct str s, size_t at)
+{
+    while (at < s.len && is_word(s.ptr[at]))
+        at++;
+    return at;
+}
+
+/* Behind the text in quotes that begins here. */
+static size_t quoted_end(struct str s, size_t at)
+{
+    char quote = s.ptr[at++];
+
+    while (at < s.len && s.ptr[at] != quote)
+        at += s.ptr[at] == '\\' ? 2 : 1;
+    return min(at + 1, s.len);
+}
+
+/* Behind what begins here: a bracket, up to its other one; else (`open`) an expression.
+ * SIZE_MAX: it goes on. */
+static size_t whole_end(struct str s, size_t at, bool open)
+{
+    u32 depth = open ? 1 : 0;
+
+    while (at < s.len) {
+        char c = s.ptr[at];
+
+        if (memchr("'\"`", c, 3)) {
+            at = quoted_end(s, at);
+            continue;
+        }
+        if (memchr("([{", c, 3))
+            depth++;
+        else if (memchr(")]}", c, 3) && --depth == 0)
+            return at + (open ? 0 : 1);
+        else if (open && depth == 1 && (c == ',' || c == ';'))
+            return at;
+        at++;
+    }
+    return SIZE_MAX;
+}
+
+/* Whether a function's name ends at `at`, and its body has begun but not ended at the end of `s`.
+ * Without "function" before its name, it has to be something else that is one. */
+static bool body_goes_on(struct str s, size_t at, bool is_function)
+{
+    size_t end;
+    bool arrow;
+
+    at = blanks_end(s, at);
+    if (at < s.len && (s.ptr[at] == '=' || s.ptr[at] == ':') && !is_function) {
+        at = blanks_end(s, at + 1);
+        for (; is_keyword(str_sub(s, at, (end = word_end(s, at)) - at)); at = blanks_end(s, end))
+            ;
+        if (at < s.len && s.ptr[at] == '*')
+            at = blanks_end(s, at + 1);
+        if (at < s.len && is_word(s.ptr[at])) /* its own name, or a parameter */
+            at = blanks_end(s, word_end(s, at));
+    }
+    if (at < s.len && s.ptr[at] == '(')
+        at = blanks_end(s, whole_end(s, at, false));
+    arrow = at < s.len && at + 1 < s.len && s.ptr[at] == '=' && s.ptr[at + 1] == '>';
+    if (arrow)
+        at = blanks_end(s, at + 2);
+    if (at < s.len && s.ptr[at] == '{')
+        return whole_end(s, at, false) == SIZE_MAX;
+    return arrow && whole_end(s, at, true) == SIZE_MAX;
+}
+
+static bool follows_function(struct str s, size_t at)
+{
+    while (at > 0 && (is_blank(s.ptr[at - 1]) || s.ptr[at - 1] == '*'))
+        at--;
+    return at >= 8 && memcmp(s.ptr + at - 8, "function", 8) == 0;
+}
+
+static void place_of(const struct generated *g, size_t at, u32 *line, u32 *column)
+{
+    size_t begin = at, bytes;
+
+    for (size_t i = at; i < g->at; i += bytes ? bytes : 1)
+        if ((bytes = line_end_len(g->text, i)))
+            --*line;
+    while (begin > 0 && !line_end_len(g->text, begin - 1))
+        begin--;
+    *column = 0;
+    for (size_t i = begin; i < at; i += bytes)
+        *column += units_of(g->text, i, &bytes);
+}
+
+bool generated_enclosing(struct generated *g, u32 line, u32 column, struct str name, u32 *name_line,
+                         u32 *name_column)
+{
+    struct str before;
+    u32 declared = 0;
+    size_t least;
+
+    name = last_part(name);
+    if (!name.len || !go(g, line, column))
+        return false;
+    before = str_make(g->text.ptr, g->at);
+    least = g->at > BACK_BYTES_MAX ? g->at - BACK_BYTES_MAX : 0;
+    for (size_t at = g->at - min(g->at, name.len); at-- > least && declared < DECLARED_MAX;) {
+        size_t end = at + name.len;
+        bool is_function;
+
+        if (g->text.ptr[at] != name.ptr[0] || memcmp(g->text.ptr + at, name.ptr, name.len) != 0 ||
+            (at && is_word(g->text.ptr[at - 1])) || is_word(g->text.ptr[end]))
+            continue;
+        is_function = follows_function(before, at);
+        if (!is_function && !memchr("=:( \t", g->text.ptr[end], 5))
+            continue;
+        declared++;
+        if (!body_goes_on(before, end, is_function))
+            continue;
+        *name_line = line;
+        place_of(g, at, name_line, name_column);
+        return true;
     }
     return false;
 }

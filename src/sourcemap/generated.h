@@ -23,3 +23,9 @@ struct str generated_map_url(struct str text);
  * line. Quick for places in rising order. */
 MUST_USE bool generated_name_column(struct generated *g, u32 line, u32 column, struct str name,
                                     u32 *out);
+
+/* Where the name of the function stands, of which V8 says that it is called `name` and that it runs
+ * at line:column: the nearest one before it that is declared so and has not ended there. False:
+ * there is none near. */
+MUST_USE bool generated_enclosing(struct generated *g, u32 line, u32 column, struct str name,
+                                  u32 *name_line, u32 *name_column);

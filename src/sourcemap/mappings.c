@@ -161,6 +161,8 @@ static int line_read(struct mappings *m, struct decoder *d, u32 line, u32 shift,
             return bad(d, p, "a column is out of range");
         if (at_stop(d->part, line, column))
             continue;
+        if (m->count_max && m->count == m->count_max)
+            return problem_set(p, "\"mappings\" has more than %u groups", m->count_max);
         if (!room(&m->mapping, m->count, &m->cap, sizeof(*m->mapping)))
             return -ENOMEM;
         segment(d, fields, (u32)column, &m->mapping[m->count++]);

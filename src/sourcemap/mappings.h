@@ -23,6 +23,7 @@ struct mappings {
     struct mapping *mapping;
     u32 *line_begin; /* [lines]: its first mapping */
     u32 count, lines;
+    u32 count_max; /* more are a mistake; 0: there is no limit */
     /* private */
     u32 cap, line_cap;
 };

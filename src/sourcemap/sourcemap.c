@@ -9,7 +9,7 @@ enum { TEXTS_MAX = 1 << 24 };
 /* Where the values of the members that count stand, which may come in any order; ptr NULL: it is
  * not there. */
 struct members {
-    struct str version, root, sources, names, mappings, sections, offset, map;
+    struct str version, root, sources, contents, names, mappings, sections, offset, map;
 };
 
 struct reading {
@@ -17,6 +17,8 @@ struct reading {
     struct str folder;
     struct problem *p;
     u32 last_line, last_column; /* where the last section begins */
+    struct str wanted;          /* the source whose text is asked for, and nothing else */
+    struct buf *content;        /* ... to here; NULL: none is */
 };
 
 static int members_find(struct members *out, struct str object, struct problem *p)
@@ -25,10 +27,11 @@ static int members_find(struct members *out, struct str object, struct problem *
         const char *key;
         struct str *to;
     } known[] = {
-        { "version", &out->version },   { "sourceRoot", &out->root },
-        { "sources", &out->sources },   { "names", &out->names },
-        { "mappings", &out->mappings }, { "sections", &out->sections },
-        { "offset", &out->offset },     { "map", &out->map },
+        { "version", &out->version },         { "sourceRoot", &out->root },
+        { "sources", &out->sources },         { "names", &out->names },
+        { "mappings", &out->mappings },       { "sections", &out->sections },
+        { "offset", &out->offset },           { "map", &out->map },
+        { "sourcesContent", &out->contents },
     };
     struct json_scan s;
     struct json_list l = { 0 };
@@ -155,6 +158,41 @@ static int version_check(struct str value, struct problem *p)
     return 0;
 }
 
+/* The text of source `index` of a list. */
+static int content_add(struct reading *r, struct str list, u32 index)
+{
+    AUTO(json_scan_done) struct json_scan s = { 0 };
+    struct json_list l = { 0 };
+    struct str text;
+
+    if (!list.ptr)
+        return 0;
+    json_scan_init(&s, list, r->p);
+    if (json_scan_open(&s, '['))
+        for (u32 i = 0; json_scan_element(&s, &l); i++) {
+            if (i < index || json_scan_peek(&s) != '"') {
+                if (!json_scan_skip(&s) || i >= index)
+                    break;
+                continue;
+            }
+            if (json_scan_text(&s, &text))
+                buf_add(r->content, text);
+            break;
+        }
+    return s.failed ? -EINVAL : r->content->failed ? -ENOMEM : 0;
+}
+
+/* The text of the source that is asked for, if it is here. */
+static int content_find(struct reading *r, const struct members *m, u32 from)
+{
+    const struct sourcemap *map = r->map;
+
+    for (u32 i = from; i < map->sources && !r->content->len; i++)
+        if (str_eq(names_text(&map->texts, map->source[i]), r->wanted))
+            return content_add(r, m->contents, i - from);
+    return 0;
+}
+
 static int plain_read(struct reading *r, const struct members *m, struct mappings_part *part)
 {
     AUTO(json_scan_done) struct json_scan s = { 0 };
@@ -166,6 +204,8 @@ static int plain_read(struct reading *r, const struct members *m, struct mapping
     part->name_base = r->map->names;
     if (!err)
         err = texts_read(r, m->sources, &folder);
+    if (!err && r->content)
+        return content_find(r, m, part->source_base);
     if (!err)
         err = texts_read(r, m->names, NULL);
     if (!err)
@@ -301,13 +341,31 @@ static struct str without_guard(struct str bytes)
     return bytes.ptr ? bytes : STR("");
 }
 
-int sourcemap_read(struct sourcemap *out, struct str bytes, struct str folder, struct problem *p)
+static const struct mappings_part everything = { .stop_line = UINT32_MAX,
+                                                 .stop_column = UINT32_MAX };
+
+int sourcemap_read_some(struct sourcemap *out, struct str bytes, struct str folder,
+                        u32 mappings_max, struct problem *p)
 {
     struct reading r = { .map = out, .folder = folder, .p = p };
-    struct mappings_part all = { .stop_line = UINT32_MAX, .stop_column = UINT32_MAX };
 
-    *out = (struct sourcemap){ 0 };
-    return object_read(&r, without_guard(bytes), &all, 0);
+    *out = (struct sourcemap){ .mappings.count_max = mappings_max };
+    return object_read(&r, without_guard(bytes), &everything, 0);
+}
+
+int sourcemap_read(struct sourcemap *out, struct str bytes, struct str folder, struct problem *p)
+{
+    return sourcemap_read_some(out, bytes, folder, UINT32_MAX, p);
+}
+
+int sourcemap_content(struct str bytes, struct str folder, struct str source, struct buf *out,
+                      struct problem *p)
+{
+    AUTO(sourcemap_done) struct sourcemap map = { 0 };
+    struct reading r = { .map = &map, .folder = folder, .p = p, .wanted = source, .content = out };
+    int err = object_read(&r, without_guard(bytes), &everything, 0);
+
+    return err ? err : out->len ? 0 : -ENOENT;
 }
 
 void sourcemap_done(struct sourcemap *map)

@@ -1,10 +1,12 @@
 /* sourcemap/sourcemap.h -- one source map, read
  *
  * JSON of version 3 (ECMA-426), index maps ("sections") included. What it does not need
- * (sourcesContent, extensions) is skipped. Without I/O: the bytes may be anybody's.
+ * (extensions; sourcesContent, unless it is asked for) is skipped. Without I/O: the bytes may be
+ * anybody's.
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/names.h"
 #include "sourcemap/mappings.h"
 
@@ -30,6 +32,10 @@ struct sourcemap_place {
  * -ENOMEM. The owner calls sourcemap_done in any case. */
 MUST_USE int sourcemap_read(struct sourcemap *out, struct str bytes, struct str folder,
                             struct problem *p);
+/* The same of a map that has no more than so many mappings, which take 20 bytes each; -EINVAL: it
+ * has more. */
+MUST_USE int sourcemap_read_some(struct sourcemap *out, struct str bytes, struct str folder,
+                                 u32 mappings_max, struct problem *p);
 void sourcemap_done(struct sourcemap *map);
 
 /* Where a place of the generated file comes from; false: it is not said. */
@@ -40,6 +46,11 @@ MUST_USE bool sourcemap_find_line(const struct sourcemap *map, u32 line,
                                   struct sourcemap_place *out);
 /* The name that begins right there; empty: none does. */
 struct str sourcemap_name_at(const struct sourcemap *map, u32 line, u32 column);
+
+/* The text of a source, as it is in the map ("sourcesContent"), to `out`, which is empty;
+ * `source` as sourcemap_find tells it. -ENOENT: it is not there; -EINVAL with *p; -ENOMEM. */
+MUST_USE int sourcemap_content(struct str bytes, struct str folder, struct str source,
+                               struct buf *out, struct problem *p);
 
 /* Bytes of memory that it takes. */
 u64 sourcemap_bytes(const struct sourcemap *map);

@@ -18,8 +18,11 @@
 #define SOURCEMAP_FILE_BYTES_MAX (256ull << 20)
 enum { SOURCEMAP_CACHE_SCRIPTS_MAX = 4096 };
 
-/* All zero at first. */
+/* All zero at first, but for what its owner wants otherwise. */
 struct sourcemap_cache {
+    u64 bytes_max, file_bytes_max; /* 0: as above */
+    u32 mappings_max;              /* of a map, 20 bytes each; 0: as many as it has */
+    bool follows;           /* a script or a map whose file has become another one is read again */
     u32 ignored;            /* maps that were no use */
     struct problem problem; /* the first of them: its file and what is wrong with it */
     /* private */
@@ -28,6 +31,7 @@ struct sourcemap_cache {
     u64 bytes, now;
 };
 
+/* Forgets all; it may be used again. */
 void sourcemap_cache_done(struct sourcemap_cache *c);
 
 /* `url`: as V8 names scripts, a file:// URL or a path; line and column from 0. False: it is not
@@ -40,6 +44,15 @@ MUST_USE bool sourcemap_cache_find(struct sourcemap_cache *c, struct str url, u3
 MUST_USE bool sourcemap_cache_function(struct sourcemap_cache *c, struct str url, u32 line,
                                        u32 column, struct str name, struct sourcemap_place *out);
 
+/* The same for a place in the body of a function that V8 calls `name`; out->name likewise. */
+MUST_USE bool sourcemap_cache_enclosed(struct sourcemap_cache *c, struct str url, u32 line,
+                                       u32 column, struct str name, struct sourcemap_place *out);
+
 /* The same for the first place of a line, where nothing but the line is known. */
 MUST_USE bool sourcemap_cache_line(struct sourcemap_cache *c, struct str url, u32 line,
                                    struct sourcemap_place *out);
+
+/* The text of a source that the map of `url` has in itself ("sourcesContent"); `source` is as it
+ * was found. False: it is not there. *out is valid until the next call. */
+MUST_USE bool sourcemap_cache_content(struct sourcemap_cache *c, struct str url, struct str source,
+                                      struct str *out);

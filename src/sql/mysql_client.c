@@ -3,15 +3,16 @@
 
 #include "sql/mysql_client.h"
 
+#include "io/library.h"
 #include "sql/candidate.h"
 #include "sql/mysql_plan.h"
 #include "sql/mysql_url.h"
 #include "sql/selection.h"
 
-#include <dlfcn.h>
 #include <math.h>
 
 enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
+enum { CANNOT_WRITE = 1792 }; /* ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION */
 
 /* What is used of libmariadb, with its own types. */
 #define LIBRARY(X)         \
@@ -30,10 +31,17 @@ enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
     X(mysql_real_escape_string)
 
 static struct {
-    void *library;
+    bool loaded;
+    union {
+        struct {
 #define X(name) __typeof__(name) *name;
-    LIBRARY(X)
+            LIBRARY(X)
 #undef X
+        };
+#define X(name) +1
+        void *function[LIBRARY(X)];
+#undef X
+    };
 } my;
 
 struct mysql_client {
@@ -50,21 +58,20 @@ struct rows {
 
 static int load(struct problem *p)
 {
-    if (my.library)
-        return 0;
-    my.library = dlopen("libmariadb.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (!my.library)
-        return problem_set(p,
-                           "MariaDB's client library (libmariadb.so.3), which is for MySQL, too, "
-                           "is not installed; on Debian and Ubuntu: apt-get install libmariadb3");
-#define X(name)                                                                \
-    if (!(my.name = (__typeof__(name) *)dlsym(my.library, #name))) {           \
-        my.library = NULL;                                                     \
-        return problem_set(p, "libmariadb.so.3 is too old: it has no " #name); \
-    }
-    LIBRARY(X)
+#define X(name) #name,
+    static const char *const names[] = { LIBRARY(X) };
 #undef X
-    return 0;
+    static const struct library library = {
+        .file = "libmariadb.so.3",
+        .what = "MariaDB's client library, which is for MySQL, too,",
+        .package = "libmariadb3",
+        .names = names,
+        .count = ARRAY_LEN(names),
+    };
+    int err = my.loaded ? 0 : library_load(&library, my.function, p);
+
+    my.loaded = !err;
+    return err;
 }
 
 static void rows_done(struct rows *r)
@@ -446,6 +453,26 @@ static void values_fill(struct mysql_client *c, struct buf *out, struct str stat
     }
 }
 
+/* Its one row. In the session's read-only transactions; a statement that would write is refused
+ * there, and is explained in one that can and is rolled back. */
+static int explain(struct mysql_client *c, const struct buf *text, struct rows *r,
+                   struct problem *p)
+{
+    int err = 0;
+
+    if (ask(c, text, r) && next(r))
+        return 0;
+    if (text->failed)
+        return -ENOMEM;
+    if (my.mysql_errno(c->connection) != CANNOT_WRITE)
+        return said(c, p);
+    run(c, "START TRANSACTION READ WRITE");
+    if (!ask(c, text, r) || !next(r))
+        err = said(c, p);
+    run(c, "ROLLBACK");
+    return err;
+}
+
 int mysql_client_explain(struct mysql_client *c, struct str statement, struct explanation *out,
                          struct catalog *catalog, struct problem *p)
 {
@@ -463,11 +490,9 @@ int mysql_client_explain(struct mysql_client *c, struct str statement, struct ex
     for (u32 i = 0; i < d->tables; i++)
         facts_read(c, catalog, d->table[i].schema, d->table[i].name);
     values_fill(c, &text, statement, catalog);
-    /* EXPLAIN writes nothing, but of an UPDATE it is refused to who may not write. */
-    run(c, "SET SESSION TRANSACTION READ WRITE");
-    if (!ask(c, &text, &r) || !next(&r))
-        return text.failed ? -ENOMEM : said(c, p);
-    run(c, "SET SESSION TRANSACTION READ ONLY");
+    err = explain(c, &text, &r, p);
+    if (err)
+        return err;
     err = mysql_plan_read(out, explanation_keep(out, cell(&r, 0)), p);
     if (!err)
         err = selection_read(d, statement, SQL_MYSQL, catalog);

@@ -1,9 +1,9 @@
 /* sql/pg_client.c -- a session of PostgreSQL that explains statements, by libpq */
 #include "sql/pg_client.h"
 
+#include "io/library.h"
 #include "sql/pg_plan.h"
 
-#include <dlfcn.h>
 #include <libpq-fe.h>
 
 enum { CREATED_MAX = TRIAL_KEPT_MAX + 2, PARAMS_MAX = 1000 };
@@ -26,10 +26,17 @@ enum { CREATED_MAX = TRIAL_KEPT_MAX + 2, PARAMS_MAX = 1000 };
     X(PQsetNoticeProcessor)
 
 static struct {
-    void *library;
+    bool loaded;
+    union {
+        struct {
 #define X(name) __typeof__(name) *name;
-    LIBPQ(X)
+            LIBPQ(X)
 #undef X
+        };
+#define X(name) +1
+        void *function[LIBPQ(X)];
+#undef X
+    };
 } pq;
 
 struct pg_client {
@@ -47,21 +54,20 @@ struct pg_client {
 
 static int load(struct problem *p)
 {
-    if (pq.library)
-        return 0;
-    pq.library = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-    if (!pq.library)
-        return problem_set(p,
-                           "PostgreSQL's client library (libpq.so.5) is not installed; on Debian "
-                           "and Ubuntu: apt-get install libpq5");
-#define X(name)                                                           \
-    if (!(pq.name = (__typeof__(name) *)dlsym(pq.library, #name))) {      \
-        pq.library = NULL;                                                \
-        return problem_set(p, "libpq.so.5 is too old: it has no " #name); \
-    }
-    LIBPQ(X)
+#define X(name) #name,
+    static const char *const names[] = { LIBPQ(X) };
 #undef X
-    return 0;
+    static const struct library library = {
+        .file = "libpq.so.5",
+        .what = "PostgreSQL's client library",
+        .package = "libpq5",
+        .names = names,
+        .count = ARRAY_LEN(names),
+    };
+    int err = pq.loaded ? 0 : library_load(&library, pq.function, p);
+
+    pq.loaded = !err;
+    return err;
 }
 
 static void result_clear(PGresult **r)

@@ -1,10 +1,10 @@
 /* sql/sqlite_client.c -- a database of SQLite that explains statements, by libsqlite3 */
 #include "sql/sqlite_client.h"
 
+#include "io/library.h"
 #include "sql/selection.h"
 #include "sql/sqlite_plan.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <sqlite3.h>
 
@@ -32,10 +32,17 @@ enum {
     X(sqlite3_progress_handler)
 
 static struct {
-    void *library;
+    bool loaded;
+    union {
+        struct {
 #define X(name) __typeof__(name) *name;
-    LIBSQLITE(X)
+            LIBSQLITE(X)
 #undef X
+        };
+#define X(name) +1
+        void *function[LIBSQLITE(X)];
+#undef X
+    };
 } lite;
 
 struct sqlite_client {
@@ -49,20 +56,20 @@ struct sqlite_client {
 
 static int load(struct problem *p)
 {
-    if (lite.library)
-        return 0;
-    lite.library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (!lite.library)
-        return problem_set(p, "SQLite's library (libsqlite3.so.0) is not installed; on Debian and "
-                              "Ubuntu: apt-get install libsqlite3-0");
-#define X(name)                                                                \
-    if (!(lite.name = (__typeof__(name) *)dlsym(lite.library, #name))) {       \
-        lite.library = NULL;                                                   \
-        return problem_set(p, "libsqlite3.so.0 is too old: it has no " #name); \
-    }
-    LIBSQLITE(X)
+#define X(name) #name,
+    static const char *const names[] = { LIBSQLITE(X) };
 #undef X
-    return 0;
+    static const struct library library = {
+        .file = "libsqlite3.so.0",
+        .what = "SQLite's library",
+        .package = "libsqlite3-0",
+        .names = names,
+        .count = ARRAY_LEN(names),
+    };
+    int err = lite.loaded ? 0 : library_load(&library, lite.function, p);
+
+    lite.loaded = !err;
+    return err;
 }
 
 static void statement_done(sqlite3_stmt **s)

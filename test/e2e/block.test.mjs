@@ -94,14 +94,19 @@ for (const major of MAJORS)
     const { run, file } = await app(t, major);
     const paths = major === 22 ? Object.keys(KINDS) : ['/stat', '/crypto', '/json', '/regexp', '/loop'];
     for (const at of paths) {
-      const answer = await run.get(at);
-      assert.equal(answer.status, 200);
-      const mark = at.slice(1);
-      const found = await run.until(async () => {
-        const { findings } = (await run.admin('/api/findings')).json();
-        return findings.find(({ place }) => place?.line === lineOf(mark)) ?? (at === '/ticks' && findings.find(({ kind }) => kind.endsWith('microtasks')));
-      }, { what: `the finding of ${at}` });
-      assert.equal(found.kind, `blocked-loop/${KINDS[at]}`, JSON.stringify(found, null, 1));
+      const mark = at.slice(1), kind = `blocked-loop/${KINDS[at]}`;
+      let found;
+      // What is sampled a few times only is named wrongly now and then, on a machine that gives the loop no CPU: not three times.
+      for (let tries = 1; tries <= 3 && found?.kind !== kind; tries++) {
+        assert.equal((await run.get(at)).status, 200);
+        found = await run.until(async () => {
+          const { findings } = (await run.admin('/api/findings')).json();
+          const here = findings.filter(({ place, kind: told }) => place?.line === lineOf(mark) || (at === '/ticks' && told.endsWith('microtasks')));
+          const count = here.reduce((sum, { count: n }) => sum + n, 0);
+          return count >= tries && (here.find((f) => f.kind === kind) ?? here[0]);
+        }, { what: `the finding of ${at}` });
+      }
+      assert.equal(found.kind, kind, JSON.stringify(found, null, 1));
       assert.ok(found.worst_ms >= 50 && found.advice && found.text, JSON.stringify(found));
       if (found.place?.line === lineOf(mark)) assert.ok(found.place.file === file && found.place.source, JSON.stringify(found));
     }
@@ -123,4 +128,51 @@ test('fettle findings: the request that blocks, in text and JSON', async (t) => 
   await run.until(async () => /^fettle_eventloop_blocked_total(\{.*\})? [2-9]$/m.test((await run.admin('/metrics')).text), { what: 'two blocks in the metrics' });
   assert.equal((await fettle(['findings', 'nobody'], { env: { FETTLE_RUNTIME_DIR: dir } })).code, 3);
   assert.equal((await fettle(['findings', '--since', 'soon'], { env: { FETTLE_RUNTIME_DIR: dir } })).code, 2);
+});
+
+// A thread has a loop of its own. What `/busy` and `/sync` have asked for is done when they answer.
+const THREADS = `
+const { Worker, isMainThread, parentPort } = require('node:worker_threads');
+const busy = (ms) => { for (const until = Date.now() + ms; Date.now() < until;); };
+if (isMainThread) {
+  const worker = new Worker(__filename);
+  const waiting = [];
+  worker.on('message', () => waiting.shift().end('done'));
+  require('node:http').createServer((req, res) => {
+    if (req.url === '/') return res.end('fine');
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    waiting.push(res);
+    worker.postMessage(flag);
+    if (req.url === '/sync') Atomics.wait(flag, 0, 0); // wait
+  }).listen(process.env.PORT);
+} else {
+  parentPort.on('message', (flag) => {
+    busy(400);
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+    parentPort.postMessage('done');
+  });
+}
+`;
+
+test('a worker thread that is busy is no finding; the main thread that waits for it is one', async (t) => {
+  const dir = folder(t);
+  const file = path.join(dir, 'threads.js');
+  fs.writeFileSync(file, THREADS);
+  const run = await startFettle({ t, target: file, node: NODE, args: ['-w', '1', '--block', '50ms', '--warn-block', 'off'], env: { FETTLE_RUNTIME_DIR: dir } });
+  await run.serving(1);
+  await run.get('/');
+  // The loop answers while the thread is busy, and the monitor has seen all of it before the next finding.
+  const [busy] = await Promise.all([run.get('/busy'), run.get('/')]);
+  assert.equal(busy.status, 200);
+  assert.equal((await run.get('/sync')).status, 200);
+  const found = await run.until(async () => {
+    const { findings } = (await run.admin('/api/findings')).json();
+    return findings.length && findings;
+  }, { what: 'the finding of the wait' });
+  assert.deepEqual(
+    found.map(({ kind, place, subject, count }) => [kind, place?.file, place?.line, subject, count]),
+    [['blocked-loop/wait', file, THREADS.split('\n').findIndex((line) => line.endsWith('// wait')) + 1, 'Atomics.wait', 1]],
+    JSON.stringify(found, null, 1),
+  );
 });

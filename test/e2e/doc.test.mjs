@@ -16,7 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { BUILD, NODE, ROOT, freePort, startNode } from './helpers/fettle.mjs';
 
-const DEADLINE_MS = 30000;
+const DEADLINE_MS = 60000;
 const COMMON = 'doc/README.md';
 // Made from the table of settings, and from measurements: no place for examples.
 const WITHOUT_EXAMPLES = ['doc/settings.md', 'doc/BENCHMARKS.md'];

@@ -40,14 +40,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(buf_done) struct buf out = { 0 };
     struct generated g = { .text = bytes };
     struct str url = generated_map_url(bytes);
-    u32 column;
+    u32 column, in_line;
+    struct problem problem = { 0 };
+    int r;
 
     map_check(bytes);
     assert(!url.len || (url.ptr >= bytes.ptr && url.ptr + url.len <= bytes.ptr + bytes.len));
     for (u32 line = 0; line < 4; line++)
-        for (u32 at = 0; at < 40; at += 3)
+        for (u32 at = 0; at < 40; at += 3) {
             if (generated_name_column(&g, line, at, STR("a"), &column))
                 assert(column < at);
+            else if (generated_enclosing(&g, line, at, STR("a"), &in_line, &column))
+                assert(in_line < line || (in_line == line && column < at));
+        }
+    r = sourcemap_content(bytes, STR("/app/dist/"), STR("/app/dist/a"), &out, &problem);
+    assert(r == 0 || r == -EINVAL || r == -ENOENT);
+    buf_clear(&out);
     if (whereabouts_path(bytes, &out))
         assert(out.ptr[0] == '/' && !memchr(out.ptr, '\0', out.len));
     buf_clear(&out);

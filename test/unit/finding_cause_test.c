@@ -130,7 +130,42 @@ static void after_native_code_the_lines_above_are_looked_at(void)
     judged(FINDING_NATIVE, ""); /* what is above is another function's */
     CHECK_EQ(cause.place.line, 12);
     line("  JSON.parse(text);", "  res.json(await hashSync(p));");
-    judged(FINDING_JSON, "JSON.parse"); /* hashSync stands behind the column */
+    judged(FINDING_SYNC_CRYPTO, "hashSync"); /* arguments come before what they are for */
+    line("  const n = addon.compute(rows);", "  res.json(n);");
+    judged(FINDING_NATIVE, "compute");
+    CHECK_EQ(cause.place.line, 11);
+    view.gc_ns = 300 * MS; /* of JSON.parse, when that is known */
+    line("  const rows = JSON.parse(text);", "  res.json(rows.length);");
+    judged(FINDING_JSON, "JSON.parse");
+}
+
+static void a_function_that_was_only_entered_is_not_to_blame(void)
+{
+    begin();
+    sample(SHM_BLOCKED_NATIVE, "");
+    sample(SHM_BLOCKED_RETURNED, "    at /srv/app.js:20:12\n" HANDLER);
+    line("", "  rows.map((row) => row.id);");
+    samples[1].text = STR("    at /srv/app.js:20:12\n    at handler (/srv/app.js:12:8)\n" REQUEST);
+    CHECK_EQ(cause_place(&view).line, 20);
+    CHECK(cause_step_out(&view, lines));
+    CHECK_EQ(cause_place(&view).line, 12);
+    line("  const n = addon.compute(300);", "  rows.map((row) => row.id);");
+    CHECK(!cause_step_out(&view, lines));
+    judged(FINDING_NATIVE, "compute");
+    CHECK_EQ(cause.place.line, 11);
+}
+
+static void the_agents_own_frames_are_passed_over(void)
+{
+    begin();
+    sample(SHM_BLOCKED_STACK, "    at fettle:agent.js:238:5\n" HANDLER);
+    judged(FINDING_JAVASCRIPT, "");
+    CHECK_STR(cause.place.script, "/srv/app.js");
+    begin();
+    sample(SHM_BLOCKED_NATIVE, "");
+    sample(SHM_BLOCKED_RETURNED, "    at end (fettle:trace.js:287:13)\n"
+                                 "    at get (fettle:trace_libraries.js:135:11)\n" HANDLER);
+    judged(FINDING_SYNC_DATABASE, "get");
 }
 
 static void in_a_loop_the_call_may_stand_behind_its_beginning(void)
@@ -209,6 +244,9 @@ static void microtasks_and_timers_are_told_from_a_long_loop(void)
     judged(FINDING_JAVASCRIPT, "");
     line("", "  process.nextTick(again);");
     judged(FINDING_MICROTASKS, "");
+    line("", "  while (n--) await null, createHash('md5').digest();");
+    view.gc_ns = 300 * MS;
+    judged(FINDING_MICROTASKS, "");
     begin();
     sample(SHM_BLOCKED_STACK, "    at spin (/srv/app.js:3:46)\n    at /srv/app.js:12:56\n"
                               "    at listOnTimeout (node:internal/timers:585:17)\n");
@@ -272,6 +310,8 @@ int main(void)
     TEST(the_line_has_the_name_by_which_a_function_is_called);
     TEST(what_has_no_javascript_is_known_by_the_column);
     TEST(after_native_code_the_lines_above_are_looked_at);
+    TEST(a_function_that_was_only_entered_is_not_to_blame);
+    TEST(the_agents_own_frames_are_passed_over);
     TEST(in_a_loop_the_call_may_stand_behind_its_beginning);
     TEST(samples_are_votes);
     TEST(native_code_without_a_stack_is_known_by_what_it_waits_for);

@@ -153,6 +153,24 @@ static void one_that_lasts_gets_longer(void)
     CHECK_EQ(found_get(found, id)->finding.count, 1);
 }
 
+static void one_that_was_another_is_taken_back(void)
+{
+    struct finding w = block(1, 100 * MS);
+    bool news;
+
+    begin();
+    u64 id = found_add(found, &w, &news);
+    CHECK_EQ(found_add(found, &w, &news), id);
+    found_take_back(found, id, 100 * MS);
+    CHECK_EQ(found_get(found, id)->finding.count, 1);
+    CHECK_EQ(found_get(found, id)->total_ns, 100 * MS);
+    found_take_back(found, id, 100 * MS);
+    CHECK(!found_get(found, id));
+    CHECK(!found_at(found, 0));
+    CHECK_EQ(found_total(found, w.app, w.kind), 2);
+    found_take_back(found, id, 100 * MS); /* nobody's by now */
+}
+
 static void the_one_seen_least_lately_goes(void)
 {
     bool news;
@@ -233,6 +251,7 @@ int main(void)
     TEST(another_place_route_subject_kind_or_app_is_another_entry);
     TEST(it_is_news_at_powers_of_ten);
     TEST(one_that_lasts_gets_longer);
+    TEST(one_that_was_another_is_taken_back);
     TEST(the_one_seen_least_lately_goes);
     TEST(texts_are_bounded_at_whole_characters_and_lines);
     TEST(what_makes_no_sense_is_not_kept);

@@ -86,6 +86,17 @@ static void a_cache_that_has_warmed_up_is_none(void)
     done(&t);
 }
 
+static void a_cache_that_is_full_after_the_first_step_is_none_when_its_entries_change(void)
+{
+    struct three t;
+
+    /* What grew in one step only is no holder's, and must not become the root's. */
+    compare(&t, map_with(0, 62), map_with(42, 122), map_with(100, 180));
+    CHECK_EQ(t.error, 0);
+    CHECK_EQ(t.found.count, 0);
+    done(&t);
+}
+
 static void what_does_not_live_until_the_last_snapshot_is_none(void)
 {
     struct three t;
@@ -278,6 +289,7 @@ int main(void)
     TEST(a_Map_that_gets_entries_in_both_steps_is_a_holder);
     TEST(a_full_cache_whose_entries_are_others_each_time_is_none);
     TEST(a_cache_that_has_warmed_up_is_none);
+    TEST(a_cache_that_is_full_after_the_first_step_is_none_when_its_entries_change);
     TEST(what_does_not_live_until_the_last_snapshot_is_none);
     TEST(a_leak_in_a_cache_that_also_forgets_is_found);
     TEST(a_full_cache_whose_table_gets_room_and_whose_size_varies_is_none);

@@ -208,7 +208,7 @@ static bool says(const char *text, const char *want)
 static void what_is_wrong_is_said(void)
 {
     CHECK(says("", "offset 0: the file ends too early: it is cut off"));
-    CHECK(says("[]", "offset 0: an object is expected here"));
+    CHECK(says("[]", "offset 0: neither a profile nor a log of node --prof begins like this"));
     CHECK(says("{}", "there is no \"nodes\": this is no profile"));
     CHECK(says("{\"nodes\":[]}", "there is no \"nodes\""));
     CHECK(says("{\"nodes\":[{\"id\":1}", "offset 18: the file ends too early: it is cut off"));

@@ -1,5 +1,6 @@
 /* remap, sourcemap_cache: scripts and maps in a folder, and a profile that is mapped */
 #include "sourcemap/remap.h"
+#include "sourcemap/stackmap.h"
 
 #include "tap.h"
 
@@ -175,6 +176,60 @@ static void functions_that_are_the_same_then_become_one(void)
     CHECK_EQ(p.node[1].frame, p.node[2].frame);
 }
 
+static void a_stack_becomes_one_of_the_sources(void)
+{
+    AUTO(buf_done) struct buf text = { 0 }, out = { 0 }, want = { 0 };
+
+    buf_addf(&text,
+             "    at readFileSync (node:fs:441:20)\n    at new a (file://%s/named.js:1:15)\n"
+             "    at %s/named.js:2:9\n    at b (%s/none.js:1:1)\nno frame\n",
+             dir, dir, dir);
+    buf_addf(&want,
+             "    at readFileSync (node:fs:441:20)\n    at new sum (%s/a.ts:5:10)\n"
+             "    at %s/b.ts:8:10\n    at b (%s/none.js:1:1)\nno frame\n",
+             dir, dir, dir);
+    CHECK(stackmap_text(&cache, buf_str(&text), &out));
+    buf_addc(&want, '\0');
+    CHECK_STR(buf_str(&out), want.ptr);
+    buf_clear(&out);
+    CHECK(!stackmap_text(&cache, STR("    at b (/nowhere.js:1:1)\n"), &out));
+    CHECK_STR(buf_str(&out), "    at b (/nowhere.js:1:1)\n");
+}
+
+static void a_map_that_has_changed_is_read_again_where_that_is_wanted(void)
+{
+    struct sourcemap_cache follower = { .follows = true };
+    struct sourcemap_place at;
+    struct str url = str_of(path("hidden.js"));
+
+    CHECK(sourcemap_cache_find(&follower, url, 0, 9, &at));
+    CHECK_EQ(at.line, 4);
+    put("new.map", "{\"version\":3,\"sources\":[\"a.ts\"],\"mappings\":\"AAKA\"}");
+    assert(rename(path("new.map"), path("hidden.js.map")) == 0);
+    CHECK(sourcemap_cache_find(&follower, url, 0, 9, &at));
+    CHECK_EQ(at.line, 5);
+    assert(unlink(path("hidden.js.map")) == 0);
+    CHECK(!sourcemap_cache_find(&follower, url, 0, 9, &at));
+    put("hidden.js.map", MAP);
+    CHECK(sourcemap_cache_find(&follower, url, 0, 9, &at));
+    CHECK_EQ(at.line, 4);
+    sourcemap_cache_done(&follower);
+    CHECK(follower.follows);
+}
+
+static void what_is_larger_than_may_be_is_ignored(void)
+{
+    struct sourcemap_cache small = { .file_bytes_max = 100 }, few = { .mappings_max = 1 };
+    struct sourcemap_place at;
+
+    CHECK(!sourcemap_cache_find(&small, str_of(path("named.js")), 0, 9, &at));
+    CHECK_EQ(small.ignored, 1);
+    CHECK(!sourcemap_cache_find(&few, str_of(path("named.js")), 0, 9, &at));
+    CHECK_EQ(few.ignored, 1);
+    sourcemap_cache_done(&small);
+    sourcemap_cache_done(&few);
+}
+
 int main(void)
 {
     static const char *const names[] = { "named.js",  "named.js.map",  "hidden.js", "hidden.js.map",
@@ -190,6 +245,9 @@ int main(void)
     TEST(those_not_asked_for_longest_are_forgotten);
     TEST(a_profile_becomes_one_of_the_sources);
     TEST(functions_that_are_the_same_then_become_one);
+    TEST(a_stack_becomes_one_of_the_sources);
+    TEST(a_map_that_has_changed_is_read_again_where_that_is_wanted);
+    TEST(what_is_larger_than_may_be_is_ignored);
     sourcemap_cache_done(&cache);
     for (u32 i = 0; i < ARRAY_LEN(names); i++)
         (void)unlink(path(names[i]));

@@ -153,6 +153,52 @@ static void sections_within_sections_end(void)
     CHECK(says(text.ptr, "nested too deeply"));
 }
 
+static struct str content_of(const char *json, const char *source)
+{
+    static struct buf out;
+
+    buf_done(&out);
+    problem = (struct problem){ 0 };
+    return sourcemap_content(str_of(json), STR("/app/dist/"), str_of(source), &out, &problem)
+               ? STR("none")
+               : buf_str(&out);
+}
+
+static void the_text_of_a_source_may_be_in_the_map(void)
+{
+    static const char *const map_text =
+        "{\"sourcesContent\":[\"one\\n\",null,\"three\"],\"sources\":[\"a\",\"b\",\"../c\"],"
+        "\"mappings\":\"\"}";
+    static const char *const index =
+        "{\"sections\":[{\"offset\":{\"line\":0,\"column\":0},\"map\":{\"sources\":[\"a\"],"
+        "\"mappings\":\"\"}},{\"offset\":{\"line\":1,\"column\":0},\"map\":{\"sources\":[\"b\"],"
+        "\"sourcesContent\":[\"two\"],\"mappings\":\"\"}}]}";
+
+    CHECK_STR(content_of(map_text, "/app/dist/a"), "one\n");
+    CHECK_STR(content_of(map_text, "/app/dist/b"), "none");
+    CHECK_STR(content_of(map_text, "/app/c"), "three");
+    CHECK_STR(content_of(map_text, "/app/d"), "none");
+    CHECK_STR(content_of(index, "/app/dist/a"), "none");
+    CHECK_STR(content_of(index, "/app/dist/b"), "two");
+    CHECK_STR(
+        content_of("{\"sources\":[\"a\"],\"mappings\":\"\",\"sourcesContent\":7}", "/app/dist/a"),
+        "none");
+    CHECK_STR(content_of("{\"sources\":[\"a", "/app/dist/a"), "none");
+}
+
+static void a_map_may_have_no_more_mappings_than_may_be(void)
+{
+    struct str json = STR("{\"sources\":[\"a\"],\"mappings\":\"AAAA,CAAC,CAAC\"}");
+
+    sourcemap_done(&map);
+    problem = (struct problem){ 0 };
+    CHECK_EQ(sourcemap_read_some(&map, json, STR("/"), 3, &problem), 0);
+    CHECK_EQ(map.mappings.count, 3);
+    sourcemap_done(&map);
+    CHECK_EQ(sourcemap_read_some(&map, json, STR("/"), 2, &problem), -EINVAL);
+    CHECK_STR(str_of(problem.text), "\"mappings\" has more than 2 groups");
+}
+
 int main(void)
 {
     TEST(a_place_is_that_of_the_last_mapping_before_it);
@@ -163,6 +209,8 @@ int main(void)
     TEST(a_guard_before_the_json_is_skipped);
     TEST(what_is_wrong_is_said);
     TEST(sections_within_sections_end);
+    TEST(the_text_of_a_source_may_be_in_the_map);
+    TEST(a_map_may_have_no_more_mappings_than_may_be);
     sourcemap_done(&map);
     return tap_done();
 }
