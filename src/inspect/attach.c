@@ -11,15 +11,20 @@
 #define PROBE_NS (2 * NS_PER_S)     /* for an answer to /json/list: a thread of its own gives it */
 #define CONNECT_NS (10 * NS_PER_S)  /* for the upgrade */
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
+#define TURN_NS (100 * NS_PER_MS)   /* a loop that has not turned by then is blocked */
 #define LATER_NS (600 * NS_PER_S)
 
-/* At once, and again two turns of the loop later: Node has both V8 and its loop open the inspector
- * on SIGUSR1, and a loop that was blocked gets to it when it turns. The port is remembered by Node;
- * where any was asked for, any is meant the next time. */
+/* The port is remembered by Node; where any was asked for, any is meant the next time. */
 static const char close_params[] =
-    "{\"expression\":\"(close=>{setImmediate(()=>setImmediate(close));close()})("
+    "{\"expression\":\"(close=>{%sclose()})("
     "typeof process._debugEnd==='function'?()=>process._debugEnd():"
     "()=>process.getBuiltinModule('inspector').close())%s\",\"silent\":true}";
+/* Node has both V8 and its loop open the inspector on SIGUSR1. A loop that is blocked gets to it
+ * when it turns, and opens it anew if it was closed meanwhile: then it is closed once more. */
+static const char close_later[] = "setImmediate(()=>setImmediate(close));";
+static const char turn_params[] =
+    "{\"expression\":\"new Promise(turned=>setImmediate(()=>setImmediate(turned)))\","
+    "\"awaitPromise\":true,\"silent\":true}";
 
 /* ---- the network namespace of the process ---- */
 
@@ -302,15 +307,19 @@ static int again(struct attach *a)
 
 static int close_inside(struct attach *a, u64 until_ns)
 {
-    char params[sizeof(close_params) + 32];
+    char params[sizeof(close_params) + sizeof(close_later) + 32];
+    bool turned = false;
 
-    snprintf(params, sizeof(params), close_params,
-             a->addr.port == a->process.inspect_port ? "" : ";process.debugPort=0");
     a->client.event = NULL;
     a->client.bulk = NULL;
     while (!is_closed(a)) {
         int err = again(a);
 
+        if (!err && !turned)
+            turned = devtools_call(&a->client, "Runtime.evaluate", str_of(turn_params),
+                                   clock_now_ns() + TURN_NS, NULL) == 0;
+        snprintf(params, sizeof(params), close_params, turned ? "" : close_later,
+                 a->addr.port == a->process.inspect_port ? "" : ";process.debugPort=0");
         if (!err)
             err = devtools_call(&a->client, "Runtime.evaluate", str_of(params), until_ns, NULL);
         if (err == -ECANCELED || (err && clock_now_ns() >= until_ns))
