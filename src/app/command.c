@@ -94,6 +94,7 @@ const struct command commands[] = {
 { "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
 { "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = proxy_command },
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
+{ "__stack", "PID", "the stack of a blocked loop, as the monitor asks for it", NULL, .hidden = true, .run = stack_command },
 { "__log-tidy", "", "compress and delete old log files", NULL, .hidden = true, .run = log_tidy_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },
