@@ -47,16 +47,18 @@ for (const major of [22, 24, 26])
     assert.equal(report.place.file, path.join(fixture('slow'), 'sqlite.js'));
     assert.match(report.place.source, /slow\.all\('secret customer'\)/);
     assert.match(report.text, /^p50 \d+\.\d ms, p99 \d+\.\d ms, at the longest \d+\.\d ms; 5 times, \d+\.\d ms in all, \d+ % of its requests' time; 1 row each\n/);
-    assert.ok(report.worst_ms >= 50 && report.total_ms >= 250 && report.count === 5, JSON.stringify(report));
+    // Those that were told of when there were too few are not in its count.
+    assert.ok(report.worst_ms >= 50 && report.total_ms >= 50 * report.count && report.count >= 1, JSON.stringify(report));
     assert.match(await running.line(/a statement that takes long/), /GET \/report.*sqlite\.js:\d+.*slow-statement/);
 
-    const all = await statements(running);
+    const all = await running.until(async () => {
+      const list = await statements(running);
+      return list.find((s) => s.route === 'GET /report')?.count === 5 && list.find((s) => s.route === 'GET /fails')?.errors === 5 && list;
+    }, { what: 'all sums' });
     const slow = all.find((s) => s.route === 'GET /report');
-    assert.equal(slow.count, 5);
     assert.equal(slow.rows, 5);
     assert.ok(slow.p50_ms >= 40 && slow.p99_ms <= slow.max_ms && slow.requests_ms >= slow.total_ms, JSON.stringify(slow));
     assert.equal(slow.times.reduce((sum, [, n]) => sum + n, 0), 5);
-    assert.equal(all.find((s) => s.route === 'GET /fails').errors, 5);
     assert.equal((await found(running)).length, 1, 'what sleeps, fails or is quick is none');
 
     const typed = report.advice.match(/fettle (sql explain --db sqlite:)FILE (shop [0-9a-f]{8}) says/);
