@@ -159,6 +159,18 @@ struct flyer *flight_take(struct flights *fs, u32 thread, enum flight_outcome *o
     return f;
 }
 
+bool flight_is_awaited(struct flights *fs, const struct flyer *f)
+{
+    bool awaited;
+
+    if (f->state != FLIGHT_LEADS)
+        return false;
+    pthread_mutex_lock(&fs->lock);
+    awaited = !list_empty(&f->flight->waiting);
+    pthread_mutex_unlock(&fs->lock);
+    return awaited;
+}
+
 u32 flight_waiters(struct flights *fs)
 {
     u32 n;

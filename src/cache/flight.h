@@ -45,6 +45,8 @@ u64 flight_land(struct flights *fs, struct flyer *f, enum flight_outcome outcome
 u64 flight_leave(struct flights *fs, struct flyer *f);
 /* The next of a thread's that has landed, with what became of it; NULL: none. */
 struct flyer *flight_take(struct flights *fs, u32 thread, enum flight_outcome *outcome);
+/* Whether somebody waits for what this one, which leads, will get. */
+MUST_USE bool flight_is_awaited(struct flights *fs, const struct flyer *f);
 /* How many wait. */
 u32 flight_waiters(struct flights *fs);
 

@@ -102,6 +102,11 @@ void store_use(struct store *s, struct store_use *out)
 
 /* ---- finding ---- */
 
+static u32 *epoch_of(struct shard *h, struct digest key)
+{
+    return &h->epoch[key.a >> 32 & (SHARD_EPOCHS - 1)];
+}
+
 static struct str vary_of(const struct stored *e)
 {
     return str_make((const char *)(e + 1), e->vary_len);
@@ -125,12 +130,13 @@ static bool answers(const struct store *s, const struct stored *e, const struct 
 }
 
 enum store_found store_find(struct store *s, const struct store_ask *ask, u64 now_ns,
-                            const struct stored **out)
+                            const struct stored **out, u32 *epoch)
 {
     AUTO(unlock) struct shard *h = lock(shard_of(s, ask->key));
     struct variant v = { .known = false };
     bool marked = false;
 
+    *epoch = *epoch_of(h, ask->key);
     sketch_count(&h->sketch, ask->key.a, h->entries);
     for (u32 at = h->bucket[ask->key.a & h->bucket_mask]; at != SHARD_NONE;) {
         struct stored *e = shard_at(h, at);
@@ -229,18 +235,6 @@ void store_read(const struct store *s, const struct stored *e, struct store_span
 }
 
 /* ---- storing ---- */
-
-static u32 *epoch_of(struct shard *h, struct digest key)
-{
-    return &h->epoch[key.a >> 32 & (SHARD_EPOCHS - 1)];
-}
-
-u32 store_epoch(struct store *s, struct digest key)
-{
-    AUTO(unlock) struct shard *h = lock(shard_of(s, key));
-
-    return *epoch_of(h, key);
-}
 
 static u32 blocks_for(u64 bytes)
 {
@@ -401,7 +395,7 @@ static void trim(struct shard *h, struct filling *f)
     f->e->blocks = blocks_for((u64)f->e->body.at + f->e->body.len);
 }
 
-bool store_commit(struct store *s, struct filling *f)
+bool store_commit(struct store *s, struct filling *f, const struct stored **pinned)
 {
     AUTO(unlock) struct shard *h = lock(shard_of(s, f->e->key));
     struct stored *e = f->e;
@@ -413,7 +407,9 @@ bool store_commit(struct store *s, struct filling *f)
     }
     trim(h, f);
     make_way(h, e);
-    atomic_store(&e->refs, 1);
+    atomic_store(&e->refs, pinned ? 2 : 1);
+    if (pinned)
+        *pinned = e;
     shard_publish(h, e);
     tinylfu_add(h, e);
     h->counts.stored++;

@@ -86,8 +86,9 @@ enum store_found {
     STORE_MARKED, /* it was found that waiting for this key is of no use */
     STORE_HIT,    /* *out is pinned */
 };
+/* *epoch: how true the key's removals are, to be handed to store_begin if the app is asked now. */
 enum store_found store_find(struct store *s, const struct store_ask *ask, u64 now_ns,
-                            const struct stored **out);
+                            const struct stored **out, u32 *epoch);
 void store_pin(const struct stored *e);
 void store_unpin(struct store *s, const struct stored *e);
 
@@ -111,9 +112,6 @@ struct filling {
     u32 last, used;   /* block that is written, bytes in it */
     u32 epoch;
 };
-/* How true the key's removals are now: to be read before the app is asked. */
-u32 store_epoch(struct store *s, struct digest key);
-
 /* What it begins with. Texts are copied. */
 struct store_beginning {
     struct digest key;
@@ -131,8 +129,9 @@ struct store_beginning {
 MUST_USE int store_begin(struct store *s, struct filling *f, const struct store_beginning *b);
 /* False: as above; it is aborted then. */
 MUST_USE bool store_add(struct store *s, struct filling *f, struct str body);
-/* False: something of this key was removed since, so it is not stored. */
-bool store_commit(struct store *s, struct filling *f);
+/* False: something of this key was removed since the app was asked, so it is not stored. *pinned (may
+ * be NULL) is what was stored. */
+bool store_commit(struct store *s, struct filling *f, const struct stored **pinned);
 void store_abort(struct store *s, struct filling *f);
 
 /* Notes that waiting for this key is of no use until then. */

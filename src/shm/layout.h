@@ -28,7 +28,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 8,
+    SHM_VERSION = 9,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -52,6 +52,7 @@ enum {
     SHM_OCTAVES = 48,       /* of how long a kind blocks: bit lengths of nanoseconds */
     SHM_MEASURES_MAX = 512, /* names of one process's marks, measures and timed functions */
     SHM_MEASURE_NAME_MAX = 64,
+    SHM_CACHE_ROUTES_MAX = 256,
 };
 
 /* What the supervisor says of an app. */
@@ -291,6 +292,7 @@ enum shm_refusal {
     SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
     SHM_REFUSED_WORKER_SLOW, /* 504 */
     SHM_REFUSED_NO_ROUTE,    /* 404 */
+    SHM_REFUSED_NOT_CACHED,  /* 504: the client wanted no answer but a stored one */
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
@@ -327,6 +329,41 @@ struct shm_lanes {
     uint64_t reserved[1];           /* to whole cache lines */
 };
 
+/* What the cache of responses did for a request. */
+enum shm_cache_result {
+    SHM_CACHE_NONE,      /* it is not on for it */
+    SHM_CACHE_HIT,       /* answered it */
+    SHM_CACHE_STALE,     /* answered it with what is stale by now, as it may */
+    SHM_CACHE_ERROR,     /* likewise, because the app failed */
+    SHM_CACHE_VALIDATED, /* answered it, after the app has said that it is still true */
+    SHM_CACHE_MISS,      /* had nothing */
+    SHM_CACHE_PASS,      /* was not asked: such a request is not answered by a cache */
+    SHM_CACHE_RESULTS = 8,
+};
+
+/* What it did by route, as shm_series. Row 0 is "(other)", for what no longer fits. */
+struct shm_cache_route {
+    _Atomic uint32_t state;
+    uint8_t app, route_len;
+    uint16_t spare;
+    char route[SHM_ROUTE_MAX];
+    _Atomic uint64_t count[SHM_CACHE_RESULTS];
+    _Atomic uint64_t bytes; /* of the answers that it gave */
+};
+
+/* The cache of responses. Writers: the proxy's threads, by atomic addition; what it holds now:
+ * thread 0, now and then. */
+struct shm_cache {
+    _Atomic uint64_t bytes_max; /* 0: there is none */
+    _Atomic uint64_t bytes, entries;
+    _Atomic uint64_t stored, evicted, rejected, removed;
+    _Atomic uint64_t waited;    /* requests that waited for another one's response */
+    _Atomic uint64_t refreshed; /* requests of its own, for what is stale */
+    _Atomic uint64_t purged;
+    uint64_t reserved[6];
+    struct shm_cache_route route[SHM_CACHE_ROUTES_MAX];
+};
+
 struct shm {
     uint32_t magic;
     uint32_t version;
@@ -348,6 +385,7 @@ struct shm {
     struct shm_app app[SHM_APPS_MAX];
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
+    _Alignas(64) struct shm_cache cache;
     _Alignas(64) struct shm_kinds kinds;
     _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
