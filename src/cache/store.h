@@ -129,8 +129,8 @@ struct store_beginning {
 MUST_USE int store_begin(struct store *s, struct filling *f, const struct store_beginning *b);
 /* False: as above; it is aborted then. */
 MUST_USE bool store_add(struct store *s, struct filling *f, struct str body);
-/* False: something of this key was removed since the app was asked, so it is not stored. *pinned (may
- * be NULL) is what was stored. */
+/* False: something of this key was removed since the app was asked, so it is not stored. *pinned
+ * (may be NULL) is what was stored. */
 bool store_commit(struct store *s, struct filling *f, const struct stored **pinned);
 void store_abort(struct store *s, struct filling *f);
 

@@ -174,8 +174,8 @@ static enum admission found(struct exchange *x, u64 now_ns)
         unpin(x);
         return pass(x, CACHED_PASSES, CACHED_FORWARD_REQUEST);
     }
-    k->forward = freshness_left_s(&e->freshness, now_ns) > 0 ? CACHED_FORWARD_REQUEST
-                                                             : CACHED_FORWARD_STALE;
+    k->forward =
+        freshness_left_s(&e->freshness, now_ns) > 0 ? CACHED_FORWARD_REQUEST : CACHED_FORWARD_STALE;
     switch (freshness_judge(&e->freshness, &k->ask, now_ns)) {
     case FRESHNESS_FRESH:
         if (x->client->internal) { /* another one was quicker */

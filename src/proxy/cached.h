@@ -48,10 +48,10 @@ struct cached {
     u64 asked_ns, waits_since_ns;
     u32 epoch;
     u8 looks;
-    u8 forward;              /* enum cached_forward */
-    u8 outcome;              /* enum flight_outcome, of what it waited for */
-    bool validates;          /* the app is asked whether `entry` is still true */
-    bool stored;             /* its response is, or is going to be */
+    u8 forward;     /* enum cached_forward */
+    u8 outcome;     /* enum flight_outcome, of what it waited for */
+    bool validates; /* the app is asked whether `entry` is still true */
+    bool stored;    /* its response is, or is going to be */
     bool waited;
 
     /* What is sent: a line, the stored fields, ours, the body. */
@@ -64,13 +64,13 @@ struct cached {
 
 enum { CACHED_FIELDS_MAX = 1024 };
 
-/* What the head to the worker leaves out and says more (a view of `room`, lines with their CRLF). */
+/* What the head to the worker leaves out and says more (a view of `room`, lines with their CRLF).
+ */
 struct cached_fields {
     u64 without; /* bits of enum http_name */
     struct str more;
 };
-void cached_ask_fields(struct exchange *x, struct cached_fields *out,
-                       char room[CACHED_FIELDS_MAX]);
+void cached_ask_fields(struct exchange *x, struct cached_fields *out, char room[CACHED_FIELDS_MAX]);
 
 /* The app's final response has come, x->res; nothing of it has been passed on. True: the request
  * was answered by what is stored, look at nothing of it. False: the response is to be passed on. */
@@ -103,6 +103,8 @@ void cached_done(struct exchange *x);
 void cached_setup(struct proxy *p, const struct ruleset *rules);
 /* Writes into shared memory what it holds. Thread 0, now and then. */
 void cached_show(struct proxy *p);
+/* "hit", "miss" …: an enum shm_cache_result as logs have it. */
+struct str cached_result_text(u32 result);
 /* Counts what became of a request. */
 void cached_tell(struct exchange *x);
 /* Removes what fits. */

@@ -6,6 +6,7 @@
 
 enum admission cached_admit(struct exchange *x);
 
-/* The key of a request, or of the same one for another path (ptr NULL: its own); as cachekey_make. */
+/* The key of a request, or of the same one for another path (ptr NULL: its own); as cachekey_make.
+ */
 MUST_USE bool cached_key(struct exchange *x, struct str path, struct digest *out,
                          char name[CACHEKEY_NAME_MAX], u32 *len);

@@ -277,7 +277,7 @@ static void freshen(struct exchange *x, const char *bytes)
 {
     struct thread *t = x->client->thread;
     struct block *old = block_take(&t->blocks), *new = block_take(&t->blocks);
-    bool renewed = old && new && renew(x, bytes, old, new);
+    bool renewed = old && new &&renew(x, bytes, old, new);
 
     block_give(&t->blocks, &old);
     block_give(&t->blocks, &new);

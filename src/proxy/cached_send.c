@@ -117,8 +117,8 @@ static bool not_modified(struct exchange *x, const struct validators *v)
         return false;
     }
     f = http_field_find(&x->req, HTTP_IF_MODIFIED_SINCE);
-    return f && condition_unmodified_since(&v->is, http_text(bytes, f->value),
-                                           clock_wall_ms() / 1000);
+    return f &&
+           condition_unmodified_since(&v->is, http_text(bytes, f->value), clock_wall_ms() / 1000);
 }
 
 static enum byterange_verdict range_of(struct exchange *x, const struct validators *v, u64 *from,
@@ -269,12 +269,14 @@ static u32 pieces(const struct exchange *x, struct iovec *iov)
     u64 bytes;
 
     if (k->lead_at < k->lead_len)
-        iov[n++] = (struct iovec){ (char *)k->lead + k->lead_at, (size_t)(k->lead_len - k->lead_at) };
+        iov[n++] =
+            (struct iovec){ (char *)k->lead + k->lead_at, (size_t)(k->lead_len - k->lead_at) };
     n += store_pieces(s, k->entry, k->head, k->head_left, iov + n, PIECES_MAX - 2 - n, &bytes);
     if (bytes < k->head_left)
         return n;
     if (k->tail_at < k->tail_len)
-        iov[n++] = (struct iovec){ (char *)k->tail + k->tail_at, (size_t)(k->tail_len - k->tail_at) };
+        iov[n++] =
+            (struct iovec){ (char *)k->tail + k->tail_at, (size_t)(k->tail_len - k->tail_at) };
     if (k->body_left)
         n += store_pieces(s, k->entry, k->body, k->body_left, iov + n, PIECES_MAX - n, &bytes);
     return n;

@@ -70,6 +70,13 @@ void cached_purge(struct proxy *p, const struct store_purge *purge)
 
 /* ---- counted ---- */
 
+struct str cached_result_text(u32 result)
+{
+    static const char *const text[SHM_CACHE_RESULTS] = SHM_CACHE_RESULT_TEXTS;
+
+    return str_of(result < SHM_CACHE_RESULTS ? text[result] : NULL);
+}
+
 static const struct hash_key key = { 0x6665747465u, 0x6361636865u };
 
 static bool is(const struct shm_cache_route *r, u32 app, struct str route)

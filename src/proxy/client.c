@@ -14,7 +14,7 @@ enum {
     ACCEPTS_PER_TURN = 64,
     LINGER_BYTES_MAX = 256 << 20, /* LINGER_NS bounds it before, but for a very fast sender */
     LINGER_READS_PER_TURN = 32,
-    INTERNAL_CLIENTS_MAX = 64,    /* of a thread */
+    INTERNAL_CLIENTS_MAX = 64, /* of a thread */
 };
 #define LINGER_NS (2 * NS_PER_S)
 #define ACCEPT_REST_NS (100 * NS_PER_MS)

@@ -128,11 +128,12 @@ MUST_USE ssize_t client_fill(struct client *c);
 MUST_USE ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max);
 /* Writes c->out, then c->pipe: 0 all written, -EAGAIN some is left, else -errno. */
 MUST_USE int client_flush(struct client *c);
-/* Writes `n` pieces, after what was in c->out, which is empty: bytes > 0; -EAGAIN: none; else -errno.
+/* Writes `n` pieces, after what was in c->out, which is empty: bytes > 0; -EAGAIN: none; else
+ * -errno.
  */
 MUST_USE ssize_t client_send(struct client *c, struct iovec *iov, u32 n);
-/* A client of our own that asks what `c` has asked, with its method, target and fields; NULL: out of
- * memory. Nobody reads its answer. client_internal_start has it begin. */
+/* A client of our own that asks what `c` has asked, with its method, target and fields; NULL: out
+ * of memory. Nobody reads its answer. client_internal_start has it begin. */
 struct client *client_internal(const struct client *c);
 void client_internal_start(struct client *c);
 /* Its exchange is over: goes on with the next request, or closes. */

@@ -318,8 +318,7 @@ static enum flow response_read(struct exchange *x)
 static bool response_is_opaque(struct exchange *x)
 {
     return x->res_begun && !x->res_chunk && !(x->cache_mode && x->cached.filling.e) &&
-           block_len(x->up->in) == 0 &&
-           http_body_opaque(&x->res_body) >= PIPE_BODY_MIN &&
+           block_len(x->up->in) == 0 && http_body_opaque(&x->res_body) >= PIPE_BODY_MIN &&
            pipe_ready(x->client->thread, &x->client->pipe);
 }
 

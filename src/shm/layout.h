@@ -341,6 +341,11 @@ enum shm_cache_result {
     SHM_CACHE_RESULTS = 8,
 };
 
+#define SHM_CACHE_RESULT_TEXTS                                                      \
+    {                                                                               \
+        "none", "hit", "stale", "stale-if-error", "validated", "miss", "pass", NULL \
+    }
+
 /* What it did by route, as shm_series. Row 0 is "(other)", for what no longer fits. */
 struct shm_cache_route {
     _Atomic uint32_t state;

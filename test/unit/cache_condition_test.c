@@ -26,9 +26,17 @@ static void the_three_forms_of_a_date_are_read(void)
 static void what_is_no_date_is_refused(void)
 {
     static const char *const bad[] = {
-        "", "0", "-1", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
-        "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 6 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z",
+        "",
+        "0",
+        "-1",
+        "Sun",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 32 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "1994-11-06T08:49:37Z",
     };
     u64 s = 5;
 

@@ -1,4 +1,5 @@
-/* test/unit/cache_freshness_test.c -- RFC 9111 and RFC 5861 as a table: each row names its section */
+/* test/unit/cache_freshness_test.c -- RFC 9111 and RFC 5861 as a table: each row names its section
+ */
 #include "cache/freshness.h"
 
 #include "cache/storable.h"
@@ -192,8 +193,10 @@ static void what_is_stored_and_sent_is_as_RFC_9111_and_5861_say(void)
 /* Whatever else is said, in whatever order. */
 static void what_must_not_be_shared_is_never_stored(void)
 {
-    static const char *const more[] = { "public", "max-age=60", "s-maxage=60", "must-revalidate",
-                                        "immutable", "stale-while-revalidate=9" };
+    static const char *const more[] = {
+        "public",          "max-age=60", "s-maxage=60",
+        "must-revalidate", "immutable",  "stale-while-revalidate=9"
+    };
     static const char *const never[] = { "private", "no-store", "no-cache", "private=\"a\"",
                                          "no-cache=\"b\"" };
     char text[256];
@@ -218,8 +221,8 @@ static void what_must_not_be_shared_is_never_stored(void)
 
 static void a_response_with_Authorization_needs_one_of_three_words(void)
 {
-    static const char *const words[] = { "public", "s-maxage=60", "must-revalidate", "max-age=60",
-                                         "immutable", "stale-while-revalidate=9" };
+    static const char *const words[] = { "public",     "s-maxage=60", "must-revalidate",
+                                         "max-age=60", "immutable",   "stale-while-revalidate=9" };
     char text[256];
 
     for (u32 set = 1; set < 1u << ARRAY_LEN(words); set++) {

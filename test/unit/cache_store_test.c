@@ -1,4 +1,5 @@
-/* test/unit/cache_store_test.c -- the slab: what is found, what is pinned, who stays, many threads */
+/* test/unit/cache_store_test.c -- the slab: what is found, what is pinned, who stays, many threads
+ */
 #include "cache/store.h"
 
 #include "base/random.h"
