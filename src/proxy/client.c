@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "http/write.h"
-#include "proxy/exchange.h"
+#include "proxy/admission.h"
 #include "proxy/tunnel.h"
 
 enum {
@@ -173,7 +173,7 @@ static void timed_out(struct timer *timer)
         c->readable = true;
         head_read(c);
     } else {
-        client_close(c); /* IDLE and CLOSING; exchange.c keeps its own time in QUEUED and ACTIVE */
+        client_close(c); /* IDLE and CLOSING; overdue.c keeps the time in QUEUED and ACTIVE */
     }
 }
 
@@ -246,7 +246,7 @@ static void head_more(struct client *c)
         break;
     case HTTP_DONE:
         c->requests++;
-        exchange_start(c->x);
+        admission_start(c->x);
         break;
     case HTTP_BAD:
         exchange_refuse(c->x, error.status, error.text,

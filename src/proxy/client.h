@@ -72,6 +72,7 @@ struct exchange {
     const struct door *door; /* … at its listener … */
     const struct rule *rule; /* … and on its way */
     u32 app, listener;       /* whose workers, and which of their sockets */
+    u32 admission_step;      /* which of the steps is next (admission.h) */
     u32 attempts;
     bool head_known;    /* req is valid */
     bool replayable;    /* all that came of the request is still in client->in */

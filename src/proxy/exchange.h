@@ -12,8 +12,9 @@ struct exchange *exchange_new(struct client *c);
 /* Frees its claim, ticket and upstream connection; sets client->x to NULL. */
 void exchange_free(struct exchange *x);
 
-/* The head is whole: checks it against the limits and asks for a worker. May end it. */
-void exchange_start(struct exchange *x);
+/* Its method, path and size: views into the request's head, which stays in client->in until it is
+ * over. */
+struct kind_request exchange_kind_request(const struct exchange *x);
 
 /* Answers in the worker's place and closes the client's connection after it. Ends it. */
 void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason);

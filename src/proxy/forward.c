@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/exchange.h"
-#include "proxy/rewrite.h"
+#include "proxy/response.h"
 #include "proxy/tunnel.h"
 
 enum {
@@ -194,30 +194,6 @@ static enum flow request_pump(struct exchange *x)
 
 /* ---- response: up->in to client->out ---- */
 
-/* What Node writes nearly always. */
-static const struct str keep_5s = STR("timeout=5");
-
-/* Seconds that the worker promises to keep an idle connection, less a margin; 60 when it says
- * nothing (then it has no limit of its own). */
-static u64 worker_keep_ns(const char *bytes, struct http_head *head)
-{
-    struct http_field *f = http_field_find(head, HTTP_KEEP_ALIVE);
-    struct str rest = f ? http_text(bytes, f->value) : (struct str){ 0 };
-    u64 s;
-
-    if (str_eq(rest, keep_5s))
-        return 4 * NS_PER_S;
-    while (rest.ptr) {
-        struct str item = str_trim(str_cut(rest, ',', &rest));
-
-        if (!str_starts_nocase(item, STR("timeout=")) || !str_to_u64(str_sub(item, 8, 20), &s))
-            continue;
-        s = min(s, (u64)3600);
-        return s >= 2 ? (s - 1) * NS_PER_S : s * NS_PER_S / 2;
-    }
-    return 60 * NS_PER_S;
-}
-
 static enum flow worker_nonsense(struct exchange *x, const char *text)
 {
     log_warn("worker %u answered with something that is not HTTP: %s",
@@ -228,83 +204,25 @@ static enum flow worker_nonsense(struct exchange *x, const char *text)
     return FLOW_ENDED;
 }
 
-static void take_route(struct exchange *x)
-{
-    struct str route = upstream_route(x->up);
-
-    x->route_len = (u8)route.len;
-    if (route.len)
-        memcpy(x->route, route.ptr, route.len);
-}
-
-/* How the client will know where the body ends. */
-static enum rewrite_framing client_framing(struct exchange *x)
-{
-    if (x->res.framing == HTTP_BODY_CHUNKED) {
-        x->res_raw = x->req.version_minor >= 1;
-        if (x->res_raw)
-            return REWRITE_CHUNKED;
-        x->keep = false;
-        return REWRITE_CLOSE;
-    }
-    if (x->res.framing == HTTP_BODY_CLOSE) {
-        x->res_chunk = x->req.version_minor >= 1;
-        if (x->res_chunk)
-            return REWRITE_CHUNKED;
-        x->keep = false;
-        return REWRITE_CLOSE;
-    }
-    return REWRITE_AS_IS;
-}
-
-static bool becomes_tunnel(const struct exchange *x)
-{
-    if (x->req.method == HTTP_CONNECT)
-        return x->res.status / 100 == 2;
-    return x->res.status == 101 && x->req.upgrade;
-}
-
 /* The head is whole: writes the client's. */
 static enum flow response_begin(struct exchange *x)
 {
-    struct client *c = x->client;
     struct block *in = x->up->in;
     const char *bytes = in->bytes + in->at;
-    bool tunnel = becomes_tunnel(x), interim = x->res.status < 200 && !tunnel;
-    struct rewrite_response r = { .version_minor = x->req.version_minor,
-                                  .interim = interim,
-                                  .upgrade = tunnel && x->res.status == 101 };
-    u32 before = c->out->end;
+    bool tunnel = response_is_tunnel(x);
 
     if (x->res.status == 101 && !tunnel)
         return worker_nonsense(x, "101 without a request to switch protocols");
-    if (interim) {
-        bool sent = x->req.version_minor == 0 || rewrite_response(c->out, bytes, &x->res, &r);
+    if (x->res.status < 200 && !tunnel) {
+        bool sent = response_pass_interim(x, bytes);
 
         in->at += x->res.head_bytes;
         exchange_expect_response(x);
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
-    http_response_framing(&x->res, x->req.method);
-    if (!tunnel)
-        r.framing = client_framing(x);
-    if (atomic_load(&c->thread->proxy->draining) && !tunnel)
-        x->keep = false;
-    /* A final answer to a request that has not come as a whole: the rest may never come (it was
-     * asked for by Expect), or is not wanted. The client learns now that this is the end. */
-    if (!x->req_done && (x->req.expect_continue || x->res.status >= 400))
-        x->keep = false;
-    r.keep = x->keep || tunnel;
-    x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
-    x->times.first_byte_ns = clock_now_ns();
-    x->status = x->res.status;
-    take_route(x);
-    if (!rewrite_response(c->out, bytes, &x->res, &r))
+    if (!response_pass(x, bytes, tunnel))
         return worker_nonsense(x, "its head is too large");
     in->at += x->res.head_bytes;
-    x->res_begun = true;
-    x->sent_bytes += c->out->end - before;
-    http_body_init(&x->res_body, x->res.framing, x->res.content_length, 0);
     if (!tunnel)
         return FLOW_GO;
     tunnel_upgrade(x);
