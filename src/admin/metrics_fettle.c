@@ -66,7 +66,7 @@ static const struct proxy_row {
     { "fettle_proxy_queue_wait_seconds_total", TEXT_COUNTER, METRICS_NS, false, P(queue_wait_ns),
       "Time that requests have waited in the central queue." },
     { "fettle_proxy_retries_total", TEXT_COUNTER, METRICS_COUNT, false, P(retries),
-      "Requests that were sent to another worker because the first one died." },
+      "Requests that were sent again, to another worker where there was one." },
     { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
       "Lines of the access log that nobody took in time." },
 };
@@ -105,8 +105,7 @@ static void proxy_write(struct text *t, const struct shm *shm)
     text_family(t, "fettle_proxy_refused_total", TEXT_COUNTER,
                 "Requests and connections that the proxy itself refused, by reason.");
     for (u32 i = 0; i < SHM_REFUSALS; i++)
-        text_u64(t, LABELS({ "reason", str_of(refusal_name[i]) }),
-                 atomic_load(&p->refused[i]));
+        text_u64(t, LABELS({ "reason", str_of(refusal_name[i]) }), atomic_load(&p->refused[i]));
 }
 
 #define APP(shm, i)                      \

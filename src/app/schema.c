@@ -122,8 +122,9 @@ static void forms_add(struct buf *out, const struct settings_row *row)
                     "\"maximum\":65535},{\"const\":false}"));
         return;
     case SETTINGS_OUTCOMES:
-        buf_add(out, STR("{\"type\":\"string\"},{\"type\":\"integer\",\"minimum\":400,\"maximum\":599},"
-                         "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}"));
+        buf_add(out,
+                STR("{\"type\":\"string\"},{\"type\":\"integer\",\"minimum\":400,\"maximum\":599},"
+                    "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}"));
         off_add(out, row);
         return;
     case SETTINGS_CIDRS:

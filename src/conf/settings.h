@@ -110,11 +110,11 @@ struct settings_request {
     u32 retry_max;           /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
-    u32 retry_budget;        /* upstream/budget.h: thousandths of a per cent; 0: no limit */
-    u64 slow_ns;             /* a request slower than this is warned about; 0: off */
-    u32 trace_sample;        /* of requests without a parent, in thousandths of a per cent */
-    struct str access_log;   /* empty: off; "-": standard output; else a file. Text or JSON as `log`
-                              */
+    u32 retry_budget;      /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    u64 slow_ns;           /* a request slower than this is warned about; 0: off */
+    u32 trace_sample;      /* of requests without a parent, in thousandths of a per cent */
+    struct str access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log`
+                            */
 };
 
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty

@@ -24,6 +24,7 @@
 #include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
+#include "upstream/retry_budget.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -67,6 +68,7 @@ struct proxy {
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
+    struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;

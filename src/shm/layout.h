@@ -49,7 +49,7 @@ enum {
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
     SHM_KIND_TEXT_MAX = 84,
-    SHM_OCTAVES = 48,       /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
     SHM_CIRCUITS_MAX = 64,
     SHM_CIRCUIT_PARTS = 10, /* of its window */
     SHM_PLACE_MAX = 112,
@@ -283,20 +283,21 @@ struct shm_proxy {
 
 /* Why the proxy itself answered. */
 enum shm_refusal {
-    SHM_REFUSED_BAD_REQUEST, /* 400, 501, 505 */
-    SHM_REFUSED_HEAD_LARGE,  /* 414, 431 */
-    SHM_REFUSED_BODY_LARGE,  /* 413 */
-    SHM_REFUSED_TIMEOUT,     /* 408 */
-    SHM_REFUSED_QUEUE_FULL,  /* 503 */
-    SHM_REFUSED_QUEUE_TIME,  /* 503 */
-    SHM_REFUSED_NO_WORKER,   /* 503 */
-    SHM_REFUSED_WORKER_DIED, /* 502 */
-    SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
-    SHM_REFUSED_WORKER_SLOW, /* 504 */
-    SHM_REFUSED_NO_ROUTE,    /* 404 */
-    SHM_REFUSED_STALLED,     /* broken off: the worker has stopped within its answer */
+    SHM_REFUSED_BAD_REQUEST,  /* 400, 501, 505 */
+    SHM_REFUSED_HEAD_LARGE,   /* 414, 431 */
+    SHM_REFUSED_BODY_LARGE,   /* 413 */
+    SHM_REFUSED_TIMEOUT,      /* 408 */
+    SHM_REFUSED_QUEUE_FULL,   /* 503 */
+    SHM_REFUSED_QUEUE_TIME,   /* 503 */
+    SHM_REFUSED_NO_WORKER,    /* 503 */
+    SHM_REFUSED_WORKER_DIED,  /* 502 */
+    SHM_REFUSED_CONNECTIONS,  /* closed at accept: too many */
+    SHM_REFUSED_WORKER_SLOW,  /* 504 */
+    SHM_REFUSED_NO_ROUTE,     /* 404 */
+    SHM_REFUSED_STALLED,      /* broken off: the worker has stopped within its answer */
     SHM_REFUSED_REQUEST_TIME, /* 504: longer than a request may take in all */
-    SHM_REFUSED_CIRCUIT,     /* 503: the circuit is open */
+    SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
+    SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSALS,
 };
 

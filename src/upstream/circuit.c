@@ -222,7 +222,8 @@ enum circuit_change circuit_tell(struct circuit_call *call, const struct circuit
                                   memory_order_relaxed);
     }
     if (!one.probe && !failed && !slow) { /* as it nearly always is */
-        if (result == CIRCUIT_OK && atomic_load_explicit(&s->epoch, memory_order_relaxed) == one.epoch) {
+        if (result == CIRCUIT_OK &&
+            atomic_load_explicit(&s->epoch, memory_order_relaxed) == one.epoch) {
             if (atomic_load_explicit(&s->in_a_row, memory_order_relaxed))
                 atomic_store_explicit(&s->in_a_row, 0, memory_order_relaxed);
             part_add(s->part_calls, part_of(rules->window_ns, now_ns));
