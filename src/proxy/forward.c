@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/exchange.h"
+#include "proxy/resend.h"
 #include "proxy/response.h"
 #include "proxy/tunnel.h"
 
@@ -221,6 +222,8 @@ static enum flow response_begin(struct exchange *x)
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
     response_begun(x, bytes);
+    if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))
+        return FLOW_ENDED;
     if (x->cache_mode && !tunnel && cached_response(x, bytes))
         return FLOW_ENDED;
     if (!response_pass(x, bytes, tunnel))
