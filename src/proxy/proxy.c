@@ -368,7 +368,7 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     if (r < 0)
         return r;
     gauges_reset(p->shm);
-    series_init(p->shm);
+    series_init(p);
     p->threads = calloc(p->threads_n, sizeof(*p->threads));
     if (!p->threads)
         return -ENOMEM;

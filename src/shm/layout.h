@@ -28,7 +28,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 8,
+    SHM_VERSION = 9,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -39,7 +39,6 @@ enum {
     SHM_GC_KINDS = 4,
     SHM_GC_BUCKETS = 8, /* le 0.001 0.01 0.1 1 2 5 +Inf, one spare */
     SHM_SERIES_MAX = 1024,
-    SHM_SERIES_BUCKETS = 24,
     SHM_ROUTE_MAX = 112,
     SHM_ROUTES_MAX = 1024, /* routes of one process; number 0 is none */
     SHM_CONNECTIONS_MAX =
@@ -195,20 +194,6 @@ struct shm_routes {
     struct shm_route route[SHM_ROUTES_MAX];
 };
 
-/* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
- * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
- * for what no longer fits. Bucket bounds: SHM_SERIES_LE_US. */
-struct shm_series {
-    _Atomic uint32_t state;
-    uint16_t status;
-    uint8_t route_len, app;
-    char method[12]; /* NUL-terminated; "_OTHER" when unknown */
-    char route[SHM_ROUTE_MAX];
-    _Atomic uint64_t count;
-    _Atomic uint64_t sum_ns;
-    _Atomic uint64_t bucket[SHM_SERIES_BUCKETS]; /* not cumulative; the last is +Inf */
-};
-
 /* The union of prom-client's and OpenTelemetry's bounds, in units of 0.5 ms … so that both
  * families are read off one table: .005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10, and
  * .0005 .001 .002 below, where a local proxy's answers are. In microseconds: */
@@ -218,6 +203,27 @@ struct shm_series {
             1000000, 2500000, 5000000, 7500000, 10000000                                   \
     }
 enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
+
+/* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
+ * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
+ * for what no longer fits. Bucket bounds: SHM_SERIES_LE_US. */
+struct shm_series {
+    _Atomic uint32_t state;
+    uint16_t status;
+    uint8_t route_len, app;
+    char method[12]; /* NUL-terminated; "_OTHER" when unknown */
+    char route[SHM_ROUTE_MAX];
+    uint8_t is_path; /* 1: the app has named no route: a path with identifiers left out */
+    uint8_t spare[3];
+    _Atomic uint64_t count;
+    _Atomic uint64_t sum_ns;
+    _Atomic uint64_t bucket[SHM_SERIES_LE + 1]; /* not cumulative; the last is +Inf */
+    _Atomic uint64_t sent_bytes;     /* heads and bodies of the answers, as clients get them */
+    _Atomic uint64_t received_bytes; /* bodies of the requests */
+    _Atomic uint64_t loop_ns;        /* of the workers' loops, as the proxy puts it down to them */
+    _Atomic uint64_t cpu_ns;         /* writer: the monitor: of that, what had a CPU */
+    uint64_t reserved[2];
+};
 
 /* What the app itself measures with perf_hooks: marks, measures and functions of timerify, by name.
  * Writer: the addon, its main thread. A name and kind do not change once `count` is above their
