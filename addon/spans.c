@@ -136,6 +136,11 @@ uint32_t spans_inner(const struct spanrecord_inner *inner)
     return put(payload, spanrecord_inner(inner, payload));
 }
 
+void spans_drop(void)
+{
+    journal_dropped();
+}
+
 /* ---- rows ---- */
 
 /* JavaScript has written it: it may be anything. */

@@ -43,6 +43,8 @@ uint32_t spans_target(const struct spanrecord_target *target);
 /* A record of its own. They return, as all of these do, how many bytes wait now. */
 uint32_t spans_call(const struct spanrecord_call *call);
 uint32_t spans_inner(const struct spanrecord_inner *inner);
+/* One that is not told is counted. */
+void spans_drop(void);
 /* All rows, and there are none. */
 uint32_t spans_rows_take(void);
 /* Tells what has waited, as far as there is room. */

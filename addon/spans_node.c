@@ -175,6 +175,14 @@ static napi_value inner_call(napi_env env, napi_callback_info info)
     return number(env, spans_inner(&inner));
 }
 
+/* drop(): a span is not told. */
+static napi_value drop_call(napi_env env, napi_callback_info info)
+{
+    (void)env, (void)info;
+    spans_drop();
+    return NULL;
+}
+
 /* take(): likewise */
 static napi_value take_call(napi_env env, napi_callback_info info)
 {
@@ -202,6 +210,7 @@ napi_value spans_node(napi_env env)
     } calls[] = {
         { "origin", origin_call }, { "parent", parent_call }, { "target", target_call },
         { "call", call_call },     { "inner", inner_call },   { "take", take_call },
+        { "drop", drop_call },
     };
     static const struct {
         const char *name;

@@ -671,10 +671,15 @@ module.exports = function trace(agent) {
   const sampled = addon.TRACED ? agent.addon.sampled() : null;
   if (sampled !== null) spans = agent.part('trace_spans')({ native: agent.addon.spans(), sampled, placeOf: agent.placeOf });
   const libraries = agent.part('trace_libraries')({ addon, spans, serverAt: (target) => servers[target], now, timed, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
+  const { replace } = libraries;
   open();
   setInterval(tick, 1000).unref();
   return {
     loaded: libraries.loaded,
+    /* The app marks and measures. */
+    measures(clean) {
+      if (spans !== null) agent.part('trace_measures')({ current, replace, now, spans }, clean);
+    },
     /* The framework has found the route of a request. */
     route(message, number) {
       const request = active.size > 0 ? active.get(message) : undefined;

@@ -484,6 +484,7 @@ module.exports = function libraries(trace) {
   for (const [name, heard] of Object.entries(http)) channels.subscribe(name, heard);
   if (t.spans !== null) clientHeads(require('http'));
   return {
+    replace,
     /* `name`: as in agent.js, LIBRARIES. What does not look as it should is left alone. */
     loaded(name, exports) {
       const made = exports?.default ?? exports;

@@ -71,6 +71,7 @@ class Context {
     this.parent = ''; /* the proxy's field of its head */
     this.state = '';
     this.number = 0; /* of its parent, spans.h; 0: none yet */
+    this.inner = 0; /* spans of trace_measures.js */
   }
 }
 
