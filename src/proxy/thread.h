@@ -25,6 +25,7 @@
 #include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
+#include "upstream/retry_budget.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -70,8 +71,9 @@ struct proxy {
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
-    struct pathset paths;                    /* what requests are counted by … */
-    _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
+    struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
+    struct pathset paths;                      /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX];   /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
