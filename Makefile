@@ -75,7 +75,7 @@ $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/lib
 
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c,$^) $(filter %.a,$^) $(LDLIBS_ALL)
 
 ## make            builds build/fettle and what goes with it (the packages of `make setup` are needed)
 ## make setup      installs what is missing to build and run, from Debian and npm
