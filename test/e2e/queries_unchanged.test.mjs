@@ -2,16 +2,23 @@
 // their properties and the app's own frames, promises, contexts, functions' names.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { startMariadb, startPostgresql, startRedis } from './helpers/databases.mjs';
 import { fixture, nodeOf, request, startFettle, startNode } from './helpers/fettle.mjs';
 
 const WATCHED = ['-w', '1', '--n-plus-one-time', '0', '--slow-statement', '1ms', '--watch-requests', '100000'];
+const serve = createRequire(import.meta.url)('./fixtures/unchanged/upstream.js');
 const target = path.join(fixture('unchanged'), 'drivers.js');
 
 test('pg, mysql2, node:sqlite, ioredis, redis, http and fetch do the same with and without the agent', { timeout: 240000 }, async (t) => {
   const [pg, mysql, redis] = await Promise.all([startPostgresql(t), startMariadb(t, { settings: ['--local-infile=1'] }), startRedis(t)]);
-  const env = { PG_URL: pg.url(), MYSQL_URL: mysql.url(), REDIS_URL: redis.url() };
+  const other = await serve();
+  t.after(() => {
+    other.closeAllConnections();
+    other.close();
+  });
+  const env = { PG_URL: pg.url(), MYSQL_URL: mysql.url(), REDIS_URL: redis.url(), OTHER_PORT: other.address().port };
   for (const major of [22, 24, 26])
     await t.test(`node ${major}`, async (t) => {
       const options = { t, target, env, node: nodeOf(major) };
