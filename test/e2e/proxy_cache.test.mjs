@@ -285,7 +285,7 @@ test('what is purged is asked for again, by path, tag or as a whole', async () =
   assert.equal(purge('--all').status, 0);
   const shown = JSON.parse(fettle(['cache', '--json', '--runtime-dir', runtime]).stdout);
   assert.ok(shown.apps[0].hits > 0 && shown.apps[0].misses > 0);
-  assert.equal(shown.apps[0].routes[0].route, '/item/:name');
+  assert.ok(shown.apps[0].routes.find(({ route }) => route === '/item/:name').hits > 0);
   assert.match((await run.admin('/metrics')).text, /^fettle_cache_requests_total\{.*route="\/item\/:name",result="hit"\} \d+$/m);
 });
 
