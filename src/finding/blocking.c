@@ -30,6 +30,7 @@ static u64 hold_ups_ns(const struct blocking *b, const struct blocking_view *v)
 {
     u64 held_ns = b->waited_ns && v->waited_ns ? minus(v->waited_ns, b->waited_ns) : 0;
 
+    held_ns += minus(v->inspected_ns, b->inspected_ns);
     if (v->late_ns > LATE_NS)
         held_ns = max(held_ns, v->late_ns);
     if (v->stopped)
@@ -81,6 +82,7 @@ static void remember(struct blocking *b, const struct blocking_view *v)
     b->at_ns = v->now_ns;
     b->waited_ns = v->waited_ns;
     b->cpu_ns = v->cpu_ns;
+    b->inspected_ns = v->inspected_ns;
     b->postponed = 0;
 }
 
