@@ -234,6 +234,12 @@ static void block_tell(struct blocks *bs, u32 slot)
     finding_make(bs, w, slot);
 }
 
+/* Nobody can say what it was, and it hardly had a CPU: that was the machine. */
+static bool is_starved(const struct loop_watch *w, u64 limit_ns)
+{
+    return !w->id && !w->blaming && !w->samples.count && w->blocking.ran_ns < limit_ns / 2;
+}
+
 /* It has ended. What was told of without a place is told anew: native code has returned. */
 static void block_end(struct blocks *bs, u32 slot)
 {
@@ -308,7 +314,8 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     case BLOCKING_ENDED:
         if (bs->journals) /* what it has told until its end */
             journals_read(bs->journals, now_ns);
-        block_end(bs, slot);
+        if (!is_starved(w, v.limit_ns))
+            block_end(bs, slot);
         turn_forget(w);
         w->blocking.since_ns = 0;
         break;

@@ -18,6 +18,7 @@ struct blocking {
     u64 since_ns; /* busy_since_ns of the turn that takes too long; 0: none does */
     u64 took_ns;  /* how long that has lasted, as it is known, its hold-ups included */
     u64 held_ns;  /* of that: in which it could not run */
+    u64 ran_ns;   /* ... and had a CPU, at the most, until it was seen last */
     u32 asks;     /* how often its stack was asked for */
     /* private */
     u64 turn_ns; /* the turn that was seen last */

@@ -90,5 +90,6 @@ test('V8 begins and ends a profile of a large heap: that is fettle’s own doing
     assert.equal(code, 0, stderr);
   }
   await run.get('/');
-  assert.deepEqual((await findings()).map(({ kind, text, worst_ms }) => [kind, worst_ms, text]), []);
+  // Of a machine that was too busy nothing is known.
+  assert.deepEqual((await findings()).filter(({ kind }) => kind !== 'blocked-loop/unknown').map(({ kind, text, worst_ms }) => [kind, worst_ms, text]), []);
 });
