@@ -53,5 +53,6 @@ void metrics_opentelemetry(struct text *t, const struct metrics_source *src);
 void metrics_fettle(struct text *t, const struct metrics_source *src);
 void metrics_app(struct text *t, const struct metrics_source *src);
 void metrics_findings(struct text *t, const struct metrics_source *src);
+void metrics_routes(struct text *t, const struct metrics_source *src);
 void metrics_queries(struct text *t, const struct metrics_source *src);
 void metrics_otlp(struct text *t, const struct metrics_source *src);
