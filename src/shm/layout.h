@@ -183,6 +183,10 @@ struct shm_slot {
     _Alignas(64) struct shm_rates rates;
     /* Writer: the monitor: whose opening it wants to know (shm/opened.h); 0: nobody's. */
     _Atomic uint32_t opened_wanted;
+    /* Writer: the addon, its main thread: what fettle has V8 do there, such as the start of a
+     * profile, takes long, and is no doing of the app's. */
+    _Atomic uint64_t inspected_since_ns; /* 0: nothing just now */
+    _Atomic uint64_t inspected_ns;       /* sum of how long that took */
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
 };
