@@ -184,6 +184,8 @@ const struct example examples[] = {
 { "sql explain", "fettle sql explain --db postgresql://localhost/shop 'select * from orders where user_id = $1'", "" },
 { "sql explain", "fettle sql explain --db sqlite:shop.db slow.sql", "each statement of a file" },
 { "sql explain", "fettle sql explain --db mysql://app@localhost/shop shop", "those of the running app shop" },
+{ "sql explain", "fettle sql explain --db mysql://app@localhost/shop shop 4f2a91c0", "one of them" },
+{ "sql statements", "fettle sql statements shop", "those first that take the most time" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

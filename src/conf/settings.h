@@ -206,6 +206,7 @@ struct settings {
     u32 watch_requests;         /* a second and worker, for their queries; 0: none */
     u32 n_plus_one;             /* executions in one request that are a finding; 0: none is */
     u64 n_plus_one_ns;          /* ... and this long together */
+    u64 slow_statement_ns;      /* a statement that takes so long is a finding; 0: none is */
     struct str log_file;        /* of what the workers write; empty: our own output */
     struct str error_file;      /* of what they write to stderr; empty: log_file */
     struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */

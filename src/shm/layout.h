@@ -264,6 +264,7 @@ struct shm_app {
     _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
     _Atomic uint64_t block_ns;       /* a turn of a loop this long is found out about; 0: none is */
     _Atomic uint64_t traced;         /* 1: traces are sent */
+    _Atomic uint64_t slow_statement_ns; /* of one execution; 0: never told of */
 };
 
 /* An address that an app listens on. Writer: the supervisor. */
