@@ -141,7 +141,7 @@ E2E_ALL := $(wildcard test/e2e/*.test.mjs)
 # Those whose subject is time or the CPUs: one after the other, with nothing beside them.
 E2E_ALONE := $(filter $(call files,agent_loop balancing bench block block_sources blocks lanes proxy_balance scale),$(E2E_ALL))
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
-E2E_ASAN := $(filter $(call files,proxy_% supervisor soak),$(E2E_ALL))
+E2E_ASAN := $(filter $(call files,otlp otlp_way proxy_% supervisor soak),$(E2E_ALL))
 # Snapshots of every kind, by two threads.
 HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
 # How many files at once: tests mostly wait.
