@@ -111,7 +111,8 @@ void handover_ask(struct exchange *x)
                                .listener = x->listener,
                                .is = &x->rule->is,
                                .key = x->sticky,
-                               .block_ns = x->kind.block_ns };
+                               .block_ns = x->kind.block_ns,
+                               .loop_ns = x->kind.loop_ns };
 
     x->attempts++;
     switch (queue_ask(c->thread, &x->ticket, &want, given)) {

@@ -152,6 +152,8 @@ void series_count(struct exchange *x, u64 now_ns)
     COUNT(s->sent_bytes, x->sent_bytes);
     if (x->up)
         COUNT(s->received_bytes, http_body_bytes(&x->req_body));
+    x->loop_ns += claim_loop_ns(&x->claim, now_ns);
+    COUNT(s->loop_ns, x->loop_ns);
     if (x->claim.slot)
         COUNT(x->claim.slot->took_count[shm_delay_bucket(took_ns)], 1);
 }
