@@ -26,6 +26,7 @@
 #include "served.h"
 #include "shm/opened.h"
 #include "spans.h"
+#include "spans_node.h"
 #include "stack.h"
 #include "stats.h"
 #include "upstream.h"
@@ -134,7 +135,7 @@ static void room_done(void *data)
     if (!room->owner)
         return;
     room->owner = false;
-    spans_flush();
+    spans_rows_take();
     stats_done();
     measures_done();
     stack_done();
@@ -574,6 +575,13 @@ static napi_value allocations_call(napi_env env, napi_callback_info info)
     return allocated_node(env);
 }
 
+/* spans() */
+static napi_value spans_node_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return spans_node(env);
+}
+
 /* watches(): whether requests are to be watched for what they ask of others */
 static napi_value watches_call(napi_env env, napi_callback_info info)
 {
@@ -608,6 +616,7 @@ NAPI_MODULE_INIT()
         { "calls", calls_call },
         { "watches", watches_call },
         { "allocations", allocations_call },
+        { "spans", spans_node_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

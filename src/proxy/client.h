@@ -17,6 +17,7 @@
 #include "balance/kind.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "proxy/cached.h"
 #include "proxy/peer.h"
 #include "proxy/queue.h"
 #include "proxy/span.h"
@@ -41,7 +42,8 @@ struct client {
     bool ended;    /* its last byte has been read: half-closed */
     bool said_end; /* CLOSING: our side is shut down */
     bool closed;
-    bool awaited; /* counted in proxy->awaited */
+    bool awaited;  /* counted in proxy->awaited */
+    bool internal; /* nobody's: it has no descriptor, and what is sent to it is dropped */
     struct listener *listener;
     struct addr peer, local;
     char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
@@ -75,19 +77,24 @@ struct exchange {
     const struct rule *rule; /* … and on its way */
     u32 app, listener;       /* whose workers, and which of their sockets */
     u32 admission_step;      /* which of the steps is next (admission.h) */
-    u32 attempts;
-    bool head_known;    /* req is valid */
-    bool replayable;    /* all that came of the request is still in client->in */
-    bool req_done;      /* the request has been written to up->out as a whole */
-    bool trailers_done; /* …its last chunk with the trailers */
-    bool loop_idle;     /* the worker's loop waited when it got the request */
-    bool res_begun;     /* the final head is in client->out */
-    bool res_raw;       /* chunks are passed on as they are */
-    bool res_chunk;     /* we make the chunks */
+    u32 attempts;            /* how often a worker was asked for … */
+    u32 repeats;             /* … after one that may have begun with it (resend.h) */
+    u32 avoid;               /* the slot that has failed it, + 1; 0: none */
+    u8 refusal;              /* enum shm_refusal + 1: why it ended as it did; 0: as the app said */
+    bool head_known;         /* req is valid */
+    bool replayable;         /* all that came of the request is still in client->in */
+    bool req_done;           /* the request has been written to up->out as a whole */
+    bool trailers_done;      /* …its last chunk with the trailers */
+    bool loop_idle;          /* the worker's loop waited when it got the request */
+    bool res_begun;          /* the final head is in client->out */
+    bool res_raw;            /* chunks are passed on as they are */
+    bool res_chunk;          /* we make the chunks */
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
     bool is_nobodys; /* no route leads anywhere */
+    u8 cache_mode;   /* enum cached_mode */
+    u8 cache_result; /* enum shm_cache_result */
     u32 status;
     struct exchange_times times;
     u64 sticky;         /* what hash policies stick to */
@@ -97,6 +104,7 @@ struct exchange {
     u64 sent_bytes;     /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
+    u64 tick_sent_bytes, quiet_worker_ns; /* the worker, within its answer */
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     struct span span; /* of the request */
@@ -109,6 +117,7 @@ struct exchange {
     struct http_head res;      /* from its head on */
     struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
+    struct cached cached; /* unless cache_mode is CACHED_OFF */
     struct exchange *next_free;
     struct http_field fields[]; /* host.max_fields for the request, fields_max for the response */
 };
@@ -124,6 +133,14 @@ MUST_USE ssize_t client_fill(struct client *c);
 MUST_USE ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max);
 /* Writes c->out, then c->pipe: 0 all written, -EAGAIN some is left, else -errno. */
 MUST_USE int client_flush(struct client *c);
+/* Writes `n` pieces, after what was in c->out, which is empty: bytes > 0; -EAGAIN: none; else
+ * -errno.
+ */
+MUST_USE ssize_t client_send(struct client *c, struct iovec *iov, u32 n);
+/* A client of our own that asks what `c` has asked, with its method, target and fields; NULL: out
+ * of memory. Nobody reads its answer. client_internal_start has it begin. */
+struct client *client_internal(const struct client *c);
+void client_internal_start(struct client *c);
 /* Its exchange is over: goes on with the next request, or closes. */
 void client_next(struct client *c);
 /* Writes what is left of c->out, says the end, reads the rest for a moment, closes: so that the

@@ -12,6 +12,9 @@ struct exchange *exchange_new(struct client *c);
 /* Frees its claim, ticket and upstream connection; sets client->x to NULL. */
 void exchange_free(struct exchange *x);
 
+/* Lets go of the worker, for good (its connection rests for keep_ns) or before another try. */
+void exchange_let_go(struct exchange *x, u64 keep_ns);
+
 /* Its method, path and size: views into the request's head, which stays in client->in until it is
  * over. */
 struct kind_request exchange_kind_request(const struct exchange *x);
@@ -21,6 +24,10 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
 
 /* The response is over and written: counts it, lets the worker go, turns to the next. Ends it. */
 void exchange_over(struct exchange *x);
+
+/* Lets go of the worker before the exchange is over: somebody else answers. `whole`: all of its
+ * answer has been read. */
+void exchange_release(struct exchange *x, bool whole);
 
 /* The worker's connection broke: sends the request to another worker where that is safe, else
  * answers 502, or breaks off a response that has begun. May end it. */

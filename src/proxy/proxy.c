@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "proxy/access.h"
+#include "proxy/cached.h"
 #include "proxy/client.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
@@ -103,6 +104,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
         close(fd);
         return;
     }
+    cached_setup(p, atomic_load(&p->rules));
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
     app_listeners_find(p);
@@ -220,6 +222,7 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     }
     next->made_ns = now_ns;
     next->older = present;
+    cached_setup(p, next);
     atomic_store(&p->rules, next);
     ruleset_prune(next, now_ns);
 }
@@ -362,6 +365,8 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        retry_budget_init(&p->budgets[i]);
     hash_key_random(&p->hash_key);
     if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
         return -EIO;
@@ -383,11 +388,12 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
 
 int proxy_run(struct settings *settings, u32 apps)
 {
-    struct proxy_process *pp = calloc(1, sizeof(*pp));
+    struct proxy_process *pp = aligned_alloc(64, sizeof(*pp));
     int r;
 
     if (!pp)
         return 1;
+    memset(pp, 0, sizeof(*pp));
     prctl(PR_SET_NAME, "fettle: proxy");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* the terminal's ^C is for the supervisor, which drains us */

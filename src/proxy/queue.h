@@ -35,6 +35,7 @@ struct ticket {
     u64 key;                           /* what hash policies stick to */
     u64 block_ns;                      /* how long it is expected to block a loop … */
     u64 loop_ns;                       /* … and to keep it running; 0: unknown */
+    u32 avoid;                         /* a slot + 1 that gets it only when there is no other */
     bool slow;                         /* in the line of the slow */
     u64 queued_ns;                     /* when it came into the queue; 0: it never did */
     struct claim claim;
@@ -64,6 +65,7 @@ struct queue_want {
     u64 key;                           /* what hash policies stick to */
     u64 block_ns;                      /* how long it will be blocked, as far as is known … */
     u64 loop_ns;                       /* … and keep it running */
+    u32 avoid;                         /* a slot + 1: only when there is no other; 0: none */
 };
 
 /* Asks for a worker. TAKEN: t->claim is it, at once. WAITS: fn will be called, unless queue_leave

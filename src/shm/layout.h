@@ -28,7 +28,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 9,
+    SHM_VERSION = 11,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -48,9 +48,13 @@ enum {
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
     SHM_KIND_TEXT_MAX = 80,
-    SHM_OCTAVES = 48,       /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_CIRCUITS_MAX = 64,
+    SHM_CIRCUIT_PARTS = 10, /* of its window */
+    SHM_PLACE_MAX = 112,
     SHM_MEASURES_MAX = 512, /* names of one process's marks, measures and timed functions */
     SHM_MEASURE_NAME_MAX = 64,
+    SHM_CACHE_ROUTES_MAX = 256,
 };
 
 /* What the supervisor says of an app. */
@@ -281,7 +285,7 @@ struct shm_proxy {
     _Atomic uint32_t queued;            /* requests in the central queue now */
     _Atomic uint64_t queued_total;
     _Atomic uint64_t queue_wait_ns;       /* sum, of those that left the queue */
-    _Atomic uint64_t refused[16];         /* by reason, enum shm_refusal */
+    _Atomic uint64_t refused[32];         /* by reason, enum shm_refusal */
     _Atomic uint64_t retries;             /* requests sent to another worker */
     _Atomic uint64_t bytes_in, bytes_out; /* from and to clients */
     _Atomic uint64_t log_dropped;         /* access log lines that nobody took in time */
@@ -292,17 +296,77 @@ struct shm_proxy {
 
 /* Why the proxy itself answered. */
 enum shm_refusal {
-    SHM_REFUSED_BAD_REQUEST, /* 400, 501, 505 */
-    SHM_REFUSED_HEAD_LARGE,  /* 414, 431 */
-    SHM_REFUSED_BODY_LARGE,  /* 413 */
-    SHM_REFUSED_TIMEOUT,     /* 408 */
-    SHM_REFUSED_QUEUE_FULL,  /* 503 */
-    SHM_REFUSED_QUEUE_TIME,  /* 503 */
-    SHM_REFUSED_NO_WORKER,   /* 503 */
-    SHM_REFUSED_WORKER_DIED, /* 502 */
-    SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
-    SHM_REFUSED_WORKER_SLOW, /* 504 */
-    SHM_REFUSED_NO_ROUTE,    /* 404 */
+    SHM_REFUSED_BAD_REQUEST,  /* 400, 501, 505 */
+    SHM_REFUSED_HEAD_LARGE,   /* 414, 431 */
+    SHM_REFUSED_BODY_LARGE,   /* 413 */
+    SHM_REFUSED_TIMEOUT,      /* 408 */
+    SHM_REFUSED_QUEUE_FULL,   /* 503 */
+    SHM_REFUSED_QUEUE_TIME,   /* 503 */
+    SHM_REFUSED_NO_WORKER,    /* 503 */
+    SHM_REFUSED_WORKER_DIED,  /* 502 */
+    SHM_REFUSED_CONNECTIONS,  /* closed at accept: too many */
+    SHM_REFUSED_WORKER_SLOW,  /* 504 */
+    SHM_REFUSED_NO_ROUTE,     /* 404 */
+    SHM_REFUSED_STALLED,      /* broken off: the worker has stopped within its answer */
+    SHM_REFUSED_REQUEST_TIME, /* 504: longer than a request may take in all */
+    SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
+    SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
+    SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
+    SHM_REFUSALS,
+};
+
+/* Why a request was sent again. */
+enum shm_retry {
+    SHM_RETRY_UNREAD, /* the first one has read nothing of it: no repeat */
+    SHM_RETRY_CONNECT,
+    SHM_RETRY_RESET,
+    SHM_RETRY_TIMEOUT,
+    SHM_RETRY_STATUS,
+    SHM_RETRIES,
+};
+
+/* By app. Writers: the proxy's threads. */
+struct shm_retries {
+    _Atomic uint64_t sent[8]; /* by enum shm_retry */
+    /* That could have been sent again, but for the budget, or for their number of attempts. */
+    _Atomic uint64_t over_budget, over_max;
+    uint64_t reserved[6];
+};
+
+enum shm_circuit_state { SHM_CIRCUIT_CLOSED, SHM_CIRCUIT_OPEN, SHM_CIRCUIT_HALF_OPEN };
+
+/* Why a circuit has opened. */
+enum shm_circuit_reason {
+    SHM_CIRCUIT_NO_REASON,
+    SHM_CIRCUIT_IN_A_ROW, /* so many failures one after the other */
+    SHM_CIRCUIT_ERRORS,   /* the share of failures */
+    SHM_CIRCUIT_SLOW,     /* the share of slow answers */
+    SHM_CIRCUIT_PROBE,    /* it was half open, and a probe failed */
+};
+
+/* A circuit breaker (upstream/circuit.h). Writers: the proxy's threads. Name and app do not change
+ * once `used` is 1. A proxy that comes back goes on with what is here. */
+struct shm_circuit {
+    _Atomic uint32_t used;
+    _Atomic uint32_t state;  /* enum shm_circuit_state */
+    _Atomic uint32_t reason; /* enum shm_circuit_reason, of its last opening */
+    _Atomic uint32_t in_a_row;
+    _Atomic uint64_t epoch; /* counts the changes of state */
+    _Atomic uint64_t changed_ns, open_until_ns;
+    _Atomic uint32_t openings; /* since it was closed last: for the backoff */
+    _Atomic uint32_t probes_ok;
+    _Atomic uint64_t probe_ns; /* when the running probe began; 0: none runs */
+    _Atomic uint64_t probe;    /* its number */
+    /* In all: openings, calls by what became of them, requests refused. */
+    _Atomic uint64_t opened, calls, failures, slow, refused;
+    /* Calls, failures and slow ones by part of the window: part << 32 | how many. */
+    _Atomic uint64_t part_calls[SHM_CIRCUIT_PARTS];
+    _Atomic uint64_t part_failures[SHM_CIRCUIT_PARTS];
+    _Atomic uint64_t part_slow[SHM_CIRCUIT_PARTS];
+    uint32_t app;
+    uint32_t place_len;        /* 0: the app as a whole */
+    char place[SHM_PLACE_MAX]; /* the route: "shop.example/api" */
+    uint64_t spare;
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
@@ -340,6 +404,46 @@ struct shm_lanes {
     uint64_t reserved[1];           /* to whole cache lines */
 };
 
+/* What the cache of responses did for a request. */
+enum shm_cache_result {
+    SHM_CACHE_NONE,      /* it is not on for it */
+    SHM_CACHE_HIT,       /* answered it */
+    SHM_CACHE_STALE,     /* answered it with what is stale by now, as it may */
+    SHM_CACHE_ERROR,     /* likewise, because the app failed */
+    SHM_CACHE_VALIDATED, /* answered it, after the app has said that it is still true */
+    SHM_CACHE_MISS,      /* had nothing */
+    SHM_CACHE_PASS,      /* was not asked: such a request is not answered by a cache */
+    SHM_CACHE_RESULTS = 8,
+};
+
+#define SHM_CACHE_RESULT_TEXTS                                                      \
+    {                                                                               \
+        "none", "hit", "stale", "stale-if-error", "validated", "miss", "pass", NULL \
+    }
+
+/* What it did by route, as shm_series. Row 0 is "(other)", for what no longer fits. */
+struct shm_cache_route {
+    _Atomic uint32_t state;
+    uint8_t app, route_len;
+    uint16_t spare;
+    char route[SHM_ROUTE_MAX];
+    _Atomic uint64_t count[SHM_CACHE_RESULTS];
+    _Atomic uint64_t bytes; /* of the answers that it gave */
+};
+
+/* The cache of responses. Writers: the proxy's threads, by atomic addition; what it holds now:
+ * thread 0, now and then. */
+struct shm_cache {
+    _Atomic uint64_t bytes_max; /* 0: there is none */
+    _Atomic uint64_t bytes, entries;
+    _Atomic uint64_t stored, evicted, rejected, removed;
+    _Atomic uint64_t waited;    /* requests that waited for another one's response */
+    _Atomic uint64_t refreshed; /* requests of its own, for what is stale */
+    _Atomic uint64_t purged;
+    uint64_t reserved[6];
+    struct shm_cache_route route[SHM_CACHE_ROUTES_MAX];
+};
+
 struct shm {
     uint32_t magic;
     uint32_t version;
@@ -361,8 +465,11 @@ struct shm {
     struct shm_app app[SHM_APPS_MAX];
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
+    _Alignas(64) struct shm_cache cache;
     _Alignas(64) struct shm_kinds kinds;
     _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
+    _Alignas(64) struct shm_retries retries[SHM_APPS_MAX];
+    _Alignas(64) struct shm_circuit circuit[SHM_CIRCUITS_MAX];
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_routes routes[SHM_SLOTS_MAX]; /* by slot */
     /* By connection (peers.h): the number of the route of the request on it. Writers, one after the
