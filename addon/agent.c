@@ -16,6 +16,7 @@
 
 #include <node_api.h>
 
+#include "allocated_node.h"
 #include "calls_node.h"
 #include "idle.h"
 #include "journal.h"
@@ -570,6 +571,13 @@ static napi_value calls_call(napi_env env, napi_callback_info info)
     return calls_node(env);
 }
 
+/* allocations(): what allocations.js calls */
+static napi_value allocations_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return allocated_node(env);
+}
+
 /* spans() */
 static napi_value spans_node_call(napi_env env, napi_callback_info info)
 {
@@ -619,17 +627,29 @@ static napi_value inspected_call(napi_env env, napi_callback_info info)
 NAPI_MODULE_INIT()
 {
     static const struct call calls[] = {
-        { "connect", connect_call },     { "welcome", welcome_call },
-        { "connected", connected_call }, { "ask", ask_call },
-        { "answer", answer_call },       { "ready", ready_call },
-        { "unlisten", unlisten_call },   { "cluster", cluster_call },
-        { "idle", idle_call },           { "upstream", upstream_call },
-        { "peer", peer_call },           { "routes", routes_call },
-        { "part", part_call },           { "routeNumber", route_number_call },
-        { "watch", watch_call },         { "statistics", statistics_call },
-        { "sampled", sampled_call },     { "traceparent", traceparent_call },
-        { "calls", calls_call },         { "watches", watches_call },
-        { "inspected", inspected_call }, { "spans", spans_node_call },
+        { "connect", connect_call },
+        { "welcome", welcome_call },
+        { "connected", connected_call },
+        { "ask", ask_call },
+        { "answer", answer_call },
+        { "ready", ready_call },
+        { "unlisten", unlisten_call },
+        { "cluster", cluster_call },
+        { "idle", idle_call },
+        { "upstream", upstream_call },
+        { "peer", peer_call },
+        { "routes", routes_call },
+        { "part", part_call },
+        { "routeNumber", route_number_call },
+        { "watch", watch_call },
+        { "statistics", statistics_call },
+        { "sampled", sampled_call },
+        { "traceparent", traceparent_call },
+        { "calls", calls_call },
+        { "watches", watches_call },
+        { "inspected", inspected_call },
+        { "allocations", allocations_call },
+        { "spans", spans_node_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

@@ -18,6 +18,7 @@ struct page_source {
     const struct blocks *blocks;     /* NULL likewise */
     const struct journals *journals; /* NULL likewise */
     const struct queries *queries;   /* NULL likewise */
+    const struct route_costs *costs; /* NULL likewise */
     u64 now_ns;
     const struct exporter *exporter; /* NULL: nothing is sent by OTLP */
     bool prom_client;                /* which families /metrics holds */

@@ -97,10 +97,11 @@ struct exchange {
     u8 cache_result; /* enum shm_cache_result */
     u32 status;
     struct exchange_times times;
-    u64 sticky;              /* what hash policies stick to */
-    struct kind kind;        /* what kind of request it is, and what is expected of it */
-    u64 worker_keep_ns;      /* how long the worker's connection may rest after this */
-    u64 sent_bytes;          /* put into client->out: head and body */
+    u64 sticky;         /* what hash policies stick to */
+    struct kind kind;   /* what kind of request it is, and what is expected of it */
+    u64 loop_ns;        /* for how long it kept the worker's loop running, as far as is known */
+    u64 worker_keep_ns; /* how long the worker's connection may rest after this */
+    u64 sent_bytes;     /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
     u64 tick_sent_bytes, quiet_worker_ns; /* the worker, within its answer */

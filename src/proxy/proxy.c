@@ -306,6 +306,7 @@ static void gauges_reset(struct shm *shm)
         atomic_store(&shm->slot[i].in_flight, 0);
         atomic_store(&shm->slot[i].streams, 0);
         atomic_store(&shm->slot[i].expected_ns, 0);
+        atomic_store(&shm->slot[i].loop_expected_ns, 0);
         atomic_store(&shm->slot[i].slow_in_flight, 0);
     }
     shm->proxy.connections = 0;
