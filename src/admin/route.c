@@ -40,6 +40,7 @@ static const struct row {
       "the routes, what they cost and what they ask (JSON)" },
     { "/api/statements", page_statements, "application/json", false,
       "the statements of each route (JSON)" },
+    { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

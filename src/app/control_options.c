@@ -71,6 +71,7 @@ TABLE(describe, describe);
 TABLE(env, env);
 TABLE(findings, findings);
 TABLE(routes, routes);
+TABLE(circuits, routes);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);
