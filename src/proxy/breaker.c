@@ -87,6 +87,8 @@ static void refuse(struct exchange *x, u64 wait_ns)
     const struct fallback *f = x->rule->fallback;
 
     x->retry_after_s = (u32)min((wait_ns + NS_PER_S - 1) / NS_PER_S, (u64)86400);
+    if (f && x->cache_mode && cached_stale(x)) /* the app's own words are better */
+        return;
     if (!f) {
         exchange_refuse(x, 503, "this has failed too often and is left alone for a while",
                         SHM_REFUSED_CIRCUIT);

@@ -73,6 +73,8 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
+    bool cache_wanted;          /* by one of the rules so far … */
+    u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
     struct settings_text *texts;
     struct fallback *fallbacks; /* all that are read */
     struct ruleset_users {
