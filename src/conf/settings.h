@@ -110,7 +110,19 @@ struct settings_request {
     u32 retry_max;           /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
-    u32 retry_budget;      /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    u32 retry_budget; /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    bool breaker;
+    struct outcomes breaker_on; /* what counts as a failure */
+    u32 breaker_failures;       /* upstream/circuit.h: in a row; 0: off */
+    u32 breaker_errors;         /* the share of failures; 0: off */
+    u64 breaker_slow_ns;        /* 0: off */
+    u32 breaker_slow_share;     /* 0: off */
+    u32 breaker_calls;          /* before a share says anything */
+    u64 breaker_window_ns;
+    u64 breaker_open_ns, breaker_open_max_ns;
+    u32 breaker_probes;
+    struct str breaker_fallback; /* a file; empty: none */
+    u32 breaker_fallback_status;
     u64 slow_ns;           /* a request slower than this is warned about; 0: off */
     u32 trace_sample;      /* of requests without a parent, in thousandths of a per cent */
     struct str access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log`

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "proxy/access.h"
+#include "proxy/breaker.h"
 #include "proxy/cached.h"
 #include "proxy/client.h"
 #include "proxy/series.h"
@@ -341,6 +342,11 @@ static u32 access_log(struct ruleset_host *host, const struct settings *s)
     return access_find(container_of(host, struct proxy, host), s);
 }
 
+static struct circuit *circuit(struct ruleset_host *host, u32 app, struct str place)
+{
+    return breaker_find(container_of(host, struct proxy, host), app, place);
+}
+
 /* What holds at first, and what room that needs. */
 static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
 {
@@ -350,6 +356,8 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
     int err = access_init(p);
 
     p->host.access_log = access_log;
+    p->host.circuit = circuit;
+    breaker_init(p);
     if (!err)
         err = ruleset_new(&rules, app, apps, &p->host, &problem);
     if (err == -EINVAL) /* what `fettle run` wrote can be read */
