@@ -16,6 +16,7 @@ const char *const page_refusal_name[PAGE_REFUSALS] = {
     [SHM_REFUSED_CONNECTIONS] = "too_many_connections",
     [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
     [SHM_REFUSED_NO_ROUTE] = "no_route",
+    [SHM_REFUSED_RATE] = "rate_limited",
 };
 
 static bool is_ready(const struct shm_slot *slot)

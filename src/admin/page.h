@@ -39,7 +39,7 @@ void page_statements(struct buf *out, const struct page_source *src); /* JSON ob
 MUST_USE struct batch *page_otlp(struct points *p, const struct page_source *src);
 
 /* "bad_request" … of enum shm_refusal, for labels and JSON. */
-enum { PAGE_REFUSALS = 11 };
+enum { PAGE_REFUSALS = 12 };
 extern const char *const page_refusal_name[PAGE_REFUSALS];
 
 /* Of all apps. */

@@ -160,6 +160,40 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
         client_finish(c);
 }
 
+void exchange_answer(struct exchange *x, const struct exchange_answer *a)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    AUTO(buf_done) struct buf out = { 0 };
+
+    COUNT(t->proxy->shm->proxy.refused[a->reason], 1);
+    x->status = a->status;
+    x->req_done = x->req.framing == HTTP_BODY_NONE;
+    x->keep = x->keep && x->req_done && !atomic_load(&t->proxy->draining);
+    http_write_simple(&out, a->status, a->fields, a->content_type, a->body, x->keep,
+                      x->req.method == HTTP_HEAD);
+    x->res_begun = true;
+    x->res_done = true;
+    x->sent_bytes = out.len;
+    c->state = CLIENT_ACTIVE;
+    if (!c->out)
+        c->out = block_take(&t->blocks);
+    if (out.failed || !c->out || !block_add(c->out, buf_str(&out)))
+        exchange_abandoned(x);
+    else
+        exchange_answer_more(x);
+}
+
+void exchange_answer_more(struct exchange *x)
+{
+    int r = client_flush(x->client);
+
+    if (r == 0)
+        exchange_over(x);
+    else if (r != -EAGAIN)
+        exchange_abandoned(x);
+}
+
 void exchange_abandoned(struct exchange *x)
 {
     if (!x->res_begun)

@@ -414,6 +414,8 @@ void exchange_client_event(struct exchange *x)
 {
     if (x->up)
         pump(x);
+    else if (x->res_done)
+        exchange_answer_more(x);
 }
 
 void exchange_upstream_event(struct exchange *x)

@@ -36,6 +36,7 @@ struct rewrite_response {
     bool keep;                    /* the connection stays */
     bool upgrade;                 /* a 101 */
     bool interim;                 /* another 1xx: no connection fields at all */
+    struct str fields;            /* ours: lines, each with its CRLF */
 };
 
 /* The response as the client gets it. False: no room. */

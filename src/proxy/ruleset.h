@@ -15,6 +15,7 @@
 #include "balance/router.h"
 #include "conf/routes.h"
 #include "conf/settings.h"
+#include "proxy/limits.h"
 #include "shm/layout.h"
 
 enum { RULESET_NO_LOG = UINT32_MAX };
@@ -22,7 +23,8 @@ enum { RULESET_NO_LOG = UINT32_MAX };
 /* What holds for a request. */
 struct rule {
     struct settings_request is;
-    u32 access; /* which of the access logs, or RULESET_NO_LOG */
+    u32 access;                  /* which of the access logs, or RULESET_NO_LOG */
+    const struct limits *limits; /* how often one client may ask; NULL: as it likes */
 };
 
 /* One way to an app: of a route that leads to it, or of a listener of its own. */
@@ -48,6 +50,9 @@ struct ruleset_host {
     u32 max_fields;
     /* The number of the log that these settings name, RULESET_NO_LOG for none. */
     u32 (*access_log)(struct ruleset_host *host, const struct settings *s);
+    /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
+    int (*limits)(struct ruleset_host *host, const struct settings *s,
+                  const struct limits_place *at, struct limits **out);
 };
 
 struct ruleset {
@@ -65,6 +70,7 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
+    struct limits *limits; /* all that were made */
     struct settings_text *texts;
     struct ruleset_users {
         _Alignas(64) _Atomic u64 n; /* requests that hold it; the writer is that thread */

@@ -67,6 +67,7 @@ struct proxy {
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
+    struct limiter limiter;
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;

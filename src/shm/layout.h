@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/limits.h"
 #include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
@@ -28,7 +29,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 8,
+    SHM_VERSION = 9,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -291,6 +292,7 @@ enum shm_refusal {
     SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
     SHM_REFUSED_WORKER_SLOW, /* 504 */
     SHM_REFUSED_NO_ROUTE,    /* 404 */
+    SHM_REFUSED_RATE,        /* 429: over a rate limit */
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
@@ -360,6 +362,7 @@ struct shm {
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
+    _Alignas(64) struct shm_limits limits;
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };
