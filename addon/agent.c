@@ -24,6 +24,7 @@
 #include "part.h"
 #include "served.h"
 #include "shm/opened.h"
+#include "spans.h"
 #include "stack.h"
 #include "stats.h"
 #include "upstream.h"
@@ -132,6 +133,7 @@ static void room_done(void *data)
     if (!room->owner)
         return;
     room->owner = false;
+    spans_flush();
     stats_done();
     measures_done();
     stack_done();
@@ -570,7 +572,8 @@ static napi_value watches_call(napi_env env, napi_callback_info info)
     uint32_t app = link_here.slot ? atomic_load(&link_here.slot->app) : SHM_APPS_MAX;
 
     (void)info;
-    return boolean(env, app < SHM_APPS_MAX && link_here.shm->app[app].watch_requests > 0);
+    return boolean(env, app < SHM_APPS_MAX && (link_here.shm->app[app].watch_requests > 0 ||
+                                               link_here.shm->app[app].traced));
 }
 
 NAPI_MODULE_INIT()

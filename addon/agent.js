@@ -199,14 +199,18 @@ function read(object, name) {
   return object[name];
 }
 
+/* The place of the proxy's connection that a request came by; undefined: it is none. */
+function placeOf(req) {
+  const handle = read(req, 'socket')?._handle;
+  const place = handle?.[kUpstream];
+  return place < 0 ? (handle[kUpstream] = clientOf(handle).place) : place;
+}
+
 /* The request is of this route. */
 function routeTell(req, number) {
   if (trace !== null) trace.route(req, number);
-  const handle = read(req, 'socket')?._handle;
-  let place = handle?.[kUpstream];
-  if (place === undefined) return;
-  if (place < 0) place = handle[kUpstream] = clientOf(handle).place;
-  routes[place] = number;
+  const place = placeOf(req);
+  if (place !== undefined) routes[place] = number;
 }
 
 /* `object[name]`, which a framework sets once it knows the route; what it reads is what it set. */
@@ -264,7 +268,7 @@ const LIBRARIES = new Set([
 ]);
 
 function traceLoad() {
-  return (trace ??= part('trace')({ addon, part, routeTexts }));
+  return (trace ??= part('trace')({ addon, part, routeTexts, placeOf }));
 }
 
 /* A file's extension has one function that loads it, which is called once for each file. */

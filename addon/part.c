@@ -20,6 +20,7 @@ PART(statistics);
 PART(trace);
 PART(trace_libraries);
 PART(trace_sequence);
+PART(trace_spans);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -34,6 +35,7 @@ const char *part_text(const char *name, size_t *len)
         { "trace", part_trace, part_trace_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
+        { "trace_spans", part_trace_spans, part_trace_spans_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

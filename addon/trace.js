@@ -7,7 +7,8 @@
  * To know the request of a query takes an asynchronous context, and on Node before 24 each promise
  * costs more while there is one. So not all requests are watched: the first 100 of each second are (the
  * setting watch-requests), or fewer where they take long; then contexts are switched off. What is said
- * of a route is said of those. A process that serves less is watched as a whole.
+ * of a route is said of those. A process that serves less is watched as a whole. A request that the
+ * proxy has sampled for a trace has a context in any case; of those beyond the 100 only spans are made.
  */
 
 const { AsyncLocalStorage } = require('async_hooks');
@@ -23,6 +24,7 @@ const FINDINGS_AT_ONCE = 8;
 const TEXTS_MAX = 1000; /* texts of statements whose number is remembered */
 const TEXT_MAX = 4096; /* of longer ones it is not */
 const FRAMES_MAX = 4;
+const TRACED_MAX = 60000; /* ms: a request that takes longer has no further spans */
 
 const now = performance.now.bind(performance);
 
@@ -30,6 +32,7 @@ let addon; /* the native functions (calls.c) */
 let rules; /* { requests, repeats, together: ms } */
 let routeTexts; /* by number, of agent.js */
 let sequence; /* trace_sequence.js */
+let spans = null; /* trace_spans.js; null: no traces are sent */
 const als = new AsyncLocalStorage();
 
 /* ---- Places in the app's code ---- */
@@ -143,9 +146,11 @@ function forget() {
 /* ---- One request ---- */
 
 class Request {
-  constructor(request, response) {
+  constructor(request, response, watched, trace) {
     this.request = request;
     this.response = response;
+    this.watched = watched;
+    this.trace = trace; /* trace_spans.js, contextOf; null: it is not traced */
     this.began = now();
     this.route = 0; /* a number of agent.js, once the framework has found it */
     this.queries = 0;
@@ -184,7 +189,7 @@ class Tally {
   }
 }
 
-let active = new Map(); /* requests that are watched: IncomingMessage -> Request */
+const active = new Map(); /* requests that are watched: IncomingMessage -> Request */
 let finishing = false; /* we hear of responses that are over */
 
 /* The request to which what runs now belongs; undefined: none that is watched. */
@@ -230,10 +235,15 @@ function tallyOf(request, number, target) {
 
 /* A statement or call begins. `target`: a small number of the server it goes to. */
 function begin(request, system, text, target, values, shaped = 0) {
-  const number = statementOf(system, text, shaped);
+  const number = request.watched || system !== addon.HTTP ? statementOf(system, text, shaped) : 0;
   const shape = shapes.get(number)?.shape ?? 0;
   const started = now();
-  const call = { request, tally: null, shape, system, issued: started, started, ended: 0 };
+  const call = { request, tally: null, shape, system, issued: started, started, ended: 0, number, span: undefined, to: undefined };
+  if (request.trace !== null) {
+    call.span = '';
+    call.to = servers[target];
+  }
+  if (!request.watched) return call;
   if (shape & addon.TRANSACTION_BEGIN) request.transactions++;
   if (shape & addon.TRANSACTION_END) {
     request.commits++;
@@ -288,6 +298,8 @@ function end(call, error, result) {
   const { request, tally } = call;
   const ended = now();
   const took = ended - call.started;
+  if (call.span !== undefined && !spans.tell(call, ended, error)) forget();
+  if (!request.watched) return;
   request.open--;
   if (call.system === addon.HTTP) request.callsTime += took;
   else request.queriesTime += took;
@@ -319,6 +331,7 @@ function sequenceAdd(request, second, shown) {
 
 /* It never got as far as its server. */
 function abandon(call) {
+  if (!call.request.watched) return;
   call.request.open--;
   if (call.tally !== null) call.tally.open--;
 }
@@ -375,6 +388,11 @@ function finish(request) {
   const { request: message } = request;
   if (message === null) return;
   active.delete(message);
+  if (!request.watched) {
+    request.request = request.response = null;
+    return;
+  }
+  if (--watchedOpen === 0 && !watching) restBegin();
   const name = routeName(request);
   const route = bounded(routes, ROUTES_MAX, name, () => ({ requests: 0, queries: 0, queriesTime: 0, calls: 0, callsTime: 0 }));
   request.request = request.response = null;
@@ -459,10 +477,22 @@ let watched = 0; /* of this window */
 let openedAt = 0;
 let rest = 0; /* not before then */
 
+let watchedOpen = 0; /* that have not ended */
+
 function onStart({ request: message, response }) {
-  if (watched >= rules.requests) return close();
-  watched++;
-  const request = new Request(message, response);
+  const trace = spans === null ? null : spans.contextOf(message);
+  let isWatched = watching;
+  if (watching && watched >= rules.requests) {
+    close();
+    isWatched = false;
+  }
+  if (!isWatched && trace === null) return;
+  if (isWatched) {
+    watched++;
+    watchedOpen++;
+  }
+  quiet = 0;
+  const request = new Request(message, response, isWatched, trace);
   active.set(message, request);
   als.enterWith(request);
   if (message.headers['content-length'] !== undefined || message.headers['transfer-encoding'] !== undefined)
@@ -486,46 +516,72 @@ function onFinish({ request: message }) {
   const request = active.get(message);
   if (request === undefined) return;
   finish(request);
-  if (active.size === 0 && !watching) off();
+  if (active.size === 0 && !watching && spans === null) off();
 }
 
-function open() {
-  watching = true;
-  watched = 0;
-  openedAt = now();
-  channels.subscribe('http.server.request.start', onStart);
+let hearing = false; /* of requests that begin */
+let quiet = 0; /* looks in a row at which nobody was traced or watched */
+
+function hear() {
+  if (!hearing) channels.subscribe('http.server.request.start', onStart);
+  hearing = true;
   if (!finishing) channels.subscribe('http.server.response.finish', onFinish);
   finishing = true;
 }
 
-function close() {
-  watching = false;
-  channels.unsubscribe('http.server.request.start', onStart);
-  if (active.size === 0) off();
+function open() {
+  watching = rules.requests > 0;
+  watched = 0;
+  openedAt = now();
+  if (watching || spans !== null) hear();
 }
 
-/* Nobody is watched any more. */
-function off() {
-  finishing = false;
-  channels.unsubscribe('http.server.response.finish', onFinish);
-  als.disable();
+function close() {
+  watching = false;
+  if (watchedOpen === 0) restBegin();
+  if (spans === null) {
+    hearing = false;
+    channels.unsubscribe('http.server.request.start', onStart);
+  }
+  if (active.size === 0 && spans === null) off();
+}
+
+function restBegin() {
   rest = now() + Math.min(REST * (now() - openedAt), 10000);
+}
+
+/* Nobody is watched any more. While traces are sent we go on listening, and the next request that is
+ * traced may come at once: contexts stay on until none has come for a while. */
+function off() {
+  if (spans !== null && ++quiet < 2) return;
+  if (spans === null) {
+    finishing = false;
+    channels.unsubscribe('http.server.response.finish', onFinish);
+  }
+  als.disable();
+}
+
+/* What takes long would keep contexts on for all. */
+function endLong() {
+  const late = now() - TRACED_MAX;
+  for (const [message, request] of active) {
+    const isOver = request.trace !== null ? request.began < late : !watching && now() - openedAt > 2000;
+    if (!isOver) continue;
+    request.request = null;
+    active.delete(message);
+    if (request.watched && --watchedOpen === 0 && !watching) restBegin();
+  }
 }
 
 function tick() {
   for (const [, request] of active)
     if (request.response.destroyed || request.response.writableFinished) finish(request);
-  if (!watching && finishing) {
-    /* What takes long would keep contexts on for all. */
-    if (now() - openedAt > 2000 || active.size === 0) {
-      for (const [, request] of active) request.request = null;
-      active = new Map();
-      off();
-    }
-  } else if (watching) {
+  endLong();
+  if (watching) {
     watched = 0;
     openedAt = now();
-  } else if (now() >= rest) open();
+  } else if (watchedOpen === 0 && rules.requests > 0 && now() >= rest) open();
+  if (!watching && active.size === 0 && (finishing || spans !== null)) off();
   flush();
 }
 
@@ -533,11 +589,13 @@ function tick() {
 
 /* Small numbers for what statements go to. */
 const targets = new Map();
+const servers = []; /* by number, for spans */
 function targetOf(name) {
   let number = targets.get(name);
   if (number === undefined) {
     if (targets.size >= 4000) targets.clear();
     targets.set(name, (number = targets.size + 1));
+    if (spans !== null) servers[number] = spans.serverOf(name);
   }
   return number;
 }
@@ -555,13 +613,15 @@ function run(request, fn, self, args) {
   return request.request === null ? fn.apply(self, args) : als.run(request, () => fn.apply(self, args));
 }
 
-/* agent: { addon, part, routeTexts }, of agent.js */
+/* agent: { addon, part, routeTexts, placeOf }, of agent.js */
 module.exports = function trace(agent) {
   addon = agent.addon.calls();
   ({ routeTexts } = agent);
   rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
   sequence = agent.part('trace_sequence')({ placeTake, READ: addon.READ, DELIBERATE: addon.DELIBERATE });
-  const libraries = agent.part('trace_libraries')({ addon, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
+  const sampled = addon.TRACED ? agent.addon.sampled() : null;
+  if (sampled !== null) spans = agent.part('trace_spans')({ addon, sampled, placeOf: agent.placeOf });
+  const libraries = agent.part('trace_libraries')({ addon, spans, serverAt: (target) => servers[target], current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });
   open();
   setInterval(tick, 1000).unref();
   return {

@@ -9,7 +9,7 @@
 
 const channels = require('diagnostics_channel');
 
-let t; /* of trace.js: current, begin, end, abandon, run, targetOf, targetOfObject, addon */
+let t; /* of trace.js: current, begin, end, abandon, run, targetOf, targetOfObject, addon, spans */
 
 /* `make` gives a method, which as the library's own is no constructor. */
 function replace(object, name, make) {
@@ -57,7 +57,10 @@ function pgClient(Client) {
     handed = null;
     const call = given ?? t.begin(request, t.addon.POSTGRESQL, text, pgTarget(this), Array.isArray(values) ? values : config.values);
     if (given === null) call.client = this;
-    else t.restart(call);
+    else {
+      t.restart(call);
+      if (call.span !== undefined) call.to = t.serverAt(pgTarget(this));
+    }
     let result;
     try {
       result = query.apply(this, arguments);
@@ -126,13 +129,13 @@ function sqliteStatement(proto, sourceOf) {
       if (typeof text !== 'string') return original.apply(this, arguments);
       const call = t.begin(request, t.addon.SQLITE, text, t.targetOfObject(databases.get(this) ?? this),
         arguments.length === 1 ? arguments[0] : [...arguments]);
-      let failed = true;
       try {
         const result = original.apply(this, arguments);
-        failed = false;
+        t.end(call, null);
         return result;
-      } finally {
-        t.end(call, failed);
+      } catch (error) {
+        t.end(call, error ?? true);
+        throw error;
       }
     } }).made);
 }
@@ -150,13 +153,13 @@ function sqliteDatabase(proto, sourceOf) {
     const request = t.current();
     if (request === undefined || typeof sql !== 'string') return exec.apply(this, arguments);
     const call = t.begin(request, t.addon.SQLITE, sql, t.targetOfObject(this), undefined);
-    let failed = true;
     try {
       const result = exec.apply(this, arguments);
-      failed = false;
+      t.end(call, null);
       return result;
-    } finally {
-      t.end(call, failed);
+    } catch (error) {
+      t.end(call, error ?? true);
+      throw error;
     }
   } }).made);
 }
@@ -280,12 +283,18 @@ function ioredis({ prototype }) {
   } }).made);
 }
 
+function redisServerOf(options) {
+  const { host = 'localhost', port = 6379, path } = options?.socket ?? {};
+  return { address: path ?? host, port: path ? 0 : port, namespace: String(options?.database ?? 0) };
+}
+
 /* Its promise is awaited in the library, but for commands that the app spells out itself. */
 function redis({ prototype }) {
   replace(prototype, 'sendCommand', (send) => ({ made(args, options) {
     const request = t.current();
     if (request === undefined || !Array.isArray(args)) return send.apply(this, arguments);
     const call = redisBegin(request, String(args[0]).toUpperCase(), args.slice(1), t.targetOfObject(this._self ?? this));
+    if (call.span !== undefined) call.to = redisServerOf((this._self ?? this).options);
     const sent = send.apply(this, arguments);
     if (typeof sent?.then !== 'function') return t.abandon(call), sent;
     return sent.then((value) => {
@@ -342,29 +351,72 @@ const outgoing = new WeakMap(); /* request -> its call */
 
 function httpBegin(message, method, origin, path) {
   const request = t.current();
-  if (request === undefined) return;
-  const { addon } = t;
+  if (request === undefined) return undefined;
+  const { addon, spans } = t;
   const shape = (method === 'GET' || method === 'HEAD' ? addon.READ : addon.WRITE) | addon.PIPELINED;
-  outgoing.set(message, t.begin(request, addon.HTTP, `${method} ${origin}${t.pathClean(path)}`, t.targetOf(`http ${origin}`), [path], shape));
+  const call = t.begin(request, addon.HTTP, `${method} ${origin}${t.pathClean(path)}`, t.targetOf(`http ${origin}`), [path], shape);
+  if (call.span !== undefined) {
+    call.method = method;
+    call.url = spans.urlClean(path.startsWith('/') ? origin + path : path);
+    call.to = httpServerOf(origin, call.to);
+  }
+  outgoing.set(message, call);
+  return call;
 }
 
-function httpEnd(message, error) {
+function httpServerOf(origin, server) {
+  return server?.port ? server : { ...server, port: origin.startsWith('https:') ? 443 : 80 };
+}
+
+function httpEnd(message, error, status) {
   const call = outgoing.get(message);
   if (call === undefined) return;
   outgoing.delete(message);
-  t.end(call, error);
+  call.status ??= status;
+  t.end(call, error || (call.span !== undefined && call.status >= 400 && { code: call.status }));
 }
 
-function clientBegin({ request }) {
-  if (!outgoing.has(request)) httpBegin(request, request.method, `${request.protocol}//${request.getHeader('host') ?? request.host}`, request.path);
+/* Fields that the app gives as a list are in the head only. */
+const hostOf = (request) => request.getHeader('host') ?? /\r\nhost: *([^\r\n]+)/i.exec(request._header)?.[1] ?? request.host;
+
+function clientBegin(request) {
+  return outgoing.get(request) ?? httpBegin(request, request.method, `${request.protocol}//${hostOf(request)}`, request.path);
+}
+
+/* The head is made here, whoever has set which field how. */
+function clientHeads({ ClientRequest, OutgoingMessage }) {
+  const { _storeHeader: store } = OutgoingMessage.prototype;
+  if (typeof store !== 'function' || Object.hasOwn(ClientRequest.prototype, '_storeHeader')) return;
+  Object.defineProperty(ClientRequest.prototype, '_storeHeader', {
+    configurable: true,
+    writable: true,
+    enumerable: false,
+    value: ({ _storeHeader() {
+      store.apply(this, arguments);
+      const call = t.current() === undefined ? outgoing.get(this) : clientBegin(this);
+      if (call?.span !== undefined) this._header = t.spans.headWith(this._header, call);
+    } })._storeHeader,
+  });
+}
+
+function undiciBegin({ request }) {
+  const call = httpBegin(request, request.method, String(request.origin), String(request.path));
+  if (call?.span !== undefined) t.spans.requestAdd(request, call);
+}
+
+function undiciAnswer({ request, response }) {
+  const call = outgoing.get(request);
+  if (call !== undefined) call.status = response?.statusCode;
 }
 
 const http = {
-  'http.client.request.created': clientBegin, /* where the app is; older Nodes only have the next */
-  'http.client.request.start': clientBegin,
-  'http.client.response.finish': ({ request, response }) => httpEnd(request, response?.statusCode >= 500),
+  /* Where the app is; older Nodes only have the next. */
+  'http.client.request.created': ({ request }) => clientBegin(request),
+  'http.client.request.start': ({ request }) => clientBegin(request),
+  'http.client.response.finish': ({ request, response }) => httpEnd(request, response?.statusCode >= 500, response?.statusCode),
   'http.client.request.error': ({ request, error }) => httpEnd(request, error),
-  'undici:request:create': ({ request }) => httpBegin(request, request.method, String(request.origin), String(request.path)),
+  'undici:request:create': undiciBegin,
+  'undici:request:headers': undiciAnswer,
   'undici:request:trailers': ({ request }) => httpEnd(request, null),
   'undici:request:error': ({ request, error }) => httpEnd(request, error),
 };
@@ -396,6 +448,7 @@ const done = new WeakSet();
 module.exports = function libraries(trace) {
   t = trace;
   for (const [name, heard] of Object.entries(http)) channels.subscribe(name, heard);
+  if (t.spans !== null) clientHeads(require('http'));
   return {
     /* `name`: as in agent.js, LIBRARIES. What does not look as it should is left alone. */
     loaded(name, exports) {

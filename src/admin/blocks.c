@@ -56,7 +56,7 @@ struct telling {
 
 struct blocks {
     struct watch timer; /* of a timerfd: the loop's own timers are too coarse for this */
-    const struct shm *shm;
+    struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
     int supervisor_fd;
@@ -472,7 +472,7 @@ static void maps_forget(struct errand *e)
     sourcemap_cache_done(&container_of(e, struct blocks, maps_idle)->maps);
 }
 
-int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm, struct found *found,
+int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm, struct found *found,
                int supervisor_fd)
 {
     struct blocks *bs = calloc(1, sizeof(*bs));

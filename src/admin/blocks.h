@@ -15,7 +15,7 @@
 struct blocks;
 
 /* `supervisor_fd`: its socket. All outlive the blocks. -errno. */
-MUST_USE int blocks_new(struct blocks **out, struct loop *loop, const struct shm *shm,
+MUST_USE int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm,
                         struct found *found, int supervisor_fd);
 void blocks_free(struct blocks *bs);
 /* Whose records are waited for. */

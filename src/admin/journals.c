@@ -9,11 +9,13 @@
 #include "base/log.h"
 
 #define SOON_NS (20 * NS_PER_MS)
+/* While a writer has much to tell: a quarter of a ring at a time. */
+#define AT_ONCE_NS (2 * NS_PER_MS)
 #define LATER_NS (100 * NS_PER_MS)
 /* How long something is expected to follow. */
 #define BUSY_NS (2 * NS_PER_S)
 /* In one look at one ring: a process that writes all the time does not keep us from the others. */
-enum { RECORDS_MAX = 256 };
+enum { RECORDS_MAX = 256, MANY = 40 };
 
 static void span_take(const struct journals_into *into, const struct journals_from *from,
                       const void *payload, u32 len)
@@ -118,7 +120,7 @@ static void record_take(struct journals *js, u32 slot, const struct shm_record *
 
 static u32 ring_read(struct journals *js, u32 slot, u64 now_ns)
 {
-    const struct shm_journal *j = &js->into.shm->journal[slot];
+    struct shm_journal *j = &js->into.shm->journal[slot];
     struct shm_record r;
     u32 n = 0;
 
@@ -127,6 +129,8 @@ static u32 ring_read(struct journals *js, u32 slot, u64 now_ns)
         record_take(js, slot, &r, now_ns);
         n++;
     }
+    if (n || js->at[slot] != atomic_load_explicit(&j->read, memory_order_relaxed))
+        atomic_store_explicit(&j->read, js->at[slot], memory_order_relaxed);
     return n;
 }
 
@@ -146,8 +150,11 @@ static void due(struct timer *t)
     struct journals *js = container_of(t, struct journals, timer);
     u64 now_ns = clock_now_ns();
 
-    journals_read(js, now_ns);
-    loop_timer(js->loop, t, now_ns + (now_ns - js->heard_ns < BUSY_NS ? SOON_NS : LATER_NS), due);
+    u64 pause_ns = journals_read(js, now_ns) >= MANY ? AT_ONCE_NS
+                   : now_ns - js->heard_ns < BUSY_NS ? SOON_NS
+                                                     : LATER_NS;
+
+    loop_timer(js->loop, t, now_ns + pause_ns, due);
 }
 
 int journals_new(struct journals **out, struct loop *loop, const struct journals_into *into)
@@ -160,8 +167,10 @@ int journals_new(struct journals **out, struct loop *loop, const struct journals
     js->into = *into;
     /* What was written before a monitor came back has been told by the one before it, most likely;
      * telling it twice would count it twice. */
-    for (u32 i = 0; i < shm_slots_used(into->shm); i++)
+    for (u32 i = 0; i < shm_slots_used(into->shm); i++) {
         js->at[i] = atomic_load(&into->shm->journal[i].tail);
+        atomic_store(&into->shm->journal[i].read, js->at[i]);
+    }
     loop_timer(loop, &js->timer, clock_now_ns() + SOON_NS, due);
     *out = js;
     return 0;

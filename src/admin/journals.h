@@ -28,7 +28,7 @@ struct blocks;
 
 /* Where handlers put what they learn. All outlive the journals. */
 struct journals_into {
-    const struct shm *shm;
+    struct shm *shm; /* written: how far its journals are read */
     struct found *found;
     struct blocks *blocks;
     struct queries *queries;

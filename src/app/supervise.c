@@ -66,6 +66,8 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->warn_block_ns = set->warn_block_ns;
     conf->block_ns = set->block_ns;
     conf->watch_requests = set->watch_requests;
+    conf->traced =
+        (set->otlp.len || set->otlp_traces.len) && set->otlp_signals != SETTINGS_SIGNALS_METRICS;
     conf->n_plus_one = set->n_plus_one;
     conf->n_plus_one_ns = set->n_plus_one_ns;
     conf->drain_ns = set->drain_ns;

@@ -293,5 +293,7 @@ u64 exporter_spans_lost(const struct exporter *e)
 
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
         lost += atomic_load_explicit(&e->shm->spans[i].lost, memory_order_relaxed);
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        lost += atomic_load_explicit(&e->shm->journal[i].dropped, memory_order_relaxed);
     return lost;
 }

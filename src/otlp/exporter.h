@@ -47,7 +47,7 @@ const struct identity *exporter_identity(const struct exporter *e);
 
 /* NULL: this signal is not sent. */
 const struct outbox_counts *exporter_counts(const struct exporter *e, enum exporter_signal which);
-/* Spans that had no room in a ring, or in the monitor. */
+/* Spans that had no room in a ring, in a worker, or in the monitor. */
 u64 exporter_spans_lost(const struct exporter *e);
 
 /* Delta is what the back end at this URL needs. */

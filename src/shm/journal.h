@@ -2,8 +2,9 @@
  *
  * A ring of records for each slot, in shared memory. The process writes: its agent thread, its main
  * thread and its worker threads, one at a time (addon/journal.c has the lock). The monitor reads,
- * and nobody waits for it: what is overwritten before it was read is lost, and counted. A record is
- * a header and `len` bytes, at a multiple of 8; it goes over the end of the ring to its beginning.
+ * and nobody waits for it: what is overwritten before it was read is lost, and counted; who has
+ * much to tell can see in `read` how far it is. A record is a header and `len` bytes, at a multiple
+ * of 8; it goes over the end of the ring to its beginning.
  *
  * `reserved` moves before a record is written and `tail` after it, so a reader that has copied a
  * record and then finds `reserved` no further than a ring's length from it has copied no torn one.
@@ -49,7 +50,9 @@ struct shm_record {
 struct shm_journal {
     _Atomic uint64_t reserved; /* bytes ever, with what is being written */
     _Atomic uint64_t tail;     /* bytes ever, with what is complete */
-    uint64_t spare[6];
+    _Atomic uint64_t read;     /* up to here the monitor has read; it writes that */
+    _Atomic uint64_t dropped;  /* records that were to wait for room, and had no room to wait */
+    uint64_t spare[4];
     unsigned char ring[SHM_JOURNAL_BYTES];
 };
 
@@ -90,6 +93,13 @@ static inline void shm_journal_take(struct shm_journal *j)
 
     atomic_store_explicit(&j->reserved, at, memory_order_relaxed);
     atomic_store_explicit(&j->tail, at, memory_order_release);
+}
+
+/* Bytes that have not been read. */
+static inline uint64_t shm_journal_unread(const struct shm_journal *j)
+{
+    return atomic_load_explicit(&j->tail, memory_order_relaxed) -
+           atomic_load_explicit(&j->read, memory_order_relaxed);
 }
 
 /* One writer at a time. False, and nothing is written: `len` is above SHM_RECORD_MAX. */

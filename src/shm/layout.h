@@ -250,7 +250,7 @@ struct shm_app {
     _Atomic uint32_t n_plus_one;     /* executions of a statement in a request; 0: never told of */
     _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
     _Atomic uint64_t block_ns;       /* a turn of a loop this long is found out about; 0: none is */
-    uint64_t reserved[1];
+    _Atomic uint64_t traced;         /* 1: traces are sent */
 };
 
 /* An address that an app listens on. Writer: the supervisor. */

@@ -53,6 +53,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     shared->n_plus_one = conf->n_plus_one;
     shared->n_plus_one_ns = conf->n_plus_one_ns;
     shared->block_ns = conf->block_ns;
+    shared->traced = conf->traced;
     state_set(app, SHM_APP_STARTING);
     listeners_port(&c->listeners, index, conf->port);
     app->output.name = conf->name;

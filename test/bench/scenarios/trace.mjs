@@ -31,27 +31,31 @@ const CONTENDERS = {
   elastic: ['elastic-apm-node', ({ url }) => ({ args: ['--require', 'elastic-apm-node/start'], env: { ELASTIC_APM_SERVER_URL: url, ELASTIC_APM_SERVICE_NAME: 'bench', ELASTIC_APM_LOG_LEVEL: 'off' } })],
 };
 
+/* The same with an app that asks a database: [of which contender, its file]. */
+const QUERIES = { bareQueries: 'bare', fettleQueries: 'fettle', fettle10Queries: 'fettle10', fettle100Queries: 'fettle100' };
+
 const answers = (port) => fetch(`http://127.0.0.1:${port}/users/1`).then((r) => r.ok, () => false);
 
 /* µs of CPU that the app's process and fettle's take for a request. */
 async function measure(ctx, which, url) {
-  const how = CONTENDERS[which][1]({ url });
+  const how = CONTENDERS[QUERIES[which] ?? which][1]({ url });
+  const app = path.join(APM, QUERIES[which] ? 'queries.js' : 'app.js');
   const port = await freePort(), admin = await freePort();
   const runtime = path.join(ctx.folder, `trace-${which}`);
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
   const argv = how.fettle
-    ? [FETTLE, ['run', '-w', '1', '--admin', `127.0.0.1:${admin}`, '--node', NODE, ...how.fettle, path.join(APM, 'app.js')]]
-    : [NODE, [...(how.args ?? []), path.join(APM, 'app.js')]];
+    ? [FETTLE, ['run', '-w', '1', '--admin', `127.0.0.1:${admin}`, '--node', NODE, ...how.fettle, app]]
+    : [NODE, [...(how.args ?? []), app]];
   const child = launch(...argv, { log: path.join(ctx.folder, `trace-${which}.log`), cwd: APM, env: { PORT: String(port), FETTLE_RUNTIME_DIR: runtime, ...how.env } });
   try {
     await until(() => answers(port), `${which} answers`);
-    const app = how.fettle ? (await (await fetch(`http://127.0.0.1:${admin}/api/workers`)).json())[0].pid : child.pid;
+    const pid = how.fettle ? (await (await fetch(`http://127.0.0.1:${admin}/api/workers`)).json())[0].pid : child.pid;
     const load = async (seconds) => JSON.parse((await finish(FETTLE, ['bench', `http://127.0.0.1:${port}/users/42`, '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--warmup', '1ms', '--json'])).out);
     await load(2);
-    const before = cpuOf(app);
+    const before = cpuOf(pid);
     const { requests, seconds, failed } = await load(ctx.seconds);
     if (failed) throw new Error(`${which}: ${failed} requests failed`);
-    return { cpu_us: (cpuOf(app) - before) / 1000 / requests, rate: requests / seconds };
+    return { cpu_us: (cpuOf(pid) - before) / 1000 / requests, rate: requests / seconds };
   } finally {
     await end([child.pid]);
   }
@@ -64,9 +68,9 @@ export async function run(ctx) {
   try {
     for (let round = 0; round < ctx.rounds; round++) {
       const one = {};
-      for (const which of Object.keys(CONTENDERS)) {
+      for (const which of [...Object.keys(CONTENDERS), ...Object.keys(QUERIES)]) {
         one[which] = await measure(ctx, which, `http://127.0.0.1:${port}`);
-        ctx.log(`round ${round + 1}: ${CONTENDERS[which][0]}: ${short(one[which].cpu_us)} µs a request, ${short(one[which].rate)}/s, ${asRatio(one.bare.cpu_us / one[which].cpu_us)} of bare`);
+        ctx.log(`round ${round + 1}: ${nameOf(which)}: ${short(one[which].cpu_us)} µs a request, ${short(one[which].rate)}/s, ${asRatio(one[bareOf(which)].cpu_us / one[which].cpu_us)} of bare`);
       }
       rounds.push(one);
     }
@@ -76,15 +80,21 @@ export async function run(ctx) {
   return { rounds };
 }
 
-const kept = (rounds, which) => median(rounds.map((r) => r.bare.cpu_us / r[which].cpu_us));
+const nameOf = (which) => (QUERIES[which] ? `${CONTENDERS[QUERIES[which]][0]}, three statements` : CONTENDERS[which][0]);
+const bareOf = (which) => (QUERIES[which] ? 'bareQueries' : 'bare');
+const kept = (rounds, which) => median(rounds.map((r) => r[bareOf(which)].cpu_us / r[which].cpu_us));
 /* Of what it does under fettle with nothing traced: stricter, as the way through the proxy costs the app less than TCP. */
-const keptOf = (rounds, which) => median(rounds.map((r) => r.fettle.cpu_us / r[which].cpu_us));
+const keptOf = (rounds, which) => median(rounds.map((r) => r[QUERIES[which] ? 'fettleQueries' : 'fettle'].cpu_us / r[which].cpu_us));
 const best = (rounds, list) => Math.max(...list.map((which) => kept(rounds, which)));
 
 export const targets = ({ rounds }) => [
   target('what one core of the app keeps of its throughput with nothing traced', '≥ 0.99', kept(rounds, 'fettle'), (r) => r >= 0.99, asRatio),
   target('what is left of that with 10 % of the requests traced', '≥ 0.95', keptOf(rounds, 'fettle10'), (r) => r >= 0.95, asRatio),
   target('what is left of that with all of them traced', '≥ 0.85', keptOf(rounds, 'fettle100'), (r) => r >= 0.85, asRatio),
+  ...(rounds[0].bareQueries ? [
+    target('of bare throughput, with a span for each of three statements in 10 % of the requests', '≥ 0.95', kept(rounds, 'fettle10Queries'), (r) => r >= 0.95, asRatio),
+    target('… in all of them', '≥ 0.85', kept(rounds, 'fettle100Queries'), (r) => r >= 0.85, asRatio),
+  ] : []),
 ];
 
 export const render = ({ rounds }) => `
@@ -93,6 +103,6 @@ process allows, all of its threads counted, so bare Node's time divided by the o
 unix socket is cheaper than bare Node's TCP, so fettle's own figures stand beside it. The best agent of
 others that traces all keeps ${asRatio(best(rounds, ['otel100', 'dd', 'newrelic', 'elastic']))}.
 
-${table(['', 'CPU of the app, µs a request', 'kept of bare throughput', 'of fettle’s with nothing traced', 'requests a second, as measured'], Object.keys(CONTENDERS).map((which) => [CONTENDERS[which][0],
+${table(['', 'CPU of the app, µs a request', 'kept of bare throughput', 'of fettle’s with nothing traced', 'requests a second, as measured'], [...Object.keys(CONTENDERS), ...Object.keys(QUERIES)].filter((which) => rounds[0][which]).map((which) => [nameOf(which),
     short(median(rounds.map((r) => r[which].cpu_us))), asRatio(kept(rounds, which)), which.startsWith('fettle') ? asRatio(keptOf(rounds, which)) : '–', short(median(rounds.map((r) => r[which].rate)))]))}
 `;
