@@ -40,6 +40,8 @@ static const struct row {
       "the routes, what they cost and what they ask (JSON)" },
     { "/api/statements", page_statements, "application/json", false,
       "the statements of each route (JSON)" },
+    { "/api/limits", page_limits, "application/json", false,
+      "rate limits, and whom they refuse (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

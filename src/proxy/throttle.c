@@ -83,7 +83,8 @@ static void asker_name(struct asker *who, const struct limits_one *one, u64 key,
     if (one->said.key.by == RATELIMIT_BY_ROUTE) {
         str_to_cstr(STR("all"), out, SHM_LIMIT_TEXT_MAX);
     } else if (value_of(who->x, &one->said.key).len) {
-        snprintf(out, SHM_LIMIT_TEXT_MAX, "%.40s #%08x", one->said.key.name.ptr, (u32)key);
+        snprintf(out, SHM_LIMIT_TEXT_MAX, "%.*s #%08x",
+                 (int)min(one->said.key.name.len, (size_t)40), one->said.key.name.ptr, (u32)key);
     } else {
         str_to_cstr(addr_ip_text(address_of(who), ip), out, SHM_LIMIT_TEXT_MAX);
     }
