@@ -246,7 +246,10 @@ static void head_more(struct client *c)
         break;
     case HTTP_DONE:
         c->requests++;
-        admission_start(c->x);
+        if (c->gone)
+            exchange_abandoned(c->x); /* its last bytes came together with its end */
+        else
+            admission_start(c->x);
         break;
     case HTTP_BAD:
         exchange_refuse(c->x, error.status, error.text,
@@ -299,11 +302,13 @@ static void event(struct watch *w, u32 events)
         c->readable = true;
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         c->hung_up = true;
+    if (events & (EPOLLHUP | EPOLLERR))
+        c->gone = true;
     if (events & EPOLLOUT) {
         c->blocked = false;
         loop_watch_set(&c->watch, CLIENT_EVENTS);
     }
-    if (events & (EPOLLHUP | EPOLLERR) && c->state >= CLIENT_QUEUED) {
+    if (c->gone && c->state >= CLIENT_QUEUED) {
         if (c->x)
             exchange_abandoned(c->x); /* both sides are gone: nobody will read the response */
         else

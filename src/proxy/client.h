@@ -35,6 +35,8 @@ struct client {
     enum client_state state;
     bool readable; /* the kernel may have bytes, or the end */
     bool hung_up;  /* the client has closed its side */
+    bool gone;     /* ... and reads nothing any more: it has reset the connection, or both sides are
+                      closed */
     bool blocked;  /* the last write did not take all; EPOLLOUT is asked for */
     bool ended;    /* its last byte has been read: half-closed */
     bool said_end; /* CLOSING: our side is shut down */

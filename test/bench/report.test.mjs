@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { median, ms, short, target } from './numbers.mjs';
 import { page, parts } from './report.mjs';
+import { lostOf, medianWithin, sampleOf } from './cpu/recording.mjs';
 import * as blocking from './scenarios/blocking.mjs';
 import * as failures from './scenarios/failures.mjs';
 import * as generator from './scenarios/generator.mjs';
@@ -107,4 +108,13 @@ test('the page has the parts that were measured, with the machine, the targets a
   assert.deepEqual([...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title), [blocking.title, stack.title]);
   for (const [, fragment] of text.matchAll(/\]\(#([^)]+)\)/g))
     assert.ok(parts.some((part) => part.title.toLowerCase().replace(/ /g, '-') === fragment), `#${fragment} is a heading`);
+});
+
+test('a recording: a sample costs what is more at a short interval, shared among its samples', () => {
+  const pairs = (us, samples) => [1, 1, 1].map((more) => ({ plain: { us: 100 }, recorded: { us: 100 * more + us }, samples }));
+  const data = { pairs: { short: pairs(20, 2000), usual: pairs(1, 200) }, pause_ms: [50] };
+  assert.deepEqual(Object.values(sampleOf(data.pairs.short)).map(Math.round), [100, 100, 100]);
+  assert.ok(Math.abs(lostOf(data).high - (1 - 1 / 1.02 + 0.005)) < 1e-9);
+  const { low, value, high } = medianWithin([1, 2, 3, 4, 100]);
+  assert.ok(low <= value && value <= high && value === 3 && low >= 1);
 });

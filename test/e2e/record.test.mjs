@@ -47,7 +47,7 @@ for (const major of MAJORS)
     const child = await node(t, PROGRAM, { major, esm: major % 4 === 0, flags: ['--inspect-port=0'] });
     const dir = folder(t);
     const record = (what, ...flags) => fettle([what, 'record', String(child.pid), '--seconds', '1', ...flags], { cwd: dir });
-    const first = await record('cpu', '-o', 'x.cpuprofile', '--json');
+    const first = await record('cpu', '--interval', '1ms', '-o', 'x.cpuprofile', '--json');
     assert.equal(first.code, 0, first.stderr);
     const told = JSON.parse(first.stdout);
     assert.deepEqual(told.files.map((f) => [f.file, f.pid, f.process_ended]), [['x.cpuprofile', child.pid, false]]);
@@ -76,7 +76,7 @@ test('a loop that JavaScript blocks is recorded, too', async (t) => {
 test('Ctrl-C ends a recording with what there is', async (t) => {
   const child = await node(t, PROGRAM, { flags: ['--inspect-port=0'] });
   const dir = folder(t);
-  const { code, stdout, stderr } = await fettle(['cpu', 'record', String(child.pid), '-s', '1000', '-o', 'x', '--json'], {
+  const { code, stdout, stderr } = await fettle(['cpu', 'record', String(child.pid), '-s', '1000', '--interval', '1ms', '-o', 'x', '--json'], {
     cwd: dir,
     started: (running) => poll(() => fs.readdirSync(dir).length > 0).then(() => setTimeout(() => running.kill('SIGINT'), 500)),
   });
@@ -90,7 +90,7 @@ test('a process that ends is not held up, and its profile is there', async (t) =
   const child = await node(t, PROGRAM + 'process.on("SIGTERM", () => process.exit(3));', { flags: ['--inspect-port=0'] });
   const ended = new Promise((done) => child.once('exit', done));
   const dir = folder(t);
-  const { code, stdout, stderr } = await fettle(['cpu', 'record', String(child.pid), '-s', '1000', '-o', 'x', '--json'], {
+  const { code, stdout, stderr } = await fettle(['cpu', 'record', String(child.pid), '-s', '1000', '--interval', '1ms', '-o', 'x', '--json'], {
     cwd: dir,
     started: () => poll(() => fs.readdirSync(dir).length > 0).then(() => setTimeout(() => child.kill('SIGTERM'), 500)),
   });
