@@ -239,7 +239,7 @@ const struct settings_row settings_rows[] = {
           "Said for a path, a route or a listener, the limit has a budget of its own there. One budget for all workers and threads. See doc/limits.md." },
 { .name = "rate-limit-by", .type = SETTINGS_TEXT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_by),
   .default_text = "ip", .least = 2, .most = 160, .check = ratelimit_check_key, .placeholder = "KEY",
-  .help = "whose requests count together: ip, header=NAME, cookie=NAME, route",
+  .help = "count by: ip, header=NAME, cookie=NAME or route",
   .more = "ip is the client's address, behind a proxy of trust-proxy the one that it tells. header=NAME and cookie=NAME: requests with the same value, and by address those without one. route: all requests." },
 { .name = "rate-limit-algorithm", .type = SETTINGS_ENUM, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_algorithm),
   .default_text = "token-bucket", .words = "token-bucket|sliding-window", .placeholder = "HOW",

@@ -79,22 +79,27 @@ static int one_make(struct limits_one *one, const struct settings *s, const stru
 
 /* draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: lists of names, with quota and window,
  * and with what remains and when. */
-static void policy_make(struct limits *l)
+static int policy_make(struct limits *l)
 {
-    int len = 0;
+    AUTO(buf_done) struct buf line = { 0 };
 
     for (u32 i = 0; i < l->n; i++) {
         struct limits_one *one = &l->one[i];
-        u64 window_s = max((one->said.period_ns + NS_PER_S - 1) / NS_PER_S, 1ull);
+        AUTO(buf_done) struct buf item = { 0 };
 
-        len += snprintf(l->policy_bytes + len, sizeof(l->policy_bytes) - (size_t)len,
-                        "%s\"%s\";q=%u;w=%llu", i ? ", " : "ratelimit-policy: ", one->text,
-                        one->said.count, (unsigned long long)window_s);
-        snprintf(one->item_bytes, sizeof(one->item_bytes), "%s\"%s\"", i ? ", " : "", one->text);
-        one->item = str_of(one->item_bytes);
+        buf_addf(&item, "%s\"%s\"", i ? ", " : "", one->text);
+        one->item = str_make(one->item_bytes, min(item.len, sizeof(one->item_bytes)));
+        if (item.failed)
+            return -ENOMEM;
+        memcpy(one->item_bytes, item.ptr, one->item.len);
+        buf_addf(&line, "%s%.*s;q=%u;w=%llu", i ? "" : "ratelimit-policy: ", STR_ARG(one->item),
+                 one->said.count,
+                 (unsigned long long)max((one->said.period_ns + NS_PER_S - 1) / NS_PER_S, 1ull));
     }
-    snprintf(l->policy_bytes + len, sizeof(l->policy_bytes) - (size_t)len, "\r\nratelimit: ");
-    l->policy = str_of(l->policy_bytes);
+    buf_add(&line, STR("\r\nratelimit: "));
+    l->policy_line = line.failed ? NULL : str_dup(buf_str(&line));
+    l->policy = str_of(l->policy_line);
+    return l->policy_line ? 0 : -ENOMEM;
 }
 
 int limits_new(struct limits **out, const struct settings *s, const struct limits_place *at,
@@ -120,11 +125,12 @@ int limits_new(struct limits **out, const struct settings *s, const struct limit
         err = one_make(&l->one[l->n], s, at, text, limiter, shown);
         l->n += !err;
     }
+    if (!err)
+        err = policy_make(l);
     if (err) {
         limits_free(l);
         return err;
     }
-    policy_make(l);
     *out = l;
     return 0;
 }
@@ -135,6 +141,7 @@ void limits_free(struct limits *all)
 
     for (struct limits *l = all; l; l = next) {
         next = l->next;
+        free(l->policy_line);
         free(l);
     }
 }

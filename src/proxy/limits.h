@@ -26,7 +26,7 @@ struct limits {
         struct str
             item; /* what goes before its numbers in RateLimit: a comma, the name in quotes */
     } one[RATELIMIT_MAX];
-    char policy_bytes[RATELIMIT_MAX * (LIMITS_TEXT_MAX + 32) + 64];
+    char *policy_line;
     struct str policy; /* the line RateLimit-Policy, and the name of the next one */
 };
 
