@@ -116,7 +116,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := io_spool io_errand proxy_queue proxy_series io_loop logs_logfile heap_numbers heap_graph guard_limiter
+THREADED := io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit guard_limiter
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too

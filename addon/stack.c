@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -84,7 +85,9 @@ static struct {
     uint64_t since_ns; /* the turn that FOR_RECORD asked about */
     napi_env env;
     void *isolate;
-    pthread_t thread; /* the main one */
+    bool hides_symbols;           /* a test wants none */
+    void (*opens_inspector)(int); /* Node's own handler of SIGUSR1; NULL: it has none */
+    pthread_t thread;             /* the main one */
     uint32_t len;
     char text[WIRE_STACK_MAX];
 } s = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -285,7 +288,7 @@ static bool interrupt_wait(int limit_ms)
 
 static bool is_able(void)
 {
-    return s.env && s.isolate && symbols_find();
+    return s.env && s.isolate && !s.hides_symbols && symbols_find();
 }
 
 static void native_add(const char *why)
@@ -296,6 +299,26 @@ static void native_add(const char *why)
     native_look(&native);
     native_text(&native, text, sizeof text);
     text_add("in native code: %s\n%s", why, text);
+}
+
+static void (*sigusr1_handler(void))(int)
+{
+    struct sigaction now;
+
+    if (sigaction(SIGUSR1, NULL, &now) || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)
+        return NULL;
+    return now.sa_handler;
+}
+
+/* Why there is no stack, in s.text. An app that handles SIGUSR1 has replaced Node's handler. */
+static enum shm_blocked_how unable(void)
+{
+    text_add("this node does not export what a stack takes");
+    if (s.opens_inspector && sigusr1_handler() == s.opens_inspector)
+        return SHM_BLOCKED_UNABLE;
+    text_add(s.opens_inspector ? ", and its inspector does not open: the app handles SIGUSR1 itself"
+                               : ", and its inspector does not open: SIGUSR1 is disabled");
+    return SHM_BLOCKED_CLOSED;
 }
 
 void stack_answer(void)
@@ -345,7 +368,7 @@ static bool record_wait(enum shm_blocked_how *how, struct native *native)
 
 void stack_record(void)
 {
-    enum shm_blocked_how how = SHM_BLOCKED_UNABLE;
+    enum shm_blocked_how how = SHM_BLOCKED_NATIVE;
     struct native native;
     uint64_t since_ns;
     bool able;
@@ -361,6 +384,8 @@ void stack_record(void)
             record_put(how, since_ns, NULL);
     } else if (since_ns && turn_since_ns() == since_ns) {
         s.len = 0;
+        if (!able)
+            how = unable();
         record_put(how, since_ns, &native);
         s.since_ns = since_ns;
         if (able)
@@ -385,6 +410,8 @@ void stack_init(napi_env env)
     pthread_condattr_destroy(&clock);
     s.env = env;
     s.thread = pthread_self();
+    s.hides_symbols = getenv("TEST_FETTLE_NO_V8_SYMBOLS") != NULL;
+    s.opens_inspector = sigusr1_handler();
     if (v8.isolate_current)
         s.isolate = v8.isolate_current();
 }

@@ -3,21 +3,7 @@
 #include "base/json.h"
 #include "metrics/histogram.h"
 #include "metrics/text.h"
-
-const char *const page_refusal_name[PAGE_REFUSALS] = {
-    [SHM_REFUSED_BAD_REQUEST] = "bad_request",
-    [SHM_REFUSED_HEAD_LARGE] = "head_too_large",
-    [SHM_REFUSED_BODY_LARGE] = "body_too_large",
-    [SHM_REFUSED_TIMEOUT] = "client_too_slow",
-    [SHM_REFUSED_QUEUE_FULL] = "queue_full",
-    [SHM_REFUSED_QUEUE_TIME] = "queue_timeout",
-    [SHM_REFUSED_NO_WORKER] = "no_worker",
-    [SHM_REFUSED_WORKER_DIED] = "worker_died",
-    [SHM_REFUSED_CONNECTIONS] = "too_many_connections",
-    [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
-    [SHM_REFUSED_NO_ROUTE] = "no_route",
-    [SHM_REFUSED_RATE] = "rate_limited",
-};
+#include "shm/refusal.h"
 
 static bool is_ready(const struct shm_slot *slot)
 {
@@ -155,8 +141,8 @@ static void proxy(struct buf *out, const struct page_source *src)
     buf_addc(out, '}');
     json_key(out, "refused");
     buf_addc(out, '{');
-    for (u32 i = 0; i < PAGE_REFUSALS; i++)
-        number(out, page_refusal_name[i], atomic_load(&p->refused[i]));
+    for (u32 i = 0; i < SHM_REFUSALS; i++)
+        number(out, refusal_name[i], atomic_load(&p->refused[i]));
     buf_addc(out, '}');
     number(out, "retries", atomic_load(&p->retries));
     number(out, "bytes_in", atomic_load(&p->bytes_in));

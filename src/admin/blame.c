@@ -96,7 +96,7 @@ static void native_text(struct buf *out, const struct cause_view *v)
     for (u32 i = 0; i < v->samples; i++) {
         const struct cause_sample *s = &v->sample[i];
 
-        if (s->how != SHM_BLOCKED_NATIVE && s->how != SHM_BLOCKED_UNABLE)
+        if (s->how != SHM_BLOCKED_NATIVE)
             continue;
         if (s->in_gc)
             buf_add(out, STR("collecting garbage\n"));
@@ -110,16 +110,37 @@ static void native_text(struct buf *out, const struct cause_view *v)
     }
 }
 
-/* How native code was at work, then the stack. */
-static void evidence_write(struct buf *out, const struct cause_view *v, struct str stack)
+/* Why there is no stack. The agent says the same each time; what was tried after that says more. */
+static void unable_text(struct buf *out, const struct cause_view *v)
+{
+    struct str first = { 0 }, why = { 0 };
+
+    for (u32 i = 0; i < v->samples; i++) {
+        const struct cause_sample *s = &v->sample[i];
+
+        if (s->how != SHM_BLOCKED_UNABLE && s->how != SHM_BLOCKED_CLOSED)
+            continue;
+        if (!first.len)
+            first = s->text;
+        if (!why.len || !str_eq(s->text, first))
+            why = s->text;
+    }
+    if (why.len)
+        buf_addf(out, "no stack: %.*s\n", STR_ARG(why));
+}
+
+/* How native code was at work, then the stack, or why there is none. */
+static void evidence_write(struct buf *out, const struct cause_view *v, const struct cause *c)
 {
     native_text(out, v);
+    if (!c->place.script.len)
+        unable_text(out, v);
     if (v->gc_ns * 10 >= v->took_ns && v->took_ns)
         buf_addf(out, "garbage was collected for %llu %% of the time\n",
                  (unsigned long long)min(v->gc_ns * 100 / v->took_ns, (u64)100));
-    if (out->len && stack.len)
+    if (out->len && c->text.len)
         buf_add(out, STR("called from, or just before:\n"));
-    buf_add(out, stack);
+    buf_add(out, c->text);
 }
 
 /* A place in a script, as it has been decided on, becomes that of its source. */
@@ -194,6 +215,6 @@ void blame_decide(struct blame *b, struct sourcemap_cache *maps)
     }
     b->source = lines[b->cause.at];
     file_set(b);
-    evidence_write(&b->shown, &v, b->cause.text);
+    evidence_write(&b->shown, &v, &b->cause);
     b->evidence = buf_str(&b->shown);
 }

@@ -3,6 +3,7 @@
 
 #include "admin/blame.h"
 #include "admin/reading.h"
+#include "admin/stack_fetch.h"
 #include "admin/thread_state.h"
 #include "finding/blocking.h"
 #include "io/errand.h"
@@ -59,6 +60,7 @@ struct blocks {
     struct shm *shm;
     struct found *found;
     struct journals *journals; /* NULL: nobody reads them */
+    struct stack_fetch *fetch;
     int supervisor_fd;
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
@@ -428,10 +430,21 @@ static void due(struct watch *w, u32 events)
 
 /* ---- What agents say ---- */
 
-void blocks_record(const struct journals_into *into, const struct journals_from *from,
-                   const void *payload, u32 len)
+/* V8 cannot be asked in there; its inspector can, when the thread does not sit in the kernel. */
+static void inspector_ask(struct blocks *bs, const struct journals_from *from,
+                          const struct shm_blocked *r)
 {
-    struct loop_watch *w = &into->blocks->watch[from->slot];
+    if (r->how == SHM_BLOCKED_UNABLE && r->call < 0)
+        stack_fetch_begin(bs->fetch,
+                          &(struct stack_wanted){ from->slot, from->generation,
+                                                  bs->watch[from->slot].pid, r->since_ns },
+                          from->now_ns);
+}
+
+static void sample_add(struct blocks *bs, const struct journals_from *from, const void *payload,
+                       u32 len)
+{
+    struct loop_watch *w = &bs->watch[from->slot];
     const struct shm_blocked *r = payload;
     struct cause_sample *to;
     u32 text_len;
@@ -465,6 +478,34 @@ void blocks_record(const struct journals_into *into, const struct journals_from 
         w->stack_ns = from->now_ns - r->since_ns;
 }
 
+void blocks_record(const struct journals_into *into, const struct journals_from *from,
+                   const void *payload, u32 len)
+{
+    struct blocks *bs = into->blocks;
+    u32 before = bs->watch[from->slot].samples;
+
+    sample_add(bs, from, payload, len);
+    if (bs->watch[from->slot].samples != before)
+        inspector_ask(bs, from, payload);
+}
+
+/* It is of the turn that was meant if that one runs still. */
+static void fetched(struct stack_fetch *f, const struct stack_wanted *of,
+                    const struct shm_blocked *record, u32 len)
+{
+    struct blocks *bs = stack_fetch_arg(f);
+    u64 now_ns = clock_now_ns();
+
+    if (atomic_load(&bs->shm->slot[of->slot].loop.busy_since_ns) == of->since_ns)
+        sample_add(bs,
+                   &(struct journals_from){ .slot = of->slot,
+                                            .generation = of->generation,
+                                            .pid = of->pid,
+                                            .at_ns = now_ns,
+                                            .now_ns = now_ns },
+                   record, len);
+}
+
 /* ---- The rest ---- */
 
 static void maps_forget(struct errand *e)
@@ -485,17 +526,17 @@ int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm, struct f
                                          .mappings_max = BLAME_MAPPINGS_MAX,
                                          .follows = true };
     bs->maps_idle.work = maps_forget;
-    r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
-    if (r < 0) {
-        free(bs);
-        return r;
-    }
-    fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
+    r = stack_fetch_new(&bs->fetch, loop, fetched, bs);
+    if (!r)
+        r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
+    fd = r ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (!r)
+        r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
     if (r < 0) {
         if (fd >= 0)
             close(fd);
         errands_free(bs->errands);
+        stack_fetch_free(bs->fetch);
         free(bs);
         return r;
     }
@@ -519,6 +560,7 @@ void blocks_free(struct blocks *bs)
     sourcemap_cache_done(&bs->maps);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         samples_drop(&bs->watch[i]);
+    stack_fetch_free(bs->fetch);
     free(bs);
 }
 

@@ -2,6 +2,7 @@
 #include "admin/metrics_page.h"
 
 #include "metrics/histogram.h"
+#include "shm/refusal.h"
 
 #define AT(field) offsetof(struct reading, field)
 
@@ -65,7 +66,7 @@ static const struct proxy_row {
     { "fettle_proxy_queue_wait_seconds_total", TEXT_COUNTER, METRICS_NS, false, P(queue_wait_ns),
       "Time that requests have waited in the central queue." },
     { "fettle_proxy_retries_total", TEXT_COUNTER, METRICS_COUNT, false, P(retries),
-      "Requests that were sent to another worker because the first one died." },
+      "Requests that were sent again, to another worker where there was one." },
     { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
       "Lines of the access log that nobody took in time." },
 };
@@ -103,9 +104,8 @@ static void proxy_write(struct text *t, const struct shm *shm)
     text_u64(t, LABELS({ "direction", STR("out") }), atomic_load(&p->bytes_out));
     text_family(t, "fettle_proxy_refused_total", TEXT_COUNTER,
                 "Requests and connections that the proxy itself refused, by reason.");
-    for (u32 i = 0; i < PAGE_REFUSALS; i++)
-        text_u64(t, LABELS({ "reason", str_of(page_refusal_name[i]) }),
-                 atomic_load(&p->refused[i]));
+    for (u32 i = 0; i < SHM_REFUSALS; i++)
+        text_u64(t, LABELS({ "reason", str_of(refusal_name[i]) }), atomic_load(&p->refused[i]));
 }
 
 #define APP(shm, i)                      \
@@ -139,6 +139,34 @@ static void lanes_write(struct text *t, const struct shm *shm)
         if (!reading_app_is_gone(shm, i / 2))
             text_u64(t, LABELS(APP(shm, i / 2), { "lane", i % 2 ? STR("slow") : STR("fast") }),
                      atomic_load(&shm->lanes[i / 2].requests[i % 2]));
+}
+
+static void retries_write(struct text *t, const struct shm *shm)
+{
+    static const char *const after[SHM_RETRIES] = { [SHM_RETRY_UNREAD] = "unread",
+                                                    [SHM_RETRY_CONNECT] = "connect-failure",
+                                                    [SHM_RETRY_RESET] = "reset",
+                                                    [SHM_RETRY_TIMEOUT] = "timeout",
+                                                    [SHM_RETRY_STATUS] = "status" };
+    u32 apps = reading_apps(shm);
+
+    text_family(t, "fettle_retries_total", TEXT_COUNTER,
+                "Requests that were sent again, by what came before.");
+    for (u32 i = 0; i < apps * SHM_RETRIES; i++)
+        if (!reading_app_is_gone(shm, i / SHM_RETRIES))
+            text_u64(t,
+                     LABELS(APP(shm, i / SHM_RETRIES), { "after", str_of(after[i % SHM_RETRIES]) }),
+                     atomic_load(&shm->retries[i / SHM_RETRIES].sent[i % SHM_RETRIES]));
+    text_family(t, "fettle_retries_denied_total", TEXT_COUNTER,
+                "Requests that were not sent again because of the budget, or of retry-max.");
+    for (u32 i = 0; i < apps; i++) {
+        if (reading_app_is_gone(shm, i))
+            continue;
+        text_u64(t, LABELS(APP(shm, i), { "by", STR("budget") }),
+                 atomic_load(&shm->retries[i].over_budget));
+        text_u64(t, LABELS(APP(shm, i), { "by", STR("max") }),
+                 atomic_load(&shm->retries[i].over_max));
+    }
 }
 
 static void apps_write(struct text *t, const struct shm *shm)
@@ -251,6 +279,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     own_write(t, src);
     proxy_write(t, shm);
     lanes_write(t, shm);
+    retries_write(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));

@@ -76,6 +76,7 @@ struct batch *page_otlp(struct points *p, const struct page_source *page)
     if (text.sink) {
         metrics_fettle(&text, &src);
         metrics_findings(&text, &src);
+        metrics_routes(&text, &src);
         metrics_queries(&text, &src);
         metrics_otlp(&text, &src);
         metrics_opentelemetry(&text, &src);

@@ -120,6 +120,7 @@ void page_metrics(struct buf *out, const struct page_source *src)
     if (metrics_source_take(&parts, src)) {
         metrics_fettle(&text, &parts);
         metrics_findings(&text, &parts);
+        metrics_routes(&text, &parts);
         metrics_queries(&text, &parts);
         metrics_limits(&text, &parts);
         metrics_otlp(&text, &parts);

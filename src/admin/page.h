@@ -39,10 +39,6 @@ void page_statements(struct buf *out, const struct page_source *src); /* JSON ob
 /* What /metrics has, for OTLP. NULL: out of memory. */
 MUST_USE struct batch *page_otlp(struct points *p, const struct page_source *src);
 
-/* "bad_request" … of enum shm_refusal, for labels and JSON. */
-enum { PAGE_REFUSALS = 12 };
-extern const char *const page_refusal_name[PAGE_REFUSALS];
-
 /* Of all apps. */
 u64 page_workers_wanted(const struct shm *shm);
 /* Of one, those that have a process that is ready. */

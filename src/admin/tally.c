@@ -47,7 +47,32 @@ static void copy_route(struct tally *out, const struct shm_series *from)
     out->route[s.len] = '\0';
 }
 
-static bool tally_take(struct tally *out, const struct shm *shm, const struct shm_series *from)
+/* By app: whether it has named a route. */
+struct namers {
+    bool names[SHM_APPS_MAX];
+};
+
+static struct namers namers_of(const struct shm *shm)
+{
+    struct namers n = { 0 };
+
+    for (u32 i = 0; i < SHM_SERIES_MAX; i++) {
+        const struct shm_series *s = &shm->series[i];
+
+        if (atomic_load_explicit(&s->state, memory_order_acquire) == 2 && !s->is_path &&
+            s->app < SHM_APPS_MAX && s->route_len && s->route[0] == '/')
+            n.names[s->app] = true;
+    }
+    return n;
+}
+
+static u64 take(const _Atomic u64 *from)
+{
+    return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+static bool tally_take(struct tally *out, const struct shm *shm, const struct namers *namers,
+                       const struct shm_series *from)
 {
     u64 sum = 0;
 
@@ -55,13 +80,21 @@ static bool tally_take(struct tally *out, const struct shm *shm, const struct sh
         return false;
     str_to_cstr(reading_app_label(shm, from->app), out->app_name, sizeof(out->app_name));
     copy_method(out, from);
-    copy_route(out, from);
+    out->is_path = from->is_path && from->app < SHM_APPS_MAX && !namers->names[from->app];
+    if (from->is_path && !out->is_path)
+        snprintf(out->route, sizeof(out->route), "(none)");
+    else
+        copy_route(out, from);
     snprintf(out->status, sizeof(out->status), "%u",
              from->status >= 100 && from->status <= 999 ? from->status : 0u);
     out->is_error = from->status >= 500 && from->status <= 599;
-    out->sum_ns = atomic_load_explicit(&from->sum_ns, memory_order_relaxed);
+    out->sum_ns = take(&from->sum_ns);
+    out->sent_bytes = take(&from->sent_bytes);
+    out->received_bytes = take(&from->received_bytes);
+    out->loop_ns = take(&from->loop_ns);
+    out->cpu_ns = take(&from->cpu_ns);
     for (u32 i = 0; i <= SHM_SERIES_LE; i++) {
-        out->bucket[i] = atomic_load_explicit(&from->bucket[i], memory_order_relaxed);
+        out->bucket[i] = take(&from->bucket[i]);
         sum = u64_add(sum, out->bucket[i]);
     }
     return sum > 0;
@@ -79,14 +112,26 @@ static int by_key(const void *va, const void *vb)
     return order ? order : strcmp(a->status, b->status);
 }
 
+void tally_add(struct tally *to, const struct tally *t)
+{
+    to->sum_ns = u64_add(to->sum_ns, t->sum_ns);
+    to->sent_bytes = u64_add(to->sent_bytes, t->sent_bytes);
+    to->received_bytes = u64_add(to->received_bytes, t->received_bytes);
+    to->loop_ns = u64_add(to->loop_ns, t->loop_ns);
+    to->cpu_ns = u64_add(to->cpu_ns, t->cpu_ns);
+    for (u32 b = 0; b <= SHM_SERIES_LE; b++)
+        to->bucket[b] = u64_add(to->bucket[b], t->bucket[b]);
+}
+
 u32 tally_read_all(const struct shm *shm, struct tally *out)
 {
     static const u64 le_us[SHM_SERIES_LE] = SHM_SERIES_LE_US;
+    struct namers namers = namers_of(shm);
     u32 count = 0, kept = 0;
 
     assert(le_us[SHM_SERIES_LE - 1] * US == tally_le_ns[SHM_SERIES_LE - 1]);
     for (u32 i = 0; i < SHM_SERIES_MAX; i++)
-        count += tally_take(&out[count], shm, &shm->series[i]);
+        count += tally_take(&out[count], shm, &namers, &shm->series[i]);
     qsort(out, count, sizeof(*out), by_key);
     for (u32 i = 0; i < count; i++) {
         struct tally *last = kept ? &out[kept - 1] : NULL;
@@ -95,9 +140,7 @@ u32 tally_read_all(const struct shm *shm, struct tally *out)
             out[kept++] = out[i];
             continue;
         }
-        last->sum_ns = u64_add(last->sum_ns, out[i].sum_ns);
-        for (u32 b = 0; b <= SHM_SERIES_LE; b++)
-            last->bucket[b] = u64_add(last->bucket[b], out[i].bucket[b]);
+        tally_add(last, &out[i]);
     }
     return kept;
 }

@@ -29,8 +29,8 @@ const struct command commands[] = {
   "With --json: {\"findings\":[…]}, each with id, kind, title, app, workers, route, subject, place (function, file, line, column, source), text, advice, count, first_ms, last_ms (since 1970), total_ms, worst_ms, stack_ms (how long after the turn began its stack was there), stack_at_ns. What is not known is null.",
   .flags = &findings_flags, .takes_app = true, .run = findings_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",
-  "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; loop, how long a request blocks the event loop; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, paths with identifiers left out stand for them.\n"
-  "With --json: {\"routes\":[…]}, each with app, method, route, requests, errors, p50_ms, p99_ms, mean_ms, loop_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
+  "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; blocks, for how long a request has blocked its event loop lately; size, how many bytes an answer has; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, its paths with identifiers left out stand for them.\n"
+  "With --json: {\"routes\":[…]}, each with app, method, route, named_by (app, path, nobody), requests, errors, p50_ms, p99_ms, mean_ms, response_bytes, response_bytes_total, request_bytes_total, block_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
   .flags = &routes_flags, .takes_app = true, .run = routes_command },
 { "reload", "[FLAGS] [APP]", "new code, without a failed request",
   "Reads the settings again, then replaces the workers one by one: a new process serves before the old one is drained. A mistake in the settings is told with its file and line, and nothing changes. A new process that does not get ready leaves the old ones serving; the last lines that it wrote are shown, and the exit code is 1. Settings that only a start can change are named. APP is the name of an app, APP/2 its second worker, or all; it may be left out where there is just one app. SIGHUP does the same for all apps.",
@@ -94,6 +94,7 @@ const struct command commands[] = {
 { "version", "", "tell the versions of fettle and node", NULL, .run = version_command },
 { "__proxy", "[FLAGS]", "the proxy, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = proxy_command },
 { "__monitor", "[FLAGS]", "the monitor, as fettle run starts it", NULL, .flags = &settings_of_run, .hidden = true, .run = monitor_command },
+{ "__stack", "PID", "the stack of a blocked loop, as the monitor asks for it", NULL, .hidden = true, .run = stack_command },
 { "__log-tidy", "", "compress and delete old log files", NULL, .hidden = true, .run = log_tidy_command },
 { "__man", "", "print the man page", NULL, .hidden = true, .run = man_command },
 { "__settings-md", "", "print doc/settings.md", NULL, .hidden = true, .run = settings_page_command },

@@ -82,6 +82,7 @@ int version_command(int argc, char **argv);
 int completion_command(int argc, char **argv);
 int proxy_command(int argc, char **argv);
 int monitor_command(int argc, char **argv);
+int stack_command(int argc, char **argv);
 int man_command(int argc, char **argv);
 int settings_page_command(int argc, char **argv);
 int pm2_page_command(int argc, char **argv);

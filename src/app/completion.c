@@ -17,6 +17,7 @@ enum complete completion_kind(const struct settings_row *row)
     case SETTINGS_ENUM:
     case SETTINGS_BALANCE:
     case SETTINGS_CIDRS:
+    case SETTINGS_OUTCOMES:
         return row->words ? COMPLETE_WORDS : COMPLETE_NONE;
     case SETTINGS_SIZE:
     case SETTINGS_DURATION:

@@ -21,7 +21,8 @@ static const struct table_column columns[] = {
     { .title = "errors", .right = true, .drop = 4 },
     { .title = "p50", .right = true, .drop = 5 },
     { .title = "p99", .right = true },
-    { .title = "loop", .right = true, .drop = 3 },
+    { .title = "blocks", .right = true, .drop = 3 },
+    { .title = "size", .right = true, .drop = 7 },
     { .title = "queries", .right = true },
     { .title = "in them", .right = true, .drop = 2 },
     { .title = "slowest statement", .shorten = 30, .drop = 1 },
@@ -61,7 +62,8 @@ static void row_add(struct view *v, const struct json_value *row)
     row_cell(&v->table, row, "errors", row_number);
     row_cell(&v->table, row, "p50_ms", row_time);
     row_cell(&v->table, row, "p99_ms", row_time);
-    row_cell(&v->table, row, "loop_ms", row_time);
+    row_cell(&v->table, row, "block_ms", row_time);
+    row_cell(&v->table, row, "response_bytes", row_bytes);
     row_cell(&v->table, row, "queries", mean_add);
     row_cell(&v->table, row, "queries_ms", row_time);
     table_add(&v->table, statement.len ? statement : STR("-"));

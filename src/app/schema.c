@@ -121,6 +121,12 @@ static void forms_add(struct buf *out, const struct settings_row *row)
                 STR("{\"type\":\"string\",\"minLength\":1},{\"type\":\"integer\",\"minimum\":1,"
                     "\"maximum\":65535},{\"const\":false}"));
         return;
+    case SETTINGS_OUTCOMES:
+        buf_add(out,
+                STR("{\"type\":\"string\"},{\"type\":\"integer\",\"minimum\":400,\"maximum\":599},"
+                    "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}"));
+        off_add(out, row);
+        return;
     case SETTINGS_CIDRS:
         buf_add(out, STR("{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"));
         return;

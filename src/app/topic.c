@@ -138,6 +138,10 @@ void topic_values(const struct settings_row *row, struct buf *out)
     case SETTINGS_ADDRESS:
         buf_add(out, STR("host:port, :port, port, unix:/path or off"));
         return;
+    case SETTINGS_OUTCOMES:
+        buf_add(out, STR("connect-failure, reset, timeout, 5xx or statuses from 400 to 599, with "
+                         "commas between, or off"));
+        return;
     case SETTINGS_CIDRS:
         buf_add(out, STR("ranges such as 10.0.0.0/8, separated by commas"));
         return;

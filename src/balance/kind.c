@@ -107,6 +107,18 @@ static struct str path_only(struct str path)
     return str_cut(path, '?', &query);
 }
 
+struct str kind_path(struct str path, char out[KIND_SHAPE_MAX])
+{
+    struct text text;
+    size_t last;
+
+    if (path.len == 0 || path.ptr[0] != '/')
+        return (struct str){ 0 };
+    shape(&text, &(struct kind_request){ 0 }, path_only(path), &last);
+    memcpy(out, text.bytes + 1, text.len - 1); /* a space stands behind the method */
+    return str_make(out, text.len - 1);
+}
+
 /* ---- routes ---- */
 
 /* What stands for something else in some framework's routes. */

@@ -96,6 +96,10 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
 bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
                 struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns);
 
+/* A path with its identifiers left out, without its query: "/users/:id"; a view of `out`.
+ * Empty for what is no path, as of OPTIONS. */
+struct str kind_path(struct str path, char out[KIND_SHAPE_MAX]);
+
 /* Whether `path` (without query) is of `route`, in which a part that begins with ':' or '{' stands
  * for any one part and '*' for the rest. Routes with optional parts or regular expressions match
  * no path. */

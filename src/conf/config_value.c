@@ -53,6 +53,8 @@ const char *config_value_form(const struct settings_row *row)
     case SETTINGS_LIST:
         return row->flags & SETTINGS_BARE ? "true, a text or a list of texts"
                                           : "a text or a list of texts";
+    case SETTINGS_OUTCOMES:
+        return "a text or a list such as [\"reset\", 503]";
     case SETTINGS_CIDRS:
         return "a list of texts, such as [\"10.0.0.0/8\"]";
     }
@@ -169,7 +171,7 @@ bool config_value_text(const struct settings_row *row, const struct json_value *
         buf_add(out, STR("on"));
         return true;
     }
-    if (row->type == SETTINGS_LIST)
+    if (row->type == SETTINGS_LIST || row->type == SETTINGS_OUTCOMES)
         return list_put(row, v, folder, out);
     if (row->type == SETTINGS_CIDRS)
         return list_text(v, ',', text_put, out);

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "conf/endpoint.h"
+#include "conf/outcomes.h"
 
 enum settings_log { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
 /* When a log file is rotated, whatever its size. */
@@ -42,7 +43,7 @@ struct settings_balance {
     struct str key; /* as written; empty unless hash:cookie or hash:header */
 };
 
-enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 128, SETTINGS_VALUE_MAX = 4096 };
+enum { SETTINGS_CIDRS_MAX = 256, SETTINGS_ROWS_MAX = 192, SETTINGS_VALUE_MAX = 4096 };
 struct settings_cidrs {
     u32 count;
     struct cidr range[SETTINGS_CIDRS_MAX];
@@ -94,6 +95,13 @@ enum settings_rate_headers {
 };
 enum settings_rate_algorithm { SETTINGS_RATE_BUCKET, SETTINGS_RATE_WINDOW };
 
+/* Which requests may be sent again that a worker may have begun. */
+enum settings_retry_methods {
+    SETTINGS_RETRY_IDEMPOTENT, /* RFC 9110 section 9.2.2 */
+    SETTINGS_RETRY_KEYED,      /* and those with an Idempotency-Key */
+    SETTINGS_RETRY_ALL,
+};
+
 /* What holds for a request, and may be said for its route. */
 struct settings_request {
     struct settings_balance balance;
@@ -111,10 +119,17 @@ struct settings_request {
     u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
                               * limit */
     u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
-    u64 slow_ns;             /* a request slower than this is warned about; 0: off */
-    u32 trace_sample;        /* of requests without a parent, in thousandths of a per cent */
-    struct str access_log;   /* empty: off; "-": standard output; else a file. Text or JSON as `log`
-                              */
+    u64 stall_timeout_ns;    /* without a byte of a response that has begun: closed; 0: off */
+    u64 request_timeout_ns;  /* from the head to the end of the response: 504; 0: off */
+    u64 tunnel_timeout_ns;   /* an upgraded connection without a byte either way; 0: off */
+    u32 retry_max;           /* how often a request is sent again; 0: never */
+    struct outcomes retry_on;
+    enum settings_retry_methods retry_methods;
+    u32 retry_budget;      /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    u64 slow_ns;           /* a request slower than this is warned about; 0: off */
+    u32 trace_sample;      /* of requests without a parent, in thousandths of a per cent */
+    struct str access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log`
+                            */
 };
 
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
@@ -242,6 +257,7 @@ enum settings_type {
     SETTINGS_CIDRS,    /* struct settings_cidrs: comma-separated, may be repeated */
     SETTINGS_BALANCE,  /* struct settings_balance */
     SETTINGS_PERCENT,  /* u32, thousandths of a per cent: 10%, 0.5% */
+    SETTINGS_OUTCOMES, /* struct outcomes: connect-failure,5xx; off */
 };
 
 enum settings_group {
@@ -249,6 +265,7 @@ enum settings_group {
     SETTINGS_GROUP_RESTART,
     SETTINGS_GROUP_BALANCE,
     SETTINGS_GROUP_PROXY,
+    SETTINGS_GROUP_UPSTREAM,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

@@ -11,6 +11,7 @@
 #define RESTART SETTINGS_GROUP_RESTART
 #define BALANCE SETTINGS_GROUP_BALANCE
 #define PROXY SETTINGS_GROUP_PROXY
+#define UPSTREAM SETTINGS_GROUP_UPSTREAM
 #define WATCH SETTINGS_GROUP_WATCH
 #define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
@@ -29,6 +30,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_RESTART] = "Starts and restarts",
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
+    [SETTINGS_GROUP_UPSTREAM] = "Time-outs and retries",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
@@ -229,9 +231,6 @@ const struct settings_row settings_rows[] = {
 { .name = "write-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.write_timeout_ns),
   .default_text = "60s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "close a client that takes nothing of a response this long" },
-{ .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_timeout_ns),
-  .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
-  .help = "time for the app's first byte of a response, then 504" },
 { .name = "rate-limit", .type = SETTINGS_LIST, .group = PROXY, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.rate_limit),
   .default_text = "off", .check = ratelimit_check, .placeholder = "LIMIT,…",
   .help = "how often one client may ask: 100/1m, or 10/s burst 20",
@@ -273,6 +272,38 @@ const struct settings_row settings_rows[] = {
 { .name = "paths", .type = SETTINGS_TEXT, .group = PROXY, .flags = SETTINGS_HIDDEN | SETTINGS_MADE | RELOAD, .scope = OF_APP, .offset = AT(paths),
   .default_text = "", .most = 65536, .placeholder = "PATHS",
   .help = "settings of single paths of the app, as conf/routes.h has them" },
+
+{ .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_timeout_ns),
+  .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "time for the app's first byte of a response, then 504",
+  .more = "From the moment that the app has got the whole request. Off, because a long poll may wait for as long as it likes; nginx would have 60s here." },
+{ .name = "stall-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.stall_timeout_ns),
+  .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "longest pause within a response, then it is broken off",
+  .more = "The client's connection is closed, so that it sees that the response is not whole. Off, because an event stream may be silent for long; give such a route longer than its heartbeat." },
+{ .name = "request-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.request_timeout_ns),
+  .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "time for a request in all, then 504",
+  .more = "From its first byte to the last one of its response, the queue and retries included. A response that has begun by then is broken off. What has become a WebSocket has no such end (tunnel-timeout)." },
+{ .name = "tunnel-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.tunnel_timeout_ns),
+  .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "close a WebSocket or raw stream without a byte for this long" },
+{ .name = "retry-max", .type = SETTINGS_COUNT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.retry_max),
+  .default_text = "2", .least = 1, .most = 10, .words = "off", .placeholder = "N",
+  .help = "how often a request is sent again after a failure",
+  .more = "To another worker where there is one. Only what the client has seen no byte of, whose body the proxy still has, and that may be repeated (retry-methods). What no worker has read is always passed on." },
+{ .name = "retry-on", .type = SETTINGS_OUTCOMES, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.retry_on),
+  .default_text = "connect-failure,reset", .words = "connect-failure|reset|timeout|5xx|off", .placeholder = "WHAT,…",
+  .help = "after what: connect-failure, reset, timeout, 5xx, 503 …",
+  .more = "connect-failure: no connection could be made. reset: the connection ended before the response. timeout: upstream-timeout was over. A status: the app answered so." },
+{ .name = "retry-methods", .type = SETTINGS_ENUM, .group = UPSTREAM, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.retry_methods),
+  .default_text = "idempotent", .words = "idempotent|keyed|all", .placeholder = "WHICH",
+  .help = "requests that may be repeated: idempotent, keyed or all",
+  .more = "idempotent: GET, HEAD, PUT, DELETE, OPTIONS and TRACE. keyed: also those with an Idempotency-Key field, if the app honours it. all: POST and PATCH, too, which may then be done twice." },
+{ .name = "retry-budget", .type = SETTINGS_PERCENT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.retry_budget),
+  .default_text = "20%", .least = 1, .most = 100000, .placeholder = "PERCENT",
+  .help = "the share of requests that may be sent again",
+  .more = "Of the app's requests in the last ten seconds, and ten a second besides. So that an app that fails under its load does not get twice as much of it. off: no limit." },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

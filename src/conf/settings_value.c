@@ -505,6 +505,17 @@ static void percent_write(const void *fields, const struct settings_row *row, st
         percent_text(n, out);
 }
 
+static int outcomes_read(const struct settings_values *to, const struct settings_row *row,
+                         struct str value, struct problem *p)
+{
+    return outcomes_parse(value, field_of(to, row), p);
+}
+
+static void outcomes_write(const void *fields, const struct settings_row *row, struct buf *out)
+{
+    outcomes_text(field_in(fields, row), out);
+}
+
 const struct settings_reader settings_readers[] = {
     [SETTINGS_BOOL] = { bool_read, bool_write },
     [SETTINGS_COUNT] = { count_read, count_write },
@@ -520,6 +531,7 @@ const struct settings_reader settings_readers[] = {
     [SETTINGS_CIDRS] = { cidrs_read, cidrs_write },
     [SETTINGS_BALANCE] = { balance_read, balance_write },
     [SETTINGS_PERCENT] = { percent_read, percent_write },
+    [SETTINGS_OUTCOMES] = { outcomes_read, outcomes_write },
 };
 
 int settings_value_read(const struct settings_values *to, const struct settings_row *row,

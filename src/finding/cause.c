@@ -82,6 +82,12 @@ static void ballot_add(struct ballot *b, const struct sample_cause *one, u32 sam
     b->verdict[b->count++] = *one;
 }
 
+/* Its text says why there is no stack. */
+static bool is_excuse(const struct cause_sample *sample)
+{
+    return sample->how == SHM_BLOCKED_UNABLE || sample->how == SHM_BLOCKED_CLOSED;
+}
+
 /* Native code that cannot be named: its samples may tell more than the line. */
 static struct sample_cause returned_to(const struct sample_cause *one,
                                        const struct sample_cause *native, const struct stackview *s,
@@ -111,6 +117,8 @@ static void vote(struct ballot *b, const struct cause_view *v, const struct stac
         const struct cause_sample *sample = &v->sample[i];
         struct stackview s;
 
+        if (is_excuse(sample))
+            continue;
         stackview_read(&s, sample->text, &v->entered);
         if (sample->how == SHM_BLOCKED_NATIVE && !s.has_frames) {
             one = sample_cause_of_native(sample);
@@ -256,9 +264,11 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
         out->place.column = 0;
     }
     if (v->samples) {
-        for (u32 i = 0; i < v->samples && !v->sample[sample].text.len; i++)
+        for (u32 i = 0;
+             i < v->samples && (!v->sample[sample].text.len || is_excuse(&v->sample[sample])); i++)
             sample = i;
-        out->text = v->sample[sample].text;
+        if (!is_excuse(&v->sample[sample]))
+            out->text = v->sample[sample].text;
         out->origin = origin_of(out->text);
     }
     advice_set(out, &best);

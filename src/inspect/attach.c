@@ -6,15 +6,25 @@
 #include <signal.h>
 
 #define LOOK_NS (5 * NS_PER_MS)
+#define QUICK_LOOK_NS NS_PER_MS /* at first: JavaScript that runs is interrupted at once */
+#define QUICK_NS (50 * NS_PER_MS)
 #define PROBE_NS (2 * NS_PER_S)     /* for an answer to /json/list: a thread of its own gives it */
 #define CONNECT_NS (10 * NS_PER_S)  /* for the upgrade */
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
+#define TURN_NS (100 * NS_PER_MS)   /* a loop that has not turned by then is blocked */
 #define LATER_NS (600 * NS_PER_S)
 
 /* The port is remembered by Node; where any was asked for, any is meant the next time. */
 static const char close_params[] =
-    "{\"expression\":\"typeof process._debugEnd==='function'?process._debugEnd():"
-    "process.getBuiltinModule('inspector').close()%s\",\"silent\":true}";
+    "{\"expression\":\"(close=>{%sclose()})("
+    "typeof process._debugEnd==='function'?()=>process._debugEnd():"
+    "()=>process.getBuiltinModule('inspector').close())%s\",\"silent\":true}";
+/* Node has both V8 and its loop open the inspector on SIGUSR1. A loop that is blocked gets to it
+ * when it turns, and opens it anew if it was closed meanwhile: then it is closed once more. */
+static const char close_later[] = "setImmediate(()=>setImmediate(close));";
+static const char turn_params[] =
+    "{\"expression\":\"new Promise(turned=>setImmediate(()=>setImmediate(turned)))\","
+    "\"awaitPromise\":true,\"silent\":true}";
 
 /* ---- the network namespace of the process ---- */
 
@@ -152,7 +162,7 @@ static int unopened(const struct node_process *np, u64 open_ns, struct problem *
 /* Sends the signal and waits for a new port. */
 static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struct problem *p)
 {
-    u64 until_ns = clock_now_ns() + open_ns;
+    u64 began_ns = clock_now_ns(), until_ns = began_ns + open_ns;
     int err;
 
     if (kill((pid_t)a->process.pid, SIGUSR1) < 0)
@@ -160,7 +170,10 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
                            strerror(errno));
     a->opened = true; /* or will be */
     do {
-        err = wait_for(&a->client.wait, -1, 0, clock_now_ns() + LOOK_NS);
+        u64 now_ns = clock_now_ns();
+
+        err = wait_for(&a->client.wait, -1, 0,
+                       now_ns + (now_ns - began_ns < QUICK_NS ? QUICK_LOOK_NS : LOOK_NS));
         if (err == -ECANCELED)
             return err;
         err = probe_new(a, out);
@@ -294,15 +307,19 @@ static int again(struct attach *a)
 
 static int close_inside(struct attach *a, u64 until_ns)
 {
-    char params[sizeof(close_params) + 32];
+    char params[sizeof(close_params) + sizeof(close_later) + 32];
+    bool turned = false;
 
-    snprintf(params, sizeof(params), close_params,
-             a->addr.port == a->process.inspect_port ? "" : ";process.debugPort=0");
     a->client.event = NULL;
     a->client.bulk = NULL;
     while (!is_closed(a)) {
         int err = again(a);
 
+        if (!err && !turned)
+            turned = devtools_call(&a->client, "Runtime.evaluate", str_of(turn_params),
+                                   clock_now_ns() + TURN_NS, NULL) == 0;
+        snprintf(params, sizeof(params), close_params, turned ? "" : close_later,
+                 a->addr.port == a->process.inspect_port ? "" : ";process.debugPort=0");
         if (!err)
             err = devtools_call(&a->client, "Runtime.evaluate", str_of(params), until_ns, NULL);
         if (err == -ECANCELED || (err && clock_now_ns() >= until_ns))

@@ -161,6 +161,18 @@ int devtools_wait(struct devtools *c, u64 id, u64 until_ns, struct json_value **
     return err;
 }
 
+int devtools_until(struct devtools *c, const bool *came, u64 until_ns)
+{
+    int err = flush(c, until_ns);
+
+    while (!err && !*came) {
+        err = step(c, until_ns);
+        if (!err)
+            (void)message_take(c, 0, NULL, &err);
+    }
+    return err;
+}
+
 int devtools_call(struct devtools *c, const char *method, struct str params, u64 until_ns,
                   struct json_value **out)
 {

@@ -48,5 +48,8 @@ MUST_USE int devtools_wait(struct devtools *c, u64 id, u64 until_ns, struct json
 MUST_USE int devtools_call(struct devtools *c, const char *method, struct str params, u64 until_ns,
                            struct json_value **out);
 
+/* Waits until *came, which `event` sets; as devtools_wait. */
+MUST_USE int devtools_until(struct devtools *c, const bool *came, u64 until_ns);
+
 /* Waits and hands on what comes until then: -ETIMEDOUT is its usual end. */
 MUST_USE int devtools_listen(struct devtools *c, u64 until_ns);

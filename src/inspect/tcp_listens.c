@@ -1,13 +1,14 @@
 /* inspect/tcp_listens.c -- the TCP ports on which a process listens */
 #include "inspect/tcp_listens.h"
 
-#include "conf/file.h"
+#include "base/buf.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 
 /* Established connections, of which there may be many, come after the listening sockets. */
-enum { TABLE_BYTES_MAX = 256 * 1024, LISTEN = 0x0a, FIELD_INODE = 9 };
+enum { TABLE_BYTES_MAX = 256 * 1024, PIECE_BYTES = 4096, LISTEN = 0x0a, FIELD_INODE = 9 };
 
 /* The kernel prints each 32-bit word of an address in its own byte order. */
 static bool ip_parse(struct str hex, struct addr *out)
@@ -80,6 +81,34 @@ void tcp_listens_parse(struct tcp_listens *out, struct str text)
             return;
 }
 
+/* The newest whole line is of a socket that does not listen. */
+static bool is_over(struct str text)
+{
+    const char *end = text.len ? memrchr(text.ptr, '\n', text.len) : NULL;
+    const char *begin = end ? memrchr(text.ptr, '\n', (size_t)(end - text.ptr)) : NULL;
+    struct tcp_listens ignored = { 0 };
+
+    return begin && !line_take(&ignored, str_make(begin + 1, (size_t)(end - begin) - 1));
+}
+
+/* The beginning of a table, as far as it matters: the kernel takes long for all of it. */
+static int table_read(const char *path, struct buf *out)
+{
+    AUTO(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    do {
+        if (!buf_reserve(out, PIECE_BYTES))
+            return -ENOMEM;
+        n = read(fd, out->ptr + out->len, PIECE_BYTES);
+        if (n > 0)
+            out->len += (size_t)n;
+    } while (n > 0 && out->len < TABLE_BYTES_MAX && !is_over(buf_str(out)));
+    return n < 0 ? -errno : 0;
+}
+
 int tcp_listens_all(struct tcp_listens *out, u32 pid)
 {
     static const char *const tables[] = { "tcp", "tcp6" };
@@ -91,8 +120,8 @@ int tcp_listens_all(struct tcp_listens *out, u32 pid)
         int err;
 
         snprintf(path, sizeof(path), "/proc/%u/net/%s", pid, tables[i]);
-        err = file_read(path, TABLE_BYTES_MAX, &text);
-        if (err && err != -EFBIG && i == 0) /* without IPv6 there is one table */
+        err = table_read(path, &text);
+        if (err && i == 0) /* without IPv6 there is one table */
             return err;
         tcp_listens_parse(out, buf_str(&text));
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/spool.h"
 #include "proxy/exchange.h"
+#include "shm/refusal.h"
 
 #include <signal.h>
 
@@ -122,6 +123,8 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
         buf_addf(b, " app=%.*s", STR_ARG(f->app));
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
+    if (x->refusal)
+        buf_addf(b, " reason=%s", refusal_name[x->refusal - 1]);
     buf_addc(b, '\n');
 }
 
@@ -155,6 +158,8 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
         buf_add_json(b, f->app);
         buf_addc(b, '"');
     }
+    if (x->refusal)
+        buf_addf(b, ",\"reason\":\"%s\"", refusal_name[x->refusal - 1]);
     buf_add(b, STR("}\n"));
 }
 

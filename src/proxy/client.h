@@ -75,15 +75,18 @@ struct exchange {
     const struct rule *rule; /* … and on its way */
     u32 app, listener;       /* whose workers, and which of their sockets */
     u32 admission_step;      /* which of the steps is next (admission.h) */
-    u32 attempts;
-    bool head_known;    /* req is valid */
-    bool replayable;    /* all that came of the request is still in client->in */
-    bool req_done;      /* the request has been written to up->out as a whole */
-    bool trailers_done; /* …its last chunk with the trailers */
-    bool loop_idle;     /* the worker's loop waited when it got the request */
-    bool res_begun;     /* the final head is in client->out */
-    bool res_raw;       /* chunks are passed on as they are */
-    bool res_chunk;     /* we make the chunks */
+    u32 attempts;            /* how often a worker was asked for … */
+    u32 repeats;             /* … after one that may have begun with it (resend.h) */
+    u32 avoid;               /* the slot that has failed it, + 1; 0: none */
+    u8 refusal;              /* enum shm_refusal + 1: why it ended as it did; 0: as the app said */
+    bool head_known;         /* req is valid */
+    bool replayable;         /* all that came of the request is still in client->in */
+    bool req_done;           /* the request has been written to up->out as a whole */
+    bool trailers_done;      /* …its last chunk with the trailers */
+    bool loop_idle;          /* the worker's loop waited when it got the request */
+    bool res_begun;          /* the final head is in client->out */
+    bool res_raw;            /* chunks are passed on as they are */
+    bool res_chunk;          /* we make the chunks */
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
@@ -96,6 +99,7 @@ struct exchange {
     u64 sent_bytes;          /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
+    u64 tick_sent_bytes, quiet_worker_ns; /* the worker, within its answer */
     u64 quiet_out_bytes, quiet_since_ns; /* after the client's end: nothing sent to it since then */
     u64 request_id[2];
     struct span span; /* of the request */

@@ -8,8 +8,8 @@
 
 #include "http/write.h"
 #include "proxy/access.h"
-#include "proxy/handover.h"
 #include "proxy/peer.h"
+#include "proxy/resend.h"
 #include "proxy/series.h"
 
 #include <endian.h>
@@ -82,8 +82,7 @@ static void learn(struct exchange *x)
     }
 }
 
-/* Lets go of the worker, for good or before another try. */
-static void let_go(struct exchange *x, u64 keep_ns)
+void exchange_let_go(struct exchange *x, u64 keep_ns)
 {
     bool told = x->up && x->up->sends > 0;
 
@@ -100,7 +99,7 @@ void exchange_free(struct exchange *x)
     struct client *c = x->client;
     struct thread *t = c->thread;
 
-    let_go(x, 0);
+    exchange_let_go(x, 0);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
         atomic_fetch_sub(&t->proxy->exchanges, 1);
@@ -137,6 +136,7 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
     AUTO(buf_done) struct buf body = { 0 };
 
     COUNT(t->proxy->shm->proxy.refused[reason], 1);
+    x->refusal = (u8)(reason + 1);
     if (x->res_begun) { /* too late for another answer: the client must see that this one broke off
                          */
         tell(x);
@@ -151,7 +151,7 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
     x->res_begun = true;
     x->sent_bytes = out.len;
     tell(x);
-    let_go(x, 0);
+    exchange_let_go(x, 0);
     if (!c->out)
         c->out = block_take(&t->blocks);
     if (out.failed || body.failed || !c->out || !block_add(c->out, buf_str(&out)))
@@ -219,7 +219,7 @@ void exchange_over(struct exchange *x)
     if (!x->req_done)
         x->keep = false;
     tell(x);
-    let_go(x, keep_ns);
+    exchange_let_go(x, keep_ns);
     client_next(c);
 }
 
@@ -295,11 +295,9 @@ static bool worker_blocked(struct proxy *p, const struct claim *claim)
 void exchange_worker_failed(struct exchange *x)
 {
     struct client *c = x->client;
-    struct thread *t = c->thread;
     struct shm_slot *slot = x->claim.slot;
-    bool blocked = worker_blocked(t->proxy, &x->claim);
-    /* What the worker has not seen may go to another, whatever its method is. */
-    bool again = x->up == NULL || upstream_unread(x->up) || http_method_idempotent(x->req.method);
+    bool blocked = worker_blocked(c->thread->proxy, &x->claim);
+    bool unread = x->up == NULL || upstream_unread(x->up);
 
     if (x->res_begun) {
         if (slot)
@@ -308,15 +306,8 @@ void exchange_worker_failed(struct exchange *x)
         client_close(c); /* the client sees that the response broke off */
         return;
     }
-    if (again && x->replayable && !blocked && x->attempts < EXCHANGE_ATTEMPTS_MAX + !x->up) {
-        COUNT(t->proxy->shm->proxy.retries, 1);
-        if (x->up)
-            upstream_drop(t, x->up->slot);
-        let_go(x, 0);
-        c->in->at = x->req.head_bytes;
-        handover_ask(x);
+    if (!blocked && resend_after(x, unread ? SHM_RETRY_UNREAD : SHM_RETRY_RESET, 0))
         return;
-    }
     if (slot)
         COUNT(slot->failures, 1);
     exchange_refuse(x, 502,

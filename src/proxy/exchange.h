@@ -12,6 +12,9 @@ struct exchange *exchange_new(struct client *c);
 /* Frees its claim, ticket and upstream connection; sets client->x to NULL. */
 void exchange_free(struct exchange *x);
 
+/* Lets go of the worker, for good (its connection rests for keep_ns) or before another try. */
+void exchange_let_go(struct exchange *x, u64 keep_ns);
+
 /* Its method, path and size: views into the request's head, which stays in client->in until it is
  * over. */
 struct kind_request exchange_kind_request(const struct exchange *x);

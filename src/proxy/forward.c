@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/exchange.h"
+#include "proxy/resend.h"
 #include "proxy/response.h"
 #include "proxy/tunnel.h"
 
@@ -220,6 +221,8 @@ static enum flow response_begin(struct exchange *x)
         exchange_expect_response(x);
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
+    if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))
+        return FLOW_ENDED;
     if (!response_pass(x, bytes, tunnel))
         return worker_nonsense(x, "its head is too large");
     in->at += x->res.head_bytes;

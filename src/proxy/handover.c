@@ -111,9 +111,11 @@ void handover_ask(struct exchange *x)
                                .listener = x->listener,
                                .is = &x->rule->is,
                                .key = x->sticky,
+                               .avoid = x->avoid,
                                .block_ns = x->kind.block_ns };
 
-    x->attempts++;
+    if (x->attempts++ == 0)
+        retry_budget_request(&c->thread->proxy->budgets[x->app], thread_now(c->thread));
     switch (queue_ask(c->thread, &x->ticket, &want, given)) {
     case QUEUE_TAKEN:
         dispatch(x);

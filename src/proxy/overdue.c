@@ -1,6 +1,8 @@
 /* proxy/overdue.c -- what an exchange waits for too long */
 #include "proxy/overdue.h"
 
+#include "proxy/resend.h"
+
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
 #define TICK_BYTES_MIN 2048
 #define CLIENT_GONE_NS (2 * NS_PER_S)
@@ -32,6 +34,43 @@ static bool gone(struct exchange *x, u64 now_ns)
     return now_ns - x->quiet_since_ns >= CLIENT_GONE_NS;
 }
 
+/* Whether the worker has said nothing more of its answer for so long. What the client has not taken
+ * yet is no fault of the worker's. */
+static bool worker_stalled(struct exchange *x, bool takes, u64 now_ns, u64 limit_ns)
+{
+    bool its_turn = x->client->state == CLIENT_ACTIVE && x->res_begun && !takes;
+
+    if (!its_turn || limit_ns == 0 || x->quiet_worker_ns == 0 ||
+        x->tick_sent_bytes != x->sent_bytes) {
+        x->quiet_worker_ns = its_turn ? now_ns : 0;
+        x->tick_sent_bytes = x->sent_bytes;
+        return false;
+    }
+    return now_ns - x->quiet_worker_ns >= limit_ns;
+}
+
+/* The time-outs that are the worker's. May end it. */
+static void tick_worker(struct exchange *x, bool takes, u64 now_ns)
+{
+    const struct settings_request *s = &x->rule->is;
+    struct shm_slot *slot = x->claim.slot;
+
+    if (s->request_timeout_ns && now_ns > x->times.begun_ns + s->request_timeout_ns) {
+        exchange_refuse(x, 504, "the request took longer than it may in all",
+                        SHM_REFUSED_REQUEST_TIME);
+    } else if (worker_stalled(x, takes, now_ns, s->stall_timeout_ns)) {
+        if (slot)
+            COUNT(slot->failures, 1);
+        exchange_refuse(x, 504, "the worker stopped within its answer", SHM_REFUSED_STALLED);
+    } else if (s->upstream_timeout_ns && x->client->state == CLIENT_ACTIVE && !x->res_begun &&
+               x->req_done && now_ns > x->times.dispatched_ns + s->upstream_timeout_ns) {
+        if (slot)
+            COUNT(slot->failures, 1);
+        if (!resend_after(x, SHM_RETRY_TIMEOUT, 0))
+            exchange_refuse(x, 504, "the worker did not answer in time", SHM_REFUSED_WORKER_SLOW);
+    }
+}
+
 static void tick(struct timer *timer)
 {
     struct client *c = container_of(timer, struct client, timer);
@@ -52,15 +91,13 @@ static void tick(struct timer *timer)
     } else if (stalled(&x->stalled_out_ns, &x->tick_out_bytes, x->out_bytes, takes, now_ns,
                        s->write_timeout_ns)) {
         COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_TIMEOUT], 1);
+        x->refusal = SHM_REFUSED_TIMEOUT + 1;
         exchange_abandoned(x);
     } else if (stalled(&x->stalled_in_ns, &x->tick_in_bytes, x->in_bytes, gives, now_ns,
                        s->body_timeout_ns)) {
         exchange_refuse(x, 408, "the request's body took too long", SHM_REFUSED_TIMEOUT);
-    } else if (s->upstream_timeout_ns && c->state == CLIENT_ACTIVE && !x->res_begun &&
-               x->req_done && now_ns > x->times.dispatched_ns + s->upstream_timeout_ns) {
-        if (x->claim.slot)
-            COUNT(x->claim.slot->failures, 1);
-        exchange_refuse(x, 504, "the worker did not answer in time", SHM_REFUSED_WORKER_SLOW);
+    } else {
+        tick_worker(x, takes, now_ns);
     }
 }
 

@@ -370,6 +370,8 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
         p->listeners[i].fd = -1;
     queue_init(&p->queue);
+    for (u32 i = 0; i < SHM_APPS_MAX; i++)
+        retry_budget_init(&p->budgets[i]);
     hash_key_random(&p->hash_key);
     limiter_init(&p->limiter);
     if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
@@ -378,7 +380,7 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     if (r < 0)
         return r;
     gauges_reset(p->shm);
-    series_init(p->shm);
+    series_init(p);
     p->threads = calloc(p->threads_n, sizeof(*p->threads));
     if (!p->threads)
         return -ENOMEM;
@@ -392,11 +394,12 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
 
 int proxy_run(struct settings *settings, u32 apps)
 {
-    struct proxy_process *pp = calloc(1, sizeof(*pp));
+    struct proxy_process *pp = aligned_alloc(64, sizeof(*pp));
     int r;
 
     if (!pp)
         return 1;
+    memset(pp, 0, sizeof(*pp));
     prctl(PR_SET_NAME, "fettle: proxy");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* the terminal's ^C is for the supervisor, which drains us */

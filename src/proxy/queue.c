@@ -61,6 +61,27 @@ static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatche
     };
 }
 
+static bool can_take(const struct thread *t, const struct ticket *ticket, u32 i)
+{
+    struct shm_slot *slot = &t->proxy->shm->slot[i];
+
+    return atomic_load(&slot->state) == SHM_READY && slot->listening & BIT(ticket->listener) &&
+           t->proxy->gone[i] != slot->generation;
+}
+
+/* The slots that may take it; the one to be avoided only when it is the only one. */
+static u32 candidates(const struct thread *t, const struct ticket *ticket, u8 slots[SHM_SLOTS_MAX])
+{
+    u32 used = shm_slots_used(t->proxy->shm), n = 0;
+
+    for (u32 i = 0; i < used; i++)
+        if (i + 1 != ticket->avoid && can_take(t, ticket, i))
+            slots[n++] = (u8)i;
+    if (n == 0 && ticket->avoid && can_take(t, ticket, ticket->avoid - 1))
+        slots[n++] = (u8)(ticket->avoid - 1);
+    return n;
+}
+
 static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
 {
     struct shm *shm = t->proxy->shm;
@@ -68,21 +89,13 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
     struct pick_worker workers[SHM_SLOTS_MAX];
     u64 dispatched[SHM_SLOTS_MAX];
     u8 slots[SHM_SLOTS_MAX];
-    u32 used = shm_slots_used(shm);
 
     for (;;) {
         u64 now_ns = clock_now_ns();
-        u32 n = 0, index;
+        u32 n = candidates(t, ticket, slots), index;
 
-        for (u32 i = 0; i < used; i++) {
-            struct shm_slot *slot = &shm->slot[i];
-
-            if (atomic_load(&slot->state) != SHM_READY ||
-                !(slot->listening & BIT(ticket->listener)) || t->proxy->gone[i] == slot->generation)
-                continue;
-            workers[n] = look(slot, now_ns, &dispatched[n]);
-            slots[n++] = (u8)i;
-        }
+        for (u32 i = 0; i < n; i++)
+            workers[i] = look(&shm->slot[slots[i]], now_ns, &dispatched[i]);
         if (lane != PICK_NO_LANE)
             pick_keep(workers, n, lanes->kept,
                       atomic_load(&t->proxy->queue.slow_count[ticket->app]) > 0);
@@ -304,6 +317,7 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struc
                           .is = want->is,
                           .key = want->key,
                           .block_ns = want->block_ns,
+                          .avoid = want->avoid,
                           .fn = fn };
     list_init(&t->link);
     t->slow = is_slow(owner, t);

@@ -34,6 +34,7 @@ struct ticket {
     const struct settings_request *is; /* what holds for it; lives longer */
     u64 key;                           /* what hash policies stick to */
     u64 block_ns;                      /* how long it is expected to block a loop */
+    u32 avoid;                         /* a slot + 1 that gets it only when there is no other */
     bool slow;                         /* in the line of the slow */
     u64 queued_ns;                     /* when it came into the queue; 0: it never did */
     struct claim claim;
@@ -62,6 +63,7 @@ struct queue_want {
     const struct settings_request *is; /* lives until the ticket has left */
     u64 key;                           /* what hash policies stick to */
     u64 block_ns;                      /* how long it will be blocked, as far as is known */
+    u32 avoid;                         /* a slot + 1: only when there is no other; 0: none */
 };
 
 /* Asks for a worker. TAKEN: t->claim is it, at once. WAITS: fn will be called, unless queue_leave

@@ -203,8 +203,8 @@ void ruleset_free(struct ruleset *rs)
 
 static void tick_note(struct ruleset *rs, const struct settings_request *is)
 {
-    u64 limits[] = { is->body_timeout_ns, is->write_timeout_ns, is->upstream_timeout_ns,
-                     is->queue_timeout_ns };
+    u64 limits[] = { is->body_timeout_ns,  is->write_timeout_ns, is->upstream_timeout_ns,
+                     is->queue_timeout_ns, is->stall_timeout_ns, is->request_timeout_ns };
     u64 tick_ns = atomic_load(&rs->tick_ns);
 
     for (u32 i = 0; i < ARRAY_LEN(limits); i++)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "balance/kind.h"
+#include "balance/pathset.h"
 #include "balance/pick.h"
 #include "balance/router.h"
 #include "base/hash.h"
@@ -24,9 +25,12 @@
 #include "proxy/seat.h"
 #include "shm/layout.h"
 #include "shm/wire.h"
+#include "upstream/retry_budget.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+enum { SERIES_LINES = 64 };
 
 struct access_log;
 struct thread;
@@ -68,6 +72,9 @@ struct proxy {
     struct queue queue;
     struct kinds kinds[SHM_APPS_MAX];
     struct limiter limiter;
+    struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
+    struct pathset paths;                      /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX];   /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
@@ -124,6 +131,11 @@ struct thread {
     u32 exchanges_peak; /* thread 0: since memory was given back */
     u64 tidied_ns;
     struct kind_cache kind_cache;
+    struct series_line { /* by kind and status: where a path is counted */
+        u64 key;
+        u32 app;
+        struct shm_series *series; /* NULL: not known */
+    } series[SERIES_LINES];
     bool drain_seen;
 };
 

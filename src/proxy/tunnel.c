@@ -22,7 +22,7 @@ struct tunnel {
     struct thread *thread;
     struct list link; /* thread->tunnels */
     struct task more, grave;
-    struct timer timer; /* waiting for a worker */
+    struct timer timer; /* waiting for a worker; then for a byte */
     struct end client, worker;
     struct ticket ticket;
     struct claim claim;
@@ -31,6 +31,7 @@ struct tunnel {
     struct addr peer, local;
     u32 number; /* of the connection to the worker, if it was an exchange's */
     u32 attempts;
+    u64 idle_ns, moved_ns; /* closed without a byte for this long, 0: never; since then */
     bool closed;
 };
 
@@ -135,6 +136,19 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
 
 static void tunnel_pump(struct tunnel *tu);
 
+static void idle_look(struct timer *timer)
+{
+    struct tunnel *tu = container_of(timer, struct tunnel, timer);
+    u64 until_ns = tu->moved_ns + tu->idle_ns;
+
+    if (thread_now(tu->thread) < until_ns) {
+        loop_timer(tu->thread->loop, timer, until_ns, idle_look);
+        return;
+    }
+    COUNT(tu->thread->proxy->shm->proxy.refused[SHM_REFUSED_TUNNEL_IDLE], 1);
+    tunnel_close(tu);
+}
+
 static void again(struct task *task)
 {
     tunnel_pump(container_of(task, struct tunnel, more));
@@ -154,6 +168,7 @@ static void tunnel_pump(struct tunnel *tu)
         }
         if (to_worker == 0 && to_client == 0)
             return;
+        tu->moved_ns = thread_now(t);
     }
     loop_task(t->loop, &tu->more, again);
 }
@@ -217,6 +232,9 @@ static void tunnel_start(struct tunnel *tu, int worker_fd)
         return;
     }
     loop_timer_stop(&tu->timer);
+    tu->moved_ns = thread_now(t);
+    if (tu->idle_ns)
+        loop_timer(t->loop, &tu->timer, tu->moved_ns + tu->idle_ns, idle_look);
     tu->worker.readable = true;
     claim_to_stream(&tu->claim);
     tunnel_pump(tu);
@@ -233,7 +251,7 @@ void tunnel_upgrade(struct exchange *x)
     struct tunnel *tu;
     int worker_fd;
     u32 number = u->number;
-    u64 now_ns;
+    u64 idle_ns = x->rule->is.tunnel_timeout_ns, now_ns;
 
     if (x->claim.slot)
         COUNT(x->claim.slot->requests, 1);
@@ -257,6 +275,7 @@ void tunnel_upgrade(struct exchange *x)
     }
     tu->claim = claim;
     tu->number = number;
+    tu->idle_ns = idle_ns;
     tu->client.buf = to_worker ? to_worker : from_client;
     tu->client.after = to_worker ? from_client : NULL;
     tu->worker.buf = to_client ? to_client : from_worker;
@@ -320,6 +339,7 @@ static void stream_ask(struct tunnel *tu)
     };
 
     tu->is = *is; /* its own: it may wait for longer than the rules live */
+    tu->idle_ns = is->tunnel_timeout_ns;
     want.is = &tu->is;
     tu->attempts++;
     switch (queue_ask(t, &tu->ticket, &want, stream_given)) {

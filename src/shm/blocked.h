@@ -16,7 +16,9 @@ enum shm_blocked_how {
     SHM_BLOCKED_STACK,    /* it runs JavaScript: the stack */
     SHM_BLOCKED_NATIVE,   /* it runs no JavaScript: no stack yet */
     SHM_BLOCKED_RETURNED, /* native code has returned: the stack, as near to the call as V8 tells */
-    SHM_BLOCKED_UNABLE,   /* this node does not export what a stack takes */
+    SHM_BLOCKED_UNABLE,   /* this node does not export what a stack takes; `text` says why there is
+                           * none. Its inspector may be opened by SIGUSR1 */
+    SHM_BLOCKED_CLOSED,   /* likewise, but the signal would not open it: it is not to be sent */
     SHM_BLOCKED_HOWS,
 };
 

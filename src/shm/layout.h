@@ -40,7 +40,6 @@ enum {
     SHM_GC_KINDS = 4,
     SHM_GC_BUCKETS = 8, /* le 0.001 0.01 0.1 1 2 5 +Inf, one spare */
     SHM_SERIES_MAX = 1024,
-    SHM_SERIES_BUCKETS = 24,
     SHM_ROUTE_MAX = 112,
     SHM_ROUTES_MAX = 1024, /* routes of one process; number 0 is none */
     SHM_CONNECTIONS_MAX =
@@ -50,7 +49,10 @@ enum {
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
     SHM_KIND_TEXT_MAX = 84,
-    SHM_OCTAVES = 48,       /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
+    SHM_CIRCUITS_MAX = 64,
+    SHM_CIRCUIT_PARTS = 10, /* of its window */
+    SHM_PLACE_MAX = 112,
     SHM_MEASURES_MAX = 512, /* names of one process's marks, measures and timed functions */
     SHM_MEASURE_NAME_MAX = 64,
 };
@@ -196,20 +198,6 @@ struct shm_routes {
     struct shm_route route[SHM_ROUTES_MAX];
 };
 
-/* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
- * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
- * for what no longer fits. Bucket bounds: SHM_SERIES_LE_US. */
-struct shm_series {
-    _Atomic uint32_t state;
-    uint16_t status;
-    uint8_t route_len, app;
-    char method[12]; /* NUL-terminated; "_OTHER" when unknown */
-    char route[SHM_ROUTE_MAX];
-    _Atomic uint64_t count;
-    _Atomic uint64_t sum_ns;
-    _Atomic uint64_t bucket[SHM_SERIES_BUCKETS]; /* not cumulative; the last is +Inf */
-};
-
 /* The union of prom-client's and OpenTelemetry's bounds, in units of 0.5 ms … so that both
  * families are read off one table: .005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10, and
  * .0005 .001 .002 below, where a local proxy's answers are. In microseconds: */
@@ -219,6 +207,27 @@ struct shm_series {
             1000000, 2500000, 5000000, 7500000, 10000000                                   \
     }
 enum { SHM_SERIES_LE = 17 }; /* bounds above; bucket[SHM_SERIES_LE] is +Inf */
+
+/* A series of http_server_request_duration_seconds. Writers: the proxy's threads. `state` goes
+ * 0 → 1 (claimed, being filled) → 2 (readable, key never changes again). Series 0 is "(other)",
+ * for what no longer fits. Bucket bounds: SHM_SERIES_LE_US. */
+struct shm_series {
+    _Atomic uint32_t state;
+    uint16_t status;
+    uint8_t route_len, app;
+    char method[12]; /* NUL-terminated; "_OTHER" when unknown */
+    char route[SHM_ROUTE_MAX];
+    uint8_t is_path; /* 1: the app has named no route: a path with identifiers left out */
+    uint8_t spare[3];
+    _Atomic uint64_t count;
+    _Atomic uint64_t sum_ns;
+    _Atomic uint64_t bucket[SHM_SERIES_LE + 1]; /* not cumulative; the last is +Inf */
+    _Atomic uint64_t sent_bytes;     /* heads and bodies of the answers, as clients get them */
+    _Atomic uint64_t received_bytes; /* bodies of the requests */
+    _Atomic uint64_t loop_ns;        /* of the workers' loops, as the proxy puts it down to them */
+    _Atomic uint64_t cpu_ns;         /* writer: the monitor: of that, what had a CPU */
+    uint64_t reserved[2];
+};
 
 /* What the app itself measures with perf_hooks: marks, measures and functions of timerify, by name.
  * Writer: the addon, its main thread. A name and kind do not change once `count` is above their
@@ -270,7 +279,7 @@ struct shm_proxy {
     _Atomic uint32_t queued;            /* requests in the central queue now */
     _Atomic uint64_t queued_total;
     _Atomic uint64_t queue_wait_ns;       /* sum, of those that left the queue */
-    _Atomic uint64_t refused[16];         /* by reason, enum shm_refusal */
+    _Atomic uint64_t refused[32];         /* by reason, enum shm_refusal */
     _Atomic uint64_t retries;             /* requests sent to another worker */
     _Atomic uint64_t bytes_in, bytes_out; /* from and to clients */
     _Atomic uint64_t log_dropped;         /* access log lines that nobody took in time */
@@ -281,18 +290,77 @@ struct shm_proxy {
 
 /* Why the proxy itself answered. */
 enum shm_refusal {
-    SHM_REFUSED_BAD_REQUEST, /* 400, 501, 505 */
-    SHM_REFUSED_HEAD_LARGE,  /* 414, 431 */
-    SHM_REFUSED_BODY_LARGE,  /* 413 */
-    SHM_REFUSED_TIMEOUT,     /* 408 */
-    SHM_REFUSED_QUEUE_FULL,  /* 503 */
-    SHM_REFUSED_QUEUE_TIME,  /* 503 */
-    SHM_REFUSED_NO_WORKER,   /* 503 */
-    SHM_REFUSED_WORKER_DIED, /* 502 */
-    SHM_REFUSED_CONNECTIONS, /* closed at accept: too many */
-    SHM_REFUSED_WORKER_SLOW, /* 504 */
-    SHM_REFUSED_NO_ROUTE,    /* 404 */
-    SHM_REFUSED_RATE,        /* 429: over a rate limit */
+    SHM_REFUSED_BAD_REQUEST,  /* 400, 501, 505 */
+    SHM_REFUSED_HEAD_LARGE,   /* 414, 431 */
+    SHM_REFUSED_BODY_LARGE,   /* 413 */
+    SHM_REFUSED_TIMEOUT,      /* 408 */
+    SHM_REFUSED_QUEUE_FULL,   /* 503 */
+    SHM_REFUSED_QUEUE_TIME,   /* 503 */
+    SHM_REFUSED_NO_WORKER,    /* 503 */
+    SHM_REFUSED_WORKER_DIED,  /* 502 */
+    SHM_REFUSED_CONNECTIONS,  /* closed at accept: too many */
+    SHM_REFUSED_WORKER_SLOW,  /* 504 */
+    SHM_REFUSED_NO_ROUTE,     /* 404 */
+    SHM_REFUSED_STALLED,      /* broken off: the worker has stopped within its answer */
+    SHM_REFUSED_REQUEST_TIME, /* 504: longer than a request may take in all */
+    SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
+    SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
+    SHM_REFUSED_RATE,         /* 429: over a rate limit */
+    SHM_REFUSALS,
+};
+
+/* Why a request was sent again. */
+enum shm_retry {
+    SHM_RETRY_UNREAD, /* the first one has read nothing of it: no repeat */
+    SHM_RETRY_CONNECT,
+    SHM_RETRY_RESET,
+    SHM_RETRY_TIMEOUT,
+    SHM_RETRY_STATUS,
+    SHM_RETRIES,
+};
+
+/* By app. Writers: the proxy's threads. */
+struct shm_retries {
+    _Atomic uint64_t sent[8]; /* by enum shm_retry */
+    /* That could have been sent again, but for the budget, or for their number of attempts. */
+    _Atomic uint64_t over_budget, over_max;
+    uint64_t reserved[6];
+};
+
+enum shm_circuit_state { SHM_CIRCUIT_CLOSED, SHM_CIRCUIT_OPEN, SHM_CIRCUIT_HALF_OPEN };
+
+/* Why a circuit has opened. */
+enum shm_circuit_reason {
+    SHM_CIRCUIT_NO_REASON,
+    SHM_CIRCUIT_IN_A_ROW, /* so many failures one after the other */
+    SHM_CIRCUIT_ERRORS,   /* the share of failures */
+    SHM_CIRCUIT_SLOW,     /* the share of slow answers */
+    SHM_CIRCUIT_PROBE,    /* it was half open, and a probe failed */
+};
+
+/* A circuit breaker (upstream/circuit.h). Writers: the proxy's threads. Name and app do not change
+ * once `used` is 1. A proxy that comes back goes on with what is here. */
+struct shm_circuit {
+    _Atomic uint32_t used;
+    _Atomic uint32_t state;  /* enum shm_circuit_state */
+    _Atomic uint32_t reason; /* enum shm_circuit_reason, of its last opening */
+    _Atomic uint32_t in_a_row;
+    _Atomic uint64_t epoch; /* counts the changes of state */
+    _Atomic uint64_t changed_ns, open_until_ns;
+    _Atomic uint32_t openings; /* since it was closed last: for the backoff */
+    _Atomic uint32_t probes_ok;
+    _Atomic uint64_t probe_ns; /* when the running probe began; 0: none runs */
+    _Atomic uint64_t probe;    /* its number */
+    /* In all: openings, calls by what became of them, requests refused. */
+    _Atomic uint64_t opened, calls, failures, slow, refused;
+    /* Calls, failures and slow ones by part of the window: part << 32 | how many. */
+    _Atomic uint64_t part_calls[SHM_CIRCUIT_PARTS];
+    _Atomic uint64_t part_failures[SHM_CIRCUIT_PARTS];
+    _Atomic uint64_t part_slow[SHM_CIRCUIT_PARTS];
+    uint32_t app;
+    uint32_t place_len;        /* 0: the app as a whole */
+    char place[SHM_PLACE_MAX]; /* the route: "shop.example/api" */
+    uint64_t spare;
 };
 
 /* What is known of one kind of request (balance/kind.h). Writers: the proxy's threads; two that
@@ -352,6 +420,8 @@ struct shm {
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
     _Alignas(64) struct shm_kinds kinds;
     _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
+    _Alignas(64) struct shm_retries retries[SHM_APPS_MAX];
+    _Alignas(64) struct shm_circuit circuit[SHM_CIRCUITS_MAX];
     _Alignas(64) struct shm_slot slot[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_routes routes[SHM_SLOTS_MAX]; /* by slot */
     /* By connection (peers.h): the number of the route of the request on it. Writers, one after the

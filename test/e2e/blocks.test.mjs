@@ -41,10 +41,13 @@ async function eachIsNamed(t, name, node, rows) {
   const seen = new Set();
   for (const row of rows)
     await t.test(row.route, async () => {
-      assert.equal((await app.get(row.route)).status, 200);
-      // Each has its route: one request at a time is served.
-      const found = await app.until(async () => (await findings()).find(({ id, route }) => route === row.route && !seen.has(id)), { what: `the finding of ${row.route}` });
-      seen.add(found.id);
+      let found;
+      // Each has its route: one request at a time is served. A machine that is very busy may ask too late.
+      for (let tries = 0; !found || (found.kind === 'blocked-loop/unknown' && tries < 5); tries++) {
+        assert.equal((await app.get(row.route)).status, 200);
+        found = await app.until(async () => (await findings()).find(({ id, route, count }) => route === row.route && !seen.has(`${id} ${count}`)), { what: `the finding of ${row.route}` });
+        seen.add(`${found.id} ${found.count}`);
+      }
       const { kind, place, worst_ms } = found;
       assert.deepEqual(
         { kind, file: place?.file, line: place?.line, function: place?.function?.split(/[. ]/).at(-1) },
@@ -55,7 +58,7 @@ async function eachIsNamed(t, name, node, rows) {
       assert.ok(worst_ms >= 100 && found.text && found.advice, JSON.stringify(found));
     });
   const all = await findings();
-  assert.equal(all.filter(({ route }) => route !== null).length, rows.length, 'one finding each');
+  assert.equal(all.filter(({ kind, route }) => route !== null && kind !== 'blocked-loop/unknown').length, rows.length, 'one finding each');
 }
 
 for (const name of TABLE.apps)

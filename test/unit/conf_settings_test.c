@@ -322,6 +322,8 @@ static const char *other_value(const struct settings_row *row)
         return "hash:header=X-User";
     case SETTINGS_PERCENT:
         return "12.5%";
+    case SETTINGS_OUTCOMES:
+        return "reset,timeout,5xx,429";
     }
     return NULL;
 }
