@@ -75,7 +75,7 @@ $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/lib
 
 $(BUILD)/test/unit/%: test/unit/%.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c %.a,$^) $(LDLIBS_ALL)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itest -MMD -MP -o $@ $(filter %.c,$^) $(filter %.a,$^) $(LDLIBS_ALL)
 
 ## make            builds build/fettle and what goes with it (the packages of `make setup` are needed)
 ## make setup      installs what is missing to build and run, from Debian and npm
@@ -116,7 +116,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit guard_limiter
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit guard_limiter
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -195,7 +195,7 @@ e2e-heap-tsan:
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c src/cache/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/view/,assets.c flame.c flame_html.c flame_svg.c speedscope.c) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)

@@ -25,6 +25,7 @@
 #include "served.h"
 #include "shm/opened.h"
 #include "spans.h"
+#include "spans_node.h"
 #include "stack.h"
 #include "stats.h"
 #include "upstream.h"
@@ -133,7 +134,7 @@ static void room_done(void *data)
     if (!room->owner)
         return;
     room->owner = false;
-    spans_flush();
+    spans_rows_take();
     stats_done();
     measures_done();
     stack_done();
@@ -566,6 +567,13 @@ static napi_value calls_call(napi_env env, napi_callback_info info)
     return calls_node(env);
 }
 
+/* spans() */
+static napi_value spans_node_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return spans_node(env);
+}
+
 /* watches(): whether requests are to be watched for what they ask of others */
 static napi_value watches_call(napi_env env, napi_callback_info info)
 {
@@ -589,6 +597,7 @@ NAPI_MODULE_INIT()
         { "watch", watch_call },         { "statistics", statistics_call },
         { "sampled", sampled_call },     { "traceparent", traceparent_call },
         { "calls", calls_call },         { "watches", watches_call },
+        { "spans", spans_node_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

@@ -536,7 +536,7 @@ const mainStart = (function mainStart() {
       sqliteWatch();
       callsWatch();
     }
-    if (timed !== null) part('statistics')(addon.statistics(), timed, part);
+    if (timed !== null) part('statistics')(addon.statistics(), timed, part, watches ? (clean) => traceLoad().measures(clean) : null);
   });
   return true;
 });

@@ -8,7 +8,6 @@
 #include "calls.h"
 #include "link.h"
 #include "shm/journal.h"
-#include "spans.h"
 #include "sql/shape.h"
 
 enum { ARGS_MAX = 15, TEXT_MAX = 65536 };
@@ -219,56 +218,6 @@ static napi_value sequential_call(napi_env env, napi_callback_info info)
     return boolean(env, true);
 }
 
-/* A text of its own, cut after `max` bytes; what is no text is empty. */
-static struct calls_text short_text(struct args *a, size_t i, char *out, size_t max)
-{
-    size_t n = 0;
-
-    if (napi_get_value_string_utf8(a->env, a->value[i], out, max, &n) != napi_ok)
-        n = 0;
-    return (struct calls_text){ out, n };
-}
-
-/* span(traceparent, id, system, number, begun ns, ended ns, error, address, port, namespace,
- * method, URL, status): how many bytes wait; -1: its statement, which is by number, has gone, and
- * the span is without it. */
-static napi_value span_call(napi_env env, napi_callback_info info)
-{
-    static struct args a;
-    static char parent[64], id[32], error[128], address[256], name[256], method[64], url[2048];
-    struct spans_call call = { 0 };
-    struct calls_statement s;
-    bool known = true;
-    double waiting;
-
-    args_take(&a, env, info);
-    if (!spans_parent(short_text(&a, 0, parent, sizeof parent), &call))
-        return number(env, 0);
-    spans_id(short_text(&a, 1, id, sizeof id), call.span);
-    call.system = (enum shm_call_system)arg_u32(&a, 2);
-    if (call.system == SHM_CALL_HTTP)
-        call.text = short_text(&a, 11, url, sizeof url);
-    else if ((known = calls_statement_get(arg_u32(&a, 3), &s)))
-        call.text = (struct calls_text){ s.text, s.len };
-    call.begun_ns = (uint64_t)arg_number(&a, 4);
-    call.ended_ns = (uint64_t)arg_number(&a, 5);
-    call.error = short_text(&a, 6, error, sizeof error);
-    call.address = short_text(&a, 7, address, sizeof address);
-    call.port = arg_u32(&a, 8);
-    call.namespace = short_text(&a, 9, name, sizeof name);
-    call.method = short_text(&a, 10, method, sizeof method);
-    call.status = arg_u32(&a, 12);
-    waiting = spans_put(&call);
-    return number(env, known ? waiting : -1);
-}
-
-/* spansFlush(): likewise */
-static napi_value spans_flush_call(napi_env env, napi_callback_info info)
-{
-    (void)info;
-    return number(env, spans_flush());
-}
-
 static void constant(napi_env env, napi_value object, const char *name, double value)
 {
     napi_set_named_property(env, object, name, number(env, value));
@@ -285,6 +234,7 @@ static void constants_add(napi_env env, napi_value o)
     constant(env, o, "REPEATS", app ? app->n_plus_one : 0);
     constant(env, o, "TOGETHER_MS", app ? (double)app->n_plus_one_ns / 1e6 : 0);
     constant(env, o, "TRACED", app && app->traced);
+    constant(env, o, "STATEMENTS_MAX", CALLS_STATEMENTS_MAX);
     constant(env, o, "POSTGRESQL", SHM_CALL_POSTGRESQL);
     constant(env, o, "MYSQL", SHM_CALL_MYSQL);
     constant(env, o, "SQLITE", SHM_CALL_SQLITE);
@@ -305,13 +255,8 @@ napi_value calls_node(napi_env env)
         const char *name;
         napi_callback call;
     } calls[] = {
-        { "statement", statement_call },
-        { "route", route_call },
-        { "row", row_call },
-        { "repeated", repeated_call },
-        { "sequential", sequential_call },
-        { "span", span_call },
-        { "spansFlush", spans_flush_call },
+        { "statement", statement_call }, { "route", route_call },           { "row", row_call },
+        { "repeated", repeated_call },   { "sequential", sequential_call },
     };
     napi_value o = NULL, fn = NULL;
 

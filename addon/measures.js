@@ -11,16 +11,20 @@ const KINDS = ['measure', 'mark', 'function']; /* enum shm_measure_kind */
 /* What stands in a name for a value: an id in 4 digits or more, or in hex. */
 const VALUE = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\d{4,}/gi;
 
-module.exports = function measuresWatch(addon) {
+/* `seen`: is called once there is a mark or a measure, with what makes names of values; null: nobody
+ * wants to know. */
+module.exports = function measuresWatch(addon, seen) {
   const { PerformanceObserver, performance } = require('perf_hooks');
   const numbers = KINDS.map(() => new Map());
+
+  const clean = (name) => name.replace(VALUE, ':id') || '(anonymous)';
 
   function numberOf(kind, name) {
     const known = numbers[kind];
     let number = known.get(name);
     if (number !== undefined) return number;
     if (known.size >= NAMES_MAX) known.clear();
-    number = addon.measureNumber(kind, name.replace(VALUE, ':id') || '(anonymous)');
+    number = addon.measureNumber(kind, clean(name));
     known.set(name, number);
     return number;
   }
@@ -29,6 +33,10 @@ module.exports = function measuresWatch(addon) {
     const kind = KINDS.indexOf(entry.entryType);
     if (kind < 0) return;
     addon.measured(numberOf(kind, String(entry.name)), entry.duration);
+    if (seen !== null && entry.entryType !== 'function') {
+      seen(clean);
+      seen = null;
+    }
   }
 
   /* What came before is still in Node's own list, unless the app has taken it out. */

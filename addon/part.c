@@ -19,6 +19,7 @@ PART(opened);
 PART(statistics);
 PART(trace);
 PART(trace_libraries);
+PART(trace_measures);
 PART(trace_sequence);
 PART(trace_spans);
 
@@ -34,6 +35,7 @@ const char *part_text(const char *name, size_t *len)
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
+        { "trace_measures", part_trace_measures, part_trace_measures_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
         { "trace_spans", part_trace_spans, part_trace_spans_end },
     };

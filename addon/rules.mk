@@ -55,3 +55,8 @@ $(BUILD)/test/e2e/compute.node: examples/blocks/compute.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  link $@")
 	$(Q)$(CC) $(ADDON_CFLAGS) -isystem $(NODE_API_INC) -shared -o $@ $<
+
+# What knows no Node is tested like the rest of fettle; the journal is the test's.
+ADDON_SPANS_TEST := $(BUILD)/test/unit/addon_spans_test
+$(ADDON_SPANS_TEST): $(addprefix addon/,spans.c spanrecord.c calls.c) $(ADDON_H)
+$(ADDON_SPANS_TEST): private CFLAGS += -Iaddon

@@ -1,199 +1,94 @@
-/* addon/spans.c -- calls of traced requests as client spans */
+/* addon/spans.c -- spans of traced requests on their way to the monitor */
 #include "spans.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "journal.h"
-#include "sql/shape.h"
 
-/* So much is told at once, what is less a little later: each time costs a few calls of the system.
- */
-enum { AT_ONCE = 16384 };
+enum {
+    /* So much is told at once, what is less a little later: each time costs a few calls of the
+     * system. */
+    AT_ONCE = 16384,
+    TARGET_TEXT_MAX = 256,
+};
+
+struct spans_rows spans_rows;
 
 static struct {
     char *bytes; /* records, as journal_put_many takes them */
     uint32_t from, len;
 } waiting;
 
-static int digit(char c)
+static struct {
+    double origin_ns;
+    uint32_t parents, targets; /* the newest numbers */
+    struct {
+        uint32_t number;
+        struct spanrecord_parent parent;
+    } parent[SPANS_PARENTS_MAX];
+    struct {
+        uint32_t number;
+        struct spanrecord_target target;
+        char text[2][TARGET_TEXT_MAX];
+    } target[SPANS_TARGETS_MAX];
+} known;
+
+void spans_origin(double origin_ns)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    known.origin_ns = origin_ns;
 }
 
-static bool hex_read(const char *hex, uint8_t *out, size_t bytes)
+uint64_t spans_ns(double ms)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+    double ns = known.origin_ns + ms * 1e6;
 
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return ns > 0 && ns < 0x1p63 ? (uint64_t)ns : 0;
 }
 
-bool spans_parent(struct calls_text traceparent, struct spans_call *out)
+static uint32_t number_next(uint32_t *last)
 {
-    const char *s = traceparent.ptr;
-
-    return traceparent.len == 55 && s[2] == '-' && s[35] == '-' && s[52] == '-' &&
-           hex_read(s + 3, out->trace, 16) && hex_read(s + 36, out->parent, 8);
+    if (++*last == 0)
+        *last = 1;
+    return *last;
 }
 
-void spans_id(struct calls_text hex, uint8_t out[8])
+uint32_t spans_parent(struct calls_text traceparent)
 {
-    if (hex.len != 16 || !hex_read(hex.ptr, out, 8))
-        memset(out, 0, 8);
+    struct spanrecord_parent parent;
+    uint32_t number;
+
+    if (!spanrecord_parent(traceparent, &parent))
+        return 0;
+    number = number_next(&known.parents);
+    known.parent[number % SPANS_PARENTS_MAX].number = number;
+    known.parent[number % SPANS_PARENTS_MAX].parent = parent;
+    return number;
 }
 
-static void text(struct shm_span_writer *w, const char *key, struct calls_text value)
+static struct calls_text keep(char to[TARGET_TEXT_MAX], struct calls_text from)
 {
-    if (value.len)
-        shm_span_text(w, key, value.ptr, value.len);
+    size_t len = from.len < TARGET_TEXT_MAX ? from.len : TARGET_TEXT_MAX;
+
+    if (len)
+        memcpy(to, from.ptr, len);
+    return (struct calls_text){ to, len };
 }
 
-/* What the statement does, and to what. Views of it, or of texts that stay. */
-struct deed {
-    struct calls_text verb, object;
-};
-
-static struct calls_text literal(const char *s)
+uint32_t spans_target(const struct spanrecord_target *target)
 {
-    return (struct calls_text){ s, strlen(s) };
-}
+    uint32_t number = number_next(&known.targets), i = number % SPANS_TARGETS_MAX;
 
-static struct deed deed_sql(struct calls_text s, enum sql_dialect dialect)
-{
-    struct sql_subject subject = sql_subject(s.ptr, s.len, dialect);
-    struct deed d = { .object = { subject.table, subject.table_len } };
-
-    switch (subject.verb) {
-    case SQL_KW_SELECT:
-        d.verb = literal("SELECT");
-        break;
-    case SQL_KW_INSERT:
-        d.verb = literal("INSERT");
-        break;
-    case SQL_KW_UPDATE:
-        d.verb = literal("UPDATE");
-        break;
-    case SQL_KW_DELETE:
-        d.verb = literal("DELETE");
-        break;
-    default:
-        return (struct deed){ 0 };
-    }
-    if (d.object.len > 2 && strchr("\"`[", d.object.ptr[0]) &&
-        !memchr(d.object.ptr, '.', d.object.len))
-        d.object = (struct calls_text){ d.object.ptr + 1, d.object.len - 2 };
-    return d;
-}
-
-/* "GET user:*", "find users (id)" */
-static struct deed deed_words(struct calls_text s, bool has_object)
-{
-    const char *end = memchr(s.ptr, ' ', s.len), *next;
-    struct deed d = { .verb = { s.ptr, end ? (size_t)(end - s.ptr) : s.len } };
-
-    if (!end || !has_object)
-        return d;
-    d.object = (struct calls_text){ end + 1, s.len - d.verb.len - 1 };
-    next = memchr(d.object.ptr, ' ', d.object.len);
-    if (next)
-        d.object.len = (size_t)(next - d.object.ptr);
-    return d;
-}
-
-static struct deed deed_of(const struct spans_call *c)
-{
-    switch (c->system) {
-    case SHM_CALL_POSTGRESQL:
-        return deed_sql(c->text, SQL_POSTGRESQL);
-    case SHM_CALL_MYSQL:
-        return deed_sql(c->text, SQL_MYSQL);
-    case SHM_CALL_SQLITE:
-        return deed_sql(c->text, SQL_SQLITE);
-    case SHM_CALL_REDIS:
-        return deed_words(c->text, false);
-    case SHM_CALL_MONGODB:
-        return deed_words(c->text, true);
-    default:
-        return (struct deed){ .verb = c->method };
-    }
-}
-
-static const char *system_name(enum shm_call_system system)
-{
-    static const char *const names[SHM_CALL_SYSTEMS] = {
-        [SHM_CALL_POSTGRESQL] = "postgresql", [SHM_CALL_MYSQL] = "mysql",
-        [SHM_CALL_SQLITE] = "sqlite",         [SHM_CALL_REDIS] = "redis",
-        [SHM_CALL_MONGODB] = "mongodb",
+    known.target[i].number = number;
+    known.target[i].target = (struct spanrecord_target){
+        .address = keep(known.target[i].text[0], target->address),
+        .namespace = keep(known.target[i].text[1], target->namespace),
+        .port = target->port,
     };
-
-    return (unsigned)system < SHM_CALL_SYSTEMS && names[system] ? names[system] : "other_sql";
+    return number;
 }
 
-/* "SELECT orders"; where the statement is of another kind, what it goes to. */
-static size_t name_make(const struct spans_call *c, const struct deed *d,
-                        char out[SHM_SPAN_NAME_MAX])
-{
-    struct calls_text words[2] = { d->verb, d->object };
-    size_t len = 0;
-
-    if (!words[0].len)
-        words[0] = literal(c->system == SHM_CALL_HTTP ? "HTTP" : system_name(c->system));
-    for (int i = 0; i < 2; i++) {
-        size_t n = words[i].len < SHM_SPAN_NAME_MAX / 2 ? words[i].len : SHM_SPAN_NAME_MAX / 2 - 1;
-
-        if (i && n)
-            out[len++] = ' ';
-        if (n)
-            memcpy(out + len, words[i].ptr, n);
-        len += n;
-    }
-    return len;
-}
-
-static void attributes_add(struct shm_span_writer *w, const struct spans_call *c,
-                           const struct deed *d)
-{
-    if (c->system == SHM_CALL_HTTP) {
-        text(w, "http.request.method", c->method);
-        if (c->status)
-            shm_span_int(w, "http.response.status_code", c->status);
-    } else {
-        text(w, "db.system.name", literal(system_name(c->system)));
-        text(w, "db.namespace", c->namespace);
-        text(w, "db.operation.name", d->verb);
-        text(w, "db.collection.name", d->object);
-    }
-    text(w, "server.address", c->address);
-    if (c->port)
-        shm_span_int(w, "server.port", c->port);
-    text(w, "error.type", c->error);
-    text(w, c->system == SHM_CALL_HTTP ? "url.full" : "db.query.text", c->text);
-}
-
-uint32_t spans_encode(const struct spans_call *call, char out[SPANS_BYTES_MAX])
-{
-    struct deed d = deed_of(call);
-    char name[SHM_SPAN_NAME_MAX];
-    struct shm_span_writer w;
-    struct shm_span *s = shm_span_begin(&w, out, SPANS_BYTES_MAX, name, name_make(call, &d, name));
-
-    memcpy(s->trace, call->trace, sizeof s->trace);
-    memcpy(s->span, call->span, sizeof s->span);
-    memcpy(s->parent, call->parent, sizeof s->parent);
-    s->begun_ns = call->begun_ns;
-    s->ended_ns = call->ended_ns;
-    s->kind = SHM_SPAN_CLIENT;
-    s->status = call->error.len ? SHM_SPAN_ERROR : SHM_SPAN_UNSET;
-    attributes_add(&w, call, &d);
-    return w.len;
-}
+/* ---- what waits ---- */
 
 uint32_t spans_flush(void)
 {
@@ -222,12 +117,63 @@ static bool wait_add(const char *payload, uint32_t len)
     return true;
 }
 
-uint32_t spans_put(const struct spans_call *call)
+static uint32_t put(const char *payload, uint32_t len)
 {
-    static _Alignas(8) char payload[SPANS_BYTES_MAX];
-    uint32_t len = spans_encode(call, payload);
-
     if (!wait_add(payload, len))
         journal_dropped();
     return waiting.len < AT_ONCE ? waiting.len : spans_flush();
+}
+
+static _Alignas(8) char payload[SPANRECORD_MAX];
+
+uint32_t spans_call(const struct spanrecord_call *call)
+{
+    return put(payload, spanrecord_call(call, payload));
+}
+
+uint32_t spans_inner(const struct spanrecord_inner *inner)
+{
+    return put(payload, spanrecord_inner(inner, payload));
+}
+
+void spans_drop(void)
+{
+    journal_dropped();
+}
+
+/* ---- rows ---- */
+
+/* JavaScript has written it: it may be anything. */
+static uint32_t number_of(double n)
+{
+    return n >= 1 && n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+static void row_put(const struct spans_row *row)
+{
+    uint32_t parent = number_of(row->parent), target = number_of(row->target);
+    struct spanrecord_call call = {
+        .statement = number_of(row->statement),
+        .begun_ns = spans_ns(row->begun_ms),
+        .ended_ns = spans_ns(row->ended_ms),
+    };
+
+    if (parent == 0 || known.parent[parent % SPANS_PARENTS_MAX].number != parent) {
+        journal_dropped();
+        return;
+    }
+    call.parent = known.parent[parent % SPANS_PARENTS_MAX].parent;
+    if (target && known.target[target % SPANS_TARGETS_MAX].number == target)
+        call.target = known.target[target % SPANS_TARGETS_MAX].target;
+    spans_call(&call);
+}
+
+uint32_t spans_rows_take(void)
+{
+    double count = spans_rows.count;
+
+    spans_rows.count = 0;
+    for (int i = 0; i < SPANS_ROWS_MAX && i < count; i++)
+        row_put(&spans_rows.row[i]);
+    return spans_flush();
 }

@@ -1,40 +1,51 @@
-/* addon/spans.h -- calls of traced requests as client spans (shm/trace.h), by OpenTelemetry's names
+/* addon/spans.h -- spans of traced requests on their way to the monitor
  *
- * A call becomes a record of the journal. Records wait here in order for others, and while the
- * monitor is behind, in SPANS_WAITING_MAX bytes; what has no room is dropped and counted. The main
- * thread only.
+ * A span becomes a record of the journal (shm/trace.h). Most are calls of which everything but
+ * their time is known by number: trace_spans.js writes a row of five numbers for each, and all rows
+ * become records when there are many, or a few milliseconds later; what is not so regular is told
+ * at once (spans_call, spans_inner). Records wait here in order for others, and while the monitor
+ * is behind, in SPANS_WAITING_MAX bytes; what has no room is dropped and counted. The main thread
+ * only.
  */
 #pragma once
 
 #include "calls.h"
-#include "shm/trace.h"
+#include "spanrecord.h"
 
-enum { SPANS_WAITING_MAX = 512 << 10, SPANS_BYTES_MAX = 4096 };
-
-struct spans_call {
-    uint8_t trace[16], parent[8];
-    uint8_t span[8]; /* all zero: the monitor gives it one */
-    uint64_t begun_ns, ended_ns;
-    enum shm_call_system system;
-    /* The statement without its values; of SHM_CALL_HTTP the URL. */
-    struct calls_text text;
-    struct calls_text method;    /* of SHM_CALL_HTTP */
-    struct calls_text address;   /* of the server; empty: not known */
-    struct calls_text namespace; /* the database; likewise */
-    struct calls_text error;     /* what went wrong in a word; empty: nothing */
-    uint32_t port, status;       /* 0: not known */
+enum {
+    SPANS_WAITING_MAX = 512 << 10,
+    SPANS_ROWS_MAX = 128,
+    /* Of parents and targets the newest so many are known. More than there are rows. */
+    SPANS_PARENTS_MAX = 256,
+    SPANS_TARGETS_MAX = 256,
 };
 
-/* The trace and the parent out of "00-<trace>-<span>-<flags>". False: it is none. */
-bool spans_parent(struct calls_text traceparent, struct spans_call *out);
+/* Numbers that JavaScript writes; an array of doubles, for it. */
+struct spans_row {
+    double parent, statement, target; /* of spans_parent, calls_statement, spans_target; 0: none */
+    double begun_ms, ended_ms;        /* of performance.now() */
+};
+struct spans_rows {
+    double count;
+    struct spans_row row[SPANS_ROWS_MAX];
+};
+extern struct spans_rows spans_rows;
 
-/* The bytes of the id in 16 hexadecimal digits; zero: it is none. */
-void spans_id(struct calls_text hex, uint8_t out[8]);
+/* performance.now() begins there, CLOCK_MONOTONIC. */
+void spans_origin(double origin_ns);
+uint64_t spans_ns(double ms);
 
-/* A payload of SHM_RECORD_SPAN; returns its length. */
-uint32_t spans_encode(const struct spans_call *call, char out[SPANS_BYTES_MAX]);
+/* The number of what spans are below, out of "00-<trace>-<span>-<flags>". 0: it is none. */
+uint32_t spans_parent(struct calls_text traceparent);
+/* The number of a server: it has an address, a port and a database, which may be empty. */
+uint32_t spans_target(const struct spanrecord_target *target);
 
-/* Lets it wait for others, to be told together. Then, as spans_flush, how many bytes wait now. */
-uint32_t spans_put(const struct spans_call *call);
+/* A record of its own. They return, as all of these do, how many bytes wait now. */
+uint32_t spans_call(const struct spanrecord_call *call);
+uint32_t spans_inner(const struct spanrecord_inner *inner);
+/* One that is not told is counted. */
+void spans_drop(void);
+/* All rows, and there are none. */
+uint32_t spans_rows_take(void);
 /* Tells what has waited, as far as there is room. */
 uint32_t spans_flush(void);

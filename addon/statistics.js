@@ -9,7 +9,8 @@ const v8 = require('v8');
 const REQUEST = /Req|ConnectWrap|WriteWrap|ShutdownWrap|SendWrap|Job|Random|Scrypt|PBKDF2/;
 const RESOURCES_SLOW = 20000; /* so many of them take a millisecond to list */
 
-module.exports = function statsWatch(addon, timed, part) {
+/* `measured`: measures.js, seen */
+module.exports = function statsWatch(addon, timed, part, measured) {
   const numbers = new Float64Array(addon.NUMBERS);
   const resources = new Map();
   let spaces = 0;
@@ -53,7 +54,7 @@ module.exports = function statsWatch(addon, timed, part) {
     if (measures || !process.moduleLoadList?.includes('NativeModule perf_hooks')) return;
     measures = true;
     try {
-      part('measures')(addon);
+      part('measures')(addon, measured);
     } catch {
       /* the app has put something else in its place */
     }

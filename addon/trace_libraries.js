@@ -9,7 +9,7 @@
 
 const channels = require('diagnostics_channel');
 
-let t; /* of trace.js: current, begin, end, abandon, run, targetOf, targetOfObject, addon, spans */
+let t; /* of trace.js: now, timed, current, begin, end, abandon, run, targetOf, targetOfObject, addon, spans */
 
 /* `make` gives a method, which as the library's own is no constructor. */
 function replace(object, name, make) {
@@ -113,10 +113,17 @@ function pgPool(Pool) {
 
 /* ---- SQLite: better-sqlite3, libsql, node:sqlite ---- */
 
-const sources = new WeakMap(); /* statement -> its text; where it does not say it itself */
+const sources = new WeakMap(); /* statement -> its text; asked for, it would be made anew each time */
 const databases = new WeakMap(); /* statement -> its database */
 
 const wrapped = new WeakSet(); /* prototypes of statements */
+
+/* undefined: it does not say. */
+function sourceTake(statement, sourceOf) {
+  let text = sources.get(statement);
+  if (text === undefined && typeof (text = sourceOf(statement)) === 'string') sources.set(statement, text);
+  return text;
+}
 
 function sqliteStatement(proto, sourceOf) {
   if (wrapped.has(proto)) return;
@@ -125,8 +132,9 @@ function sqliteStatement(proto, sourceOf) {
     replace(proto, name, (original) => ({ made() {
       const request = t.current();
       if (request === undefined) return original.apply(this, arguments);
-      const text = sourceOf(this);
+      const text = sourceTake(this, sourceOf);
       if (typeof text !== 'string') return original.apply(this, arguments);
+      if (!request.watched) return sqliteTimed(request, text, original, this, arguments);
       const call = t.begin(request, t.addon.SQLITE, text, t.targetOfObject(databases.get(this) ?? this),
         arguments.length === 1 ? arguments[0] : [...arguments]);
       try {
@@ -138,6 +146,20 @@ function sqliteStatement(proto, sourceOf) {
         throw error;
       }
     } }).made);
+}
+
+/* It is over when it returns. */
+function sqliteTimed(request, text, original, self, args) {
+  const started = t.now();
+  let result;
+  try {
+    result = original.apply(self, args);
+  } catch (error) {
+    t.timed(request, t.addon.SQLITE, text, undefined, started, error ?? true);
+    throw error;
+  }
+  t.timed(request, t.addon.SQLITE, text, undefined, started, null);
+  return result;
 }
 
 function sqliteDatabase(proto, sourceOf) {
@@ -152,6 +174,7 @@ function sqliteDatabase(proto, sourceOf) {
   replace(proto, 'exec', (exec) => ({ made(sql) {
     const request = t.current();
     if (request === undefined || typeof sql !== 'string') return exec.apply(this, arguments);
+    if (!request.watched) return sqliteTimed(request, sql, exec, this, arguments);
     const call = t.begin(request, t.addon.SQLITE, sql, t.targetOfObject(this), undefined);
     try {
       const result = exec.apply(this, arguments);
@@ -285,7 +308,18 @@ function ioredis({ prototype }) {
 
 function redisServerOf(options) {
   const { host = 'localhost', port = 6379, path } = options?.socket ?? {};
-  return { address: path ?? host, port: path ? 0 : port, namespace: String(options?.database ?? 0) };
+  return new t.spans.Server(path ?? host, path ? 0 : port, String(options?.database ?? 0));
+}
+
+const redisServers = new WeakMap(); /* client -> where it goes */
+
+function redisServer(client) {
+  const { options } = client;
+  const known = redisServers.get(client);
+  if (known !== undefined && known.database === options?.database) return known.server;
+  const server = redisServerOf(options);
+  redisServers.set(client, { database: options?.database, server });
+  return server;
 }
 
 /* Its promise is awaited in the library, but for commands that the app spells out itself. */
@@ -294,7 +328,7 @@ function redis({ prototype }) {
     const request = t.current();
     if (request === undefined || !Array.isArray(args)) return send.apply(this, arguments);
     const call = redisBegin(request, String(args[0]).toUpperCase(), args.slice(1), t.targetOfObject(this._self ?? this));
-    if (call.span !== undefined) call.to = redisServerOf((this._self ?? this).options);
+    if (call.span !== undefined) call.to = redisServer(this._self ?? this);
     const sent = send.apply(this, arguments);
     if (typeof sent?.then !== 'function') return t.abandon(call), sent;
     return sent.then((value) => {
@@ -450,6 +484,7 @@ module.exports = function libraries(trace) {
   for (const [name, heard] of Object.entries(http)) channels.subscribe(name, heard);
   if (t.spans !== null) clientHeads(require('http'));
   return {
+    replace,
     /* `name`: as in agent.js, LIBRARIES. What does not look as it should is left alone. */
     loaded(name, exports) {
       const made = exports?.default ?? exports;

@@ -207,7 +207,8 @@ static void notes_add(const struct settings *old, const struct settings *fresh, 
             value_add(&note, fresh, row);
             buf_add(&note, STR(" instead of "));
             value_add(&note, old, row);
-            *proxy |= row->group == SETTINGS_GROUP_BALANCE || row->group == SETTINGS_GROUP_PROXY ||
+            *proxy |= (row->scope & (SETTINGS_OF_LISTENER | SETTINGS_OF_ROUTE)) ||
+                      row->group == SETTINGS_GROUP_BALANCE || row->group == SETTINGS_GROUP_PROXY ||
                       row->group == SETTINGS_GROUP_WATCH || row->group == SETTINGS_GROUP_TRACE;
         } else {
             buf_add(&note, STR("stays "));

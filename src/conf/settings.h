@@ -130,6 +130,17 @@ struct settings_request {
     u32 trace_sample;      /* of requests without a parent, in thousandths of a per cent */
     struct str access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log`
                             */
+
+    /* The cache of responses */
+    bool cache;
+    bool cache_client;          /* obeys the Cache-Control of requests */
+    bool cache_status;          /* says in Cache-Status what it did */
+    u64 cache_max_object_bytes; /* larger responses are not stored */
+    u64 cache_ttl_ns;   /* how long what the app says no lifetime of is fresh; 0: not at all */
+    u64 cache_stale_ns; /* how long it is sent when stale, while the app is asked; 0: off */
+    u64 cache_stale_error_ns; /* likewise because the app fails; 0: off */
+    u64 cache_wait_ns;        /* how long a request waits for another one's response; 0: off */
+    struct str cache_key;     /* what counts besides the URL (cache/cachekey.h) */
 };
 
 /* Every struct str in here is owned by the settings and NUL-terminated after its len (an empty
@@ -193,6 +204,8 @@ struct settings {
     u32 max_fields;                          /* header fields of a request: 431 */
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
+
+    u64 cache_bytes; /* of the cache of responses, all in all */
 
     enum settings_parent trace_parent; /* whose traceparent is continued */
 
@@ -266,6 +279,7 @@ enum settings_group {
     SETTINGS_GROUP_BALANCE,
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_UPSTREAM,
+    SETTINGS_GROUP_CACHE,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

@@ -1,4 +1,5 @@
 /* conf/settings_check.c -- what single values of the settings cannot show */
+#include "conf/cachewords.h"
 #include "conf/cron.h"
 #include "conf/routes.h"
 
@@ -111,6 +112,9 @@ static int values_check(const struct settings *s, struct problem *p)
     }
     if (otlp_check(s, p))
         return -EINVAL;
+    row = settings_row_find(STR("cache-key"), NULL);
+    if (cachewords_check(s->request.cache_key, p))
+        return settings_problem_place(p, row, settings_origin_of(s, row));
     if (s->admin.kind == ENDPOINT_IP && !addr_is_loopback(&s->admin.addr) &&
         s->admin_token.len == 0) {
         endpoint_text(&s->admin, &admin);

@@ -12,6 +12,7 @@
 #define BALANCE SETTINGS_GROUP_BALANCE
 #define PROXY SETTINGS_GROUP_PROXY
 #define UPSTREAM SETTINGS_GROUP_UPSTREAM
+#define CACHE SETTINGS_GROUP_CACHE
 #define WATCH SETTINGS_GROUP_WATCH
 #define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
@@ -31,6 +32,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
     [SETTINGS_GROUP_UPSTREAM] = "Time-outs and retries",
+    [SETTINGS_GROUP_CACHE] = "The cache of responses",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
@@ -304,6 +306,46 @@ const struct settings_row settings_rows[] = {
   .default_text = "20%", .least = 1, .most = 100000, .placeholder = "PERCENT",
   .help = "the share of requests that may be sent again",
   .more = "Of the app's requests in the last ten seconds, and ten a second besides. So that an app that fails under its load does not get twice as much of it. off: no limit." },
+
+{ .name = "cache", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache),
+  .default_text = "off",
+  .help = "store responses in the proxy and answer with them",
+  .more = "What Cache-Control, Expires and Vary allow a cache that many users share (RFC 9111), in memory that all threads of the proxy share. Never stored: what is private or no-store, what sets a cookie, what was asked for with Authorization unless it says that it may be (doc/cache.md)." },
+{ .name = "cache-size", .type = SETTINGS_SIZE, .group = CACHE, .offset = AT(cache_bytes),
+  .default_text = "64M", .least = 1 * MB, .most = 1 * TB, .placeholder = "SIZE",
+  .help = "memory of the cache, for all apps together",
+  .more = "Taken when it is first needed, and never more than this, tables included." },
+{ .name = "cache-max-object", .type = SETTINGS_SIZE, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_max_object_bytes),
+  .default_text = "1M", .least = 1 * KB, .most = 1 * TB, .placeholder = "SIZE",
+  .help = "largest response that is stored",
+  .more = "Never more than a few per cent of cache-size." },
+{ .name = "cache-ttl", .type = SETTINGS_DURATION, .group = CACHE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.cache_ttl_ns),
+  .default_text = "off", .least = 1 * NS_PER_S, .most = 365 * DAY, .placeholder = "TIME",
+  .help = "how long a response is fresh of which the app does not say it",
+  .more = "For apps that send neither Cache-Control nor Expires. Requests with a Cookie or Authorization are not answered so, unless the cookies are part of the cache-key." },
+{ .name = "cache-key", .type = SETTINGS_LIST, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_key),
+  .default_text = "", .most = 1024, .placeholder = "PART,…",
+  .help = "what tells two requests apart besides host, path and query",
+  .more = "query:NAME: of the query only the parameters that are named so; -query:NAME: all but those, and NAME may end with a *; -query: none; header:NAME, cookie:NAME: these, too. May be repeated." },
+{ .name = "cache-stale", .type = SETTINGS_DURATION, .group = CACHE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.cache_stale_ns),
+  .default_text = "off", .least = 1 * NS_PER_S, .most = 365 * DAY, .placeholder = "TIME",
+  .help = "answer with what is stale by this, while the app is asked anew",
+  .more = "As stale-while-revalidate of RFC 5861, which wins when the app says it; not where the app forbids it (must-revalidate, s-maxage)." },
+{ .name = "cache-stale-error", .type = SETTINGS_DURATION, .group = CACHE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.cache_stale_error_ns),
+  .default_text = "off", .least = 1 * NS_PER_S, .most = 365 * DAY, .placeholder = "TIME",
+  .help = "answer with what is stale by this, when the app fails",
+  .more = "As stale-if-error of RFC 5861: instead of a 500, 502, 503 or 504. What the app says wins." },
+{ .name = "cache-wait", .type = SETTINGS_DURATION, .group = CACHE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.cache_wait_ns),
+  .default_text = "5s", .least = 10 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how long a request waits for the response to another one for the same",
+  .more = "Of many requests for what is not stored one goes to the app; after this time the others go there, too. off: all go at once." },
+{ .name = "cache-client-control", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_client),
+  .default_text = "on",
+  .help = "obey the Cache-Control of requests",
+  .more = "Off: no client can have the app asked by a reload." },
+{ .name = "cache-status", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_status),
+  .default_text = "on",
+  .help = "say in the field Cache-Status what the cache did (RFC 9211)" },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #define BATCH_AGE_NS NS_PER_S
+#define OFFSET_SAME_NS (2 * NS_PER_MS)
 enum {
     BATCH_ITEMS = 4096,
     BATCH_BYTES = 1 << 20,
@@ -23,6 +24,8 @@ struct exporter {
     u64 spans_ns;        /* when it was begun */
     u64 metrics_ns;      /* when the next are due */
     u64 lost;            /* spans without memory */
+    u64 offset_ns;       /* from CLOCK_MONOTONIC to the time of day */
+    u64 offset_at_ns;    /* when that was looked at */
     bool delta;
     struct shm_trace_ids ids;
     struct buf url[EXPORTER_SIGNALS];
@@ -148,14 +151,24 @@ void exporter_free(struct exporter *e, u64 grace_ns)
     free(e);
 }
 
-static struct spanform_clock clock_of(u64 now_ns)
+/* The time of day is looked at again and again, but what differs little is a matter of when exactly
+ * we looked, and the spans of a trace are to stand to each other as they were. */
+static struct spanform_clock clock_of(struct exporter *e, u64 now_ns)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_REALTIME, &t);
+    if (now_ns != e->offset_at_ns) {
+        u64 offset_ns;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        offset_ns = (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec - clock_now_ns();
+        if (offset_ns - e->offset_ns + OFFSET_SAME_NS > 2 * OFFSET_SAME_NS)
+            e->offset_ns = offset_ns;
+        e->offset_at_ns = now_ns;
+    }
     return (struct spanform_clock){
         .latest_ns = now_ns + NS_PER_S, /* spans end while the rings are read */
-        .offset_ns = (u64)t.tv_sec * NS_PER_S + (u64)t.tv_nsec - now_ns,
+        .offset_ns = e->offset_ns,
     };
 }
 
@@ -221,7 +234,7 @@ static void server_add(struct exporter *e, const struct spanform_clock *clock, u
 void exporter_span(struct exporter *e, const struct exporter_from *from, const void *payload,
                    u32 len, u64 now_ns)
 {
-    const struct spanform_clock clock = clock_of(now_ns);
+    const struct spanform_clock clock = clock_of(e, now_ns);
     const struct identity_of of = { .app = app_name(e->shm, from->app),
                                     .is_only_app = is_only_app(e->shm),
                                     .worker = from->worker,
@@ -251,7 +264,7 @@ void exporter_look(struct exporter *e, u64 now_ns)
 
     if (!e->outbox[EXPORTER_TRACES])
         return;
-    clock = clock_of(now_ns);
+    clock = clock_of(e, now_ns);
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
         for (u32 n = 0; n < SPANS_PER_LOOK && shm_spans_get(&e->shm->spans[i], e->record); n++)
             server_add(e, &clock, now_ns);

@@ -121,6 +121,8 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
         buf_addf(b, " trace=%.*s", STR_ARG(f->trace));
     if (f->app.len)
         buf_addf(b, " app=%.*s", STR_ARG(f->app));
+    if (x->cache_result)
+        buf_addf(b, " cache=%.*s", STR_ARG(cached_result_text(x->cache_result)));
     if (x->route_len)
         buf_addf(b, " route=%.*s", (int)x->route_len, x->route);
     if (x->refusal)
@@ -153,6 +155,8 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
         buf_add_json(b, str_make(x->route, x->route_len));
         buf_addc(b, '"');
     }
+    if (x->cache_result)
+        buf_addf(b, ",\"cache\":\"%.*s\"", STR_ARG(cached_result_text(x->cache_result)));
     if (f->app.len) {
         buf_add(b, STR(",\"app\":\""));
         buf_add_json(b, f->app);

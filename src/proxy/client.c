@@ -14,6 +14,7 @@ enum {
     ACCEPTS_PER_TURN = 64,
     LINGER_BYTES_MAX = 256 << 20, /* LINGER_NS bounds it before, but for a very fast sender */
     LINGER_READS_PER_TURN = 32,
+    INTERNAL_CLIENTS_MAX = 64, /* of a thread */
 };
 #define LINGER_NS (2 * NS_PER_S)
 #define ACCEPT_REST_NS (100 * NS_PER_MS)
@@ -49,8 +50,12 @@ static void client_bury(struct client *c)
     list_del(&c->link);
     if (c->awaited)
         UNCOUNT(t->proxy->awaited, 1);
-    atomic_fetch_sub(&c->listener->connections, 1);
-    UNCOUNT(t->proxy->shm->proxy.connections, 1);
+    if (c->internal) {
+        t->internal_clients--;
+    } else {
+        atomic_fetch_sub(&c->listener->connections, 1);
+        UNCOUNT(t->proxy->shm->proxy.connections, 1);
+    }
     loop_bury(t->loop, &c->grave, grave_fn);
 }
 
@@ -64,8 +69,9 @@ int client_release(struct client *c)
 
 void client_close(struct client *c)
 {
-    if (!c->closed)
-        close(client_release(c));
+    int fd = c->closed ? -1 : client_release(c);
+
+    fd_closep(&fd);
 }
 
 /* Nothing was read: there is nothing yet (0), or never again. */
@@ -129,8 +135,26 @@ static int unwritten(struct client *c, int error)
     return error;
 }
 
+ssize_t client_send(struct client *c, struct iovec *iov, u32 n)
+{
+    struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+
+    for (;;) {
+        ssize_t sent = sendmsg(c->watch.fd, &m, MSG_NOSIGNAL);
+
+        if (sent > 0) {
+            written(c, (u64)sent);
+            return sent;
+        }
+        if (sent == 0 || errno != EINTR)
+            return unwritten(c, sent < 0 ? -errno : -EPIPE);
+    }
+}
+
 int client_flush(struct client *c)
 {
+    if (c->internal)
+        block_give(&c->thread->blocks, &c->out);
     while (block_len(c->out)) {
         ssize_t n = send(c->watch.fd, c->out->bytes + c->out->at, block_len(c->out), MSG_NOSIGNAL);
 
@@ -214,6 +238,10 @@ static void linger(struct client *c)
 
 void client_finish(struct client *c)
 {
+    if (c->internal) {
+        client_close(c);
+        return;
+    }
     if (c->x)
         exchange_free(c->x);
     c->state = CLIENT_CLOSING;
@@ -344,6 +372,10 @@ void client_next(struct client *c)
 {
     struct thread *t = c->thread;
 
+    if (c->internal) {
+        client_close(c);
+        return;
+    }
     if (!c->x->keep) {
         bool unread = block_len(c->in) || c->readable || !c->x->req_done;
 
@@ -367,6 +399,42 @@ void client_next(struct client *c)
         if (c->readable || c->ended)
             loop_task(t->loop, &c->more, pipelined);
     }
+}
+
+struct client *client_internal(const struct client *like)
+{
+    struct thread *t = like->thread;
+    u32 head_bytes = like->x->req.head_bytes;
+    struct client *c;
+
+    if (t->internal_clients >= INTERNAL_CLIENTS_MAX || atomic_load(&t->proxy->draining))
+        return NULL;
+    c = slab_take(&t->client_slab);
+    if (!c)
+        return NULL;
+    c->in = block_take(&t->blocks);
+    if (!c->in || !block_add(c->in, str_make(like->in->bytes, head_bytes))) {
+        block_give(&t->blocks, &c->in);
+        slab_give(&t->client_slab, c);
+        return NULL;
+    }
+    c->internal = true;
+    c->watch.fd = -1;
+    c->thread = t;
+    c->listener = like->listener;
+    c->peer = like->peer;
+    c->local = like->local;
+    memcpy(c->peer_text, like->peer_text, sizeof(c->peer_text));
+    c->peer_text_len = like->peer_text_len;
+    list_add(&t->clients, &c->link);
+    t->internal_clients++;
+    return c;
+}
+
+void client_internal_start(struct client *c)
+{
+    COUNT(c->thread->proxy->shm->cache.refreshed, 1);
+    head_more(c);
 }
 
 static void client_new(struct thread *t, struct listener *l, int fd, const struct addr *peer)

@@ -17,6 +17,7 @@
 #include "balance/kind.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "proxy/cached.h"
 #include "proxy/peer.h"
 #include "proxy/queue.h"
 #include "proxy/span.h"
@@ -41,7 +42,8 @@ struct client {
     bool ended;    /* its last byte has been read: half-closed */
     bool said_end; /* CLOSING: our side is shut down */
     bool closed;
-    bool awaited; /* counted in proxy->awaited */
+    bool awaited;  /* counted in proxy->awaited */
+    bool internal; /* nobody's: it has no descriptor, and what is sent to it is dropped */
     struct listener *listener;
     struct addr peer, local;
     char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
@@ -91,6 +93,8 @@ struct exchange {
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
     bool is_nobodys; /* no route leads anywhere */
+    u8 cache_mode;   /* enum cached_mode */
+    u8 cache_result; /* enum shm_cache_result */
     u32 status;
     struct exchange_times times;
     u64 sticky;              /* what hash policies stick to */
@@ -117,6 +121,7 @@ struct exchange {
     struct http_head res;      /* from its head on */
     struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
+    struct cached cached; /* unless cache_mode is CACHED_OFF */
     struct exchange *next_free;
     struct http_field fields[]; /* host.max_fields for the request, fields_max for the response */
 };
@@ -132,6 +137,14 @@ MUST_USE ssize_t client_fill(struct client *c);
 MUST_USE ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max);
 /* Writes c->out, then c->pipe: 0 all written, -EAGAIN some is left, else -errno. */
 MUST_USE int client_flush(struct client *c);
+/* Writes `n` pieces, after what was in c->out, which is empty: bytes > 0; -EAGAIN: none; else
+ * -errno.
+ */
+MUST_USE ssize_t client_send(struct client *c, struct iovec *iov, u32 n);
+/* A client of our own that asks what `c` has asked, with its method, target and fields; NULL: out
+ * of memory. Nobody reads its answer. client_internal_start has it begin. */
+struct client *client_internal(const struct client *c);
+void client_internal_start(struct client *c);
 /* Its exchange is over: goes on with the next request, or closes. */
 void client_next(struct client *c);
 /* Writes what is left of c->out, says the end, reads the rest for a moment, closes: so that the

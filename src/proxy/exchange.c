@@ -99,6 +99,8 @@ void exchange_free(struct exchange *x)
     struct client *c = x->client;
     struct thread *t = c->thread;
 
+    if (x->cache_mode)
+        cached_done(x);
     exchange_let_go(x, 0);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
@@ -121,6 +123,10 @@ static void tell(struct exchange *x)
 {
     u64 now_ns = clock_now_ns();
 
+    if (x->client->internal) /* nobody has asked for it */
+        return;
+    if (x->cache_mode)
+        cached_tell(x);
     access_tell(x, x->client->in ? x->client->in->bytes : NULL, now_ns);
     if (x->head_known)
         series_count(x, now_ns);
@@ -135,6 +141,8 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
     AUTO(buf_done) struct buf out = { 0 };
     AUTO(buf_done) struct buf body = { 0 };
 
+    if (status >= 500 && x->cache_mode && cached_stale(x))
+        return;
     COUNT(t->proxy->shm->proxy.refused[reason], 1);
     x->refusal = (u8)(reason + 1);
     if (x->res_begun) { /* too late for another answer: the client must see that this one broke off
@@ -202,24 +210,30 @@ void exchange_abandoned(struct exchange *x)
     client_close(x->client);
 }
 
-void exchange_over(struct exchange *x)
+void exchange_release(struct exchange *x, bool whole)
 {
-    struct client *c = x->client;
     struct upstream *u = x->up;
     struct shm_slot *slot = x->claim.slot;
     u64 keep_ns = 0;
 
-    if (u && x->res.keep_alive && x->req_done && !u->hung_up) {
+    if (whole && u && x->res.keep_alive && x->req_done && !u->hung_up) {
         keep_ns = slot && slot->state == SHM_READY ? x->worker_keep_ns : 0;
     }
     if (slot) {
         COUNT(slot->requests, 1);
         COUNT(slot->slow_requests, x->claim.slow);
     }
+    exchange_let_go(x, keep_ns);
+}
+
+void exchange_over(struct exchange *x)
+{
+    struct client *c = x->client;
+
     if (!x->req_done)
         x->keep = false;
     tell(x);
-    exchange_let_go(x, keep_ns);
+    exchange_release(x, true);
     client_next(c);
 }
 

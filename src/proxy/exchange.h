@@ -37,6 +37,10 @@ void exchange_answer_more(struct exchange *x);
 /* The response is over and written: counts it, lets the worker go, turns to the next. Ends it. */
 void exchange_over(struct exchange *x);
 
+/* Lets go of the worker before the exchange is over: somebody else answers. `whole`: all of its
+ * answer has been read. */
+void exchange_release(struct exchange *x, bool whole);
+
 /* The worker's connection broke: sends the request to another worker where that is safe, else
  * answers 502, or breaks off a response that has begun. May end it. */
 void exchange_worker_failed(struct exchange *x);

@@ -221,7 +221,10 @@ static enum flow response_begin(struct exchange *x)
         exchange_expect_response(x);
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
+    response_begun(x, bytes);
     if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))
+        return FLOW_ENDED;
+    if (x->cache_mode && !tunnel && cached_response(x, bytes))
         return FLOW_ENDED;
     if (!response_pass(x, bytes, tunnel))
         return worker_nonsense(x, "its head is too large");
@@ -270,10 +273,14 @@ static enum flow response_body(struct exchange *x)
     else if (step == HTTP_BODY_DATA)
         added = x->res_chunk ? add_chunk(out, data) : block_add(out, data);
     assert(added); /* len was chosen so */
+    if (step == HTTP_BODY_DATA && x->cache_mode && x->cached.filling.e)
+        cached_body(x, data);
     if (in)
         in->at += (u32)used;
     x->sent_bytes += out->end - before;
     x->res_done = http_body_done(&x->res_body);
+    if (x->res_done && x->cache_mode && x->cached.filling.e)
+        cached_complete(x);
     if (step != HTTP_BODY_MORE || used)
         return FLOW_GO;
     return len < have ? FLOW_ROOM : FLOW_MORE; /* trailers come in one piece */
@@ -313,8 +320,8 @@ static enum flow response_read(struct exchange *x)
 /* The same of what comes next of the response's. */
 static bool response_is_opaque(struct exchange *x)
 {
-    return x->res_begun && !x->res_chunk && block_len(x->up->in) == 0 &&
-           http_body_opaque(&x->res_body) >= PIPE_BODY_MIN &&
+    return x->res_begun && !x->res_chunk && !(x->cache_mode && x->cached.filling.e) &&
+           block_len(x->up->in) == 0 && http_body_opaque(&x->res_body) >= PIPE_BODY_MIN &&
            pipe_ready(x->client->thread, &x->client->pipe);
 }
 
@@ -415,7 +422,9 @@ static void pump(struct exchange *x)
 
 void exchange_client_event(struct exchange *x)
 {
-    if (x->up)
+    if (x->cache_mode == CACHED_SENDS)
+        cached_send_more(x);
+    else if (x->up)
         pump(x);
     else if (x->res_done)
         exchange_answer_more(x);

@@ -30,7 +30,8 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char id[EXCHANGE_ID_MAX], parent[TRACEPARENT_LEN];
+    char id[EXCHANGE_ID_MAX], parent[TRACEPARENT_LEN], room[CACHED_FIELDS_MAX];
+    struct cached_fields fields;
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
     struct rewrite_request r = {
@@ -43,6 +44,11 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
     };
 
+    if (x->cache_mode) {
+        cached_ask_fields(x, &fields, room);
+        r.without = fields.without;
+        r.more = fields.more;
+    }
     r.request_id = exchange_id(x, c->in->bytes, id);
     if (x->span.on) {
         traceparent_text(&x->span.own, parent);

@@ -1,6 +1,7 @@
 /* proxy/overdue.c -- what an exchange waits for too long */
 #include "proxy/overdue.h"
 
+#include "proxy/admission.h"
 #include "proxy/resend.h"
 
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
@@ -78,7 +79,8 @@ static void tick(struct timer *timer)
     struct thread *t = c->thread;
     const struct settings_request *s = &x->rule->is;
     u64 now_ns = thread_now(t);
-    bool takes = c->state == CLIENT_ACTIVE && (block_len(c->out) > 0 || c->pipe);
+    bool takes = c->state == CLIENT_ACTIVE &&
+                 (block_len(c->out) > 0 || c->pipe || x->cache_mode == CACHED_SENDS);
     bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&
                  !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
 
@@ -86,6 +88,8 @@ static void tick(struct timer *timer)
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
         now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
         exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);
+    } else if (cached_overdue(x, now_ns)) {
+        admission_go_on(x);
     } else if (gone(x, now_ns)) {
         exchange_abandoned(x);
     } else if (stalled(&x->stalled_out_ns, &x->tick_out_bytes, x->out_bytes, takes, now_ns,

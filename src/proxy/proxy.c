@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "proxy/access.h"
+#include "proxy/cached.h"
 #include "proxy/client.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
@@ -103,6 +104,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
         close(fd);
         return;
     }
+    cached_setup(p, atomic_load(&p->rules));
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
     app_listeners_find(p);
@@ -220,6 +222,7 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     }
     next->made_ns = now_ns;
     next->older = present;
+    cached_setup(p, next);
     atomic_store(&p->rules, next);
     ruleset_prune(next, now_ns);
 }

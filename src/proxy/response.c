@@ -28,10 +28,11 @@ static u64 worker_keep_ns(const char *bytes, struct http_head *head)
     return 60 * NS_PER_S;
 }
 
-static void take_route(struct exchange *x)
+void response_begun(struct exchange *x, const char *bytes)
 {
     struct str route = upstream_route(x->up);
 
+    x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
     x->route_len = (u8)route.len;
     if (route.len)
         memcpy(x->route, route.ptr, route.len);
@@ -86,6 +87,7 @@ static bool outlives(const struct exchange *x, bool tunnel)
 bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
 {
     struct client *c = x->client;
+    char room[CACHED_FIELDS_MAX];
     struct rewrite_response r = { .version_minor = x->req.version_minor,
                                   .upgrade = tunnel && x->res.status == 101 };
     struct throttle_fields fields;
@@ -96,10 +98,9 @@ bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
         r.framing = client_framing(x);
     x->keep = outlives(x, tunnel);
     r.keep = x->keep || tunnel;
-    x->worker_keep_ns = worker_keep_ns(bytes, &x->res);
+    r.more = cached_status(x, room);
     x->times.first_byte_ns = clock_now_ns();
     x->status = x->res.status;
-    take_route(x);
     if (x->has_budget)
         r.fields = throttle_fields(x, bytes, &fields);
     if (!rewrite_response(c->out, bytes, &x->res, &r))

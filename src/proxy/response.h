@@ -10,6 +10,9 @@
 /* Whether the connection is no longer HTTP after this answer. */
 bool response_is_tunnel(const struct exchange *x);
 
+/* The final head is here: what it says of the worker's connection, and the app's route. */
+void response_begun(struct exchange *x, const char *bytes);
+
 /* A 1xx that is not the answer yet. False: it does not fit. */
 MUST_USE bool response_pass_interim(struct exchange *x, const char *bytes);
 

@@ -190,7 +190,7 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
                      const struct rewrite_request *r)
 {
     struct http_span line = r->stripped ? (struct http_span){ 0 } : same_request_line(head);
-    u64 without = forwarding;
+    u64 without = forwarding | r->without;
     struct sink s = sink_of(out);
 
     if (r->traceparent.len)
@@ -205,6 +205,7 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
     put_forwarding(&s, bytes, head, r);
     if (r->traceparent.len)
         put_field(&s, STR("traceparent"), r->traceparent);
+    put(&s, r->more);
     if (r->chunked)
         put(&s, STR("transfer-encoding: chunked\r\n"));
     if (head->te_trailers)
@@ -237,6 +238,7 @@ bool rewrite_response(struct block *out, const char *bytes, struct http_head *he
     if (line.len == 0)
         put_status_line(&s, bytes, head);
     put_fields(&s, bytes, head, line, 0);
+    put(&s, r->more);
     if (r->upgrade) {
         put(&s, STR("connection: upgrade\r\n"));
         put_field(&s, STR("upgrade"), http_text(bytes, head->upgrade_value));

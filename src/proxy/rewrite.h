@@ -22,6 +22,8 @@ struct rewrite_request {
      * as they are. */
     struct str traceparent;
     bool drop_state; /* tracestate belongs to no trace that goes on */
+    u64 without;     /* names (bits of enum http_name) that are left out … */
+    struct str more; /* … and lines that are added, each with its CRLF */
 };
 
 /* The request as the worker gets it. False: no room. */
@@ -36,7 +38,7 @@ struct rewrite_response {
     bool keep;                    /* the connection stays */
     bool upgrade;                 /* a 101 */
     bool interim;                 /* another 1xx: no connection fields at all */
-    struct str fields;            /* ours: lines, each with its CRLF */
+    struct str more, fields;      /* lines that are added, each with its CRLF */
 };
 
 /* The response as the client gets it. False: no room. */

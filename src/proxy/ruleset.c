@@ -203,8 +203,13 @@ void ruleset_free(struct ruleset *rs)
 
 static void tick_note(struct ruleset *rs, const struct settings_request *is)
 {
-    u64 limits[] = { is->body_timeout_ns,  is->write_timeout_ns, is->upstream_timeout_ns,
-                     is->queue_timeout_ns, is->stall_timeout_ns, is->request_timeout_ns };
+    u64 limits[] = { is->body_timeout_ns,
+                     is->write_timeout_ns,
+                     is->upstream_timeout_ns,
+                     is->queue_timeout_ns,
+                     is->stall_timeout_ns,
+                     is->request_timeout_ns,
+                     is->cache ? is->cache_wait_ns : 0 };
     u64 tick_ns = atomic_load(&rs->tick_ns);
 
     for (u32 i = 0; i < ARRAY_LEN(limits); i++)
@@ -292,6 +297,11 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
         err = limits_make(rs, c, &s, out);
     settings_texts_join(&rs->texts, &s.texts);
     tick_note(rs, &out->is);
+    if (out->is.cache) {
+        rs->cache_wanted = true;
+        rs->cache_object_bytes_max =
+            max(rs->cache_object_bytes_max, out->is.cache_max_object_bytes);
+    }
     if (err == -EINVAL) /* was checked where the file was read */
         log_warn("%s", p.text);
     return err == -EINVAL ? 0 : err;

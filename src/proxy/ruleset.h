@@ -70,7 +70,9 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
-    struct limits *limits; /* all that were made */
+    struct limits *limits;      /* all that were made */
+    bool cache_wanted;          /* by one of the rules so far … */
+    u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
     struct settings_text *texts;
     struct ruleset_users {
         _Alignas(64) _Atomic u64 n; /* requests that hold it; the writer is that thread */

@@ -132,6 +132,8 @@ static void mail_event(struct watch *w, u32 events)
         return;
     changed(t);
     queue_take_given(t);
+    if (atomic_load(&t->proxy->store))
+        cached_take_landed(t);
 }
 
 /* A worker's loop begins to wait while somebody waits for it. */
@@ -185,6 +187,7 @@ static void plan_again(struct timer *timer)
     access_tick(t->proxy, clock_now_ns());
     throttle_tick(t->proxy);
     plan_look(t->plan, clock_now_ns());
+    cached_show(t->proxy);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }
 

@@ -33,6 +33,8 @@
 enum { SERIES_LINES = 64 };
 
 struct access_log;
+struct flights;
+struct store;
 struct thread;
 
 /* A socket that strangers connect to. Written by thread 0. */
@@ -70,6 +72,8 @@ struct proxy {
      */
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
+    struct store *_Atomic store; /* the cache; NULL: nobody has wanted one yet … */
+    struct flights *flights;     /* … made before it */
     struct kinds kinds[SHM_APPS_MAX];
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
@@ -114,10 +118,12 @@ struct thread {
     struct timer plan_timer;   /* thread 0 */
     struct list clients;       /* every client, client.link */
     struct slab client_slab;
+    u32 internal_clients;
     struct list tunnels;
     struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
     struct seats seats;              /* numbers for them */
     struct task given_task;          /* takes the tickets that this thread gave itself */
+    struct task landed_task;         /* likewise those that waited for its own responses */
     struct task log_task;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];

@@ -292,7 +292,7 @@ enum admission throttle_admit(struct exchange *x)
     struct asker who = { .x = x };
     u64 key[RATELIMIT_MAX], now_ns = thread_now(t);
 
-    if (!l || is_exempt(x))
+    if (!l || x->client->internal || is_exempt(x))
         return ADMISSION_GO;
     for (u32 i = 0; i < l->n; i++) {
         const struct limits_one *one = &l->one[i];

@@ -29,7 +29,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 9,
+    SHM_VERSION = 10,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -55,6 +55,7 @@ enum {
     SHM_PLACE_MAX = 112,
     SHM_MEASURES_MAX = 512, /* names of one process's marks, measures and timed functions */
     SHM_MEASURE_NAME_MAX = 64,
+    SHM_CACHE_ROUTES_MAX = 256,
 };
 
 /* What the supervisor says of an app. */
@@ -305,6 +306,7 @@ enum shm_refusal {
     SHM_REFUSED_REQUEST_TIME, /* 504: longer than a request may take in all */
     SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
+    SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
     SHM_REFUSED_RATE,         /* 429: over a rate limit */
     SHM_REFUSALS,
 };
@@ -397,6 +399,46 @@ struct shm_lanes {
     uint64_t reserved[1];           /* to whole cache lines */
 };
 
+/* What the cache of responses did for a request. */
+enum shm_cache_result {
+    SHM_CACHE_NONE,      /* it is not on for it */
+    SHM_CACHE_HIT,       /* answered it */
+    SHM_CACHE_STALE,     /* answered it with what is stale by now, as it may */
+    SHM_CACHE_ERROR,     /* likewise, because the app failed */
+    SHM_CACHE_VALIDATED, /* answered it, after the app has said that it is still true */
+    SHM_CACHE_MISS,      /* had nothing */
+    SHM_CACHE_PASS,      /* was not asked: such a request is not answered by a cache */
+    SHM_CACHE_RESULTS = 8,
+};
+
+#define SHM_CACHE_RESULT_TEXTS                                                      \
+    {                                                                               \
+        "none", "hit", "stale", "stale-if-error", "validated", "miss", "pass", NULL \
+    }
+
+/* What it did by route, as shm_series. Row 0 is "(other)", for what no longer fits. */
+struct shm_cache_route {
+    _Atomic uint32_t state;
+    uint8_t app, route_len;
+    uint16_t spare;
+    char route[SHM_ROUTE_MAX];
+    _Atomic uint64_t count[SHM_CACHE_RESULTS];
+    _Atomic uint64_t bytes; /* of the answers that it gave */
+};
+
+/* The cache of responses. Writers: the proxy's threads, by atomic addition; what it holds now:
+ * thread 0, now and then. */
+struct shm_cache {
+    _Atomic uint64_t bytes_max; /* 0: there is none */
+    _Atomic uint64_t bytes, entries;
+    _Atomic uint64_t stored, evicted, rejected, removed;
+    _Atomic uint64_t waited;    /* requests that waited for another one's response */
+    _Atomic uint64_t refreshed; /* requests of its own, for what is stale */
+    _Atomic uint64_t purged;
+    uint64_t reserved[6];
+    struct shm_cache_route route[SHM_CACHE_ROUTES_MAX];
+};
+
 struct shm {
     uint32_t magic;
     uint32_t version;
@@ -418,6 +460,7 @@ struct shm {
     struct shm_app app[SHM_APPS_MAX];
     struct shm_listener listener[SHM_LISTENERS_MAX];
     _Alignas(64) struct shm_series series[SHM_SERIES_MAX];
+    _Alignas(64) struct shm_cache cache;
     _Alignas(64) struct shm_kinds kinds;
     _Alignas(64) struct shm_lanes lanes[SHM_APPS_MAX]; /* by app */
     _Alignas(64) struct shm_retries retries[SHM_APPS_MAX];

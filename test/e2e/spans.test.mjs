@@ -15,12 +15,13 @@ function folder(t) {
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
-const start = (t, receiver, { args = [], env = {}, ...more } = {}) =>
+const start = (t, receiver, { args = [], env = {}, app = 'app.js', ...more } = {}) =>
   startFettle({
-    t, target: path.join(fixture('spans'), 'app.js'), env: { FETTLE_RUNTIME_DIR: folder(t), ...env },
+    t, target: path.join(fixture('spans'), app), env: { FETTLE_RUNTIME_DIR: folder(t), ...env },
     args: ['-w', '1', ...(receiver ? ['--otlp', receiver.url, '--otlp-signals', 'traces'] : []), ...args], ...more,
   });
 
+const INTERNAL = 1;
 const CLIENT = 3;
 const EARLY_NS = 2_000_000n;
 let last = 0;
@@ -28,13 +29,13 @@ const traceOf = (n) => n.toString(16).padStart(32, '0');
 const SPAN = 'b7ad6b7169203331';
 
 /** Asks for `target` with a trace of its own: the answer, the proxy's span, and the `count` client spans below it. */
-async function ask(run, receiver, target, count, { flags = '01', ...options } = {}) {
+async function ask(run, receiver, target, count, { flags = '01', kind = CLIENT, ...options } = {}) {
   const trace = traceOf(++last);
   const answer = await run.get(target, { ...options, headers: { traceparent: `00-${trace}-${SPAN}-${flags}`, tracestate: 'a=1', ...options.headers } });
   assert.equal(answer.status, 200, answer.text);
   const mine = () => receiver.spans.filter((s) => s.traceId === trace);
   const server = () => mine().find((s) => s.attributes['url.path'] === target.split('?')[0] && s.parentSpanId === SPAN);
-  const below = () => mine().filter((s) => s.kind === CLIENT);
+  const below = () => mine().filter((s) => s.kind === kind && s.name !== 'queue');
   await poll(() => server() && below().length >= count);
   assert.equal(below().length, count, target);
   for (const span of below()) {
@@ -127,5 +128,43 @@ for (const major of [18, 20, 22, 24, 26])
       ...(paths.includes('/sqlite') ? [sqlite(), many(), fails('/sqlite-fail', 'ERR_SQLITE_ERROR')] : []),
     ]);
     assert.ok(!receiver.spans.some((s) => s.traceId === unsampled));
+    assert.deepEqual(receiver.bad, []);
+  });
+
+for (const major of [18, 20, 22, 24, 26])
+  test(`node ${major}: what the app marks and measures in a traced request is a span of it`, async (t) => {
+    const receiver = await new Receiver().start(t);
+    const run = await start(t, receiver, { node: nodeOf(major), app: 'measures.js', args: ['--trace-sample', 'off'] });
+    // The first entry of a process tells that there are such, and is none itself.
+    const checkout = async () => {
+      const trace = traceOf(++last);
+      await run.get('/checkout', { headers: { traceparent: `00-${trace}-${SPAN}-01` } });
+      await poll(() => receiver.spans.some((s) => s.traceId === trace));
+      return receiver.spans.some((s) => s.traceId === trace && s.kind === INTERNAL);
+    };
+    await poll(checkout);
+    const { answer, spans } = await ask(run, receiver, '/checkout', 2, { kind: INTERNAL });
+    assert.equal(answer, 'SyntaxError');
+    const [mark, measure] = spans.sort((a, b) => (a.name < b.name ? -1 : 1));
+    assert.deepEqual(shown(mark), {
+      name: 'begin', status: 0, 'performance.entry_type': 'mark', 'performance.detail.cart': 3, 'performance.detail.ratio': 0.5,
+      'performance.detail.gift': true, 'performance.detail.user': 'somebody',
+    });
+    assert.equal(mark.end, mark.start);
+    assert.equal(mark.parentSpanId, measure.parentSpanId);
+    assert.deepEqual(shown(measure), {
+      name: 'order-:id', status: 0, 'performance.entry_type': 'measure', 'performance.name': 'order-90125', 'performance.detail': 'plain',
+    });
+    assert.equal(measure.start, mark.start);
+    assert.ok(measure.end - measure.start > 3_000_000n);
+    // Bounded: 128 of a request, 16 attributes of 256 bytes at most.
+    const { spans: many } = await ask(run, receiver, '/many', 128, { kind: INTERNAL });
+    assert.equal(Object.keys(many[0].attributes).length, 16);
+    assert.ok(JSON.stringify(many[0].attributes).length < 4096);
+    await run.until(async () => Number(/^fettle_spans_lost_total (\d+)/m.exec((await run.admin('/metrics')).text)?.[1]) >= 372, { what: 'what was dropped is counted' });
+    // Who is not traced has none, and the app sees nothing of it.
+    const own = (await run.get('/own')).json();
+    assert.deepEqual({ ...own, seen: own.seen > 0 }, { length: true, name: true, own: [], same: true, seen: true });
+    assert.ok(!receiver.spans.some((s) => s.name === 'x'));
     assert.deepEqual(receiver.bad, []);
   });
