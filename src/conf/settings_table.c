@@ -257,7 +257,7 @@ const struct settings_row settings_rows[] = {
   .default_text = "", .words = "loopback|linklocal|uniquelocal|unix", .placeholder = "CIDR,…",
   .help = "clients that no rate limit holds for",
   .more = "Ranges of addresses, such as those of health checks and monitors; the names of trust-proxy stand for theirs. May be repeated." },
-{ .name = "rate-limit-ipv6-prefix", .type = SETTINGS_COUNT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_ipv6_prefix),
+{ .name = "rate-limit-prefix", .type = SETTINGS_COUNT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_ipv6_prefix),
   .default_text = "64", .least = 32, .most = 128, .placeholder = "BITS",
   .help = "so many bits of an IPv6 address are one client",
   .more = "Whoever has one IPv6 address has 2^64 of them; some providers give a whole /56 to each customer." },
