@@ -113,6 +113,11 @@ struct exchange {
     u64 request_id[2];
     struct span span; /* of the request */
     u8 route_len;
+    /* Of each limit of its rule, after it was let in: what answers say. */
+    struct exchange_budget {
+        u32 remaining, reset_s;
+    } budget[RATELIMIT_MAX];
+    bool has_budget;
     struct http_span prefix; /* of the target, which the route takes off the path; len 0: nothing */
 
     /* What follows is not cleared for a new request: it is written before it is read. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/limits.h"
 #include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
@@ -317,6 +318,7 @@ enum shm_refusal {
     SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
+    SHM_REFUSED_RATE,         /* 429: over a rate limit */
     SHM_REFUSALS,
 };
 
@@ -485,6 +487,7 @@ struct shm {
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
+    _Alignas(64) struct shm_limits limits;
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };
