@@ -40,6 +40,8 @@ static const struct row {
       "the routes, what they cost and what they ask (JSON)" },
     { "/api/statements", page_statements, "application/json", false,
       "the statements of each route (JSON)" },
+    { "/api/cache", page_cache, "application/json", false,
+      "what the cache of responses holds and does (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };
