@@ -42,6 +42,8 @@ static const struct row {
       "the statements of each route (JSON)" },
     { "/api/limits", page_limits, "application/json", false,
       "rate limits, and whom they refuse (JSON)" },
+    { "/api/cache", page_cache, "application/json", false,
+      "what the cache of responses holds and does (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

@@ -302,7 +302,7 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_RANGE:
         return "7-9";
     case SETTINGS_SIZE:
-        return row->least > 777 ? "77M" : "777";
+        return row->least > 777 || strcmp(row->name, "max-memory") == 0 ? "77M" : "777";
     case SETTINGS_DURATION:
         return "1234ms";
     case SETTINGS_TEXT:
