@@ -12,9 +12,11 @@
             "part_" #name ":\n.incbin \"addon/" #name ".js\"\npart_" #name "_end:\n.byte 0\n" \
             ".popsection\n")
 
+PART(allocations);
 PART(cluster);
 PART(environment);
 PART(measures);
+PART(next);
 PART(opened);
 PART(statistics);
 PART(trace);
@@ -29,9 +31,11 @@ const char *part_text(const char *name, size_t *len)
     static const struct {
         const char *name, *text, *end;
     } parts[] = {
+        { "allocations", part_allocations, part_allocations_end },
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
         { "measures", part_measures, part_measures_end },
+        { "next", part_next, part_next_end },
         { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
