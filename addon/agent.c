@@ -16,6 +16,7 @@
 
 #include <node_api.h>
 
+#include "allocated_node.h"
 #include "calls_node.h"
 #include "idle.h"
 #include "journal.h"
@@ -570,6 +571,13 @@ static napi_value calls_call(napi_env env, napi_callback_info info)
     return calls_node(env);
 }
 
+/* allocations(): what allocations.js calls */
+static napi_value allocations_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return allocated_node(env);
+}
+
 /* spans() */
 static napi_value spans_node_call(napi_env env, napi_callback_info info)
 {
@@ -629,7 +637,8 @@ NAPI_MODULE_INIT()
         { "watch", watch_call },         { "statistics", statistics_call },
         { "sampled", sampled_call },     { "traceparent", traceparent_call },
         { "calls", calls_call },         { "watches", watches_call },
-        { "inspected", inspected_call }, { "spans", spans_node_call },
+        { "inspected", inspected_call }, { "allocations", allocations_call },
+        { "spans", spans_node_call },
     };
     struct room *room = calloc(1, sizeof *room);
 
