@@ -52,6 +52,7 @@ void metrics_prom_client(struct text *t, const struct metrics_source *src);
 void metrics_opentelemetry(struct text *t, const struct metrics_source *src);
 void metrics_fettle(struct text *t, const struct metrics_source *src);
 void metrics_app(struct text *t, const struct metrics_source *src);
+void metrics_cache(struct text *t, const struct metrics_source *src);
 void metrics_findings(struct text *t, const struct metrics_source *src);
 void metrics_routes(struct text *t, const struct metrics_source *src);
 void metrics_queries(struct text *t, const struct metrics_source *src);

@@ -31,6 +31,7 @@ void page_history(struct buf *out, const struct page_source *src);    /* JSON li
 void page_app(struct buf *out, const struct page_source *src);        /* JSON object */
 void page_apps(struct buf *out, const struct page_source *src);       /* JSON list */
 void page_lanes(struct buf *out, const struct page_source *src);      /* JSON object */
+void page_cache(struct buf *out, const struct page_source *src);      /* JSON object */
 void page_findings(struct buf *out, const struct page_source *src);   /* JSON object */
 void page_routes(struct buf *out, const struct page_source *src);     /* JSON object */
 void page_circuits(struct buf *out, const struct page_source *src);   /* JSON object */

@@ -41,6 +41,8 @@ static const struct row {
     { "/api/statements", page_statements, "application/json", false,
       "the statements of each route (JSON)" },
     { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
+    { "/api/cache", page_cache, "application/json", false,
+      "what the cache of responses holds and does (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

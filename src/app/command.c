@@ -31,11 +31,16 @@ const struct command commands[] = {
 { "circuits", "[FLAGS] [APP]", "show the circuit breakers",
   "A row for each circuit breaker (the setting breaker, doc/resilience.md), of the app as a whole or of a route: its state, closed, open or half-open, and for how long; for how long it stays open; how often it has opened, and what opened it last (failures in a row, the share of errors, slow responses, a probe that failed); requests let through, those of them that failed or were slow, and those refused.\n"
   "With --json: {\"circuits\":[…]}, each with app, route (empty: the app as a whole), state, opened_by (failures, errors, slow, probe, or empty), since_ms, open_for_ms, failures_in_a_row, opened, calls, failures, slow, refused.",
-  .flags = &circuits_flags, .takes_app = true, .run = circuits_command },
+  .flags = &circuits_flags, .takes_app = true, .minor = true, .run = circuits_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",
   "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; blocks, for how long a request has blocked its event loop lately; size, how many bytes an answer has; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, its paths with identifiers left out stand for them.\n"
   "With --json: {\"routes\":[…]}, each with app, method, route, named_by (app, path, nobody), requests, errors, p50_ms, p99_ms, mean_ms, response_bytes, response_bytes_total, request_bytes_total, block_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
   .flags = &routes_flags, .takes_app = true, .run = routes_command },
+{ "cache", "[FLAGS] [[purge] APP] [PATH]", "show or purge the cache of responses",
+  "A row for each route of an app for which the cache is on (--cache, doc/cache.md): hits; stale, answered with what was stale by then; validated, answered after the app had said that it is still true; misses; passed, requests that a cache does not answer; the share of hits, and the bytes sent. Below it: the memory that is taken, of how much.\n"
+  "`fettle cache purge APP PATH` removes what is stored for a path, whatever its query and host; a * at its end stands for all that begin so, and a path with a query means just that one. --tag removes what the app has marked with a surrogate key (Surrogate-Key or Cache-Tag), --all everything. Answers that the app was asked for before are not stored any more.\n"
+  "With --json: {\"apps\":[…]}, each with app, hits, stale, stale_if_error, validated, misses, passed, hit_ratio, sent_bytes, memory_bytes, memory_bytes_max, responses, routes.",
+  .flags = &cache_flags, .takes_app = true, .minor = true, .run = cache_command },
 { "reload", "[FLAGS] [APP]", "new code, without a failed request",
   "Reads the settings again, then replaces the workers one by one: a new process serves before the old one is drained. A mistake in the settings is told with its file and line, and nothing changes. A new process that does not get ready leaves the old ones serving; the last lines that it wrote are shown, and the exit code is 1. Settings that only a start can change are named. APP is the name of an app, APP/2 its second worker, or all; it may be left out where there is just one app. SIGHUP does the same for all apps.",
   .flags = &reload_flags, .takes_app = true, .run = reload_command },
@@ -130,6 +135,10 @@ const struct example examples[] = {
 { "circuits", "fettle circuits", "of all apps" },
 { "routes", "fettle routes", "of all apps" },
 { "routes", "fettle routes shop --json", "" },
+{ "cache", "fettle cache", "of all apps" },
+{ "cache", "fettle cache purge shop '/products/*'", "all below that path" },
+{ "cache", "fettle cache purge shop --tag product-7", "" },
+{ "cache", "fettle cache purge shop --all", "" },
 { "reload", "fettle reload", "where there is just one app" },
 { "reload", "fettle reload shop", "" },
 { "reload", "fettle reload all --timeout 2m", "" },

@@ -29,6 +29,15 @@ ROW_JSON,
 ROW_RUNTIME_DIR,
 };
 static const struct settings_row routes_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
+static const struct settings_row cache_rows[] = {
+ROW_JSON,
+{ .name = "tag", .type = SETTINGS_TEXT, .offset = AT(tag), .default_text = "", .most = 255, .placeholder = "TAG",
+  .help = "purge: what has this surrogate key" },
+{ .name = "all", .type = SETTINGS_BOOL, .offset = AT(everything), .default_text = "off",
+  .help = "purge: all that is stored of the app" },
+ROW_PID,
+ROW_RUNTIME_DIR,
+};
 static const struct settings_row describe_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
 static const struct settings_row env_rows[] = {
 ROW_JSON,
@@ -58,7 +67,8 @@ ROW_RUNTIME_DIR,
 
 static const u32 ps_count = ARRAY_LEN(ps_rows), describe_count = ARRAY_LEN(describe_rows),
                  env_count = ARRAY_LEN(env_rows), findings_count = ARRAY_LEN(findings_rows),
-                 manage_count = ARRAY_LEN(manage_rows), routes_count = ARRAY_LEN(routes_rows);
+                 manage_count = ARRAY_LEN(manage_rows), routes_count = ARRAY_LEN(routes_rows),
+                 cache_count = ARRAY_LEN(cache_rows);
 
 #define TABLE(NAME, ROWS)                                                    \
     const struct settings_table NAME##_flags = { .command = #NAME,           \
@@ -72,6 +82,7 @@ TABLE(env, env);
 TABLE(findings, findings);
 TABLE(routes, routes);
 TABLE(circuits, routes);
+TABLE(cache, cache);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

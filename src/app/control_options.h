@@ -7,7 +7,8 @@
 struct control_options {
     bool json, show_secrets, follow;
     u64 timeout_ns, interval_ns;
-    struct str kind, since;
+    struct str kind, since, tag;
+    bool everything;
     u32 pid; /* of the fettle that is meant; 0: any */
     struct str runtime_dir;
     /* private */
@@ -15,7 +16,7 @@ struct control_options {
 };
 
 extern const struct settings_table ps_flags, describe_flags, env_flags, findings_flags,
-    routes_flags, circuits_flags;
+    routes_flags, cache_flags, circuits_flags;
 extern const struct settings_table reload_flags, restart_flags, stop_flags, start_flags,
     scale_flags, signal_flags, upgrade_flags;
 

@@ -347,7 +347,7 @@ const struct settings_row settings_rows[] = {
   .more = "As stale-if-error of RFC 5861: instead of a 500, 502, 503 or 504. What the app says wins." },
 { .name = "cache-wait", .type = SETTINGS_DURATION, .group = CACHE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.cache_wait_ns),
   .default_text = "5s", .least = 10 * MS, .most = DAY, .placeholder = "TIME",
-  .help = "how long a request waits for the response to another one for the same",
+  .help = "longest wait for the response to another, equal request",
   .more = "Of many requests for what is not stored one goes to the app; after this time the others go there, too. off: all go at once." },
 { .name = "cache-client-control", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_client),
   .default_text = "on",

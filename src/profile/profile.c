@@ -1,279 +1,29 @@
 /* profile/profile.c -- reading .cpuprofile and .heapprofile */
 #include "profile/profile.h"
 
-#include "profile/frame_memo.h"
-#include "profile/frame_table.h"
-#include "profile/json_scan.h"
+#include "base/team.h"
+#include "profile/node_parts.h"
 #include "profile/v8log.h"
 
-enum { NODES_MAX = 1 << 28, TREE_DEPTH_MAX = 2000 };
-
-/* A node as the file has it. */
-struct raw {
-    u64 id;
-    u32 frame;
-    u32 parent; /* index, once it is known */
-    u64 hits;
-};
-
-/* The file's order, which may have children before their parents. */
 struct reading {
-    struct json_scan s;
-    struct profile *p;
-    struct raw *raw;
-    u32 raws, raw_cap;
-    struct link {
-        u32 node; /* index */
-        bool up;  /* to its parent, or to a child */
-        u64 to;   /* id */
-    } * link;
-    u32 links, link_cap;
-    struct frame_table frames;
-    struct frame_memo memo;
-    u32 empty; /* the number of "" */
-    u32 tick_cap;
-    u32 *id_slot, id_slots; /* 1 + index of a raw node */
+    struct raw_nodes n;
+    const struct profile_conf *conf;
+    u32 *id_index; /* 1 + index of the last node with this id, of ids below id_end */
+    u64 id_end;
+    u32 *id_slot, id_slots; /* 1 + index of a node; in their place when ids are large */
     u64 *sample;            /* ids, when nodes have no hit counts */
     u32 samples, sample_cap;
-    bool has_hits;  /* a node has a hit count … */
-    bool hits_rule; /* … and the first one does: samples are not needed */
-    bool from_one;  /* v8-profiler's: lines and columns count from 1 everywhere */
-    bool failed;
 };
-
-static bool room(void *array, u32 count, u32 *cap, size_t size)
-{
-    void *bigger;
-    u32 more = *cap ? *cap * 2 : 256;
-
-    if (count < *cap)
-        return true;
-    bigger = more > *cap ? realloc(*(void **)array, more * size) : NULL;
-    if (!bigger)
-        return false;
-    *(void **)array = bigger;
-    *cap = more;
-    return true;
-}
-
-static u64 mix(u64 x)
-{
-    x *= 0x9e3779b97f4a7c15ull;
-    return x ^ x >> 29;
-}
-
-static bool number(struct reading *r, double *out)
-{
-    return json_scan_number(&r->s, out);
-}
-
-/* Reads the member of a call frame, if `key` is one. */
-static bool frame_member(struct reading *r, struct str key, struct profile_frame *f, bool old)
-{
-    struct str text;
-    double n;
-
-    if (str_eq(key, STR("functionName")) || str_eq(key, STR("url"))) {
-        u32 *to = key.ptr[0] == 'u' ? &f->url : &f->name;
-
-        if (json_scan_text(&r->s, &text))
-            *to = names_intern(&r->p->names, text);
-        return true;
-    }
-    if (str_eq(key, STR("lineNumber")) || str_eq(key, STR("columnNumber"))) {
-        int32_t *to = key.ptr[0] == 'l' ? &f->line : &f->column;
-
-        if (number(r, &n))
-            *to = n >= -1 && n < INT32_MAX ? (int32_t)n - old : -1;
-        return true;
-    }
-    return false;
-}
-
-/* Ids are whole numbers; anything else is nobody's. */
-static u64 id_of(double n)
-{
-    return n >= -9007199254740992.0 && n <= 9007199254740992.0 ? (u64)(i64)n : UINT64_MAX;
-}
-
-static u64 count_of(double n)
-{
-    return n > 0 && n < 9007199254740992.0 ? (u64)n : 0;
-}
-
-static void ticks_read(struct reading *r, u32 node)
-{
-    struct json_list all = { 0 };
-
-    if (!json_scan_open(&r->s, '['))
-        return;
-    while (json_scan_element(&r->s, &all)) {
-        struct json_list l = { 0 };
-        double line = 0, ticks = 0;
-        struct str key;
-
-        if (!json_scan_open(&r->s, '{'))
-            return;
-        while (json_scan_member(&r->s, &l, &key)) {
-            if (str_eq(key, STR("line")))
-                number(r, &line);
-            else if (str_eq(key, STR("ticks")) || str_eq(key, STR("hitCount")))
-                number(r, &ticks);
-            else
-                json_scan_skip(&r->s);
-        }
-        if (!count_of(ticks) || line < 0 || line > UINT32_MAX)
-            continue;
-        if (!room(&r->p->tick, r->p->ticks, &r->tick_cap, sizeof(*r->p->tick))) {
-            r->failed = true;
-            return;
-        }
-        r->p->tick[r->p->ticks++] = (struct profile_tick){ node, (u32)line, count_of(ticks) };
-    }
-}
-
-static void node_read(struct reading *r, u32 parent, u32 depth);
-
-/* Ids, or, in the older form, the nodes themselves. */
-static void children_read(struct reading *r, u32 node, u32 depth)
-{
-    struct json_list l = { 0 };
-
-    if (!json_scan_open(&r->s, '['))
-        return;
-    while (json_scan_element(&r->s, &l)) {
-        double id;
-
-        if (json_scan_peek(&r->s) == '{') {
-            node_read(r, node, depth + 1);
-            continue;
-        }
-        if (!number(r, &id))
-            return;
-        if (!room(&r->link, r->links, &r->link_cap, sizeof(*r->link))) {
-            r->failed = true;
-            return;
-        }
-        r->link[r->links++] = (struct link){ node, false, id_of(id) };
-    }
-}
-
-/* v8-profiler-next has a node's ticks in here. Returns whether it has. */
-static bool call_frame_members(struct reading *r, u32 node, struct profile_frame *f)
-{
-    struct json_list l = { 0 };
-    struct str key;
-    bool ticks = false;
-
-    if (!json_scan_open(&r->s, '{'))
-        return false;
-    while (json_scan_member(&r->s, &l, &key)) {
-        if (r->from_one && str_eq(key, STR("lineTicks"))) {
-            ticks_read(r, node);
-            ticks = true;
-        } else if (!frame_member(r, key, f, r->from_one)) {
-            json_scan_skip(&r->s);
-        }
-    }
-    return ticks;
-}
-
-static bool is_blank(const struct reading *r, const struct profile_frame *f)
-{
-    return f->name == r->empty && f->url == r->empty && f->line == -1 && f->column == -1;
-}
-
-static void call_frame_read(struct reading *r, u32 node, struct profile_frame *f)
-{
-    struct str text = json_scan_flat(&r->s);
-    const struct profile_frame *known =
-        text.len && is_blank(r, f) ? frame_memo_find(&r->memo, text) : NULL;
-    bool fresh = text.len && is_blank(r, f), ticks;
-
-    if (known) {
-        *f = *known;
-        r->s.at += text.len;
-        return;
-    }
-    ticks = call_frame_members(r, node, f);
-    if (fresh && !ticks && !r->s.failed && r->s.at == text.ptr + text.len)
-        frame_memo_add(&r->memo, text, *f);
-}
-
-static void parent_note(struct reading *r, u32 node)
-{
-    double id;
-
-    if (!number(r, &id))
-        return;
-    if (!room(&r->link, r->links, &r->link_cap, sizeof(*r->link)))
-        r->failed = true;
-    else
-        r->link[r->links++] = (struct link){ node, true, id_of(id) };
-}
-
-static void node_member(struct reading *r, struct str key, u32 node, struct profile_frame *f,
-                        u32 depth)
-{
-    double n;
-
-    if (str_eq(key, STR("id"))) {
-        if (number(r, &n))
-            r->raw[node].id = id_of(n);
-    } else if (str_eq(key, STR("callFrame"))) {
-        call_frame_read(r, node, f);
-    } else if (str_eq(key, STR("hitCount"))) {
-        r->has_hits = true;
-        r->hits_rule |= node == 0;
-        if (number(r, &n))
-            r->raw[node].hits = count_of(n);
-    } else if (str_eq(key, STR("selfSize"))) {
-        r->has_hits = r->hits_rule = r->p->is_of_bytes = true;
-        if (number(r, &n))
-            r->raw[node].hits = count_of(n);
-    } else if (str_eq(key, STR("children"))) {
-        children_read(r, node, depth);
-    } else if (str_eq(key, STR("parent"))) {
-        parent_note(r, node);
-    } else if (str_eq(key, STR("positionTicks")) || str_eq(key, STR("lineTicks"))) {
-        ticks_read(r, node);
-    } else if (!frame_member(r, key, f, true)) {
-        json_scan_skip(&r->s);
-    }
-}
-
-static void node_read(struct reading *r, u32 parent, u32 depth)
-{
-    u32 node = r->raws;
-    struct profile_frame f = { r->empty, r->empty, -1, -1 };
-    struct json_list l = { 0 };
-    struct str key;
-
-    if (depth > TREE_DEPTH_MAX) {
-        json_scan_fail(&r->s, "calls are nested too deeply");
-        return;
-    }
-    if (node >= NODES_MAX || !room(&r->raw, r->raws, &r->raw_cap, sizeof(*r->raw))) {
-        r->failed = true;
-        json_scan_fail(&r->s, "there is not enough memory");
-        return;
-    }
-    if (!json_scan_open(&r->s, '{'))
-        return;
-    r->raw[r->raws++] = (struct raw){ .id = node, .frame = PROFILE_NONE, .parent = parent };
-    while (json_scan_member(&r->s, &l, &key))
-        node_member(r, key, node, &f, depth);
-    r->raw[node].frame = frame_table_intern(&r->frames, r->p, f);
-    r->failed |= r->raw[node].frame == PROFILE_NONE;
-}
 
 static void nodes_read(struct reading *r)
 {
+    struct raw_nodes *n = &r->n;
     struct json_list l = { 0 };
 
-    if (json_scan_open(&r->s, '['))
-        while (json_scan_element(&r->s, &l))
-            node_read(r, PROFILE_NONE, 0);
+    if (!json_scan_open(&n->s, '[') || node_parts_read(n, r->conf->threads, r->conf->part_bytes))
+        return;
+    while (json_scan_element(&n->s, &l))
+        raw_nodes_one(n, PROFILE_NONE, 0);
 }
 
 static void samples_read(struct reading *r)
@@ -281,20 +31,20 @@ static void samples_read(struct reading *r)
     struct json_list l = { 0 };
     double id;
 
-    if (!json_scan_open(&r->s, '['))
+    if (!json_scan_open(&r->n.s, '['))
         return;
-    while (json_scan_element(&r->s, &l)) {
-        if (json_scan_peek(&r->s) == '{') { /* of allocations: nodes have their sums */
-            json_scan_skip(&r->s);
+    while (json_scan_element(&r->n.s, &l)) {
+        if (json_scan_peek(&r->n.s) == '{') { /* of allocations: nodes have their sums */
+            json_scan_skip(&r->n.s);
             continue;
         }
-        if (!number(r, &id))
+        if (!json_scan_number(&r->n.s, &id))
             return;
-        if (!room(&r->sample, r->samples, &r->sample_cap, sizeof(*r->sample))) {
-            r->failed = true;
+        if (!raw_nodes_room(&r->sample, r->samples, &r->sample_cap, sizeof(*r->sample))) {
+            r->n.failed = true;
             return;
         }
-        r->sample[r->samples++] = id_of(id);
+        r->sample[r->samples++] = raw_nodes_id(id);
     }
 }
 
@@ -304,59 +54,67 @@ static void document_read(struct reading *r)
     bool old = false;
     struct str key;
 
-    if (json_scan_peek(&r->s) && json_scan_peek(&r->s) != '{')
-        json_scan_fail(&r->s, "neither a profile nor a log of node --prof begins like this");
-    if (!json_scan_open(&r->s, '{'))
+    if (json_scan_peek(&r->n.s) && json_scan_peek(&r->n.s) != '{')
+        json_scan_fail(&r->n.s, "neither a profile nor a log of node --prof begins like this");
+    if (!json_scan_open(&r->n.s, '{'))
         return;
-    while (json_scan_member(&r->s, &l, &key)) {
+    while (json_scan_member(&r->n.s, &l, &key)) {
         if (str_eq(key, STR("nodes"))) {
             nodes_read(r);
         } else if (str_eq(key, STR("head"))) {
             old = true;
-            node_read(r, PROFILE_NONE, 0);
+            raw_nodes_one(&r->n, PROFILE_NONE, 0);
         } else if (str_eq(key, STR("typeId"))) {
-            r->from_one = true;
-            json_scan_skip(&r->s);
+            r->n.from_one = true;
+            json_scan_skip(&r->n.s);
         } else if (str_eq(key, STR("startTime"))) {
-            number(r, &r->p->start_us);
+            json_scan_number(&r->n.s, &r->n.p->start_us);
         } else if (str_eq(key, STR("endTime"))) {
-            number(r, &r->p->end_us);
-        } else if (str_eq(key, STR("samples")) && !r->hits_rule) {
+            json_scan_number(&r->n.s, &r->n.p->end_us);
+        } else if (str_eq(key, STR("samples")) && !r->n.hits_rule) {
             samples_read(r);
         } else {
-            json_scan_skip(&r->s);
+            json_scan_skip(&r->n.s);
         }
     }
     if (old) { /* seconds */
-        r->p->start_us *= 1e6;
-        r->p->end_us *= 1e6;
+        r->n.p->start_us *= 1e6;
+        r->n.p->end_us *= 1e6;
     }
-    if (!r->s.failed)
-        json_scan_end(&r->s);
+    if (!r->n.s.failed)
+        json_scan_end(&r->n.s);
+}
+
+static u64 mix(u64 x)
+{
+    x *= 0x9e3779b97f4a7c15ull;
+    return x ^ x >> 29;
 }
 
 /* The index of the last node with this id, or PROFILE_NONE. */
 static u32 node_of(const struct reading *r, u64 id)
 {
+    if (r->id_index)
+        return id < r->id_end ? r->id_index[id] - 1 : PROFILE_NONE;
     for (u32 at = (u32)mix(id) & (r->id_slots - 1); r->id_slot[at];
          at = (at + 1) & (r->id_slots - 1))
-        if (r->raw[r->id_slot[at] - 1].id == id)
+        if (r->n.node[r->id_slot[at] - 1].id == id)
             return r->id_slot[at] - 1;
     return PROFILE_NONE;
 }
 
-static bool ids_index(struct reading *r)
+static bool ids_hash(struct reading *r)
 {
     u32 slots = 16;
 
-    while (slots < r->raws * 2)
+    while (slots < r->n.count * 2)
         slots *= 2;
     r->id_slots = slots;
     r->id_slot = calloc(slots, sizeof(u32));
-    for (u32 i = r->raws; r->id_slot && i-- > 0;) {
-        u32 at = (u32)mix(r->raw[i].id) & (slots - 1);
+    for (u32 i = r->n.count; r->id_slot && i-- > 0;) {
+        u32 at = (u32)mix(r->n.node[i].id) & (slots - 1);
 
-        while (r->id_slot[at] && r->raw[r->id_slot[at] - 1].id != r->raw[i].id)
+        while (r->id_slot[at] && r->n.node[r->id_slot[at] - 1].id != r->n.node[i].id)
             at = (at + 1) & (slots - 1);
         if (!r->id_slot[at])
             r->id_slot[at] = i + 1;
@@ -364,26 +122,44 @@ static bool ids_index(struct reading *r)
     return r->id_slot;
 }
 
+/* V8 counts ids from 1. */
+static bool ids_index(struct reading *r)
+{
+    u64 most = 0;
+
+    for (u32 i = 0; i < r->n.count; i++)
+        most = max(most, r->n.node[i].id);
+    if (most > 4ull * r->n.count + 1024)
+        return ids_hash(r);
+    r->id_end = most + 1;
+    r->id_index = calloc(r->id_end, sizeof(u32));
+    for (u32 i = 0; r->id_index && i < r->n.count; i++)
+        r->id_index[r->n.node[i].id] = i + 1;
+    return r->id_index;
+}
+
 static int links_resolve(struct reading *r, struct problem *p)
 {
-    for (u32 i = 0; i < r->links; i++) {
-        const struct link *l = &r->link[i];
+    for (u32 i = 0; i < r->n.links; i++) {
+        const struct raw_link *l = &r->n.link[i];
         u32 other = node_of(r, l->to), child = l->up ? l->node : other;
         u32 parent = l->up ? other : l->node;
 
         if (other == PROFILE_NONE)
             return problem_set(p, "node %llu refers to node %llu, which is not there",
-                               (unsigned long long)r->raw[l->node].id, (unsigned long long)l->to);
-        if (!child || (r->raw[child].parent != PROFILE_NONE && r->raw[child].parent != parent))
+                               (unsigned long long)r->n.node[l->node].id,
+                               (unsigned long long)l->to);
+        if (!child ||
+            (r->n.node[child].parent != PROFILE_NONE && r->n.node[child].parent != parent))
             return problem_set(
                 p, "node %llu has two parents, or is the root and has one: nodes make no tree",
-                (unsigned long long)r->raw[child].id);
-        r->raw[child].parent = parent;
+                (unsigned long long)r->n.node[child].id);
+        r->n.node[child].parent = parent;
     }
     /* What nobody calls hangs on the root. */
-    for (u32 i = 1; i < r->raws; i++)
-        if (r->raw[i].parent == PROFILE_NONE)
-            r->raw[i].parent = 0;
+    for (u32 i = 1; i < r->n.count; i++)
+        if (r->n.node[i].parent == PROFILE_NONE)
+            r->n.node[i].parent = 0;
     return 0;
 }
 
@@ -391,10 +167,10 @@ static int links_resolve(struct reading *r, struct problem *p)
  * counts in other nodes and no samples is taken at its word. */
 static int hits_count(struct reading *r, struct problem *p)
 {
-    if (r->hits_rule || (r->has_hits && !r->samples))
+    if (r->n.hits_rule || (r->n.has_hits && !r->samples))
         return 0;
-    for (u32 i = 0; i < r->raws; i++)
-        r->raw[i].hits = 0;
+    for (u32 i = 0; i < r->n.count; i++)
+        r->n.node[i].hits = 0;
     if (!r->samples)
         return problem_set(p,
                            "there are neither \"hitCount\" nor \"samples\": nothing was sampled");
@@ -402,15 +178,37 @@ static int hits_count(struct reading *r, struct problem *p)
         u32 node = node_of(r, r->sample[i]);
 
         if (node != PROFILE_NONE)
-            r->raw[node].hits++;
+            r->n.node[node].hits++;
     }
     return 0;
+}
+
+/* Whether all parents stand before their children, as V8 writes them. */
+static bool is_ordered(const struct reading *r)
+{
+    for (u32 i = 0; i < r->n.count; i++)
+        if (r->n.node[i].parent != PROFILE_NONE && r->n.node[i].parent >= i)
+            return false;
+    return true;
+}
+
+static int ordered_take(struct reading *r)
+{
+    u32 n = r->n.count;
+    struct profile_node *node = malloc((n + 1ull) * sizeof(*node));
+
+    for (u32 i = 0; node && i < n; i++)
+        node[i] =
+            (struct profile_node){ r->n.node[i].parent, r->n.node[i].frame, r->n.node[i].hits };
+    r->n.p->node = node;
+    r->n.p->nodes = node ? n : 0;
+    return node ? 0 : -ENOMEM;
 }
 
 /* Nodes in an order that has parents first: those that hang on no chain to the root are no tree. */
 static int order(struct reading *r, struct problem *p)
 {
-    u32 n = r->raws, out = 0;
+    u32 n = r->n.count, out = 0;
     u32 *place = malloc((n + 1) * sizeof(u32)), *way = malloc((n + 1) * sizeof(u32));
     struct profile_node *node = malloc((n + 1) * sizeof(*node));
     int err = place && way && node ? 0 : -ENOMEM;
@@ -421,27 +219,27 @@ static int order(struct reading *r, struct problem *p)
         u32 depth = 0;
 
         for (u32 at = i; at != PROFILE_NONE && place[at] == PROFILE_NONE && depth <= n;
-             at = r->raw[at].parent)
+             at = r->n.node[at].parent)
             way[depth++] = at;
         if (depth > n) {
             err = problem_set(p, "node %llu is above itself: nodes make no tree",
-                              (unsigned long long)r->raw[i].id);
+                              (unsigned long long)r->n.node[i].id);
             break;
         }
         while (depth) {
-            const struct raw *raw = &r->raw[way[--depth]];
+            const struct raw_node *raw = &r->n.node[way[--depth]];
             u32 parent = raw->parent == PROFILE_NONE ? PROFILE_NONE : place[raw->parent];
 
             node[out] = (struct profile_node){ parent, raw->frame, raw->hits };
             place[way[depth]] = out++;
         }
     }
-    for (u32 i = 0; !err && i < r->p->ticks; i++)
-        r->p->tick[i].node = place[r->p->tick[i].node];
+    for (u32 i = 0; !err && i < r->n.p->ticks; i++)
+        r->n.p->tick[i].node = place[r->n.p->tick[i].node];
     free(place);
     free(way);
-    r->p->node = node;
-    r->p->nodes = err ? 0 : out;
+    r->n.p->node = node;
+    r->n.p->nodes = err ? 0 : out;
     return err;
 }
 
@@ -449,7 +247,7 @@ static int finish(struct reading *r, struct problem *p)
 {
     int err;
 
-    if (!r->raws)
+    if (!r->n.count)
         return problem_set(p, "there is no \"nodes\": this is no profile");
     if (!ids_index(r))
         return -ENOMEM;
@@ -457,32 +255,36 @@ static int finish(struct reading *r, struct problem *p)
     if (!err)
         err = hits_count(r, p);
     if (!err)
-        err = order(r, p);
-    for (u32 i = 0; !err && i < r->p->nodes; i++)
-        r->p->hits += r->p->node[i].hits;
+        err = is_ordered(r) ? ordered_take(r) : order(r, p);
+    for (u32 i = 0; !err && i < r->n.p->nodes; i++)
+        r->n.p->hits += r->n.p->node[i].hits;
     return err;
 }
 
-int profile_read(struct profile *out, struct str bytes, struct problem *p)
+int profile_read_by(struct profile *out, struct str bytes, const struct profile_conf *conf,
+                    struct problem *p)
 {
-    struct reading r = { .p = out };
+    struct reading r = { .conf = conf };
     int err;
 
     if (v8log_is(bytes))
         return v8log_read(out, bytes, p);
     *out = (struct profile){ 0 };
-    json_scan_init(&r.s, bytes, p);
-    r.empty = names_intern(&out->names, STR(""));
+    raw_nodes_init(&r.n, out, bytes, p);
     document_read(&r);
-    err = r.failed ? -ENOMEM : r.s.failed ? -EINVAL : finish(&r, p);
-    json_scan_done(&r.s);
-    free(r.raw);
-    free(r.link);
-    frame_table_done(&r.frames);
-    frame_memo_done(&r.memo);
+    err = r.n.failed ? -ENOMEM : r.n.s.failed ? -EINVAL : finish(&r, p);
+    raw_nodes_done(&r.n);
+    free(r.id_index);
     free(r.id_slot);
     free(r.sample);
     return err;
+}
+
+int profile_read(struct profile *out, struct str bytes, struct problem *p)
+{
+    const struct profile_conf conf = { team_cpus(), NODE_PARTS_LEAST };
+
+    return profile_read_by(out, bytes, &conf, p);
 }
 
 void profile_done(struct profile *profile)

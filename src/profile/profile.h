@@ -53,6 +53,15 @@ struct profile {
 MUST_USE int profile_read(struct profile *out, struct str bytes, struct problem *p);
 void profile_done(struct profile *profile);
 
+struct profile_conf {
+    u32 threads;       /* how many may read, at least 1 */
+    size_t part_bytes; /* of the file, at least, for each of them */
+};
+
+/* The same, by so many threads; profile_read takes all CPUs. The result is the same. */
+MUST_USE int profile_read_by(struct profile *out, struct str bytes, const struct profile_conf *conf,
+                             struct problem *p);
+
 /* What a hit is worth, in milliseconds. */
 double profile_hit_ms(const struct profile *profile);
 

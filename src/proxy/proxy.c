@@ -228,6 +228,17 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     ruleset_prune(next, now_ns);
 }
 
+static void purge_take(struct proxy *p, const struct wire_purge *m)
+{
+    struct str path = str_make(m->path, min(m->path_len, (u32)sizeof(m->path)));
+    struct str tag = str_make(m->tag, min(m->tag_len, (u32)sizeof(m->tag)));
+    const struct store_purge purge = { .app = m->app,
+                                       .path = path.len ? path : (struct str){ 0 },
+                                       .tag = tag.len ? tag : (struct str){ 0 } };
+
+    cached_purge(p, &purge);
+}
+
 static void control_message(struct proxy_process *pp, const struct wire_note *note, int *fds,
                             u32 fds_n)
 {
@@ -244,6 +255,7 @@ static void control_message(struct proxy_process *pp, const struct wire_note *no
         tell_all(&pp->proxy);
         break;
     case WIRE_SETTINGS:
+    case WIRE_PURGE:
         break; /* has a message of its own */
     case WIRE_DRAIN:
         drain(pp, note->value != 0);
@@ -263,6 +275,7 @@ static void control_event(struct watch *w, u32 events)
         static union {
             struct wire_note note;
             struct wire_settings settings;
+            struct wire_purge purge;
         } m;
         int fds[SOCK_FDS_MAX];
         u32 fds_n;
@@ -277,6 +290,8 @@ static void control_event(struct watch *w, u32 events)
         }
         if (n == sizeof(m.note) && m.note.type != WIRE_SETTINGS)
             control_message(pp, &m.note, fds, fds_n);
+        else if (n == sizeof(m.purge) && m.note.type == WIRE_PURGE)
+            purge_take(&pp->proxy, &m.purge);
         else if (n >= (ssize_t)offsetof(struct wire_settings, text) && m.note.type == WIRE_SETTINGS)
             settings_take(pp, &m.settings, (size_t)n);
         for (u32 i = 0; i < fds_n; i++)

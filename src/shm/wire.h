@@ -25,6 +25,7 @@
  *     ← CHANGED                           slots changed their state: look again
  *     ← DRAIN                             accept nothing, finish what runs, then exit 0; with value
  *                                         1 connections that stay (WebSockets) are waited for
+ *     ← PURGE                             of the cache of responses
  *     → UNLISTENED                        after DRAIN: nothing is accepted any more
  *     → DRAINED                           nothing runs any more
  *
@@ -69,6 +70,7 @@ enum wire_type {
     WIRE_DRAINED,
     WIRE_SETTINGS,
     WIRE_UNLISTENED,
+    WIRE_PURGE,
 };
 
 enum wire_kind { WIRE_HTTP, WIRE_STREAM };
@@ -133,6 +135,16 @@ struct wire_settings {
     uint32_t type;
     uint32_t len;
     char text[WIRE_SETTINGS_MAX]; /* the message may be shorter */
+};
+
+/* To the proxy: what is stored of an app and fits is no longer sent. A path may end with a *; a
+ * length of 0: any. */
+struct wire_purge {
+    uint32_t type;
+    uint32_t app;
+    uint32_t path_len, tag_len;
+    char path[2048];
+    char tag[256];
 };
 
 /* The unix socket of listener L in slot S, generation G: <runtime dir>/S.G.L (%s/%u.%u.%u). */

@@ -110,6 +110,29 @@ static void env_answer(const struct app *app, const struct order *o, struct cont
     out.failed ? control_fail(talk, "out of memory") : control_end(talk, buf_str(&out));
 }
 
+/* The proxy does it as soon as it reads this: what is answered after that is not from before. */
+static void purge_answer(struct crew *c, const struct app *app, const struct order *o,
+                         struct control_talk *talk)
+{
+    AUTO(buf_done) struct buf out = { 0 };
+    struct wire_purge m = { .type = WIRE_PURGE, .app = app->index };
+    int r;
+
+    m.path_len = (u32)str_to_cstr(str_of(o->path), m.path, sizeof(m.path));
+    m.tag_len = (u32)str_to_cstr(str_of(o->tag), m.tag, sizeof(m.tag));
+    r = helper_send(&c->proxy, &m, sizeof(m));
+    if (r < 0) {
+        control_fail(talk, "the proxy cannot be told just now: %s", strerror(-r));
+        return;
+    }
+    buf_add(&out, STR("{\"ok\":true,\"app\":\""));
+    buf_add_json(&out, str_of(app->conf->name));
+    buf_add(&out, STR("\",\"text\":\"purged "));
+    buf_add_json(&out, *o->path ? str_of(o->path) : *o->tag ? str_of(o->tag) : STR("everything"));
+    buf_add(&out, STR("\"}"));
+    out.failed ? control_fail(talk, "out of memory") : control_end(talk, buf_str(&out));
+}
+
 /* Without a name: the only one. */
 static struct app *app_find(struct crew *c, const char *name)
 {
@@ -147,6 +170,8 @@ static void ask(struct control_talk *talk, const struct order *o)
         describe_answer(app, talk);
     else if (o->verb == ORDER_ENV)
         env_answer(app, o, talk);
+    else if (o->verb == ORDER_PURGE)
+        purge_answer(c, app, o, talk);
     else if (o->verb == ORDER_HOLD)
         hold_begin(&op->holds, app, o, talk);
     else

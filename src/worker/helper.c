@@ -205,6 +205,11 @@ static int note_send(struct helper *h, enum wire_type type, u32 index, const int
     return sock_send_msg(h->watch.fd, &note, sizeof(note), fd, fd ? 1 : 0);
 }
 
+int helper_send(struct helper *h, const void *message, size_t bytes)
+{
+    return h->watch.loop ? sock_send_msg(h->watch.fd, message, bytes, NULL, 0) : -ENOTCONN;
+}
+
 /* Sends from the lowest bit on; the bits that could not be sent. */
 static u32 bits_send(struct helper *h, u32 bits, enum wire_type type, bool with_fd)
 {

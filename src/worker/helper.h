@@ -62,6 +62,8 @@ void helper_changed(struct helper *h);
 void helper_settings(struct helper *h, char *const *argv, bool tell);
 /* Is told of the listeners now, which `holds` has kept from it. */
 void helper_release(struct helper *h);
+/* Sends a message of shm/wire.h at once. -EAGAIN: it does not read; -ENOTCONN: it does not run. */
+MUST_USE int helper_send(struct helper *h, const void *message, size_t bytes);
 void helper_listener(struct helper *h, u32 index);
 void helper_listener_gone(struct helper *h, u32 index);
 

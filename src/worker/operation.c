@@ -327,6 +327,7 @@ static bool begin(struct operation *op)
     case ORDER_PS:
     case ORDER_LOGS:
     case ORDER_UPGRADE:
+    case ORDER_PURGE:
     case ORDER_DESCRIBE:
     case ORDER_ENV:
     case ORDER_HOLD:

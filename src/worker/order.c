@@ -12,6 +12,7 @@ static const char *const names[ORDER_VERBS] = {
     [ORDER_RELOAD] = "reload", [ORDER_RESTART] = "restart",   [ORDER_STOP] = "stop",
     [ORDER_START] = "start",   [ORDER_SCALE] = "scale",       [ORDER_SIGNAL] = "signal",
     [ORDER_HOLD] = "hold",     [ORDER_LOGS] = "logs",         [ORDER_UPGRADE] = "upgrade",
+    [ORDER_PURGE] = "purge",
 };
 
 const char *order_name(enum order_verb verb)
@@ -98,6 +99,22 @@ static int signal_read(struct order *o, const struct json_value *v, struct probl
     return 0;
 }
 
+/* What a purge is for: a text without spaces or control characters. */
+static int text_read(char *out, size_t room, const struct json_value *v, const char *name,
+                     struct problem *p)
+{
+    struct str text = json_value_text(v);
+
+    for (size_t i = 0; i < text.len; i++)
+        if ((u8)text.ptr[i] <= ' ' || text.ptr[i] == 127)
+            text.len = 0;
+    if (text.len == 0 || text.len >= room)
+        return problem_set(p, "\"%s\" is to be a text of 1 to %zu characters without spaces", name,
+                           room - 1);
+    str_to_cstr(text, out, room);
+    return 0;
+}
+
 static int member_read(struct order *o, struct str name, const struct json_value *v,
                        struct problem *p)
 {
@@ -129,6 +146,14 @@ static int member_read(struct order *o, struct str name, const struct json_value
         return json_value_u64(v, &o->from)
                    ? 0
                    : problem_set(p, "\"from\" is to be where an earlier answer ended");
+    if (str_eq(name, STR("path")))
+        return text_read(o->path, sizeof(o->path), v, "path", p);
+    if (str_eq(name, STR("tag")))
+        return text_read(o->tag, sizeof(o->tag), v, "tag", p);
+    if (str_eq(name, STR("everything"))) {
+        o->everything = json_value_kind(v) == JSON_VALUE_TRUE;
+        return 0;
+    }
     if (str_eq(name, STR("signal")))
         return signal_read(o, v, p);
     if (!str_eq(name, STR("show_secrets")))
@@ -148,6 +173,7 @@ enum takes {
     TAKES_LAST = BIT(5),
     TAKES_FOLLOW = BIT(6),
     TAKES_WAIT = BIT(7),
+    TAKES_PURGE = BIT(8),
 };
 
 static const u32 takes[ORDER_VERBS] = {
@@ -162,6 +188,7 @@ static const u32 takes[ORDER_VERBS] = {
     [ORDER_SIGNAL] = TAKES_APP | TAKES_WORKER | TAKES_SIGNAL,
     [ORDER_HOLD] = TAKES_APP | TAKES_WORKER | TAKES_WAIT,
     [ORDER_LOGS] = TAKES_APP | TAKES_FOLLOW,
+    [ORDER_PURGE] = TAKES_APP | TAKES_PURGE,
     [ORDER_UPGRADE] = 0,
 };
 
@@ -169,10 +196,12 @@ static const u32 takes[ORDER_VERBS] = {
 static int check(const struct order *o, struct problem *p)
 {
     u32 scales = (o->workers > 0) + (o->by != 0) + o->automatic;
+    u32 purges = (*o->path != 0) + (*o->tag != 0) + o->everything;
     u32 given = (*o->app ? TAKES_APP : 0) | (o->worker ? TAKES_WORKER : 0) |
                 (scales ? TAKES_AMOUNT : 0) | (o->signal ? TAKES_SIGNAL : 0) |
                 (o->show_secrets ? TAKES_SECRETS : 0) | (o->last ? TAKES_LAST : 0) |
-                (o->follow || o->from ? TAKES_FOLLOW : 0) | (o->wait_ms ? TAKES_WAIT : 0);
+                (o->follow || o->from ? TAKES_FOLLOW : 0) | (o->wait_ms ? TAKES_WAIT : 0) |
+                (purges ? TAKES_PURGE : 0);
 
     if (o->verb == ORDER_VERBS)
         return problem_set(p, "a request has to say what to \"do\"");
@@ -182,6 +211,8 @@ static int check(const struct order *o, struct problem *p)
         return problem_set(p, "which \"worker\" is to be held?");
     if (o->verb == ORDER_SCALE && scales != 1)
         return problem_set(p, "scale needs either \"workers\", \"by\" or \"auto\"");
+    if (o->verb == ORDER_PURGE && purges != 1)
+        return problem_set(p, "purge needs either a \"path\", a \"tag\" or \"everything\"");
     if (given & ~takes[o->verb])
         return problem_set(p, "%s takes no such thing", order_name(o->verb));
     return 0;

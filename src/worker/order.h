@@ -6,6 +6,7 @@
  *     {"do":"signal","app":"shop","worker":2,"signal":"SIGUSR2"}
  *     {"do":"stop","app":"shop","last":true}
  *     {"do":"hold","app":"shop","worker":2,"wait_ms":10000}
+ *     {"do":"purge","app":"shop","path":"/news*"}   also with "tag", or "everything":true
  * An app that is not named is the only one that there is. What is not known is refused, so that a
  * wish that an older supervisor cannot fulfil is not passed over. Pure.
  */
@@ -23,8 +24,9 @@ enum order_verb {
     ORDER_START,
     ORDER_SCALE,
     ORDER_SIGNAL,
-    ORDER_HOLD, /* a worker gets nothing new, as long as the connection is there (worker/hold.h) */
-    ORDER_LOGS, /* the newest lines that went to no file (worker/recent.h) */
+    ORDER_HOLD,  /* a worker gets nothing new, as long as the connection is there (worker/hold.h) */
+    ORDER_LOGS,  /* the newest lines that went to no file (worker/recent.h) */
+    ORDER_PURGE, /* of the cache of responses: a path, a tag, or all */
     ORDER_UPGRADE, /* of fettle itself: another one takes over */
     ORDER_VERBS,
 };
@@ -33,6 +35,8 @@ enum {
     ORDER_BYTES_MAX = 8192,
     ORDER_APP_MAX = 128,
     ORDER_WORKERS_MAX = 128,
+    ORDER_PATH_MAX = 2048,
+    ORDER_TAG_MAX = 256,
     ORDER_WAIT_MS_MAX = 3600000
 };
 
@@ -46,9 +50,12 @@ struct order {
     int signal;
     u32 wait_ms; /* hold: for what is inside the worker; 0: as long as for a drain */
     bool show_secrets;
-    bool follow; /* logs: and those that come */
-    u64 from;    /* logs: where to begin, as an earlier answer said */
-    bool last;   /* stop: fettle ends with it if nothing else of it runs */
+    bool follow;               /* logs: and those that come */
+    u64 from;                  /* logs: where to begin, as an earlier answer said */
+    char path[ORDER_PATH_MAX]; /* purge: of these; empty: any */
+    char tag[ORDER_TAG_MAX];   /* purge: likewise */
+    bool everything;           /* purge: all that is stored of the app */
+    bool last;                 /* stop: fettle ends with it if nothing else of it runs */
 };
 
 /* Reads one line, without its end. -EINVAL with *p; -ENOMEM. */

@@ -298,11 +298,11 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_BOOL:
         return strcmp(row->default_text, "on") == 0 ? "off" : "on";
     case SETTINGS_COUNT:
-        return "7";
+        return row->least > 7 ? "299" : "7";
     case SETTINGS_RANGE:
         return "7-9";
     case SETTINGS_SIZE:
-        return strcmp(row->name, "max-memory") == 0 ? "77M" : "777";
+        return row->least > 777 || strcmp(row->name, "max-memory") == 0 ? "77M" : "777";
     case SETTINGS_DURATION:
         return "1234ms";
     case SETTINGS_TEXT:

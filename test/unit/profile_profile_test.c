@@ -1,4 +1,5 @@
 #include "profile/hotspots.h"
+#include "profile/node_parts.h"
 
 #include "tap.h"
 
@@ -250,6 +251,97 @@ static void a_long_chain_takes_no_time(void)
     CHECK_EQ(h.function[0].total, 200000);
 }
 
+/* What begins like a node and is none, children before parents, functions that only some parts
+ * have. */
+static void many_put(struct buf *text, u32 nodes)
+{
+    buf_add(text, STR("{\"startTime\":0,\"endTime\":1,\"nodes\":[{\"id\":1,\"hitCount\":1}"));
+    for (u32 i = 2; i <= nodes; i++) {
+        buf_addf(text,
+                 ",{\"id\":%u,\"callFrame\":{\"functionName\":\"f%u\",\"url\":\"/%u.js\","
+                 "\"lineNumber\":%u},\"hitCount\":%u,\"parent\":%u",
+                 i, i / 7 % 20, i % 3, i % 5, i % 4, i % 5 == 4 && i < nodes ? i + 1 : i / 2);
+        if (i % 40 == 0)
+            buf_add(text, STR(",\"odd\":[{\"id\":1},{\"id\":2}]"));
+        buf_addf(text, ",\"positionTicks\":[{\"line\":%u,\"ticks\":%u}]}", i % 9 + 1, i % 4);
+    }
+    buf_add(text, STR("]}"));
+}
+
+static bool alike(const struct profile *a, const struct profile *b)
+{
+    bool same = a->frames == b->frames && a->nodes == b->nodes && a->ticks == b->ticks;
+
+    for (u32 i = 0; same && i < a->frames; i++)
+        same = str_eq(profile_name(a, i), profile_name(b, i)) &&
+               str_eq(profile_url(a, i), profile_url(b, i)) && a->frame[i].line == b->frame[i].line;
+    return same && memcmp(a->node, b->node, a->nodes * sizeof(*a->node)) == 0 &&
+           memcmp(a->tick, b->tick, a->ticks * sizeof(*a->tick)) == 0;
+}
+
+/* Whether two threads were enough: no guess was wrong. */
+static bool in_parts(struct str text)
+{
+    struct profile read = { 0 };
+    struct raw_nodes nodes;
+    struct problem problem;
+    bool done;
+
+    raw_nodes_init(&nodes, &read, text, &problem);
+    nodes.s.at = (char *)memchr(text.ptr, '[', text.len) + 1;
+    done = node_parts_read(&nodes, 2, 64);
+    raw_nodes_done(&nodes);
+    profile_done(&read);
+    return done;
+}
+
+static void threads_read_what_one_reads(void)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    struct profile one;
+    struct problem problem = { 0 };
+
+    many_put(&text, 2000);
+    CHECK_EQ(profile_read_by(&one, buf_str(&text), &(struct profile_conf){ 1, 1 }, &problem), 0);
+    CHECK_EQ(one.nodes, 2000);
+    CHECK(in_parts(buf_str(&text)));
+    for (u32 threads = 2; threads < 20; threads++) {
+        struct profile several;
+
+        CHECK_EQ(profile_read_by(&several, buf_str(&text),
+                                 &(struct profile_conf){ threads, 64 * threads }, &problem),
+                 0);
+        CHECK(alike(&one, &several));
+        profile_done(&several);
+    }
+    profile_done(&one);
+}
+
+/* The same mistake at the same offset. */
+static void a_mistake_is_where_one_thread_finds_it(void)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    many_put(&text, 500);
+    for (size_t at = 100; at < text.len; at += text.len / 40) {
+        struct problem problem[2] = { 0 };
+        char kept = text.ptr[at];
+        int err[2];
+
+        text.ptr[at] = '!';
+        for (u32 i = 0; i < 2; i++) {
+            struct profile read;
+
+            err[i] = profile_read_by(&read, buf_str(&text), &(struct profile_conf){ 1 + 3 * i, 64 },
+                                     &problem[i]);
+            profile_done(&read);
+        }
+        text.ptr[at] = kept;
+        CHECK_EQ(err[0], err[1]);
+        CHECK_STR(str_of(problem[0].text), problem[1].text);
+    }
+}
+
 int main(void)
 {
     TEST(recursion_counts_each_sample_once);
@@ -262,6 +354,8 @@ int main(void)
     TEST(what_is_wrong_is_said);
     TEST(a_deep_nest_is_refused);
     TEST(a_long_chain_takes_no_time);
+    TEST(threads_read_what_one_reads);
+    TEST(a_mistake_is_where_one_thread_finds_it);
     hotspots_done(&h);
     profile_done(&p);
     return tap_done();

@@ -30,6 +30,7 @@ static void every_verb_is_read_back_from_its_name(void)
                  i == ORDER_SCALE    ? ",\"by\":1"
                  : i == ORDER_SIGNAL ? ",\"signal\":\"USR2\""
                  : i == ORDER_HOLD   ? ",\"worker\":1"
+                 : i == ORDER_PURGE  ? ",\"path\":\"/a\""
                                      : "");
         CHECK_EQ(read_text(text), 0);
         CHECK_EQ(order.verb, i);

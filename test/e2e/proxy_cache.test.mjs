@@ -1,13 +1,17 @@
-// cache.test.mjs -- the cache of responses, with a real Express app and several threads of the proxy
+// proxy_cache.test.mjs -- the cache of responses, with a real Express app and several threads of the proxy
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test, before, after } from 'node:test';
-import { fixture, startFettle } from './helpers/fettle.mjs';
+import { BUILD, fixture, startFettle } from './helpers/fettle.mjs';
 import { Wire, ask, get } from './helpers/wire.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'fettle-cache-'));
+const runtime = path.join(dir, 'run');
+fs.mkdirSync(runtime, { mode: 0o700 });
+const fettle = (args) => spawnSync(path.join(BUILD, 'fettle'), args, { encoding: 'utf8' });
 const SEEN = path.join(dir, 'seen');
 const settings = path.join(dir, 'fettle.json');
 const write = (more = {}) => fs.writeFileSync(settings, JSON.stringify({
@@ -23,7 +27,7 @@ before(async () => {
   write();
   run = await startFettle({
     target: fixture('cache'),
-    args: ['-w', '2', '--threads', '3', '--config', settings, '--access-log', path.join(dir, 'access.log')],
+    args: ['-w', '2', '--threads', '3', '--config', settings, '--access-log', path.join(dir, 'access.log'), '--runtime-dir', runtime],
     env: { SEEN },
   });
 });
@@ -262,6 +266,27 @@ test('a slow reader of a large hit holds nobody up', async () => {
   slow.socket.resume();
   assert.ok((await slow.response()).text.length > 900000);
   slow.destroy();
+});
+
+test('what is purged is asked for again, by path, tag or as a whole', async () => {
+  const one = item({ cc: 'max-age=60', tag: 'red' }, 'purged-1');
+  const two = item({ cc: 'max-age=60', tag: 'red blue' }, 'purged-2');
+  const purge = (...words) => fettle(['cache', 'purge', ...words, '--runtime-dir', runtime]);
+  const stored = async (target) => HIT.test(status(await once(target)));
+  await Promise.all([once(one), once(two)]);
+  assert.equal(purge('/item/purged-1').status, 0);
+  await run.until(async () => !(await stored(one)));
+  assert.ok(await stored(two));
+  assert.equal(purge('--tag', 'red').status, 0);
+  await run.until(async () => asked(two).length === 1 && !(await stored(two)));
+  assert.equal(purge('/item/purged-*', '--json').status, 0);
+  assert.equal(purge().status, 2);
+  assert.equal(purge('/a', '/b').status, 2);
+  assert.equal(purge('--all').status, 0);
+  const shown = JSON.parse(fettle(['cache', '--json', '--runtime-dir', runtime]).stdout);
+  assert.ok(shown.apps[0].hits > 0 && shown.apps[0].misses > 0);
+  assert.ok(shown.apps[0].routes.find(({ route }) => route === '/item/:name').hits > 0);
+  assert.match((await run.admin('/metrics')).text, /^fettle_cache_requests_total\{.*route="\/item\/:name",result="hit"\} \d+$/m);
 });
 
 test('a reload keeps what is stored, and what it says holds at once', async () => {
