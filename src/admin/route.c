@@ -40,9 +40,11 @@ static const struct row {
       "the routes, what they cost and what they ask (JSON)" },
     { "/api/statements", page_statements, "application/json", false,
       "the statements of each route (JSON)" },
-    { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
     { "/api/cache", page_cache, "application/json", false,
       "what the cache of responses holds and does (JSON)" },
+    { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
+    { "/api/limits", page_limits, "application/json", false,
+      "rate limits, and whom they refuse (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

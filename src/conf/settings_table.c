@@ -3,6 +3,7 @@
  * A setting is one row here and one field in struct settings; nothing else
  * knows its name. In the order in which --help shows them.
  */
+#include "conf/ratelimit.h"
 #include "conf/settings.h"
 
 #define AT(field) offsetof(struct settings, field)
@@ -232,6 +233,38 @@ const struct settings_row settings_rows[] = {
 { .name = "write-timeout", .type = SETTINGS_DURATION, .group = PROXY, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.write_timeout_ns),
   .default_text = "60s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "close a client that takes nothing of a response this long" },
+{ .name = "rate-limit", .type = SETTINGS_LIST, .group = PROXY, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.rate_limit),
+  .default_text = "off", .check = ratelimit_check, .placeholder = "LIMIT,…",
+  .help = "how often one client may ask: 100/1m, or 10/s burst 20",
+  .more = "COUNT/TIME, and behind that, if wanted, burst N (at most so many at once; without it COUNT) and by KEY (as rate-limit-by). Several limits hold together: 10/s,1000/h. Beyond them the answer is 429 with Retry-After. "
+          "Said for a path, a route or a listener, the limit has a budget of its own there. One budget for all workers and threads. See doc/limits.md." },
+{ .name = "rate-limit-by", .type = SETTINGS_TEXT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_by),
+  .default_text = "ip", .least = 2, .most = 160, .check = ratelimit_check_key, .placeholder = "KEY",
+  .help = "count by: ip, header=NAME, cookie=NAME or route",
+  .more = "ip is the client's address, behind a proxy of trust-proxy the one that it tells. header=NAME and cookie=NAME: requests with the same value, and by address those without one. route: all requests." },
+{ .name = "rate-limit-algorithm", .type = SETTINGS_ENUM, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_algorithm),
+  .default_text = "token-bucket", .words = "token-bucket|sliding-window", .placeholder = "HOW",
+  .help = "how rate limits count: token-bucket or sliding-window",
+  .more = "token-bucket: a full budget may be used at once, and comes back evenly. sliding-window: never more than COUNT in any stretch of TIME." },
+{ .name = "rate-limit-status", .type = SETTINGS_COUNT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_status),
+  .default_text = "429", .least = 400, .most = 599, .placeholder = "STATUS",
+  .help = "the status of what a rate limit refuses" },
+{ .name = "rate-limit-headers", .type = SETTINGS_ENUM, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_headers),
+  .default_text = "draft", .words = "draft|legacy|both|off", .placeholder = "FORM",
+  .help = "what answers say of the budget: draft, legacy, both or off",
+  .more = "draft: RateLimit and RateLimit-Policy of the IETF's draft-ietf-httpapi-ratelimit-headers. legacy: X-RateLimit-Limit, -Remaining and -Reset (seconds since 1970). An answer in which the app has fields of these names is passed on as it is." },
+{ .name = "rate-limit-exempt", .type = SETTINGS_CIDRS, .group = PROXY, .flags = RELOAD, .scope = OF_LISTENER, .offset = AT(rate_limit_exempt),
+  .default_text = "", .words = "loopback|linklocal|uniquelocal|unix", .placeholder = "CIDR,…",
+  .help = "clients that no rate limit holds for",
+  .more = "Ranges of addresses, such as those of health checks and monitors; the names of trust-proxy stand for theirs. May be repeated." },
+{ .name = "rate-limit-prefix", .type = SETTINGS_COUNT, .group = PROXY, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_ipv6_prefix),
+  .default_text = "64", .least = 32, .most = 128, .placeholder = "BITS",
+  .help = "so many bits of an IPv6 address are one client",
+  .more = "Whoever has one IPv6 address has 2^64 of them; some providers give a whole /56 to each customer." },
+{ .name = "rate-limit-memory", .type = SETTINGS_SIZE, .group = PROXY, .offset = AT(rate_limit_memory_bytes),
+  .default_text = "16M", .least = 4 * KB, .most = 64 * 1024 * MB, .placeholder = "SIZE",
+  .help = "the memory for what is remembered of clients",
+  .more = "Never more, whoever comes: 16M are 900,000 token buckets, or 200,000 sliding windows. It is taken as it is needed." },
 { .name = "routes", .type = SETTINGS_TEXT, .group = PROXY, .flags = SETTINGS_HIDDEN | SETTINGS_MADE | RELOAD, .offset = AT(routes),
   .default_text = "", .most = 65536, .placeholder = "ROUTES",
   .help = "addresses that lead to several apps, as conf/routes.h has them" },
@@ -389,6 +422,10 @@ const struct settings_row settings_rows[] = {
 { .name = "n-plus-one-time", .type = SETTINGS_DURATION, .group = WATCH, .scope = OF_APP, .offset = AT(n_plus_one_ns),
   .default_text = "1ms", .most = DAY, .placeholder = "TIME",
   .help = "... and this long together" },
+{ .name = "slow-statement", .type = SETTINGS_DURATION, .group = WATCH, .flags = OFF, .scope = OF_APP, .offset = AT(slow_statement_ns),
+  .default_text = "100ms", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "a statement that takes this long is a finding",
+  .more = "When one in twenty executions takes so long; or when half of the time of its requests goes to it, and a quarter of this to each execution (doc/queries.md)." },
 { .name = "access-log", .type = SETTINGS_PATH, .group = WATCH, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.access_log),
   .default_text = "off", .placeholder = "FILE",
   .help = "a line for each request: a file, - for standard output, or off",

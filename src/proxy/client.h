@@ -101,10 +101,11 @@ struct exchange {
     u8 cache_result; /* enum shm_cache_result */
     u32 status;
     struct exchange_times times;
-    u64 sticky;              /* what hash policies stick to */
-    struct kind kind;        /* what kind of request it is, and what is expected of it */
-    u64 worker_keep_ns;      /* how long the worker's connection may rest after this */
-    u64 sent_bytes;          /* put into client->out: head and body */
+    u64 sticky;         /* what hash policies stick to */
+    struct kind kind;   /* what kind of request it is, and what is expected of it */
+    u64 loop_ns;        /* for how long it kept the worker's loop running, as far as is known */
+    u64 worker_keep_ns; /* how long the worker's connection may rest after this */
+    u64 sent_bytes;     /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
     u64 tick_sent_bytes, quiet_worker_ns; /* the worker, within its answer */
@@ -112,6 +113,11 @@ struct exchange {
     u64 request_id[2];
     struct span span; /* of the request */
     u8 route_len;
+    /* Of each limit of its rule, after it was let in: what answers say. */
+    struct exchange_budget {
+        u32 remaining, reset_s;
+    } budget[RATELIMIT_MAX];
+    bool has_budget;
     struct http_span prefix; /* of the target, which the route takes off the path; len 0: nothing */
 
     /* What follows is not cleared for a new request: it is written before it is read. */

@@ -72,8 +72,11 @@ static void learn(struct exchange *x)
     u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
     u64 expected_ns;
 
-    if (kind_learn(&t->proxy->kinds[x->app], &x->kind, &request, str_make(x->route, x->route_len),
-                   block_ns, now_ns, &expected_ns)) {
+    const struct kind_outcome outcome = { .route = str_make(x->route, x->route_len),
+                                          .block_ns = block_ns,
+                                          .loop_ns = x->loop_ns };
+
+    if (kind_learn(&t->proxy->kinds[x->app], &x->kind, &request, &outcome, now_ns, &expected_ns)) {
         COUNT(lanes->octave_requests[lane_octave(expected_ns)], 1);
         COUNT(lanes->octave_block_ns[lane_octave(expected_ns)], block_ns);
     }

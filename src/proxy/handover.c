@@ -123,7 +123,8 @@ void handover_ask(struct exchange *x)
                                .is = &x->rule->is,
                                .key = x->sticky,
                                .avoid = x->avoid,
-                               .block_ns = x->kind.block_ns };
+                               .block_ns = x->kind.block_ns,
+                               .loop_ns = x->kind.loop_ns };
 
     if (x->rule->circuit && !breaker_pass(x))
         return;

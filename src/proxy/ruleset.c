@@ -194,6 +194,7 @@ void ruleset_free(struct ruleset *rs)
     }
     settings_texts_free(&rs->texts);
     fallbacks_free(&rs->fallbacks);
+    limits_free(rs->limits);
     free(rs->routes);
     free(rs->app);
     free(rs);
@@ -281,6 +282,57 @@ static int breaker_make(struct ruleset *rs, const struct course *c, const struct
                : 0;
 }
 
+/* Where the rate limit was said that holds along there. */
+static void limits_place_text(const struct ruleset *rs, const struct course *c,
+                              const struct settings *s, struct buf *out)
+{
+    const struct routes_row *row;
+
+    switch (settings_origin_of(s, settings_row_find(STR("rate-limit"), NULL))->source) {
+    case SETTINGS_PATH_OWN:
+        buf_add(out, rs->paths[c->app].routes->row[c->path].path);
+        break;
+    case SETTINGS_ROUTE:
+        row = &rs->routes->row[c->route];
+        buf_addf(out, "%.*s%.*s", STR_ARG(row->host), STR_ARG(row->path));
+        break;
+    case SETTINGS_LISTENER:
+        buf_add(out, c->listener->text);
+        break;
+    case SETTINGS_DEFAULT:
+    case SETTINGS_PACKAGE:
+    case SETTINGS_PACKAGE_APP:
+    case SETTINGS_FILE:
+    case SETTINGS_FILE_APP:
+    case SETTINGS_ENV:
+    case SETTINGS_FLAG:
+        break;
+    }
+}
+
+static int limits_make(struct ruleset *rs, const struct course *c, const struct settings *s,
+                       struct rule *out)
+{
+    AUTO(buf_done) struct buf place = { 0 };
+    struct limits_place at = { .app = c->app };
+    struct limits *made;
+    int err;
+
+    if (!rs->host->limits || s->request.rate_limit.len == 0)
+        return 0;
+    limits_place_text(rs, c, s, &place);
+    if (place.failed)
+        return -ENOMEM;
+    at.place = buf_str(&place);
+    err = rs->host->limits(rs->host, s, &at, &made);
+    if (err || !made)
+        return err;
+    made->next = rs->limits;
+    rs->limits = made;
+    out->limits = made;
+    return 0;
+}
+
 static int rule_make(struct ruleset *rs, const struct course *c, struct rule *out)
 {
     const struct settings *app = &rs->app[c->app];
@@ -299,6 +351,8 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
     out->access = rs->host->access_log(rs->host, &s);
     if (!err)
         err = breaker_make(rs, c, &s, out);
+    if (!err)
+        err = limits_make(rs, c, &s, out);
     settings_texts_join(&rs->texts, &s.texts);
     tick_note(rs, &out->is);
     if (out->is.cache) {

@@ -16,6 +16,7 @@
 #include "conf/routes.h"
 #include "conf/settings.h"
 #include "proxy/fallback.h"
+#include "proxy/limits.h"
 #include "shm/layout.h"
 #include "upstream/circuit.h"
 
@@ -27,7 +28,8 @@ struct rule {
     u32 access;              /* which of the access logs, or RULESET_NO_LOG */
     struct circuit *circuit; /* its breaker; NULL: none */
     struct circuit_rules breaker;
-    struct fallback *fallback; /* what is said while it is open; NULL: what we say */
+    struct fallback *fallback;   /* what is said while it is open; NULL: what we say */
+    const struct limits *limits; /* how often one client may ask; NULL: as it likes */
 };
 
 /* One way to an app: of a route that leads to it, or of a listener of its own. */
@@ -56,6 +58,9 @@ struct ruleset_host {
     /* The circuit breaker of this app and place (empty: of the app as a whole); NULL: there are too
      * many. Asked only where one is wanted. */
     struct circuit *(*circuit)(struct ruleset_host *host, u32 app, struct str place);
+    /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
+    int (*limits)(struct ruleset_host *host, const struct settings *s,
+                  const struct limits_place *at, struct limits **out);
 };
 
 struct ruleset {
@@ -73,6 +78,7 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
+    struct limits *limits;      /* all that were made */
     bool cache_wanted;          /* by one of the rules so far … */
     u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
     struct settings_text *texts;

@@ -75,6 +75,7 @@ struct proxy {
     struct store *_Atomic store; /* the cache; NULL: nobody has wanted one yet … */
     struct flights *flights;     /* … made before it */
     struct kinds kinds[SHM_APPS_MAX];
+    struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
     struct pathset paths;                    /* what requests are counted by … */
