@@ -558,6 +558,7 @@ const mainStart = (function mainStart() {
   if (watches) librariesWatch();
   setImmediate(() => {
     addon.idle();
+    Object.defineProperty(process, Symbol.for('fettle.inspected'), { value: addon.inspected });
     if (watches) {
       sqliteWatch();
       callsWatch();

@@ -23,6 +23,7 @@ PART(trace);
 PART(trace_libraries);
 PART(trace_measures);
 PART(trace_sequence);
+PART(trace_slow);
 PART(trace_spans);
 
 const char *part_text(const char *name, size_t *len)
@@ -41,6 +42,7 @@ const char *part_text(const char *name, size_t *len)
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
         { "trace_measures", part_trace_measures, part_trace_measures_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
+        { "trace_slow", part_trace_slow, part_trace_slow_end },
         { "trace_spans", part_trace_spans, part_trace_spans_end },
     };
 

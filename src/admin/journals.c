@@ -43,6 +43,7 @@ static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
     [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
     [SHM_RECORD_CALLS_SEQUENTIAL] = query_records_sequential,
+    [SHM_RECORD_CALLS_SLOW] = query_records_slow,
     [SHM_RECORD_OPENED] = leak_watch_opened,
     [SHM_RECORD_ALLOCATED] = allocation_records_take,
 };

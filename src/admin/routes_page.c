@@ -1,4 +1,4 @@
-/* admin/routes_page.c -- /api/routes and /api/statements: JSON about routes, and what they ask
+/* admin/routes_page.c -- /api/routes: JSON about routes, and what they ask
  *
  * How often, how long, how much and for how much of the loops' time comes from the proxy (tally.h),
  * how long a request of the route blocks its loop from what the proxy has learned (struct
@@ -249,27 +249,5 @@ void page_routes(struct buf *out, const struct page_source *src)
     for (u32 i = 0; src->costs && i < reading_apps(src->shm); i++)
         if (!reading_app_is_gone(src->shm, i))
             app_write(out, src, i);
-    buf_add(out, STR("]}\n"));
-}
-
-void page_statements(struct buf *out, const struct page_source *src)
-{
-    buf_addc(out, '{');
-    json_key(out, "statements");
-    buf_addc(out, '[');
-    for (u32 i = 0; src->queries && i < QUERIES_STATEMENTS_MAX; i++) {
-        const struct queries_statement *s = queries_statement_at(src->queries, i);
-
-        if (!s)
-            continue;
-        json_comma(out);
-        buf_addc(out, '{');
-        json_key(out, "app");
-        json_text(out, reading_app_name(src->shm, s->app));
-        json_key(out, "route");
-        json_text(out, str_of(s->route));
-        statement_write(out, s);
-        buf_addc(out, '}');
-    }
     buf_add(out, STR("]}\n"));
 }

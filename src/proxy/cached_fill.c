@@ -94,8 +94,8 @@ static void source_of(struct exchange *x, const char *bytes, struct freshness_so
     };
 }
 
-/* What its head in `r->head` says, and what `status` would be stored. */
-static enum storable_verdict judge(struct exchange *x, struct response *r, u32 status)
+/* What its head in `r->head` says, and whether it may be stored with this status. */
+static enum storable_verdict judge(struct exchange *x, struct response *r, u32 status, bool is_get)
 {
     struct storable_facts *f = &r->facts;
     bool varies = storedhead_facts(&r->head, &r->source, &r->vary);
@@ -104,7 +104,7 @@ static enum storable_verdict judge(struct exchange *x, struct response *r, u32 s
         .ask = x->cached.ask,
         .answer = r->source.cc,
         .freshness = freshness_of(&r->source),
-        .is_get = x->req.method == HTTP_GET,
+        .is_get = is_get,
         .has_authorization = has(&x->req, HTTP_AUTHORIZATION),
         .has_cookie = !cachekey_has_cookies(x->rule->is.cache_key, x->client->in->bytes, &x->req),
         .has_set_cookie = has(&x->res, HTTP_SET_COOKIE),
@@ -176,7 +176,7 @@ static void store_it(struct exchange *x, const char *bytes, struct block *scratc
 
     source_of(x, bytes, &r.source);
     if (storedhead_make(&r.head, bytes, &x->res, r.source.wall_s))
-        v = judge(x, &r, x->res.status);
+        v = judge(x, &r, x->res.status, x->req.method == HTTP_GET);
     if (v == STORABLE_YES && !fits(x))
         v = STORABLE_NO;
     if (v == STORABLE_YES && begin(x, &r, x->res.status, length) == 0) {
@@ -241,12 +241,14 @@ static bool body_copy(struct exchange *x, const struct stored *e)
     return true;
 }
 
-/* Stores it once more with its new head; k->entry is what is sent then. */
-static bool renew(struct exchange *x, const char *bytes, struct block *old, struct block *new)
+/* Stores it once more with its new head; k->entry is what is sent then. HEAD does, too (4.3.5).
+ * *verdict: whether it may still be stored. */
+static bool renew(struct exchange *x, const char *bytes, struct block *old, struct block *fresh,
+                  enum storable_verdict *verdict)
 {
     struct cached *k = &x->cached;
     const struct stored *e = k->entry, *renewed = NULL;
-    struct response r = { .head = { .bytes = new->bytes, .room = new->size } };
+    struct response r = { .head = { .bytes = fresh->bytes, .room = fresh->size } };
 
     if (e->head.len > old->size)
         return false;
@@ -264,8 +266,9 @@ static bool renew(struct exchange *x, const char *bytes, struct block *old, stru
         x->route_len = e->route_len;
         memcpy(x->route, stored_route(e).ptr, e->route_len);
     }
-    if (judge(x, &r, e->status) != STORABLE_YES || begin(x, &r, e->status, e->body.len) < 0 ||
-        !body_copy(x, e) || !store_commit(store_of(x), &k->filling, &renewed))
+    *verdict = judge(x, &r, e->status, true);
+    if (*verdict != STORABLE_YES || begin(x, &r, e->status, e->body.len) < 0 || !body_copy(x, e) ||
+        !store_commit(store_of(x), &k->filling, &renewed))
         return false;
     store_unpin(store_of(x), e);
     k->entry = renewed;
@@ -276,13 +279,14 @@ static bool renew(struct exchange *x, const char *bytes, struct block *old, stru
 static void freshen(struct exchange *x, const char *bytes)
 {
     struct thread *t = x->client->thread;
-    struct block *old = block_take(&t->blocks), *new = block_take(&t->blocks);
-    bool renewed = old && new &&renew(x, bytes, old, new);
+    struct block *old = block_take(&t->blocks), *fresh = block_take(&t->blocks);
+    enum storable_verdict verdict = STORABLE_YES;
+    bool renewed = old && fresh && renew(x, bytes, old, fresh, &verdict);
 
     block_give(&t->blocks, &old);
-    block_give(&t->blocks, &new);
+    block_give(&t->blocks, &fresh);
     worker_done(x);
-    if (!renewed)
+    if (verdict == STORABLE_NO)
         forget(x);
     cached_land(x, renewed ? FLIGHT_STORED : FLIGHT_USELESS);
     x->cache_result = SHM_CACHE_VALIDATED;

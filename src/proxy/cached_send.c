@@ -334,6 +334,10 @@ void cached_send(struct exchange *x)
     struct str route = stored_route(k->entry);
     u64 now_ns = clock_now_ns();
 
+    if (c->internal) { /* it is stored: that was all */
+        client_close(c);
+        return;
+    }
     x->cache_mode = CACHED_SENDS;
     k->lead_at = k->lead_len = k->tail_at = k->tail_len = 0;
     k->head_left = 0;

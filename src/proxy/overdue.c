@@ -69,16 +69,19 @@ static void tick_worker(struct exchange *x, bool takes, u64 now_ns)
     struct shm_slot *slot = x->claim.slot;
 
     if (s->request_timeout_ns && now_ns > x->times.begun_ns + s->request_timeout_ns) {
+        x->fault = x->up && x->req_done && !takes ? OUTCOME_TIMEOUT : 0;
         exchange_refuse(x, 504, "the request took longer than it may in all",
                         SHM_REFUSED_REQUEST_TIME);
     } else if (worker_stalled(x, takes, now_ns, s->stall_timeout_ns)) {
         if (slot)
             COUNT(slot->failures, 1);
+        x->fault = OUTCOME_TIMEOUT;
         exchange_refuse(x, 504, "the worker stopped within its answer", SHM_REFUSED_STALLED);
     } else if (s->upstream_timeout_ns && x->client->state == CLIENT_ACTIVE && !x->res_begun &&
                x->req_done && now_ns > x->times.dispatched_ns + s->upstream_timeout_ns) {
         if (slot)
             COUNT(slot->failures, 1);
+        x->fault = OUTCOME_TIMEOUT;
         if (!resend_after(x, SHM_RETRY_TIMEOUT, 0))
             exchange_refuse(x, 504, "the worker did not answer in time", SHM_REFUSED_WORKER_SLOW);
     }

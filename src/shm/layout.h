@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/limits.h"
 #include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
@@ -186,6 +187,10 @@ struct shm_slot {
     _Alignas(64) struct shm_rates rates;
     /* Writer: the monitor: whose opening it wants to know (shm/opened.h); 0: nobody's. */
     _Atomic uint32_t opened_wanted;
+    /* Writer: the addon, its main thread: what fettle has V8 do there, such as the start of a
+     * profile, takes long, and is no doing of the app's. */
+    _Atomic uint64_t inspected_since_ns; /* 0: nothing just now */
+    _Atomic uint64_t inspected_ns;       /* sum of how long that took */
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
 };
@@ -266,6 +271,7 @@ struct shm_app {
     _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
     _Atomic uint64_t block_ns;       /* a turn of a loop this long is found out about; 0: none is */
     _Atomic uint64_t traced;         /* 1: traces are sent */
+    _Atomic uint64_t slow_statement_ns; /* of one execution; 0: never told of */
 };
 
 /* An address that an app listens on. Writer: the supervisor. */
@@ -312,6 +318,7 @@ enum shm_refusal {
     SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
+    SHM_REFUSED_RATE,         /* 429: over a rate limit */
     SHM_REFUSALS,
 };
 
@@ -480,6 +487,7 @@ struct shm {
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
+    _Alignas(64) struct shm_limits limits;
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };

@@ -10,6 +10,7 @@ import * as blocking from './scenarios/blocking.mjs';
 import * as waiting from './scenarios/waiting.mjs';
 import * as stack from './scenarios/stack.mjs';
 import * as hop from './scenarios/hop.mjs';
+import * as hits from './scenarios/hits.mjs';
 import * as memory from './scenarios/memory.mjs';
 import * as agent from './scenarios/agent.mjs';
 import * as failures from './scenarios/failures.mjs';
@@ -23,7 +24,7 @@ import * as trace from './scenarios/trace.mjs';
 import * as block from './scenarios/block.mjs';
 
 /** In the order of the page; each has name, title, run(ctx) → data, targets(data), render(data, options). */
-export const parts = [blocking, waiting, stack, hop, memory, agent, trace, failures, everyday, logs, scrape, block, heap, cpu, generator];
+export const parts = [blocking, waiting, stack, hop, hits, memory, agent, trace, failures, everyday, logs, scrape, block, heap, cpu, generator];
 
 export const RESULTS = path.join(ROOT, 'build/bench/results.json');
 const PAGE = path.join(ROOT, 'doc/BENCHMARKS.md');

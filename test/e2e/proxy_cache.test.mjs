@@ -189,6 +189,14 @@ test('what must be asked for first is asked for with its tag, and is true again'
   assert.match(status(again), HIT);
 });
 
+test('a HEAD that makes sure of what is stored leaves it as it is', async () => {
+  const target = item({ cc: 'max-age=1', etag: 'v1', size: 500 });
+  const first = await once(target);
+  await run.until(async () => /revalidated/.test(status(await once(target, {}, { method: 'HEAD' }))));
+  const again = await once(target, { 'cache-control': 'only-if-cached, max-stale=60' });
+  assert.equal(again.text, first.text);
+});
+
 test('what is stale is sent when the app fails', async () => {
   const target = item({ cc: 'max-age=1', size: 10 });
   const first = await once(target);
