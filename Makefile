@@ -116,7 +116,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit profile_profile
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit profile_profile guard_limiter
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -141,7 +141,7 @@ E2E_ALL := $(wildcard test/e2e/*.test.mjs)
 # Those whose subject is time or the CPUs: one after the other, with nothing beside them.
 E2E_ALONE := $(filter $(call files,agent_loop balancing bench block block_sources blocks lanes proxy_balance scale),$(E2E_ALL))
 # Those that strain fettle's own processes run once more on a build with ASan and UBSan.
-E2E_ASAN := $(filter $(call files,proxy_% supervisor soak),$(E2E_ALL))
+E2E_ASAN := $(filter $(call files,otlp otlp_way proxy_% supervisor soak),$(E2E_ALL))
 # Snapshots of every kind, by two threads.
 HEAP_RUN := --test-name-pattern='reference snapshots: |random heaps' test/e2e/heap_devtools.test.mjs
 # How many files at once: tests mostly wait.

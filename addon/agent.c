@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <node_api.h>
 
+#include "allocated_node.h"
 #include "calls_node.h"
 #include "idle.h"
 #include "journal.h"
@@ -177,8 +179,10 @@ static napi_value welcome_call(napi_env env, napi_callback_info info)
     served_init();
     upstream_init();
     stack_init(env);
-    if (link_here.slot)
+    if (link_here.slot) {
+        atomic_store(&link_here.slot->inspected_since_ns, 0);
         ticks = loop_watch(env);
+    }
     room->owner = true;
     return number(env, -link_start(ticks ? IDLE_TICK_MS : 0, idle_tick));
 }
@@ -567,6 +571,13 @@ static napi_value calls_call(napi_env env, napi_callback_info info)
     return calls_node(env);
 }
 
+/* allocations(): what allocations.js calls */
+static napi_value allocations_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return allocated_node(env);
+}
+
 /* spans() */
 static napi_value spans_node_call(napi_env env, napi_callback_info info)
 {
@@ -584,6 +595,35 @@ static napi_value watches_call(napi_env env, napi_callback_info info)
                                                link_here.shm->app[app].traced));
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* inspected(begins): what the inspector is about to be asked for by fettle itself takes long, or is
+ * over (inspect/capture.c) */
+static napi_value inspected_call(napi_env env, napi_callback_info info)
+{
+    struct room *room = room_of(env);
+    struct shm_slot *slot = link_here.slot;
+    napi_value begins;
+    uint64_t since;
+    bool is = false;
+
+    args_get(env, info, &begins, 1);
+    napi_get_value_bool(env, begins, &is);
+    if (!room || !room->owner || !slot)
+        return NULL;
+    since = atomic_load(&slot->inspected_since_ns);
+    if (since)
+        atomic_fetch_add(&slot->inspected_ns, now_ns() - since);
+    atomic_store(&slot->inspected_since_ns, is ? now_ns() : 0);
+    return NULL;
+}
+
 NAPI_MODULE_INIT()
 {
     static const struct call calls[] = {
@@ -597,6 +637,7 @@ NAPI_MODULE_INIT()
         { "watch", watch_call },         { "statistics", statistics_call },
         { "sampled", sampled_call },     { "traceparent", traceparent_call },
         { "calls", calls_call },         { "watches", watches_call },
+        { "inspected", inspected_call }, { "allocations", allocations_call },
         { "spans", spans_node_call },
     };
     struct room *room = calloc(1, sizeof *room);

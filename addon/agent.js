@@ -209,6 +209,7 @@ function placeOf(req) {
 /* The request is of this route. */
 function routeTell(req, number) {
   if (trace !== null) trace.route(req, number);
+  if (measured !== null) measured.route(req, number);
   const place = placeOf(req);
   if (place !== undefined) routes[place] = number;
 }
@@ -254,6 +255,27 @@ const koaPatch = (function koaPatch() {
   }
 });
 
+/* ---- What requests allocate ---- */
+
+let measured = null; /* addon/allocations.js, once the app has an HTTP server */
+
+const allocationsWatch = (function allocationsWatch() {
+  setTimeout(() => {
+    measured = part('allocations')(addon.allocations(), routeTexts);
+  }, 20).unref();
+});
+
+/* ---- Next.js, which loads its server when it listens already ---- */
+
+let next = null; /* addon/next.js, once it does */
+
+function nextLoad(made, name) {
+  next ??= part('next')((req, route) => {
+    if (routes !== null) routeTell(req, numberOf(route));
+  });
+  next(name, made);
+}
+
 /* ---- Libraries that ask others: databases, other servers ---- */
 
 let watches = false; /* somebody wants to know */
@@ -278,8 +300,10 @@ const librariesWatch = (function librariesWatch() {
   extensions['.js'] = (function (made, filename) {
     const loaded = load.apply(this, arguments);
     const at = filename.lastIndexOf('/node_modules/');
-    if (at >= 0 && LIBRARIES.has(filename.slice(at + 14)))
-      traceLoad().loaded(filename.slice(at + 14), made.exports);
+    if (at < 0) return loaded;
+    const name = filename.slice(at + 14);
+    if (LIBRARIES.has(name) && watches) traceLoad().loaded(name, made.exports);
+    else if (name.startsWith('next/dist/server/')) nextLoad(made, name);
     return loaded;
   });
 });
@@ -310,6 +334,8 @@ const listenPatches = (function listenPatches(kind) {
   if (kind === KIND_HTTP && !httpPatched) {
     httpPatched = true;
     httpPatch();
+    if (!watches && Object.keys(require.cache).some((name) => name.includes('/node_modules/next/'))) librariesWatch();
+    if (watches && addon.MAIN_THREAD) allocationsWatch();
   }
   if (patched) return;
   patched = true;
@@ -532,6 +558,7 @@ const mainStart = (function mainStart() {
   if (watches) librariesWatch();
   setImmediate(() => {
     addon.idle();
+    Object.defineProperty(process, Symbol.for('fettle.inspected'), { value: addon.inspected });
     if (watches) {
       sqliteWatch();
       callsWatch();

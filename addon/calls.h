@@ -14,7 +14,7 @@
 enum {
     CALLS_STATEMENTS_MAX = 1000,
     /* Bits of a statement's shape above those of enum sql_shape. */
-    CALLS_PIPELINED = 32, /* several at once cost what one costs */
+    CALLS_PIPELINED = 64, /* several at once cost what one costs */
 };
 
 /* The number of a statement; *shape: bits of enum sql_shape. `text` is SQL with its values, or for

@@ -45,6 +45,13 @@ static uint32_t arg_u32(const struct args *a, size_t i)
     return n <= UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
+static uint64_t arg_rows(const struct args *a, size_t i)
+{
+    double n = arg_number(a, i);
+
+    return n < 0x1p53 ? (uint64_t)n : 0;
+}
+
 /* Of milliseconds. */
 static uint64_t arg_ns(const struct args *a, size_t i)
 {
@@ -116,7 +123,21 @@ static napi_value route_call(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-/* row(number, route, count, errors, ms, most ms): false when there is no such number any more */
+/* The numbers of a Uint32Array of SHM_CALL_BUCKETS. */
+static void arg_buckets(const struct args *a, size_t i, uint32_t *out)
+{
+    napi_typedarray_type type;
+    size_t length;
+    void *data;
+
+    if (napi_get_typedarray_info(a->env, a->value[i], &type, &length, &data, NULL, NULL) ==
+            napi_ok &&
+        type == napi_uint32_array && length == SHM_CALL_BUCKETS)
+        memcpy(out, data, SHM_CALL_BUCKETS * sizeof *out);
+}
+
+/* row(number, route, count, errors, ms, most ms, rows, of executions, ms of requests, buckets):
+ * false when there is no such number any more */
 static napi_value row_call(napi_env env, napi_callback_info info)
 {
     struct args a;
@@ -135,9 +156,47 @@ static napi_value row_call(napi_env env, napi_callback_info info)
     r.errors = arg_u32(&a, 3);
     r.total_ns = arg_ns(&a, 4);
     r.max_ns = arg_ns(&a, 5);
+    r.rows = arg_rows(&a, 6);
+    r.rows_of = arg_u32(&a, 7);
+    r.requests_ns = arg_ns(&a, 8);
+    arg_buckets(&a, 9, r.bucket);
     r.route_len = (uint32_t)texts[0].len;
     r.statement_len = (uint32_t)texts[1].len;
     calls_put(SHM_RECORD_CALLS_STATEMENT, &r, sizeof r, texts, 2);
+    return boolean(env, true);
+}
+
+/* slow(number, route, count, slow, ms, most ms, function, file, line, column, source, place):
+ * likewise */
+static napi_value slow_call(napi_env env, napi_callback_info info)
+{
+    static struct args a;
+    struct calls_statement s;
+    struct shm_calls_slow r = { 0 };
+    struct calls_text texts[5];
+
+    args_take(&a, env, info);
+    if (!calls_statement_get(arg_u32(&a, 0), &s))
+        return boolean(env, false);
+    texts[0] = arg_text(&a, 1, SHM_CALL_ROUTE_MAX);
+    texts[1] = arg_text(&a, 6, 200);
+    texts[2] = arg_text(&a, 7, 1000);
+    texts[3] = arg_text(&a, 10, 200);
+    texts[4] = arg_text(&a, 11, SHM_CALL_PLACE_MAX);
+    r.hash = s.hash;
+    r.system = s.system;
+    r.count = arg_u32(&a, 2);
+    r.slow = arg_u32(&a, 3);
+    r.total_ns = arg_ns(&a, 4);
+    r.max_ns = arg_ns(&a, 5);
+    r.line = arg_u32(&a, 8);
+    r.column = arg_u32(&a, 9);
+    r.route_len = (uint32_t)texts[0].len;
+    r.function_len = (uint32_t)texts[1].len;
+    r.file_len = (uint32_t)texts[2].len;
+    r.source_len = (uint32_t)texts[3].len;
+    r.place_len = (uint32_t)texts[4].len;
+    calls_put(SHM_RECORD_CALLS_SLOW, &r, sizeof r, texts, 5);
     return boolean(env, true);
 }
 
@@ -233,6 +292,8 @@ static void constants_add(napi_env env, napi_value o)
     constant(env, o, "REQUESTS", app ? app->watch_requests : 0);
     constant(env, o, "REPEATS", app ? app->n_plus_one : 0);
     constant(env, o, "TOGETHER_MS", app ? (double)app->n_plus_one_ns / 1e6 : 0);
+    constant(env, o, "SLOW_MS", app ? (double)app->slow_statement_ns / 1e6 : 0);
+    constant(env, o, "BUCKETS", SHM_CALL_BUCKETS);
     constant(env, o, "TRACED", app && app->traced);
     constant(env, o, "STATEMENTS_MAX", CALLS_STATEMENTS_MAX);
     constant(env, o, "POSTGRESQL", SHM_CALL_POSTGRESQL);
@@ -246,6 +307,7 @@ static void constants_add(napi_env env, napi_value o)
     constant(env, o, "TRANSACTION_BEGIN", SQL_SHAPE_TRANSACTION_BEGIN);
     constant(env, o, "TRANSACTION_END", SQL_SHAPE_TRANSACTION_END);
     constant(env, o, "DELIBERATE", SQL_SHAPE_DELIBERATE);
+    constant(env, o, "PAGE", SQL_SHAPE_PAGE);
     constant(env, o, "PIPELINED", CALLS_PIPELINED);
 }
 
@@ -256,7 +318,7 @@ napi_value calls_node(napi_env env)
         napi_callback call;
     } calls[] = {
         { "statement", statement_call }, { "route", route_call },           { "row", row_call },
-        { "repeated", repeated_call },   { "sequential", sequential_call },
+        { "repeated", repeated_call },   { "sequential", sequential_call }, { "slow", slow_call },
     };
     napi_value o = NULL, fn = NULL;
 

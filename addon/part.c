@@ -12,15 +12,18 @@
             "part_" #name ":\n.incbin \"addon/" #name ".js\"\npart_" #name "_end:\n.byte 0\n" \
             ".popsection\n")
 
+PART(allocations);
 PART(cluster);
 PART(environment);
 PART(measures);
+PART(next);
 PART(opened);
 PART(statistics);
 PART(trace);
 PART(trace_libraries);
 PART(trace_measures);
 PART(trace_sequence);
+PART(trace_slow);
 PART(trace_spans);
 
 const char *part_text(const char *name, size_t *len)
@@ -28,15 +31,18 @@ const char *part_text(const char *name, size_t *len)
     static const struct {
         const char *name, *text, *end;
     } parts[] = {
+        { "allocations", part_allocations, part_allocations_end },
         { "cluster", part_cluster, part_cluster_end },
         { "environment", part_environment, part_environment_end },
         { "measures", part_measures, part_measures_end },
+        { "next", part_next, part_next_end },
         { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
         { "trace_measures", part_trace_measures, part_trace_measures_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
+        { "trace_slow", part_trace_slow, part_trace_slow_end },
         { "trace_spans", part_trace_spans, part_trace_spans_end },
     };
 

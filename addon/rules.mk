@@ -12,7 +12,7 @@ ADDON_CFLAGS := -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -fstack-protector-st
 # Statements are told from each other as the rest of fettle does it.
 ADDON_SQL    := src/sql/fingerprint.c src/sql/shape.c src/sql/token.c
 ADDON_C      := $(filter-out addon/loop.c,$(wildcard addon/*.c)) $(ADDON_SQL)
-ADDON_H      := $(wildcard addon/*.h) $(ADDON_SQL:.c=.h) $(addprefix src/shm/,layout.h journal.h blocked.h opened.h peers.h wire.h calls.h trace.h)
+ADDON_H      := $(wildcard addon/*.h) $(ADDON_SQL:.c=.h) $(addprefix src/shm/,layout.h journal.h blocked.h opened.h peers.h wire.h calls.h allocated.h trace.h)
 
 .PHONY: addon
 addon: $(BUILD)/fettle-loop.so $(BUILD)/agent.node $(BUILD)/agent.js

@@ -1,6 +1,8 @@
 /* addon/stats.c -- writes struct shm_agent */
 #include "stats.h"
 
+#include "allocated.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,6 +140,7 @@ static void gc_begin(void *isolate, int type, int flags, void *data)
     (void)isolate;
     (void)flags;
     (void)data;
+    allocated_gc_begin();
     turn_gc_begin();
     if (kind >= 0)
         gc_began_ns[kind] = clock_ns();
@@ -150,6 +153,7 @@ static void gc_end(void *isolate, int type, int flags, void *data)
     (void)isolate;
     (void)flags;
     (void)data;
+    allocated_gc_end();
     turn_gc_end();
     if (kind < 0 || !gc_began_ns[kind])
         return;
@@ -196,6 +200,7 @@ void stats_done(void)
     }
     gc_isolate = NULL;
     out = NULL;
+    allocated_done();
 }
 
 bool stats_space_name(uint32_t i, const char *name)

@@ -32,6 +32,7 @@ let addon; /* the native functions (calls.c) */
 let rules; /* { requests, repeats, together: ms } */
 let routeTexts; /* by number, of agent.js */
 let sequence; /* trace_sequence.js */
+let slow; /* trace_slow.js */
 let spans = null; /* trace_spans.js; null: no traces are sent */
 const als = new AsyncLocalStorage();
 
@@ -207,6 +208,11 @@ class Tally {
     this.place = null;
     this.moves = false; /* from different places */
     this.many = false; /* with lists of values */
+    this.pages = false; /* with an OFFSET that is not always 0 */
+    this.rows = 0; /* of rowsOf executions */
+    this.rowsOf = 0;
+    this.times = null; /* how many took how long (shm/calls.h), from the second on */
+    this.slow = null; /* those that took long, of trace_slow.js */
   }
 }
 
@@ -277,8 +283,11 @@ function begin(request, system, text, target, values, shaped = 0) {
   const tally = tallyOf(request, number, target);
   if (tally === null) return call;
   call.tally = tally;
+  const place = slow.begins(number);
+  if (place !== undefined) call.slowAt = place;
   if (++tally.begun > 1) again(request, tally, text, values, started);
   else tally.text = text;
+  if (shape & addon.PAGE && !isFirstPage(values)) tally.pages = true;
   tally.open++;
   tally.commits = request.commits;
   if (system !== addon.SQLITE && request.transactions === 0) {
@@ -289,6 +298,11 @@ function begin(request, system, text, target, values, shaped = 0) {
     }
   }
   return call;
+}
+
+/* Whoever asks for one row by LIMIT and OFFSET, as Prisma does, has the offset last. */
+function isFirstPage(values) {
+  return Array.isArray(values) && Number(values[values.length - 1]) === 0;
 }
 
 /* The same statement once more in this request. */
@@ -325,9 +339,24 @@ function timed(request, system, text, server, started, error) {
   else spans.tell({ request, system, span: '', to: server, started }, statement.number, ended, error);
 }
 
-function end(call, error, result) {
+/* The bucket of shm/calls.h for a time in ms. */
+function bucketOf(ms) {
+  return ms <= 0.01 ? 0 : Math.min(addon.BUCKETS - 1, Math.ceil(2 * Math.log2(100 * ms)));
+}
+
+/* A connection works on one statement at a time: the next one's begins when this one's has ended. */
+const busyUntil = new WeakMap();
+function startMove(call, ended) {
+  const before = busyUntil.get(call.client);
+  if (before > call.started) call.started = before;
+  busyUntil.set(call.client, ended);
+}
+
+/* `rows`: how many it gave or changed; undefined: it is not known. */
+function end(call, error, result, rows) {
   const { request, tally } = call;
   const ended = now();
+  if (call.client !== undefined) startMove(call, ended);
   const took = ended - call.started;
   if (call.span !== undefined) spans.tell(call, numberNow(call.statement), ended, error);
   if (!request.watched) return;
@@ -338,8 +367,16 @@ function end(call, error, result) {
   tally.open--;
   tally.ended = ended;
   tally.othersTime = request.queriesTime + request.callsTime;
+  if (took >= slow.from && call.system !== addon.HTTP) slow.ended(tally, took, call.slowAt);
   if (error) return; /* a retry is no repetition */
-  tally.count++;
+  if (++tally.count > 1) {
+    if (tally.count === 2) (tally.times = new Uint32Array(addon.BUCKETS))[bucketOf(tally.time)]++;
+    tally.times[bucketOf(took)]++;
+  }
+  if (rows !== undefined) {
+    tally.rows += rows;
+    tally.rowsOf++;
+  }
   tally.time += took;
   if (took > tally.max) tally.max = took;
   if (call.system === addon.SQLITE) return;
@@ -392,7 +429,7 @@ function pathClean(url) {
 
 function isRepetition(tally, shape) {
   if (tally.count < rules.repeats || !tally.varies || tally.moves || tally.many || tally.time < rules.together) return false;
-  if (shape & addon.DELIBERATE) return false; /* batches, pages, cursors, what is no work */
+  if (shape & addon.DELIBERATE && (!(shape & addon.PAGE) || tally.pages)) return false; /* batches, pages, cursors, what is no work */
   if (tally.overlaps > 0 && shape & addon.PIPELINED) return false; /* went out together */
   if (tally.apart * 2 >= tally.count) return false; /* each in a transaction of its own */
   return tally.overlaps > 0 || tally.gap < 5; /* or somebody lets it wait on purpose */
@@ -414,6 +451,23 @@ function routeName(request) {
   return `${message.method} ${routeTexts[route] ?? pathClean(message.url ?? '/')}`;
 }
 
+/* A statement of a request that lasted so long. */
+function rowAdd(name, tally, lasted) {
+  const row = bounded(rows, ROWS_MAX, `${tally.number} ${name}`, () => ({
+    number: tally.number, route: name, count: 0, errors: 0, time: 0, max: 0, rows: 0, rowsOf: 0, lasted: 0, times: new Uint32Array(addon.BUCKETS),
+  }));
+  if (row === null) return;
+  row.count += tally.count;
+  row.errors += tally.begun - tally.open - tally.count;
+  row.time += tally.time;
+  if (tally.max > row.max) row.max = tally.max;
+  row.rows += tally.rows;
+  row.rowsOf += tally.rowsOf;
+  row.lasted += lasted;
+  if (tally.times === null) row.times[bucketOf(tally.time)] += tally.count;
+  else for (let i = 0; i < row.times.length; i++) row.times[i] += tally.times[i];
+}
+
 /* It is over. */
 function finish(request) {
   const { request: message } = request;
@@ -426,6 +480,7 @@ function finish(request) {
   if (--watchedOpen === 0 && !watching) restBegin();
   const name = routeName(request);
   const route = bounded(routes, ROUTES_MAX, name, () => ({ requests: 0, queries: 0, queriesTime: 0, calls: 0, callsTime: 0 }));
+  const lasted = now() - request.began;
   request.request = request.response = null;
   if (route !== null) {
     route.requests++;
@@ -437,13 +492,8 @@ function finish(request) {
   if (request.tallies === null) return;
   for (const tally of request.tallies.values()) {
     if (tally.begun === 0) continue;
-    const row = bounded(rows, ROWS_MAX, `${tally.number} ${name}`, () => ({ number: tally.number, route: name, count: 0, errors: 0, time: 0, max: 0 }));
-    if (row !== null) {
-      row.count += tally.count;
-      row.errors += tally.begun - tally.open - tally.count;
-      row.time += tally.time;
-      if (tally.max > row.max) row.max = tally.max;
-    }
+    rowAdd(name, tally, lasted);
+    if (tally.slow !== null) slow.add(name, tally);
     if (tally.count >= rules.repeats && isRepetition(tally, statements.get(tally.number)?.shape ?? 0))
       repetitionAdd(name, tally);
   }
@@ -461,10 +511,11 @@ let draining = false;
 function drain() {
   let gone = false;
   for (const row of queue.splice(0, ROWS_AT_ONCE))
-    if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max)) gone = true;
+    if (!addon.row(row.number, row.route, row.count, row.errors, row.time, row.max, row.rows, row.rowsOf, row.lasted, row.times)) gone = true;
   if (gone) forget();
   draining = queue.length > 0;
   if (draining) setTimeout(drain, 60).unref();
+  else slow.tell(); /* the monitor knows their sums by now */
 }
 
 function flush() {
@@ -474,7 +525,7 @@ function flush() {
     if (queue.length < ROWS_MAX) queue.push(...rows.values());
     rows = new Map();
     if (!draining) drain();
-  }
+  } else if (!draining) slow.tell();
   some(findings, FINDINGS_AT_ONCE, repetitionTell);
 }
 
@@ -668,6 +719,7 @@ module.exports = function trace(agent) {
   ({ routeTexts } = agent);
   rules = { requests: addon.REQUESTS, repeats: addon.REPEATS > 0 ? Math.max(3, addon.REPEATS) : Infinity, together: addon.TOGETHER_MS };
   sequence = agent.part('trace_sequence')({ placeTake, READ: addon.READ, DELIBERATE: addon.DELIBERATE });
+  slow = agent.part('trace_slow')({ addon, placeTake, placeText, lineOf });
   const sampled = addon.TRACED ? agent.addon.sampled() : null;
   if (sampled !== null) spans = agent.part('trace_spans')({ native: agent.addon.spans(), sampled, placeOf: agent.placeOf });
   const libraries = agent.part('trace_libraries')({ addon, spans, serverAt: (target) => servers[target], now, timed, current, begin, restart, end, abandon, run, targetOf, targetOfObject, pathClean });

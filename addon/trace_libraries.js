@@ -20,10 +20,18 @@ function replace(object, name, make) {
   Object.defineProperty(object, name, { ...slot, value: made });
 }
 
+/* How many rows pg or mysql2 say that there were; undefined: they do not, or there are several results. */
+function rowsOf(result) {
+  if (typeof result !== 'object' || result === null) return undefined;
+  if (!Array.isArray(result)) return result.rowCount ?? result.affectedRows;
+  const first = result[0];
+  return Array.isArray(first) || first?.rowCount !== undefined || first?.affectedRows !== undefined ? undefined : result.length;
+}
+
 /* `callback`, as what ends `call`, in the context of its request. */
 function ending(call, callback) {
   return function () {
-    t.end(call, arguments[0], arguments[1]?.rows ?? arguments[1]);
+    t.end(call, arguments[0], arguments[1]?.rows ?? arguments[1], rowsOf(arguments[1]));
     return t.run(call.request, callback, this, arguments);
   };
 }
@@ -139,13 +147,20 @@ function sqliteStatement(proto, sourceOf) {
         arguments.length === 1 ? arguments[0] : [...arguments]);
       try {
         const result = original.apply(this, arguments);
-        t.end(call, null);
+        t.end(call, null, undefined, sqliteRows(result));
         return result;
       } catch (error) {
         t.end(call, error ?? true);
         throw error;
       }
     } }).made);
+}
+
+/* What `all`, `get` and `run` give. */
+function sqliteRows(result) {
+  if (Array.isArray(result)) return result.length;
+  if (typeof result?.changes === 'number' && result.lastInsertRowid !== undefined) return result.changes;
+  return result === undefined ? 0 : 1;
 }
 
 /* It is over when it returns. */

@@ -1,19 +1,18 @@
 /* admin/blocks.c -- the monitor watches all event loops for turns that take too long */
 #include "admin/blocks.h"
 
-#include "admin/blame.h"
+#include "admin/blamer.h"
 #include "admin/reading.h"
 #include "admin/stack_fetch.h"
 #include "admin/thread_state.h"
+#include "admin/turn_samples.h"
 #include "finding/blocking.h"
-#include "io/errand.h"
 #include "io/sock.h"
 #include "metrics/histogram.h"
 #include "shm/wire.h"
 
 #include <sys/timerfd.h>
 
-enum { SAMPLE_TEXT_MAX = 4096 };
 /* No two looks at anything are closer. */
 #define LOOK_LEAST_NS (2 * NS_PER_MS)
 /* How long an answer of an agent is looked for at each look. */
@@ -22,8 +21,6 @@ enum { SAMPLE_TEXT_MAX = 4096 };
 #define TELL_LEAST_NS NS_PER_S
 /* ... and when it has no place yet, as native code, not before this. */
 #define TELL_VAGUE_NS (5 * NS_PER_S)
-/* Source maps that nobody has asked for in this time are forgotten. */
-#define MAPS_IDLE_NS (60 * NS_PER_S)
 
 /* One slot. */
 struct loop_watch {
@@ -33,26 +30,14 @@ struct loop_watch {
     u64 gc_ns;       /* collections of the process, at the last look that did not find it blocked */
     u64 gc_asked_ns; /* ... when the first stack of this block was asked for */
     u64 id;          /* of the finding that this block is counted in; 0: not yet */
-    struct telling *telling; /* ... which is being found out about; NULL: it is not */
+    struct blaming *blaming; /* ... which is being found out about; NULL: it is not */
     u64 told_ns;
-    u64 stack_ns;   /* from its beginning until its first stack was here; 0: there is none yet */
     bool has_route; /* the request that is served is known */
     u32 connection;
     u32 framework_route; /* its number in shm_routes; 0: not told yet */
     u64 kind;
-    u32 samples;
-    struct cause_sample sample[CAUSE_SAMPLES_MAX];
-    char *text[CAUSE_SAMPLES_MAX]; /* theirs; owned */
-};
-
-/* A finding that is being made: what is to blame is found out beside the loop. */
-struct telling {
-    struct errand errand;
-    struct blocks *blocks;
-    struct blame blame;
-    struct finding finding;
-    struct buf route;
-    u32 slot;
+    struct turn_samples samples;
+    struct buf shown; /* the newest stack, in the places of its sources */
 };
 
 struct blocks {
@@ -65,20 +50,16 @@ struct blocks {
     u64 due_ns, asked_ns;
     struct loop_watch watch[SHM_SLOTS_MAX];
     u64 count[SHM_APPS_MAX], ns[SHM_APPS_MAX];
-    struct errands *errands;
-    struct errand maps_idle;
-    struct sourcemap_cache maps; /* the errands' */
+    struct blamer *blamer;
 };
 
-static void samples_drop(struct loop_watch *w)
+/* What was known of a turn. */
+static void turn_forget(struct loop_watch *w)
 {
-    for (u32 i = 0; i < w->samples; i++) {
-        free(w->text[i]);
-        w->text[i] = NULL;
-    }
-    w->samples = 0;
-    w->id = w->stack_ns = 0;
-    w->telling = NULL;
+    turn_samples_drop(&w->samples);
+    buf_done(&w->shown);
+    w->id = 0;
+    w->blaming = NULL;
 }
 
 /* ---- What is seen of a loop ---- */
@@ -98,6 +79,14 @@ static u64 gc_total_ns(const struct shm_slot *s)
     return sum;
 }
 
+/* What fettle itself has had V8 do in there. */
+static u64 inspected_ns(const struct shm_slot *s, u64 now_ns)
+{
+    u64 since_ns = atomic_load(&s->inspected_since_ns);
+
+    return atomic_load(&s->inspected_ns) + (since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
+}
+
 static struct blocking_view view_of(const struct blocks *bs, const struct loop_watch *w, u32 slot,
                                     u64 now_ns)
 {
@@ -108,7 +97,8 @@ static struct blocking_view view_of(const struct blocks *bs, const struct loop_w
                                .limit_ns = atomic_load(&bs->shm->app[w->app].block_ns),
                                .busy_since_ns = atomic_load(&s->loop.busy_since_ns),
                                .long_ns = atomic_load(&s->loop.long_ns),
-                               .requests = seen > before ? seen - before : 0 };
+                               .requests = seen > before ? seen - before : 0,
+                               .inspected_ns = inspected_ns(s, now_ns) };
     bool moved = w->turns != atomic_load(&s->loop.turns);
 
     if (v.busy_since_ns || moved)
@@ -168,50 +158,17 @@ static void stack_ask(struct blocks *bs, u32 slot, u64 now_ns)
     (void)!sock_send_msg(bs->supervisor_fd, &ask, sizeof(ask), NULL, 0);
 }
 
-static void telling_free(struct telling *t)
-{
-    struct loop_watch *w = &t->blocks->watch[t->slot];
-
-    if (w->telling == t)
-        w->telling = NULL;
-    blame_free(&t->blame);
-    buf_done(&t->route);
-    free(t);
-}
-
-static void telling_work(struct errand *e)
-{
-    struct telling *t = container_of(e, struct telling, errand);
-
-    blame_decide(&t->blame, &t->blocks->maps);
-}
-
 /* It is known what is to blame. */
-static void telling_done(struct errand *e, bool was)
+static void made(void *arg, const struct blaming *which, const struct finding *f)
 {
-    struct telling *t = container_of(e, struct telling, errand);
-    struct blocks *bs = t->blocks;
-    struct loop_watch *w = &bs->watch[t->slot];
-    const struct cause *cause = &t->blame.cause;
-    struct finding *f = &t->finding;
-    u64 id;
+    struct blocks *bs = arg;
+    u64 id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found }, f);
 
-    if (was) {
-        f->kind = cause->kind;
-        f->route = buf_str(&t->route);
-        f->subject = cause->subject;
-        f->function = cause->place.function;
-        f->file = t->blame.file;
-        f->line = cause->place.line;
-        f->column = cause->place.column;
-        f->source = t->blame.source;
-        f->text = t->blame.evidence;
-        f->advice = str_of(cause->advice);
-        id = journals_found(&(struct journals_into){ .shm = bs->shm, .found = bs->found }, f);
-        if (w->telling == t)
-            w->id = id;
-    }
-    telling_free(t);
+    for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
+        if (bs->watch[i].blaming == which) {
+            bs->watch[i].id = id;
+            bs->watch[i].blaming = NULL;
+        }
 }
 
 /* Collections in this turn: what its first sample says, and what has come since then; at most what
@@ -220,46 +177,35 @@ static u64 gc_in_turn_ns(const struct blocks *bs, const struct loop_watch *w, u3
 {
     u64 now_ns = gc_total_ns(&bs->shm->slot[slot]);
     u64 before_ns = now_ns > w->gc_ns ? now_ns - w->gc_ns : 0, sampled_ns = 0;
+    const struct turn_samples *s = &w->samples;
 
-    for (u32 i = 0; i < w->samples; i++)
-        sampled_ns = max(sampled_ns, w->sample[i].gc_ns);
-    if (!w->samples)
+    for (u32 i = 0; i < s->count; i++)
+        sampled_ns = max(sampled_ns, s->sample[i].gc_ns);
+    if (!s->count)
         return before_ns;
     if (now_ns > w->gc_asked_ns)
-        sampled_ns = max(sampled_ns, w->sample[0].gc_ns + (now_ns - w->gc_asked_ns));
-    return max(min(before_ns, sampled_ns), w->sample[w->samples - 1].gc_ns);
+        sampled_ns = max(sampled_ns, s->sample[0].gc_ns + (now_ns - w->gc_asked_ns));
+    return max(min(before_ns, sampled_ns), s->sample[s->count - 1].gc_ns);
 }
 
 static void finding_make(struct blocks *bs, struct loop_watch *w, u32 slot)
 {
     u64 took_ns = w->blocking.took_ns, held_ns = w->blocking.held_ns;
-    struct telling *t = calloc(1, sizeof(*t));
-
-    w->told_ns = took_ns;
-    if (!t)
-        return;
-    *t = (struct telling){
-        .errand = { .work = telling_work, .done = telling_done },
-        .blocks = bs,
-        .blame = { .took_ns = took_ns > held_ns ? took_ns - held_ns : 0,
-                   .gc_ns = gc_in_turn_ns(bs, w, slot) },
+    struct blamer_case of = {
+        .sample = w->samples.sample,
+        .samples = w->samples.count,
+        .took_ns = took_ns > held_ns ? took_ns - held_ns : 0,
+        .gc_ns = gc_in_turn_ns(bs, w, slot),
         .finding = { .app = w->app,
                      .worker = w->worker,
                      .at_ns = w->blocking.since_ns,
                      .took_ns = took_ns,
-                     .stack_ns = w->stack_ns },
-        .slot = slot,
+                     .stack_ns = w->samples.stack_ns,
+                     .route = route_of(bs, w, slot) },
     };
-    buf_add(&t->route, route_of(bs, w, slot));
-    if (!blame_copy(&t->blame, w->sample, w->samples)) {
-        telling_free(t);
-        return;
-    }
-    w->telling = t;
-    if (!errands_add(bs->errands, &t->errand)) {
-        blame_decide(&t->blame, NULL);
-        telling_done(&t->errand, true);
-    }
+
+    w->told_ns = took_ns;
+    blamer_decide(bs->blamer, &of, &w->blaming);
 }
 
 /* It lasts longer than was told. */
@@ -267,8 +213,8 @@ static void finding_lengthen(struct blocks *bs, struct loop_watch *w)
 {
     u64 took_ns = w->blocking.took_ns;
 
-    if (w->telling)
-        w->telling->finding.took_ns = max(w->told_ns, took_ns);
+    if (w->blaming)
+        blaming_lasts(w->blaming, max(w->told_ns, took_ns));
     else
         found_lasts(bs->found, w->id, w->told_ns, took_ns);
     bs->ns[w->app] += took_ns > w->told_ns ? took_ns - w->told_ns : 0;
@@ -279,7 +225,7 @@ static void block_tell(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
 
-    if (w->id || w->telling) {
+    if (w->id || w->blaming) {
         finding_lengthen(bs, w);
         return;
     }
@@ -288,11 +234,10 @@ static void block_tell(struct blocks *bs, u32 slot)
     finding_make(bs, w, slot);
 }
 
-static bool has_place(const struct loop_watch *w)
+/* Nobody can say what it was, and it hardly had a CPU: that was the machine. */
+static bool is_starved(const struct loop_watch *w, u64 limit_ns)
 {
-    struct cause_view v = { .sample = w->sample, .samples = w->samples };
-
-    return cause_place(&v).script.len != 0;
+    return !w->id && !w->blaming && !w->samples.count && w->blocking.ran_ns < limit_ns / 2;
 }
 
 /* It has ended. What was told of without a place is told anew: native code has returned. */
@@ -300,7 +245,7 @@ static void block_end(struct blocks *bs, u32 slot)
 {
     struct loop_watch *w = &bs->watch[slot];
     const struct found_entry *told = w->id ? found_get(bs->found, w->id) : NULL;
-    bool corrects = told && !told->finding.line && has_place(w);
+    bool corrects = told && !told->finding.line && turn_samples_has_place(&w->samples);
 
     block_tell(bs, slot);
     if (!corrects)
@@ -315,8 +260,8 @@ static bool is_to_tell(const struct loop_watch *w, u64 limit_ns)
 {
     u64 took_ns = w->blocking.took_ns;
 
-    return w->id || w->telling || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
-           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && has_place(w));
+    return w->id || w->blaming || took_ns > max(4 * limit_ns, TELL_VAGUE_NS) ||
+           (took_ns > max(4 * limit_ns, TELL_LEAST_NS) && turn_samples_has_place(&w->samples));
 }
 
 /* The process in a slot is another one, or serves no more. */
@@ -326,7 +271,7 @@ static void block_drop(struct blocks *bs, u32 slot)
 
     if (w->blocking.since_ns)
         block_end(bs, slot);
-    samples_drop(w);
+    turn_forget(w);
     *w = (struct loop_watch){ 0 };
 }
 
@@ -369,8 +314,9 @@ static void slot_watch(struct blocks *bs, u32 slot, u64 now_ns)
     case BLOCKING_ENDED:
         if (bs->journals) /* what it has told until its end */
             journals_read(bs->journals, now_ns);
-        block_end(bs, slot);
-        samples_drop(w);
+        if (!is_starved(w, v.limit_ns))
+            block_end(bs, slot);
+        turn_forget(w);
         w->blocking.since_ns = 0;
         break;
     }
@@ -441,52 +387,37 @@ static void inspector_ask(struct blocks *bs, const struct journals_from *from,
                           from->now_ns);
 }
 
-static void sample_add(struct blocks *bs, const struct journals_from *from, const void *payload,
+static bool sample_add(struct blocks *bs, const struct journals_from *from, const void *payload,
                        u32 len)
 {
     struct loop_watch *w = &bs->watch[from->slot];
-    const struct shm_blocked *r = payload;
-    struct cause_sample *to;
-    u32 text_len;
-    char *text;
+    struct str text;
 
-    if (len < sizeof(*r) || r->how >= SHM_BLOCKED_HOWS || w->generation != from->generation ||
-        !w->blocking.since_ns || r->since_ns != w->blocking.since_ns ||
-        w->samples == CAUSE_SAMPLES_MAX)
+    if (w->generation != from->generation ||
+        !turn_samples_add(&w->samples, w->blocking.since_ns, payload, len, from->at_ns,
+                          from->now_ns))
+        return false;
+    text = w->samples.sample[w->samples.count - 1].text;
+    if (text.len)
+        blamer_show(bs->blamer, from->slot, w->blocking.since_ns, text);
+    return true;
+}
+
+static void shown(void *arg, u32 slot, u64 since_ns, struct str text)
+{
+    struct loop_watch *w = &((struct blocks *)arg)->watch[slot];
+
+    if (!w->blocking.since_ns || w->blocking.since_ns != since_ns)
         return;
-    text_len = min(r->text_len, len - (u32)sizeof(*r));
-    text_len = min(text_len, (u32)SAMPLE_TEXT_MAX);
-    text = malloc(text_len + sizeof(r->call_name) + sizeof(r->channel) + 1);
-    if (!text)
-        return;
-    memcpy(text, r + 1, text_len);
-    memcpy(text + text_len, r->call_name, sizeof(r->call_name));
-    memcpy(text + text_len + sizeof(r->call_name), r->channel, sizeof(r->channel));
-    to = &w->sample[w->samples];
-    w->text[w->samples++] = text;
-    *to = (struct cause_sample){
-        .how = r->how,
-        .in_gc = r->in_gc,
-        .at_ns = from->at_ns > r->since_ns ? from->at_ns - r->since_ns : 0,
-        .gc_ns = r->gc_ns,
-        .call = r->call,
-        .call_name = field(text + text_len, sizeof(r->call_name)),
-        .channel = field(text + text_len + sizeof(r->call_name), sizeof(r->channel)),
-        .text = str_make(text, text_len),
-    };
-    if (text_len && !w->stack_ns && from->now_ns > r->since_ns)
-        w->stack_ns = from->now_ns - r->since_ns;
+    buf_clear(&w->shown);
+    buf_add(&w->shown, text);
 }
 
 void blocks_record(const struct journals_into *into, const struct journals_from *from,
                    const void *payload, u32 len)
 {
-    struct blocks *bs = into->blocks;
-    u32 before = bs->watch[from->slot].samples;
-
-    sample_add(bs, from, payload, len);
-    if (bs->watch[from->slot].samples != before)
-        inspector_ask(bs, from, payload);
+    if (sample_add(into->blocks, from, payload, len))
+        inspector_ask(into->blocks, from, payload);
 }
 
 /* It is of the turn that was meant if that one runs still. */
@@ -497,21 +428,16 @@ static void fetched(struct stack_fetch *f, const struct stack_wanted *of,
     u64 now_ns = clock_now_ns();
 
     if (atomic_load(&bs->shm->slot[of->slot].loop.busy_since_ns) == of->since_ns)
-        sample_add(bs,
-                   &(struct journals_from){ .slot = of->slot,
-                                            .generation = of->generation,
-                                            .pid = of->pid,
-                                            .at_ns = now_ns,
-                                            .now_ns = now_ns },
-                   record, len);
+        (void)!sample_add(bs,
+                          &(struct journals_from){ .slot = of->slot,
+                                                   .generation = of->generation,
+                                                   .pid = of->pid,
+                                                   .at_ns = now_ns,
+                                                   .now_ns = now_ns },
+                          record, len);
 }
 
 /* ---- The rest ---- */
-
-static void maps_forget(struct errand *e)
-{
-    sourcemap_cache_done(&container_of(e, struct blocks, maps_idle)->maps);
-}
 
 int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm, struct found *found,
                int supervisor_fd)
@@ -521,21 +447,17 @@ int blocks_new(struct blocks **out, struct loop *loop, struct shm *shm, struct f
 
     if (!bs)
         return -ENOMEM;
-    bs->maps = (struct sourcemap_cache){ .bytes_max = BLAME_MAPS_BYTES_MAX,
-                                         .file_bytes_max = BLAME_FILE_BYTES_MAX,
-                                         .mappings_max = BLAME_MAPPINGS_MAX,
-                                         .follows = true };
-    bs->maps_idle.work = maps_forget;
     r = stack_fetch_new(&bs->fetch, loop, fetched, bs);
     if (!r)
-        r = errands_new(&bs->errands, loop, &bs->maps_idle, MAPS_IDLE_NS);
+        r = blamer_new(&bs->blamer, &(struct blamer_conf){
+                                        .loop = loop, .made = made, .shown = shown, .arg = bs });
     fd = r ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (!r)
         r = fd < 0 ? -errno : loop_watch(loop, &bs->timer, fd, EPOLLIN, due);
     if (r < 0) {
         if (fd >= 0)
             close(fd);
-        errands_free(bs->errands);
+        blamer_free(bs->blamer);
         stack_fetch_free(bs->fetch);
         free(bs);
         return r;
@@ -556,10 +478,9 @@ void blocks_free(struct blocks *bs)
 
     loop_unwatch(&bs->timer);
     close(fd);
-    errands_free(bs->errands);
-    sourcemap_cache_done(&bs->maps);
+    blamer_free(bs->blamer);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
-        samples_drop(&bs->watch[i]);
+        turn_forget(&bs->watch[i]);
     stack_fetch_free(bs->fetch);
     free(bs);
 }
@@ -592,8 +513,7 @@ bool blocks_each(const struct blocks *bs, u32 *slot, struct blocks_now *out)
                                     .pid = w->pid,
                                     .since_ns = w->blocking.since_ns,
                                     .took_ns = w->blocking.took_ns,
-                                    .text = w->samples ? w->sample[w->samples - 1].text
-                                                       : (struct str){ 0 } };
+                                    .text = buf_str(&w->shown) };
         return true;
     }
     return false;

@@ -5,7 +5,7 @@
  * (finding/blocking.h), so a worker has no work of it. The stack comes from its agent: by way of
  * the supervisor, which passes the question on, and back through the journal (shm/blocked.h). What
  * the turn was at is decided from up to six such samples (finding/cause.h) when it has ended, or
- * after a while; that reads source maps and sources (admin/blame.h), on a thread beside the loop.
+ * after a while; that reads source maps and sources, on a thread beside the loop (admin/blamer.h).
  * Nobody waits for the monitor: when it is dead, nothing is watched.
  */
 #pragma once
@@ -34,6 +34,6 @@ u64 blocks_ns(const struct blocks *bs, u32 app);
 struct blocks_now {
     u32 slot, app, worker, pid;
     u64 since_ns, took_ns;
-    struct str text; /* the newest stack; may be empty */
+    struct str text; /* the newest stack (blamer_show); may be empty */
 };
 bool blocks_each(const struct blocks *bs, u32 *slot, struct blocks_now *out);

@@ -1,6 +1,7 @@
 /* admin/journals.c -- the monitor reads what Node processes have to tell */
 #include "admin/journals.h"
 
+#include "admin/allocation_records.h"
 #include "admin/blocks.h"
 #include "admin/leak_watch.h"
 #include "admin/query_records.h"
@@ -42,7 +43,9 @@ static journals_fn *const handlers[SHM_RECORD_TYPES] = {
     [SHM_RECORD_CALLS_STATEMENT] = query_records_statement,
     [SHM_RECORD_CALLS_REPEATED] = query_records_repeated,
     [SHM_RECORD_CALLS_SEQUENTIAL] = query_records_sequential,
+    [SHM_RECORD_CALLS_SLOW] = query_records_slow,
     [SHM_RECORD_OPENED] = leak_watch_opened,
+    [SHM_RECORD_ALLOCATED] = allocation_records_take,
 };
 
 struct journals {

@@ -1,6 +1,7 @@
 /* admin/metrics_fettle.c -- what only fettle knows: its proxy, its queue, its workers' loops */
 #include "admin/metrics_page.h"
 
+#include "admin/circuits.h"
 #include "metrics/histogram.h"
 #include "shm/refusal.h"
 
@@ -280,6 +281,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     proxy_write(t, shm);
     lanes_write(t, shm);
     retries_write(t, shm);
+    circuits_metrics(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));

@@ -15,6 +15,14 @@ static const struct family {
       "Bytes of the answers to requests of the route, heads and bodies." },
     { "fettle_route_request_bytes_total", offsetof(struct route_row, all.received_bytes), false,
       "Bytes of the bodies of these requests." },
+    { "fettle_route_loop_seconds_total", offsetof(struct route_row, all.loop_ns), true,
+      "How long the workers' event loops ran for these requests." },
+    { "fettle_route_cpu_seconds_total", offsetof(struct route_row, all.cpu_ns), true,
+      "Of that, how long they had a CPU." },
+    { "fettle_route_measured_requests_total", offsetof(struct route_row, all.measured), false,
+      "Requests of which it was measured what they allocate." },
+    { "fettle_route_measured_allocated_bytes_total",
+      offsetof(struct route_row, all.allocated_bytes), false, "Bytes that these have allocated." },
 };
 
 void metrics_routes(struct text *t, const struct metrics_source *src)

@@ -5,6 +5,7 @@
 #include "admin/leak_watch.h"
 #include "admin/queries.h"
 #include "admin/rates.h"
+#include "admin/route_costs.h"
 #include "admin/server.h"
 #include "io/loop.h"
 #include "io/sock.h"
@@ -23,6 +24,7 @@ struct monitor {
     struct shm *shm;
     struct sampler *sampler;
     struct rates *rates;
+    struct route_costs *costs;
     struct found *found;
     struct blocks *blocks;
     struct queries *queries;
@@ -76,6 +78,7 @@ static void ticked(struct timer *t)
 
     sampler_tick(m->sampler, m->shm, now_ns);
     rates_tick(m->rates, m->sampler, m->shm, now_ns);
+    route_costs_tick(m->costs, m->shm, now_ns);
     loop_timer(m->loop, &m->tick, max(t->at_ns + SAMPLER_TICK_NS, now_ns), ticked);
 }
 
@@ -97,6 +100,7 @@ static struct page_source source_of(const struct monitor *m, const struct settin
         .blocks = m->blocks,
         .journals = m->journals,
         .queries = m->queries,
+        .costs = m->costs,
         .exporter = m->exporter,
         .prom_client = settings->metrics_prom_client,
         .opentelemetry = settings->metrics_opentelemetry,
@@ -217,6 +221,8 @@ static int monitor_start(struct monitor *m, const struct settings *settings)
     if (r == 0)
         r = rates_new(&m->rates);
     if (r == 0)
+        r = route_costs_new(&m->costs);
+    if (r == 0)
         r = loop_new(&m->loop);
     if (r == 0)
         r = sock_nonblock(WIRE_PROXY_FD);
@@ -264,6 +270,7 @@ int monitor_run(const struct settings *settings)
     r = monitor_start(&m, settings);
     if (r == 0) {
         sampler_tick(m.sampler, m.shm, clock_now_ns());
+        route_costs_tick(m.costs, m.shm, clock_now_ns());
         loop_timer(m.loop, &m.tick, loop_now_ns(m.loop) + SAMPLER_TICK_NS, ticked);
         leaks_ticked(&m.leaks_tick);
         loop_run(m.loop);
@@ -282,6 +289,7 @@ int monitor_run(const struct settings *settings)
     loop_timer_stop(&m.leaks_tick);
     loop_unwatch(&m.supervisor);
     loop_free(m.loop);
+    route_costs_free(m.costs);
     rates_free(m.rates);
     sampler_free(m.sampler);
     region_unmap(m.shm);

@@ -18,6 +18,7 @@ struct page_source {
     const struct blocks *blocks;     /* NULL likewise */
     const struct journals *journals; /* NULL likewise */
     const struct queries *queries;   /* NULL likewise */
+    const struct route_costs *costs; /* NULL likewise */
     u64 now_ns;
     const struct exporter *exporter; /* NULL: nothing is sent by OTLP */
     bool prom_client;                /* which families /metrics holds */
@@ -34,6 +35,8 @@ void page_lanes(struct buf *out, const struct page_source *src);      /* JSON ob
 void page_cache(struct buf *out, const struct page_source *src);      /* JSON object */
 void page_findings(struct buf *out, const struct page_source *src);   /* JSON object */
 void page_routes(struct buf *out, const struct page_source *src);     /* JSON object */
+void page_circuits(struct buf *out, const struct page_source *src);   /* JSON object */
+void page_limits(struct buf *out, const struct page_source *src);     /* JSON object */
 void page_statements(struct buf *out, const struct page_source *src); /* JSON object */
 
 /* What /metrics has, for OTLP. NULL: out of memory. */

@@ -31,9 +31,20 @@ struct queries_statement {
     u64 used_ns;
     u64 hash;
     enum shm_call_system system;
-    char *statement; /* its owner is the table */
-    u64 count, errors, total_ns, max_ns;
+    char *statement;              /* its owner is the table */
+    u64 count, errors;            /* executions that ended well, and others */
+    u64 total_ns, max_ns;         /* of those that ended well */
+    u64 rows, rows_of;            /* of so many executions it is known how many rows they had */
+    u64 requests_ns;              /* the time of the requests that it ran in */
+    u64 bucket[SHM_CALL_BUCKETS]; /* by time: queries_le_ns */
+    struct queries_recent {       /* the last thousand or two; errors included */
+        u64 count, total_ns, requests_ns;
+        u64 slow; /* executions that took as long as `slow-statement` */
+    } recent;
 };
+
+/* The bounds of queries_statement.bucket, but for its last entry (metrics/histogram.h). */
+extern const u64 queries_le_ns[SHM_CALL_BUCKETS - 1];
 
 struct queries;
 
@@ -45,6 +56,10 @@ MUST_USE bool queries_route_add(struct queries *q, u32 app, u64 now_ns, const vo
                                 u32 len);
 MUST_USE bool queries_statement_add(struct queries *q, u32 app, u64 now_ns, const void *payload,
                                     u32 len);
+
+/* So many more of a statement have been slow. What is known of it; NULL: nothing. */
+const struct queries_statement *queries_slow_add(struct queries *q, u32 app, struct str route,
+                                                 const struct shm_calls_slow *slow);
 
 /* Place i of each table; NULL: there is nothing in it, or (at the end) no such place. */
 const struct queries_route *queries_route_at(const struct queries *q, u32 i);
@@ -67,5 +82,11 @@ struct queries_sequential {
     struct shm_calls_sequential head;
     struct str route, first, second, function, file, source, first_source;
 };
+/* ... of one that took long. */
+struct queries_slow {
+    struct shm_calls_slow head;
+    struct str route, function, file, source, place;
+};
+MUST_USE bool queries_slow_read(struct queries_slow *out, const void *payload, u32 len);
 MUST_USE bool queries_sequential_read(struct queries_sequential *out, const void *payload, u32 len);
 MUST_USE bool queries_repeated_read(struct queries_repeated *out, const void *payload, u32 len);

@@ -2,7 +2,9 @@
 #include "admin/query_records.h"
 
 #include "admin/queries.h"
+#include "admin/reading.h"
 #include "admin/remedy.h"
+#include "admin/slow_statement.h"
 #include "base/buf.h"
 
 /* A record that makes no sense is the doing of its process, and left out. */
@@ -51,6 +53,7 @@ void query_records_repeated(const struct journals_into *into, const struct journ
                              .worker = from->worker,
                              .at_ns = from->at_ns,
                              .took_ns = r.head.max_ns,
+                             .total_ns = r.head.total_ns,
                              .count = r.head.requests,
                              .route = r.route,
                              .subject = r.statement,
@@ -88,6 +91,7 @@ void query_records_sequential(const struct journals_into *into, const struct jou
                   .worker = from->worker,
                   .at_ns = from->at_ns,
                   .took_ns = r.head.most_ns,
+                  .total_ns = r.head.saved_ns,
                   .count = r.head.requests,
                   .route = r.route,
                   .subject = r.second,
@@ -100,4 +104,42 @@ void query_records_sequential(const struct journals_into *into, const struct jou
                   .advice = STR("Neither needs the other's result: let them run together, const "
                                 "[a, b] = await Promise.all([first(), second()])."),
               });
+}
+
+void query_records_slow(const struct journals_into *into, const struct journals_from *from,
+                        const void *payload, u32 len)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    AUTO(buf_done) struct buf advice = { 0 };
+    const struct queries_statement *s;
+    struct queries_slow r;
+
+    if (!queries_slow_read(&r, payload, len) || r.head.count == 0)
+        return;
+    s = queries_slow_add(into->queries, from->app, r.route, &r.head);
+    if (!s || !slow_statement_is(s, into->shm->app[from->app].slow_statement_ns))
+        return;
+    slow_statement_evidence(&text, s);
+    buf_add(&text, r.place);
+    slow_statement_advice(&advice, s, reading_app_name(into->shm, from->app));
+    if (text.failed || advice.failed)
+        return;
+    journals_found(into, &(struct finding){
+                             .kind = FINDING_SLOW_STATEMENT,
+                             .app = from->app,
+                             .worker = from->worker,
+                             .at_ns = from->at_ns,
+                             .took_ns = r.head.max_ns,
+                             .total_ns = r.head.total_ns,
+                             .count = r.head.count,
+                             .route = r.route,
+                             .subject = str_of(s->statement),
+                             .function = r.function,
+                             .file = r.file,
+                             .line = r.head.line,
+                             .column = r.head.column,
+                             .source = r.source,
+                             .text = buf_str(&text),
+                             .advice = buf_str(&advice),
+                         });
 }

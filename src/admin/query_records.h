@@ -14,3 +14,5 @@ void query_records_sequential(const struct journals_into *into, const struct jou
                               const void *payload, u32 len);
 void query_records_repeated(const struct journals_into *into, const struct journals_from *from,
                             const void *payload, u32 len);
+void query_records_slow(const struct journals_into *into, const struct journals_from *from,
+                        const void *payload, u32 len);

@@ -42,6 +42,9 @@ static const struct row {
       "the statements of each route (JSON)" },
     { "/api/cache", page_cache, "application/json", false,
       "what the cache of responses holds and does (JSON)" },
+    { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
+    { "/api/limits", page_limits, "application/json", false,
+      "rate limits, and whom they refuse (JSON)" },
     { "/api/findings", page_findings, "application/json", false,
       "what is wrong with the apps: blocked loops and the like (JSON)" },
 };

@@ -1,4 +1,4 @@
-/* admin/routes_page.c -- /api/routes and /api/statements: JSON about routes, and what they ask
+/* admin/routes_page.c -- /api/routes: JSON about routes, and what they ask
  *
  * How often, how long, how much and for how much of the loops' time comes from the proxy (tally.h),
  * how long a request of the route blocks its loop from what the proxy has learned (struct
@@ -6,6 +6,7 @@
  */
 #include "admin/page.h"
 #include "admin/queries.h"
+#include "admin/route_costs.h"
 #include "admin/route_rows.h"
 #include "base/json.h"
 #include "metrics/histogram.h"
@@ -126,6 +127,7 @@ static void head_write(struct buf *out, const struct page_source *src, const str
     json_text(out, !is_named ? STR("nobody") : r->all.is_path ? STR("path") : STR("app"));
     json_key(out, "requests");
     json_u64(out, r->requests);
+    per_request(out, "per_second", r->all.per_1000s, 1000);
 }
 
 static u64 mean(u64 sum, u64 count)
@@ -162,6 +164,30 @@ static void bytes_write(struct buf *out, const struct route_row *r)
     json_u64(out, r->all.received_bytes);
 }
 
+/* Of the loops' time, and what the kernel gave them of a CPU in it. */
+static void loop_write(struct buf *out, const struct route_row *r)
+{
+    json_key(out, "loop_ms");
+    json_ms(out, mean(r->all.loop_ns, r->requests));
+    json_key(out, "loop_ms_total");
+    json_ms(out, r->all.loop_ns);
+    json_key(out, "cpu_ms");
+    json_ms(out, mean(r->all.cpu_ns, r->requests));
+    json_key(out, "cpu_ms_total");
+    json_ms(out, r->all.cpu_ns);
+}
+
+static void allocated_write(struct buf *out, const struct route_row *r)
+{
+    json_key(out, "measured");
+    json_u64(out, r->all.measured);
+    json_key(out, "allocated_bytes");
+    if (r->all.measured)
+        json_u64(out, r->all.allocated_bytes / r->all.measured);
+    else
+        json_null(out);
+}
+
 static void row_write(struct buf *out, const struct page_source *src, const struct route_row *r,
                       const struct kinds *kinds)
 {
@@ -173,9 +199,29 @@ static void row_write(struct buf *out, const struct page_source *src, const stru
     json_key(out, "errors");
     json_u64(out, r->errors);
     times_write(out, r);
+    loop_write(out, r);
+    allocated_write(out, r);
     bytes_write(out, r);
     block_write(out, is_named ? kind_find(kinds, r->app, str_of(name)) : NULL);
     asked_write(out, src, r->app, str_of(name));
+    buf_addc(out, '}');
+}
+
+/* What its loops did since the monitor started, and how much of it was for requests. */
+static void app_write(struct buf *out, const struct page_source *src, u32 app)
+{
+    struct route_costs_app c = route_costs_app(src->costs, app);
+
+    json_comma(out);
+    buf_addc(out, '{');
+    json_key(out, "app");
+    json_text(out, reading_app_name(src->shm, app));
+    json_key(out, "loop_ms_total");
+    json_ms(out, c.loop_ns);
+    json_key(out, "cpu_ms_total");
+    json_ms(out, c.cpu_ns);
+    json_key(out, "cpu_ms_routes");
+    json_ms(out, min(c.route_ns, c.cpu_ns));
     buf_addc(out, '}');
 }
 
@@ -197,27 +243,11 @@ void page_routes(struct buf *out, const struct page_source *src)
     buf_addc(out, '[');
     for (u32 i = 0; i < n; i++)
         row_write(out, src, &rows[i], kinds);
-    buf_add(out, STR("]}\n"));
-}
-
-void page_statements(struct buf *out, const struct page_source *src)
-{
-    buf_addc(out, '{');
-    json_key(out, "statements");
+    buf_addc(out, ']');
+    json_key(out, "apps");
     buf_addc(out, '[');
-    for (u32 i = 0; src->queries && i < QUERIES_STATEMENTS_MAX; i++) {
-        const struct queries_statement *s = queries_statement_at(src->queries, i);
-
-        if (!s)
-            continue;
-        json_comma(out);
-        buf_addc(out, '{');
-        json_key(out, "app");
-        json_text(out, reading_app_name(src->shm, s->app));
-        json_key(out, "route");
-        json_text(out, str_of(s->route));
-        statement_write(out, s);
-        buf_addc(out, '}');
-    }
+    for (u32 i = 0; src->costs && i < reading_apps(src->shm); i++)
+        if (!reading_app_is_gone(src->shm, i))
+            app_write(out, src, i);
     buf_add(out, STR("]}\n"));
 }

@@ -93,6 +93,9 @@ static bool tally_take(struct tally *out, const struct shm *shm, const struct na
     out->received_bytes = take(&from->received_bytes);
     out->loop_ns = take(&from->loop_ns);
     out->cpu_ns = take(&from->cpu_ns);
+    out->per_1000s = take(&from->per_1000s);
+    out->measured = take(&from->measured);
+    out->allocated_bytes = take(&from->allocated_bytes);
     for (u32 i = 0; i <= SHM_SERIES_LE; i++) {
         out->bucket[i] = take(&from->bucket[i]);
         sum = u64_add(sum, out->bucket[i]);
@@ -119,6 +122,9 @@ void tally_add(struct tally *to, const struct tally *t)
     to->received_bytes = u64_add(to->received_bytes, t->received_bytes);
     to->loop_ns = u64_add(to->loop_ns, t->loop_ns);
     to->cpu_ns = u64_add(to->cpu_ns, t->cpu_ns);
+    to->per_1000s = u64_add(to->per_1000s, t->per_1000s);
+    to->measured = u64_add(to->measured, t->measured);
+    to->allocated_bytes = u64_add(to->allocated_bytes, t->allocated_bytes);
     for (u32 b = 0; b <= SHM_SERIES_LE; b++)
         to->bucket[b] = u64_add(to->bucket[b], t->bucket[b]);
 }

@@ -18,6 +18,8 @@ struct tally {
     bool is_path;   /* the app has named no route: a path with identifiers left out */
     u64 sum_ns;
     u64 sent_bytes, received_bytes, loop_ns, cpu_ns;
+    u64 per_1000s;                 /* requests, in the last ten seconds */
+    u64 measured, allocated_bytes; /* requests that were measured, and what they allocated */
     u64 bucket[SHM_SERIES_LE + 1]; /* not cumulative; bounds: tally_le_ns */
 };
 

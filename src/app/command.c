@@ -28,9 +28,13 @@ const struct command commands[] = {
   "What fettle has seen while they run: each blocked event loop with the line of the app that blocked it, statements that repeat, handles that are never closed. What was found again in the same place is counted, not listed twice; the newest comes first. It is kept until the monitor ends, 256 of them at the most. doc/blocked-loop.md, doc/queries.md and doc/handles.md say what the kinds mean.\n"
   "With --json: {\"findings\":[…]}, each with id, kind, title, app, workers, route, subject, place (function, file, line, column, source), text, advice, count, first_ms, last_ms (since 1970), total_ms, worst_ms, stack_ms (how long after the turn began its stack was there), stack_at_ns. What is not known is null.",
   .flags = &findings_flags, .takes_app = true, .run = findings_command },
+{ "circuits", "[FLAGS] [APP]", "show the circuit breakers",
+  "A row for each circuit breaker (the setting breaker, doc/resilience.md), of the app as a whole or of a route: its state, closed, open or half-open, and for how long; for how long it stays open; how often it has opened, and what opened it last (failures in a row, the share of errors, slow responses, a probe that failed); requests let through, those of them that failed or were slow, and those refused.\n"
+  "With --json: {\"circuits\":[…]}, each with app, route (empty: the app as a whole), state, opened_by (failures, errors, slow, probe, or empty), since_ms, open_for_ms, failures_in_a_row, opened, calls, failures, slow, refused.",
+  .flags = &circuits_flags, .takes_app = true, .run = circuits_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",
-  "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; blocks, for how long a request has blocked its event loop lately; size, how many bytes an answer has; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, its paths with identifiers left out stand for them.\n"
-  "With --json: {\"routes\":[…]}, each with app, method, route, named_by (app, path, nobody), requests, errors, p50_ms, p99_ms, mean_ms, response_bytes, response_bytes_total, request_bytes_total, block_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
+  "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; loop, for how long a request keeps its event loop running, and CPU, how much CPU time that is; allocates, how many bytes of memory it takes on the way (doc/routes.md says how these are known); size, how many bytes an answer has; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, its paths with identifiers left out stand for them.\n"
+  "With --json: {\"routes\":[…]}, each with app, method, route, named_by (app, path, nobody), requests, per_second, errors, p50_ms, p99_ms, mean_ms, loop_ms, loop_ms_total, cpu_ms, cpu_ms_total, measured, allocated_bytes, response_bytes, response_bytes_total, request_bytes_total, block_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
   .flags = &routes_flags, .takes_app = true, .run = routes_command },
 { "cache", "[FLAGS] [[purge] APP] [PATH]", "show or purge the cache of responses",
   "A row for each route of an app for which the cache is on (--cache, doc/cache.md): hits; stale, answered with what was stale by then; validated, answered after the app had said that it is still true; misses; passed, requests that a cache does not answer; the share of hits, and the bytes sent. Below it: the memory that is taken, of how much.\n"
@@ -128,6 +132,7 @@ const struct example examples[] = {
 { "findings", "fettle findings", "of all apps" },
 { "findings", "fettle findings shop --since 10m", "" },
 { "findings", "fettle findings --kind blocked-loop --json", "" },
+{ "circuits", "fettle circuits", "of all apps" },
 { "routes", "fettle routes", "of all apps" },
 { "routes", "fettle routes shop --json", "" },
 { "cache", "fettle cache", "of all apps" },
@@ -184,6 +189,8 @@ const struct example examples[] = {
 { "sql explain", "fettle sql explain --db postgresql://localhost/shop 'select * from orders where user_id = $1'", "" },
 { "sql explain", "fettle sql explain --db sqlite:shop.db slow.sql", "each statement of a file" },
 { "sql explain", "fettle sql explain --db mysql://app@localhost/shop shop", "those of the running app shop" },
+{ "sql explain", "fettle sql explain --db mysql://app@localhost/shop shop 4f2a91c0", "one of them" },
+{ "sql statements", "fettle sql statements shop", "those first that take the most time" },
 { "config", "fettle config check", "" },
 { "config", "fettle config show --app shop", "" },
 { "config", "fettle config schema >fettle.schema.json", "" },

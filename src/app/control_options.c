@@ -82,6 +82,7 @@ TABLE(env, env);
 TABLE(findings, findings);
 TABLE(routes, routes);
 TABLE(cache, cache);
+TABLE(circuits, routes);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

@@ -15,13 +15,16 @@ struct view {
 };
 
 static const struct table_column columns[] = {
-    { .title = "app", .drop = 6 },
+    { .title = "app", .drop = 9 },
     { .title = "route", .shorten = 24 },
     { .title = "requests", .right = true },
+    { .title = "req/s", .right = true, .drop = 6 },
     { .title = "errors", .right = true, .drop = 4 },
-    { .title = "p50", .right = true, .drop = 5 },
+    { .title = "p50", .right = true, .drop = 8 },
     { .title = "p99", .right = true },
-    { .title = "blocks", .right = true, .drop = 3 },
+    { .title = "loop", .right = true, .drop = 3 },
+    { .title = "CPU", .right = true },
+    { .title = "allocates", .right = true, .drop = 5 },
     { .title = "size", .right = true, .drop = 7 },
     { .title = "queries", .right = true },
     { .title = "in them", .right = true, .drop = 2 },
@@ -59,10 +62,13 @@ static void row_add(struct view *v, const struct json_value *row)
     table_add(&v->table, row_text(row, "app"));
     table_add(&v->table, buf_str(&name));
     row_cell(&v->table, row, "requests", row_number);
+    row_cell(&v->table, row, "per_second", row_number);
     row_cell(&v->table, row, "errors", row_number);
     row_cell(&v->table, row, "p50_ms", row_time);
     row_cell(&v->table, row, "p99_ms", row_time);
-    row_cell(&v->table, row, "block_ms", row_time);
+    row_cell(&v->table, row, "loop_ms", row_time);
+    row_cell(&v->table, row, "cpu_ms", row_time);
+    row_cell(&v->table, row, "allocated_bytes", row_bytes);
     row_cell(&v->table, row, "response_bytes", row_bytes);
     row_cell(&v->table, row, "queries", mean_add);
     row_cell(&v->table, row, "queries_ms", row_time);

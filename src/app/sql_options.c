@@ -29,15 +29,56 @@ static const struct settings_row explain_rows[] = {
 ROW_TOP("how many of an app's statements, those first that take the most time"),
 ROWS_COMMON,
 };
+static const struct settings_row statements_rows[] = {
+ROW_TOP("how many, those first that take the most time in all"),
+ROWS_COMMON,
+};
 /* clang-format on */
 
-static const u32 explain_count = ARRAY_LEN(explain_rows);
+static const u32 explain_count = ARRAY_LEN(explain_rows),
+                 statements_count = ARRAY_LEN(statements_rows);
 
 const struct settings_table sql_explain_flags = { .command = "sql explain",
                                                   .rows = explain_rows,
                                                   .count = &explain_count,
                                                   .group_title = group_title,
                                                   .groups = 1 };
+
+const struct settings_table sql_statements_flags = { .command = "sql statements",
+                                                     .rows = statements_rows,
+                                                     .count = &statements_count,
+                                                     .group_title = group_title,
+                                                     .groups = 1 };
+
+static bool is_id(const char *word)
+{
+    size_t len = strspn(word, "0123456789abcdefABCDEF");
+
+    return len >= 4 && len <= 16 && !word[len];
+}
+
+/* One word, and an id where one is taken. */
+static int words_take(struct sql_options *o, const struct settings_table *t,
+                      const struct settings_args *args, char **argv, struct problem *p)
+{
+    const char *second = args->operands > 1 ? argv[args->operand[1]] : NULL;
+
+    o->word = args->operands ? argv[args->operand[0]] : NULL;
+    if (t == &sql_explain_flags && args->operands == 2 && is_id(second)) {
+        o->id = second;
+        return 0;
+    }
+    if (second && t == &sql_explain_flags)
+        return problem_set(p,
+                           "%s takes one word, and \"%.100s\" is one too many; a statement is one "
+                           "word in quotes, and after an app may come the id of one of its "
+                           "statements",
+                           argv[0], second);
+    if (second)
+        return problem_set(p, "%s is of one app, or of all; \"%.100s\" is one word too many",
+                           argv[0], second);
+    return 0;
+}
 
 int sql_options_read(struct sql_options *o, const struct settings_table *t, int argc, char **argv)
 {
@@ -50,16 +91,12 @@ int sql_options_read(struct sql_options *o, const struct settings_table *t, int 
         err = settings_table_read_args(t, &to, argc, argv, 1, &args, &p);
     if (!err && args.help)
         return help_of(argv[0]) ? EXIT_APP : -1;
-    if (!err && args.operands > 1)
-        err = problem_set(&p,
-                          "%s takes one word, and \"%.100s\" is one too many; a statement is one "
-                          "word in quotes",
-                          argv[0], argv[args.operand[1]]);
+    if (!err)
+        err = words_take(o, t, &args, argv, &p);
     if (err) {
         command_problem(&p);
         return err == -ENOMEM ? EXIT_APP : EXIT_USAGE;
     }
-    o->word = args.operands ? argv[args.operand[0]] : NULL;
     return 0;
 }
 

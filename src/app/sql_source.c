@@ -104,6 +104,12 @@ static int longest_first(const void *a, const void *b)
     return x->total_ms < y->total_ms ? 1 : x->total_ms > y->total_ms ? -1 : 0;
 }
 
+static bool is_meant(struct str id, const char *wanted)
+{
+    return !wanted ||
+           (strlen(wanted) <= id.len && strncasecmp(id.ptr, wanted, strlen(wanted)) == 0);
+}
+
 /* Each statement once, with the route in which it takes the most time; the longest first. */
 static void page_read(struct sql_source *s, struct str app, const struct sql_options *o,
                       enum sql_dialect dialect)
@@ -117,7 +123,8 @@ static void page_read(struct sql_source *s, struct str app, const struct sql_opt
         struct sql_statement *st;
 
         if (!str_eq(row_text(row, "app"), app) || !is_of(row_text(row, "system"), dialect) ||
-            explainable_verb(text, dialect) != EXPLAINABLE_YES)
+            !is_meant(row_text(row, "id"), o->id) ||
+            (!o->id && explainable_verb(text, dialect) != EXPLAINABLE_YES))
             continue;
         st = find(s, text);
         st = st ? st : add(s);
@@ -160,6 +167,14 @@ static int app_read(struct sql_source *s, const struct sql_options *o, enum sql_
         return EXIT_MISSING;
     }
     page_read(s, buf_str(&s->app), o, dialect);
+    if (o->id && !s->count) {
+        problem_set(&p,
+                    "%.*s has issued no statement %s to such a database: fettle sql statements "
+                    "%.*s lists them",
+                    STR_ARG(app.name), o->id, STR_ARG(app.name));
+        command_problem(&p);
+        return EXIT_MISSING;
+    }
     return 0;
 }
 
@@ -167,7 +182,9 @@ int sql_source_read(struct sql_source *s, const struct sql_options *o, enum sql_
 {
     int err;
 
-    if (o->word && strcmp(o->word, "-") == 0) {
+    if (o->id) {
+        return app_read(s, o, dialect);
+    } else if (o->word && strcmp(o->word, "-") == 0) {
         err = read_input(s);
         if (err)
             return failed("the standard input", err);

@@ -3,6 +3,7 @@
 
 #include "app/brief.h"
 #include "base/json.h"
+#include "sql/foreign_key.h"
 
 enum { REMARKS_MAX = 6 };
 
@@ -108,6 +109,49 @@ static void indexes_add(struct buf *out, const struct advice *a, const struct da
         buf_add(out, STR("  no index would halve this\n"));
 }
 
+/* Whether an index that is proposed for the statement begins with the key. */
+static bool is_proposed(const struct advice *a, const struct foreign_key_bare *k)
+{
+    for (u32 i = 0; i < a->trial.count; i++) {
+        const struct candidate *c = &a->candidate[a->trial.kept[i].candidate];
+
+        if (k->key->columns == 1 && !c->where.len && !c->column[0].function.len &&
+            str_eq_nocase(a->explanation.demand.table[c->table].name, k->table->name) &&
+            str_eq_nocase(c->column[0].name, k->key->column[0]))
+            return true;
+    }
+    return false;
+}
+
+static u32 keys_of(const struct advice *a, struct foreign_key_bare *out)
+{
+    u32 count = foreign_keys_bare(&a->catalog, out, FOREIGN_KEYS_MAX), kept = 0;
+
+    for (u32 i = 0; i < count; i++)
+        if (!is_proposed(a, &out[i]))
+            out[kept++] = out[i];
+    return kept;
+}
+
+/* What no plan of this statement shows. */
+static void keys_add(struct buf *out, const struct advice *a, enum sql_dialect dialect)
+{
+    struct foreign_key_bare bare[FOREIGN_KEYS_MAX];
+    u32 count = keys_of(a, bare);
+
+    for (u32 i = 0; i < count; i++) {
+        struct str table = bare[i].table->name, other = bare[i].key->references;
+
+        buf_addf(out, "  %.*s refers to %.*s by ", STR_ARG(table), STR_ARG(other));
+        for (u32 k = 0; k < bare[i].key->columns; k++)
+            buf_addf(out, "%s%.*s", k ? ", " : "", STR_ARG(bare[i].key->column[k]));
+        buf_addf(out, ", without an index: deleting a row of %.*s reads all of %.*s\n        ",
+                 STR_ARG(other), STR_ARG(table));
+        foreign_key_statement_add(out, &bare[i], dialect);
+        buf_add(out, STR(";\n"));
+    }
+}
+
 void sql_view_text(struct buf *out, const struct sql_statement *s, const struct advice *a,
                    const struct database *d, const char *wrong, bool colours)
 {
@@ -127,6 +171,7 @@ void sql_view_text(struct buf *out, const struct sql_statement *s, const struct 
     }
     remarks_add(out, a);
     indexes_add(out, a, d, colours);
+    keys_add(out, a, d->dialect);
 }
 
 static void number_json(struct buf *out, const char *key, double n)
@@ -223,6 +268,35 @@ static void index_json(struct buf *out, const struct advice *a, u32 kept, const 
     buf_addc(out, '}');
 }
 
+static void keys_json(struct buf *out, const struct advice *a, enum sql_dialect dialect)
+{
+    struct foreign_key_bare bare[FOREIGN_KEYS_MAX];
+    u32 count = keys_of(a, bare);
+
+    json_key(out, "foreign_keys");
+    buf_addc(out, '[');
+    for (u32 i = 0; i < count; i++) {
+        AUTO(buf_done) struct buf text = { 0 };
+
+        json_comma(out);
+        buf_addc(out, '{');
+        json_key(out, "table");
+        json_text(out, bare[i].table->name);
+        json_key(out, "columns");
+        buf_addc(out, '[');
+        for (u32 k = 0; k < bare[i].key->columns; k++)
+            json_text(out, bare[i].key->column[k]);
+        buf_addc(out, ']');
+        json_key(out, "references");
+        json_text(out, bare[i].key->references);
+        foreign_key_statement_add(&text, &bare[i], dialect);
+        json_key(out, "statement");
+        json_text(out, buf_str(&text));
+        buf_addc(out, '}');
+    }
+    buf_addc(out, ']');
+}
+
 static void use_json(struct buf *out, const struct sql_statement *s)
 {
     if (!s->count)
@@ -264,5 +338,7 @@ void sql_view_json(struct buf *out, const struct sql_statement *s, const struct 
     buf_addc(out, '[');
     for (u32 i = 0; i < a->trial.count; i++)
         index_json(out, a, i, d);
-    buf_add(out, STR("]}"));
+    buf_addc(out, ']');
+    keys_json(out, a, d->dialect);
+    buf_addc(out, '}');
 }

@@ -70,6 +70,7 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
         (set->otlp.len || set->otlp_traces.len) && set->otlp_signals != SETTINGS_SIGNALS_METRICS;
     conf->n_plus_one = set->n_plus_one;
     conf->n_plus_one_ns = set->n_plus_one_ns;
+    conf->slow_statement_ns = set->slow_statement_ns;
     conf->drain_ns = set->drain_ns;
     conf->kill_after_ns = set->kill_after_ns;
     conf->start_timeout_ns = set->start_timeout_ns;

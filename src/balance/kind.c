@@ -13,6 +13,9 @@ enum {
  */
 #define MIXED_NS 1000000ull
 #define USED_EVERY_NS 1000000000ull
+/* Once its kind is known, one observation in so many of how long it kept the loop running is taken:
+ * threads share the line. */
+enum { LOOP_ONE_IN = 4 };
 
 /* ---- text ---- */
 
@@ -276,7 +279,7 @@ static struct shm_kind *place(const struct kinds *k, u64 key, struct str text, u
         return NULL;
     e->app = k->app;
     e->used_ns = now_ns;
-    e->count = e->block_ns = e->deviation_ns = 0;
+    e->count = e->block_ns = e->deviation_ns = e->loop_ns = 0;
     str_to_cstr(text, e->text, sizeof(e->text));
     atomic_store_explicit(&e->key, key, memory_order_release);
     return e;
@@ -299,6 +302,19 @@ static void observe(struct shm_kind *e, u64 block_ns, u64 now_ns)
             (u64)(deviation + ((away < 0 ? -away : away) - deviation) / (double)KIND_MEMORY);
     e->count = count + 1;
     e->used_ns = now_ns;
+}
+
+/* Which one is taken is left to the clock's last digits. Before observe(), which counts. */
+static void observe_loop(struct shm_kind *e, u64 loop_ns, u64 now_ns)
+{
+    u64 count = e->count, mean = e->loop_ns;
+    u64 weight = min(count + 1, (u64)KIND_MEMORY);
+
+    if (count >= KIND_MEMORY && (now_ns >> 4) % LOOP_ONE_IN)
+        return;
+    mean = count ? (mean * (weight - 1) + min(loop_ns, (u64)UINT32_MAX)) / weight
+                 : min(loop_ns, (u64)UINT32_MAX);
+    atomic_store_explicit(&e->loop_ns, (u32)max(mean, (u64)1), memory_order_relaxed);
 }
 
 /* ---- what a request carries ---- */
@@ -496,6 +512,7 @@ void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_
         if (p && e && e->count >= KIND_MEMORY)
             path_remember(p, k, request->method, path, out);
     }
+    out->loop_ns = e && e->count >= KIND_KNOWN_MIN ? e->loop_ns : 0;
     if (e && is_mixed(e))
         out->block_ns = expect_by_features(k, request, out, e);
     else if (e && e->count >= KIND_KNOWN_MIN)
@@ -539,11 +556,12 @@ static u64 key_learned(const struct kinds *k, const struct kind *kind,
 }
 
 bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
-                struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns)
+                const struct kind_outcome *outcome, u64 now_ns, u64 *expected_ns)
 {
+    struct str route = outcome->route;
     struct shm_kind *e, *wide;
+    u64 key, block_ns = outcome->block_ns;
     struct text name;
-    u64 key;
 
     if (kind->key == 0)
         return false;
@@ -554,6 +572,7 @@ bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kin
     if (!e)
         e = place(k, key, text_str(&name), now_ns);
     if (e) {
+        observe_loop(e, outcome->loop_ns, now_ns);
         observe(e, block_ns, now_ns);
         *expected_ns = e->block_ns;
     }

@@ -46,6 +46,7 @@ struct kind {
     bool literal; /* the key is that of method and path as they are */
     u32 route;    /* of struct kind_routes, from 1; 0: none that has variable parts */
     u64 block_ns; /* how long it is expected to block; 0: not at all, or unknown */
+    u64 loop_ns;  /* how long to keep the loop running; 0: unknown */
 };
 
 /* Routes with variable parts, as frameworks write them. Only grows. */
@@ -91,10 +92,16 @@ void kinds_init(struct kinds *k, struct shm_kinds *table, struct kind_routes *ro
 void kind_of(const struct kinds *k, struct kind_cache *cache, const struct kind_request *request,
              struct kind *out);
 
-/* It is over and has blocked its loop for block_ns. `route` is what the app said, or empty. True:
- * its kind is known, and one like it is expected to block for *expected_ns. */
+/* What a request did, that is over. */
+struct kind_outcome {
+    struct str route; /* what the app said, or empty */
+    u64 block_ns;     /* for how long it has blocked its loop … */
+    u64 loop_ns;      /* … and for how long kept it running */
+};
+
+/* True: its kind is known, and one like it is expected to block for *expected_ns. */
 bool kind_learn(const struct kinds *k, const struct kind *kind, const struct kind_request *request,
-                struct str route, u64 block_ns, u64 now_ns, u64 *expected_ns);
+                const struct kind_outcome *outcome, u64 now_ns, u64 *expected_ns);
 
 /* A path with its identifiers left out, without its query: "/users/:id"; a view of `out`.
  * Empty for what is no path, as of OPTIONS. */

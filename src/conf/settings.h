@@ -86,6 +86,15 @@ enum settings_temporality {
 /* In which lane a request waits, while there are lanes (balance/lane.h). */
 enum settings_lane { SETTINGS_LANE_AUTO, SETTINGS_LANE_FAST, SETTINGS_LANE_SLOW };
 
+/* What answers say of rate limits, and how those count. */
+enum settings_rate_headers {
+    SETTINGS_RATE_HEADERS_DRAFT,
+    SETTINGS_RATE_HEADERS_LEGACY,
+    SETTINGS_RATE_HEADERS_BOTH,
+    SETTINGS_RATE_HEADERS_OFF,
+};
+enum settings_rate_algorithm { SETTINGS_RATE_BUCKET, SETTINGS_RATE_WINDOW };
+
 /* Which requests may be sent again that a worker may have begun. */
 enum settings_retry_methods {
     SETTINGS_RETRY_IDEMPOTENT, /* RFC 9110 section 9.2.2 */
@@ -97,10 +106,16 @@ enum settings_retry_methods {
 struct settings_request {
     struct settings_balance balance;
     enum settings_lane lane;
-    u32 queue_max;           /* requests of the app that wait in the central queue */
-    u64 queue_timeout_ns;    /* the longest wait in it, then 503; 0: no limit */
-    u64 max_body_bytes;      /* 413; 0: no limit */
-    u64 body_timeout_ns;     /* between two reads of a request's body: 408; 0: no limit */
+    u32 queue_max;            /* requests of the app that wait in the central queue */
+    u64 queue_timeout_ns;     /* the longest wait in it, then 503; 0: no limit */
+    struct str rate_limit;    /* limits as conf/ratelimit.h has them, commas between; empty: none */
+    struct str rate_limit_by; /* whose requests count together, where a limit does not say so */
+    enum settings_rate_algorithm rate_limit_algorithm;
+    u32 rate_limit_status;
+    enum settings_rate_headers rate_limit_headers;
+    u32 rate_limit_ipv6_prefix; /* so many bits of an address are one client */
+    u64 max_body_bytes;         /* 413; 0: no limit */
+    u64 body_timeout_ns;        /* between two reads of a request's body: 408; 0: no limit */
     u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
                               * limit */
     u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
@@ -110,7 +125,19 @@ struct settings_request {
     u32 retry_max;           /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
-    u32 retry_budget;      /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    u32 retry_budget; /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
+    bool breaker;
+    struct outcomes breaker_on; /* what counts as a failure */
+    u32 breaker_failures;       /* upstream/circuit.h: in a row; 0: off */
+    u32 breaker_errors;         /* the share of failures; 0: off */
+    u64 breaker_slow_ns;        /* 0: off */
+    u32 breaker_slow_share;     /* 0: off */
+    u32 breaker_calls;          /* before a share says anything */
+    u64 breaker_window_ns;
+    u64 breaker_open_ns, breaker_open_max_ns;
+    u32 breaker_probes;
+    struct str breaker_fallback; /* a file; empty: none */
+    u32 breaker_fallback_status;
     u64 slow_ns;           /* a request slower than this is warned about; 0: off */
     u32 trace_sample;      /* of requests without a parent, in thousandths of a per cent */
     struct str access_log; /* empty: off; "-": standard output; else a file. Text or JSON as `log`
@@ -181,10 +208,12 @@ struct settings {
     /* The proxy and its limits */
     u32 threads; /* of the proxy; 0: auto, replaced by a number as `workers` is */
     struct settings_cidrs trust_proxy; /* peers whose X-Forwarded-* and X-Request-Id are believed */
-    u32 max_connections;               /* from clients, of the whole proxy */
-    u64 max_line_bytes;                /* request line, without its end: 414 */
-    u64 max_head_bytes;                /* request line and fields together: 431 */
-    u32 max_fields;                    /* header fields of a request: 431 */
+    struct settings_cidrs rate_limit_exempt; /* clients that no rate limit holds for */
+    u64 rate_limit_memory_bytes;             /* what is remembered of clients, for each algorithm */
+    u32 max_connections;                     /* from clients, of the whole proxy */
+    u64 max_line_bytes;                      /* request line, without its end: 414 */
+    u64 max_head_bytes;                      /* request line and fields together: 431 */
+    u32 max_fields;                          /* header fields of a request: 431 */
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
@@ -206,6 +235,7 @@ struct settings {
     u32 watch_requests;         /* a second and worker, for their queries; 0: none */
     u32 n_plus_one;             /* executions in one request that are a finding; 0: none is */
     u64 n_plus_one_ns;          /* ... and this long together */
+    u64 slow_statement_ns;      /* a statement that takes so long is a finding; 0: none is */
     struct str log_file;        /* of what the workers write; empty: our own output */
     struct str error_file;      /* of what they write to stderr; empty: log_file */
     struct str log_date_format; /* conf/dateform.h; empty: as in ISO 8601, UTC */
@@ -289,6 +319,9 @@ enum settings_scope {
     SETTINGS_OF_ROUTE = BIT(2), /* its field is in struct settings_request */
 };
 
+/* What else a text must be, or a list as a whole, with commas between. -EINVAL with *p. */
+typedef int settings_check_fn(struct str text, struct problem *p);
+
 struct settings_row {
     const char *name; /* "max-memory": --max-memory, FETTLE_MAX_MEMORY, a file's key */
     char short_flag;  /* 'w', or 0 */
@@ -301,9 +334,10 @@ struct settings_row {
     u64 least, most;          /* count, bytes or ns; most 0: no range */
     const char
         *words; /* SETTINGS_ENUM; for SETTINGS_COUNT and _RANGE the word for 0 ("auto"), or NULL */
-    const char *placeholder; /* "SIZE", as --help shows it */
-    const char *help;        /* one line, without a full stop */
-    const char *more;        /* full sentences for the man page and doc/settings.md, or NULL */
+    settings_check_fn *check; /* of SETTINGS_TEXT and SETTINGS_LIST; NULL: nothing else */
+    const char *placeholder;  /* "SIZE", as --help shows it */
+    const char *help;         /* one line, without a full stop */
+    const char *more;         /* full sentences for the man page and doc/settings.md, or NULL */
 };
 
 /* Of several apps that run together all have the same value: it is the one proxy's or monitor's. */

@@ -212,6 +212,12 @@ static int text_read(const struct settings_values *to, const struct settings_row
         if ((u8)value.ptr[i] < 32 || value.ptr[i] == 127)
             return problem_set(p, "it holds a control character (byte %u at place %zu)",
                                (u8)value.ptr[i], i + 1);
+    if (row->check && row->type == SETTINGS_TEXT && value.len) {
+        int err = row->check(value, p);
+
+        if (err)
+            return err;
+    }
     return settings_text_put(to->texts, field_of(to, row), value);
 }
 
@@ -387,6 +393,10 @@ static int list_read(const struct settings_values *to, const struct settings_row
     if (all.len > SETTINGS_VALUE_MAX)
         return problem_set(p, "all of it together has %zu bytes; at most %d are possible", all.len,
                            SETTINGS_VALUE_MAX);
+    if (row->check && !all.failed)
+        err = row->check(buf_str(&all), p);
+    if (err)
+        return err;
     return all.failed ? -ENOMEM : settings_text_put(to->texts, list, buf_str(&all));
 }
 

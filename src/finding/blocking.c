@@ -30,6 +30,7 @@ static u64 hold_ups_ns(const struct blocking *b, const struct blocking_view *v)
 {
     u64 held_ns = b->waited_ns && v->waited_ns ? minus(v->waited_ns, b->waited_ns) : 0;
 
+    held_ns += minus(v->inspected_ns, b->inspected_ns);
     if (v->late_ns > LATE_NS)
         held_ns = max(held_ns, v->late_ns);
     if (v->stopped)
@@ -80,7 +81,9 @@ static void remember(struct blocking *b, const struct blocking_view *v)
 {
     b->at_ns = v->now_ns;
     b->waited_ns = v->waited_ns;
-    b->cpu_ns = v->cpu_ns;
+    if (v->cpu_ns) /* else it has hardly run since */
+        b->cpu_ns = v->cpu_ns;
+    b->inspected_ns = v->inspected_ns;
     b->postponed = 0;
 }
 
@@ -98,6 +101,8 @@ static enum blocking_verdict turn_look(struct blocking *b, const struct blocking
         return BLOCKING_FINE;
     }
     b->held_ns = held_ns;
+    b->ran_ns += b->cpu_ns && v->cpu_ns ? min(minus(v->cpu_ns, b->cpu_ns), passed_ns(b, v))
+                                        : passed_ns(b, v);
     remember(b, v);
     if (b->since_ns)
         return too_long(b, v, again_ns);
@@ -120,7 +125,7 @@ enum blocking_verdict blocking_look(struct blocking *b, const struct blocking_vi
     }
     if (b->turn_ns != v->busy_since_ns) {
         b->turn_ns = v->busy_since_ns;
-        b->held_ns = 0;
+        b->held_ns = b->ran_ns = 0;
         b->postponed = 0;
     }
     if (v->limit_ns && v->busy_since_ns && v->busy_since_ns <= v->now_ns)

@@ -2,8 +2,9 @@
  *
  * A pure decision over what is seen of one loop at one moment after the other. A turn counts from
  * its beginning, without the time in which its thread could not run: while it waited for a CPU or
- * was stopped, and while the watcher itself came late (then the whole machine stood still, most
- * likely). A turn that served many short requests is not a block (shm_turn_is_long).
+ * was stopped, while V8 did something for fettle itself, and while the watcher itself came late
+ * (then the whole machine stood still, most likely). A turn that served many short requests is not
+ * a block (shm_turn_is_long).
  *
  * The one who looks says what there is and gets told when to look again: at the moment at which the
  * turn that runs would be too long, so that it is seen at once and nobody looks in between.
@@ -17,11 +18,12 @@ struct blocking {
     u64 since_ns; /* busy_since_ns of the turn that takes too long; 0: none does */
     u64 took_ns;  /* how long that has lasted, as it is known, its hold-ups included */
     u64 held_ns;  /* of that: in which it could not run */
+    u64 ran_ns;   /* ... and had a CPU, at the most, until it was seen last */
     u32 asks;     /* how often its stack was asked for */
     /* private */
     u64 turn_ns; /* the turn that was seen last */
     u64 at_ns;   /* when it was looked at last; 0: never */
-    u64 waited_ns, cpu_ns;
+    u64 waited_ns, cpu_ns, inspected_ns;
     u32 postponed; /* looks at this turn that could not tell */
     u64 long_ns;   /* of the loop, before the turn */
     u64 ask_ns;    /* when its stack is to be asked for again */
@@ -36,8 +38,9 @@ struct blocking_view {
     u64 waited_ns; /* how long the thread has waited for a CPU, ever, until it last got one; 0: not
                     * known */
     u64 cpu_ns;    /* ... and has run */
-    bool runnable; /* it does, or waits for a CPU now */
-    bool stopped;  /* the process has been stopped, or is traced */
+    u64 inspected_ns; /* how long fettle itself has had V8 work there, ever */
+    bool runnable;    /* it does, or waits for a CPU now */
+    bool stopped;     /* the process has been stopped, or is traced */
 };
 
 enum blocking_verdict {

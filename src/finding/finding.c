@@ -59,7 +59,7 @@ static const struct {
     STR("Start them together: await Promise.all([…]).") },
 [FINDING_SLOW_STATEMENT] = { STR("slow-statement"),
     STR("a statement that takes long"),
-    STR("") },
+    STR("See what its time goes to with `fettle sql explain`.") },
 [FINDING_SOCKET_LEAK] = { STR("handle-leak/socket"),
     STR("sockets that are opened and never closed"),
     STR("Close it on every way out (destroy() after an error too, and read answers to their end), or use a pool.") },
@@ -93,4 +93,9 @@ struct str finding_advice(enum finding_kind kind)
 bool finding_is_block(enum finding_kind kind)
 {
     return kind >= FINDING_SYNC_IO && kind <= FINDING_UNKNOWN;
+}
+
+bool finding_is_sum(enum finding_kind kind)
+{
+    return kind == FINDING_SLOW_STATEMENT;
 }

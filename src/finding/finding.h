@@ -49,6 +49,8 @@ struct str finding_word(enum finding_kind kind);
 struct str finding_title(enum finding_kind kind);
 /* What to do, for a finding that has no better advice of its own; may be empty. */
 struct str finding_advice(enum finding_kind kind);
+/* Whether its evidence is sums: the newest one is shown, not that of the worst time. */
+bool finding_is_sum(enum finding_kind kind);
 /* Whether it is about a blocked loop. */
 bool finding_is_block(enum finding_kind kind);
 
@@ -60,6 +62,7 @@ struct finding {
     u32 worker;          /* from 1 */
     u64 at_ns;           /* when it began: CLOCK_MONOTONIC */
     u64 took_ns;         /* how long this one lasted, or has lasted so far */
+    u64 total_ns;        /* of all that this stands for; 0: took_ns */
     u64 stack_ns;        /* from when it began until the monitor had its stack; 0: it had none */
     u64 count;           /* how many this stands for; 0 is 1 */
     struct str route;    /* "GET /users/:id" or "/users/:id" */

@@ -157,6 +157,7 @@ static bool texts_take(struct place *p, const struct finding *w)
     p->texts = texts;
     made.count = own->count;
     made.stack_ns = own->stack_ns;
+    made.took_ns = max(made.took_ns, own->took_ns);
     *own = made;
     return true;
 }
@@ -183,7 +184,7 @@ static void count_in(struct found_entry *e, const struct finding *w, u64 n)
         e->finding.stack_ns = w->stack_ns;
     e->last_ns = max(e->last_ns, w->at_ns);
     e->finding.at_ns = e->last_ns;
-    e->total_ns += w->took_ns;
+    e->total_ns += w->total_ns ? w->total_ns : w->took_ns;
     worker_note(e, w->worker);
 }
 
@@ -212,7 +213,7 @@ u64 found_add(struct found *f, const struct finding *what, bool *news)
         p->entry.id = ++f->ids;
         p->entry.first_ns = p->entry.last_ns = w.at_ns;
         p->entry.finding.count = 0;
-    } else if (w.took_ns > p->entry.finding.took_ns) {
+    } else if (w.took_ns > p->entry.finding.took_ns || finding_is_sum(w.kind)) {
         (void)texts_take(p, &w); /* without memory, it shows an older time */
     }
     before = p->entry.finding.count;

@@ -8,6 +8,7 @@
 #include "proxy/handover.h"
 #include "proxy/overdue.h"
 #include "proxy/rewrite.h"
+#include "proxy/throttle.h"
 
 static u64 sticky_key(struct exchange *x)
 {
@@ -110,7 +111,7 @@ static enum admission body_size(struct exchange *x)
 }
 
 /* In this order: what is cheap and needs nobody comes first. */
-static admission_fn *const steps[] = { body_size, cached_admit };
+static admission_fn *const steps[] = { body_size, throttle_admit, cached_admit };
 
 void admission_go_on(struct exchange *x)
 {

@@ -12,17 +12,32 @@
 struct claim {
     struct shm_slot *slot; /* NULL: none */
     u32 generation;
-    bool stream; /* counted among the slot's streams, no longer among its requests */
-    bool slow;   /* of a slow kind */
-    struct blame blame;
+    bool stream;        /* counted among the slot's streams, no longer among its requests */
+    bool slow;          /* of a slow kind */
+    struct blame blame; /* of the time that the loop was blocked … */
+    struct blame loop;  /* … and of the time that it ran */
+    u64 number;         /* its place among those given to the worker */
+};
+
+/* What is expected of a request; 0: nothing, or it is not known. */
+struct claim_expects {
+    u64 block_ns, loop_ns;
+    bool slow; /* its kind is */
 };
 
 /* Claims `slot`, of which `dispatched` has been counted up already. */
-void claim_take(struct claim *c, struct shm_slot *slot, u64 block_ns, bool slow, u64 now_ns);
+void claim_take(struct claim *c, struct shm_slot *slot, const struct claim_expects *e, u64 now_ns);
 
 /* How long the request has blocked the worker's loop; books it, so ask once, before the claim is
  * released. */
 u64 claim_blocked_ns(const struct claim *c, u64 now_ns);
+
+/* For how long the worker's loop has run for the request since it was claimed, or since this was
+ * asked last; books it. */
+u64 claim_loop_ns(struct claim *c, u64 now_ns);
+/* The request has been there for long, and most likely waits, as a stream of events does: no more
+ * is expected of it from now on than that it blocks its loop for block_ns. */
+void claim_expect_little(struct claim *c, u64 block_ns);
 
 /* Hands a claim back: the request is over, one way or the other. Accepts an empty one. */
 void claim_release(struct claim *c);

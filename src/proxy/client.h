@@ -72,23 +72,27 @@ struct exchange {
     struct ticket ticket;
     struct claim claim;
 
-    struct ruleset *rules;   /* held: what it began under … */
-    const struct door *door; /* … at its listener … */
-    const struct rule *rule; /* … and on its way */
-    u32 app, listener;       /* whose workers, and which of their sockets */
-    u32 admission_step;      /* which of the steps is next (admission.h) */
-    u32 attempts;            /* how often a worker was asked for … */
-    u32 repeats;             /* … after one that may have begun with it (resend.h) */
-    u32 avoid;               /* the slot that has failed it, + 1; 0: none */
-    u8 refusal;              /* enum shm_refusal + 1: why it ended as it did; 0: as the app said */
-    bool head_known;         /* req is valid */
-    bool replayable;         /* all that came of the request is still in client->in */
-    bool req_done;           /* the request has been written to up->out as a whole */
-    bool trailers_done;      /* …its last chunk with the trailers */
-    bool loop_idle;          /* the worker's loop waited when it got the request */
-    bool res_begun;          /* the final head is in client->out */
-    bool res_raw;            /* chunks are passed on as they are */
-    bool res_chunk;          /* we make the chunks */
+    struct ruleset *rules;    /* held: what it began under … */
+    const struct door *door;  /* … at its listener … */
+    const struct rule *rule;  /* … and on its way */
+    u32 app, listener;        /* whose workers, and which of their sockets */
+    u32 admission_step;       /* which of the steps is next (admission.h) */
+    u32 attempts;             /* how often a worker was asked for … */
+    u32 repeats;              /* … after one that may have begun with it (resend.h) */
+    u32 avoid;                /* the slot that has failed it, + 1; 0: none */
+    u8 refusal;               /* enum shm_refusal + 1: why it ended as it did; 0: as the app said */
+    struct circuit_call call; /* what the breaker has passed (breaker.h) … */
+    u32 fault;                /* … what has gone wrong with it, enum outcome; 0: nothing … */
+    u32 answered;             /* … and the status that came; 0: none yet */
+    u32 retry_after_s;        /* what a 503 says; 0: as usual */
+    bool head_known;          /* req is valid */
+    bool replayable;          /* all that came of the request is still in client->in */
+    bool req_done;            /* the request has been written to up->out as a whole */
+    bool trailers_done;       /* …its last chunk with the trailers */
+    bool loop_idle;           /* the worker's loop waited when it got the request */
+    bool res_begun;           /* the final head is in client->out */
+    bool res_raw;             /* chunks are passed on as they are */
+    bool res_chunk;           /* we make the chunks */
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
@@ -97,10 +101,11 @@ struct exchange {
     u8 cache_result; /* enum shm_cache_result */
     u32 status;
     struct exchange_times times;
-    u64 sticky;              /* what hash policies stick to */
-    struct kind kind;        /* what kind of request it is, and what is expected of it */
-    u64 worker_keep_ns;      /* how long the worker's connection may rest after this */
-    u64 sent_bytes;          /* put into client->out: head and body */
+    u64 sticky;         /* what hash policies stick to */
+    struct kind kind;   /* what kind of request it is, and what is expected of it */
+    u64 loop_ns;        /* for how long it kept the worker's loop running, as far as is known */
+    u64 worker_keep_ns; /* how long the worker's connection may rest after this */
+    u64 sent_bytes;     /* put into client->out: head and body */
     u64 in_bytes, out_bytes; /* read and written on the client's socket */
     u64 tick_in_bytes, tick_out_bytes, stalled_in_ns, stalled_out_ns;
     u64 tick_sent_bytes, quiet_worker_ns; /* the worker, within its answer */
@@ -108,6 +113,11 @@ struct exchange {
     u64 request_id[2];
     struct span span; /* of the request */
     u8 route_len;
+    /* Of each limit of its rule, after it was let in: what answers say. */
+    struct exchange_budget {
+        u32 remaining, reset_s;
+    } budget[RATELIMIT_MAX];
+    bool has_budget;
     struct http_span prefix; /* of the target, which the route takes off the path; len 0: nothing */
 
     /* What follows is not cleared for a new request: it is written before it is read. */

@@ -8,6 +8,7 @@
 
 #include "http/write.h"
 #include "proxy/access.h"
+#include "proxy/breaker.h"
 #include "proxy/peer.h"
 #include "proxy/resend.h"
 #include "proxy/series.h"
@@ -71,8 +72,11 @@ static void learn(struct exchange *x)
     u64 now_ns = clock_now_ns(), block_ns = claim_blocked_ns(&x->claim, now_ns);
     u64 expected_ns;
 
-    if (kind_learn(&t->proxy->kinds[x->app], &x->kind, &request, str_make(x->route, x->route_len),
-                   block_ns, now_ns, &expected_ns)) {
+    const struct kind_outcome outcome = { .route = str_make(x->route, x->route_len),
+                                          .block_ns = block_ns,
+                                          .loop_ns = x->loop_ns };
+
+    if (kind_learn(&t->proxy->kinds[x->app], &x->kind, &request, &outcome, now_ns, &expected_ns)) {
         COUNT(lanes->octave_requests[lane_octave(expected_ns)], 1);
         COUNT(lanes->octave_block_ns[lane_octave(expected_ns)], block_ns);
     }
@@ -86,6 +90,7 @@ void exchange_let_go(struct exchange *x, u64 keep_ns)
 {
     bool told = x->up && x->up->sends > 0;
 
+    breaker_over(x);
     if (told && x->claim.slot)
         learn(x);
     queue_leave(&x->ticket);
@@ -140,6 +145,7 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
     struct thread *t = c->thread;
     AUTO(buf_done) struct buf out = { 0 };
     AUTO(buf_done) struct buf body = { 0 };
+    AUTO(buf_done) struct buf fields = { 0 };
 
     if (status >= 500 && x->cache_mode && cached_stale(x))
         return;
@@ -153,19 +159,55 @@ void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_
     }
     x->status = status;
     buf_addf(&body, "%u %.*s: %s\n", status, STR_ARG(http_status_reason(status)), text);
-    http_write_simple(&out, status, status == 503 ? STR("retry-after: 1\r\n") : STR(""),
-                      STR("text/plain; charset=utf-8"), buf_str(&body), false,
-                      x->head_known && x->req.method == HTTP_HEAD);
+    if (status == 503)
+        buf_addf(&fields, "retry-after: %u\r\n", max(x->retry_after_s, 1u));
+    http_write_simple(&out, status, buf_str(&fields), STR("text/plain; charset=utf-8"),
+                      buf_str(&body), false, x->head_known && x->req.method == HTTP_HEAD);
     x->res_begun = true;
     x->sent_bytes = out.len;
     tell(x);
     exchange_let_go(x, 0);
     if (!c->out)
         c->out = block_take(&t->blocks);
-    if (out.failed || body.failed || !c->out || !block_add(c->out, buf_str(&out)))
+    if (out.failed || body.failed || fields.failed || !c->out || !block_add(c->out, buf_str(&out)))
         client_close(c);
     else
         client_finish(c);
+}
+
+void exchange_answer(struct exchange *x, const struct exchange_answer *a)
+{
+    struct client *c = x->client;
+    struct thread *t = c->thread;
+    AUTO(buf_done) struct buf out = { 0 };
+
+    COUNT(t->proxy->shm->proxy.refused[a->reason], 1);
+    x->refusal = (u8)(a->reason + 1);
+    x->status = a->status;
+    x->req_done = x->req.framing == HTTP_BODY_NONE;
+    x->keep = x->keep && x->req_done && !atomic_load(&t->proxy->draining);
+    http_write_simple(&out, a->status, a->fields, a->content_type, a->body, x->keep,
+                      x->req.method == HTTP_HEAD);
+    x->res_begun = true;
+    x->res_done = true;
+    x->sent_bytes = out.len;
+    c->state = CLIENT_ACTIVE;
+    if (!c->out)
+        c->out = block_take(&t->blocks);
+    if (out.failed || !c->out || !block_add(c->out, buf_str(&out)))
+        exchange_abandoned(x);
+    else
+        exchange_answer_more(x);
+}
+
+void exchange_answer_more(struct exchange *x)
+{
+    int r = client_flush(x->client);
+
+    if (r == 0)
+        exchange_over(x);
+    else if (r != -EAGAIN)
+        exchange_abandoned(x);
 }
 
 void exchange_abandoned(struct exchange *x)
@@ -279,6 +321,7 @@ void exchange_worker_failed(struct exchange *x)
     bool blocked = worker_blocked(c->thread->proxy, &x->claim);
     bool unread = x->up == NULL || upstream_unread(x->up);
 
+    x->fault = unread ? 0 : OUTCOME_RESET; /* what has not begun has not failed */
     if (x->res_begun) {
         if (slot)
             COUNT(slot->failures, 1);

@@ -22,6 +22,18 @@ struct kind_request exchange_kind_request(const struct exchange *x);
 /* Answers in the worker's place and closes the client's connection after it. Ends it. */
 void exchange_refuse(struct exchange *x, u32 status, const char *text, enum shm_refusal reason);
 
+/* An answer in the worker's place. */
+struct exchange_answer {
+    u32 status;
+    enum shm_refusal reason;
+    struct str fields; /* lines, each with its CRLF; or empty */
+    struct str content_type, body;
+};
+/* The same, but that the client's connection goes on if it can. May end it. */
+void exchange_answer(struct exchange *x, const struct exchange_answer *a);
+/* Writes what is left of it; then the exchange is over. May end it. */
+void exchange_answer_more(struct exchange *x);
+
 /* The response is over and written: counts it, lets the worker go, turns to the next. Ends it. */
 void exchange_over(struct exchange *x);
 

@@ -8,6 +8,7 @@
  */
 #include "base/log.h"
 #include "http/write.h"
+#include "proxy/breaker.h"
 #include "proxy/exchange.h"
 #include "proxy/resend.h"
 #include "proxy/response.h"
@@ -201,6 +202,7 @@ static enum flow worker_nonsense(struct exchange *x, const char *text)
              x->claim.slot ? x->claim.slot->worker : 0, text);
     if (x->claim.slot)
         COUNT(x->claim.slot->failures, 1);
+    x->fault = OUTCOME_RESET;
     exchange_refuse(x, 502, "the worker's answer was not valid HTTP", SHM_REFUSED_WORKER_DIED);
     return FLOW_ENDED;
 }
@@ -222,6 +224,8 @@ static enum flow response_begin(struct exchange *x)
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
     response_begun(x, bytes);
+    if (x->rule->circuit)
+        breaker_answered(x, x->res.status, tunnel);
     if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))
         return FLOW_ENDED;
     if (x->cache_mode && !tunnel && cached_response(x, bytes))
@@ -426,6 +430,8 @@ void exchange_client_event(struct exchange *x)
         cached_send_more(x);
     else if (x->up)
         pump(x);
+    else if (x->res_done)
+        exchange_answer_more(x);
 }
 
 void exchange_upstream_event(struct exchange *x)

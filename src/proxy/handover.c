@@ -1,6 +1,8 @@
 /* proxy/handover.c -- a request is given to a worker */
 #include "proxy/handover.h"
 
+#include "proxy/breaker.h"
+#include "proxy/resend.h"
 #include "proxy/rewrite.h"
 
 /* Who the client is, as the worker is told. */
@@ -79,6 +81,9 @@ static void dispatch(struct exchange *x)
                          span_sampled(&x->span) ? span_context(&x->span, &trace) : NULL, &error);
     if (!x->up) {
         if (error == -EAGAIN) { /* its backlog is full: it has not taken a connection for long */
+            x->fault = OUTCOME_CONNECT;
+            if (resend_after(x, SHM_RETRY_CONNECT, 0))
+                return;
             exchange_refuse(x, 503, "the worker takes no more connections", SHM_REFUSED_QUEUE_FULL);
             return;
         }
@@ -118,8 +123,11 @@ void handover_ask(struct exchange *x)
                                .is = &x->rule->is,
                                .key = x->sticky,
                                .avoid = x->avoid,
-                               .block_ns = x->kind.block_ns };
+                               .block_ns = x->kind.block_ns,
+                               .loop_ns = x->kind.loop_ns };
 
+    if (x->rule->circuit && !breaker_pass(x))
+        return;
     if (x->attempts++ == 0)
         retry_budget_request(&c->thread->proxy->budgets[x->app], thread_now(c->thread));
     switch (queue_ask(c->thread, &x->ticket, &want, given)) {

@@ -7,6 +7,7 @@
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
 #define TICK_BYTES_MIN 2048
 #define CLIENT_GONE_NS (2 * NS_PER_S)
+#define LONG_NS (NS_PER_S / 2)
 
 /* Whether the client has moved fewer than TICK_BYTES_MIN bytes since *since_ns although it was its
  * turn all the time. */
@@ -35,6 +36,17 @@ static bool gone(struct exchange *x, u64 now_ns)
     return now_ns - x->quiet_since_ns >= CLIENT_GONE_NS;
 }
 
+/* What has been with its worker for long gets its part of the loop's time now and then, and no more
+ * than it is known for. */
+static void loop_settle(struct exchange *x, u64 now_ns)
+{
+    if (x->client->state != CLIENT_ACTIVE || !x->claim.slot ||
+        now_ns < x->times.dispatched_ns + LONG_NS)
+        return;
+    x->loop_ns += claim_loop_ns(&x->claim, now_ns);
+    claim_expect_little(&x->claim, x->kind.block_ns);
+}
+
 /* Whether the worker has said nothing more of its answer for so long. What the client has not taken
  * yet is no fault of the worker's. */
 static bool worker_stalled(struct exchange *x, bool takes, u64 now_ns, u64 limit_ns)
@@ -57,16 +69,19 @@ static void tick_worker(struct exchange *x, bool takes, u64 now_ns)
     struct shm_slot *slot = x->claim.slot;
 
     if (s->request_timeout_ns && now_ns > x->times.begun_ns + s->request_timeout_ns) {
+        x->fault = x->up && x->req_done && !takes ? OUTCOME_TIMEOUT : 0;
         exchange_refuse(x, 504, "the request took longer than it may in all",
                         SHM_REFUSED_REQUEST_TIME);
     } else if (worker_stalled(x, takes, now_ns, s->stall_timeout_ns)) {
         if (slot)
             COUNT(slot->failures, 1);
+        x->fault = OUTCOME_TIMEOUT;
         exchange_refuse(x, 504, "the worker stopped within its answer", SHM_REFUSED_STALLED);
     } else if (s->upstream_timeout_ns && x->client->state == CLIENT_ACTIVE && !x->res_begun &&
                x->req_done && now_ns > x->times.dispatched_ns + s->upstream_timeout_ns) {
         if (slot)
             COUNT(slot->failures, 1);
+        x->fault = OUTCOME_TIMEOUT;
         if (!resend_after(x, SHM_RETRY_TIMEOUT, 0))
             exchange_refuse(x, 504, "the worker did not answer in time", SHM_REFUSED_WORKER_SLOW);
     }
@@ -85,6 +100,7 @@ static void tick(struct timer *timer)
                  !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
 
     loop_timer(t->loop, timer, now_ns + x->rules->tick_ns, tick);
+    loop_settle(x, now_ns);
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
         now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
         exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);

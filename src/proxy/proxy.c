@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sock.h"
 #include "proxy/access.h"
+#include "proxy/breaker.h"
 #include "proxy/cached.h"
 #include "proxy/client.h"
 #include "proxy/series.h"
@@ -306,6 +307,7 @@ static void gauges_reset(struct shm *shm)
         atomic_store(&shm->slot[i].in_flight, 0);
         atomic_store(&shm->slot[i].streams, 0);
         atomic_store(&shm->slot[i].expected_ns, 0);
+        atomic_store(&shm->slot[i].loop_expected_ns, 0);
         atomic_store(&shm->slot[i].slow_in_flight, 0);
     }
     shm->proxy.connections = 0;
@@ -340,6 +342,19 @@ static u32 access_log(struct ruleset_host *host, const struct settings *s)
     return access_find(container_of(host, struct proxy, host), s);
 }
 
+static struct circuit *circuit(struct ruleset_host *host, u32 app, struct str place)
+{
+    return breaker_find(container_of(host, struct proxy, host), app, place);
+}
+
+static int limits_of(struct ruleset_host *host, const struct settings *s,
+                     const struct limits_place *at, struct limits **out)
+{
+    struct proxy *p = container_of(host, struct proxy, host);
+
+    return limits_new(out, s, at, &p->limiter, &p->shm->limits);
+}
+
 /* What holds at first, and what room that needs. */
 static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
 {
@@ -349,6 +364,9 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
     int err = access_init(p);
 
     p->host.access_log = access_log;
+    p->host.circuit = circuit;
+    breaker_init(p);
+    p->host.limits = limits_of;
     if (!err)
         err = ruleset_new(&rules, app, apps, &p->host, &problem);
     if (err == -EINVAL) /* what `fettle run` wrote can be read */
@@ -382,6 +400,7 @@ static int setup(struct proxy_process *pp, struct settings *settings, u32 apps)
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         retry_budget_init(&p->budgets[i]);
     hash_key_random(&p->hash_key);
+    limiter_init(&p->limiter);
     if (getrandom(&p->name_random, sizeof(p->name_random), 0) != sizeof(p->name_random))
         return -EIO;
     r = rules_setup(p, settings, apps);

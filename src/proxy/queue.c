@@ -109,7 +109,11 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
                                             dispatched[index] + 1))
             continue;
         slot->dispatched_ns = now_ns;
-        claim_take(&ticket->claim, slot, ticket->block_ns, ticket->slow, now_ns);
+        claim_take(&ticket->claim, slot,
+                   &(struct claim_expects){ .block_ns = ticket->block_ns,
+                                            .loop_ns = ticket->loop_ns,
+                                            .slow = ticket->slow },
+                   now_ns);
         if (lane != PICK_NO_LANE)
             COUNT(lanes->requests[ticket->slow], 1);
         if (lane == PICK_AGED)
@@ -317,6 +321,7 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struc
                           .is = want->is,
                           .key = want->key,
                           .block_ns = want->block_ns,
+                          .loop_ns = want->loop_ns,
                           .avoid = want->avoid,
                           .fn = fn };
     list_init(&t->link);

@@ -33,7 +33,8 @@ struct ticket {
     u32 listener, app;
     const struct settings_request *is; /* what holds for it; lives longer */
     u64 key;                           /* what hash policies stick to */
-    u64 block_ns;                      /* how long it is expected to block a loop */
+    u64 block_ns;                      /* how long it is expected to block a loop … */
+    u64 loop_ns;                       /* … and to keep it running; 0: unknown */
     u32 avoid;                         /* a slot + 1 that gets it only when there is no other */
     bool slow;                         /* in the line of the slow */
     u64 queued_ns;                     /* when it came into the queue; 0: it never did */
@@ -62,7 +63,8 @@ struct queue_want {
     u32 app, listener;                 /* one of the app, which listens there */
     const struct settings_request *is; /* lives until the ticket has left */
     u64 key;                           /* what hash policies stick to */
-    u64 block_ns;                      /* how long it will be blocked, as far as is known */
+    u64 block_ns;                      /* how long it will be blocked, as far as is known … */
+    u64 loop_ns;                       /* … and keep it running */
     u32 avoid;                         /* a slot + 1: only when there is no other; 0: none */
 };
 

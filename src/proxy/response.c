@@ -2,6 +2,7 @@
 #include "proxy/response.h"
 
 #include "proxy/rewrite.h"
+#include "proxy/throttle.h"
 
 /* What Node writes nearly always. */
 static const struct str keep_5s = STR("timeout=5");
@@ -89,6 +90,7 @@ bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
     char room[CACHED_FIELDS_MAX];
     struct rewrite_response r = { .version_minor = x->req.version_minor,
                                   .upgrade = tunnel && x->res.status == 101 };
+    struct throttle_fields fields;
     u32 before = c->out->end;
 
     http_response_framing(&x->res, x->req.method);
@@ -99,6 +101,8 @@ bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
     r.more = cached_status(x, room);
     x->times.first_byte_ns = clock_now_ns();
     x->status = x->res.status;
+    if (x->has_budget)
+        r.fields = throttle_fields(x, bytes, &fields);
     if (!rewrite_response(c->out, bytes, &x->res, &r))
         return false;
     x->res_begun = true;

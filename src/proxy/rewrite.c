@@ -250,6 +250,7 @@ bool rewrite_response(struct block *out, const char *bytes, struct http_head *he
         else if (r->version_minor == 0)
             put(&s, STR("connection: keep-alive\r\n"));
     }
+    put(&s, r->fields);
     put(&s, STR("\r\n"));
     return sink_done(&s, out);
 }

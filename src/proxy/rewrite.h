@@ -38,7 +38,7 @@ struct rewrite_response {
     bool keep;                    /* the connection stays */
     bool upgrade;                 /* a 101 */
     bool interim;                 /* another 1xx: no connection fields at all */
-    struct str more;              /* lines that are added, each with its CRLF */
+    struct str more, fields;      /* lines that are added, each with its CRLF */
 };
 
 /* The response as the client gets it. False: no room. */

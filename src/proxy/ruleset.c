@@ -193,6 +193,8 @@ void ruleset_free(struct ruleset *rs)
         settings_done(&rs->app[i]);
     }
     settings_texts_free(&rs->texts);
+    fallbacks_free(&rs->fallbacks);
+    limits_free(rs->limits);
     free(rs->routes);
     free(rs->app);
     free(rs);
@@ -225,6 +227,112 @@ struct course {
     u32 route; /* row of rs->routes */
 };
 
+/* The strongest source that says anything of breakers there. */
+static enum settings_source breaker_source(const struct settings *s)
+{
+    enum settings_source source = SETTINGS_DEFAULT;
+
+    for (u32 i = 0; i < settings_row_count; i++)
+        if (str_starts(str_of(settings_rows[i].name), STR("breaker")))
+            source = max(source, settings_origin_of(s, &settings_rows[i])->source);
+    return source;
+}
+
+/* Where that is; nothing: it holds for all of the app. */
+static void breaker_place(const struct ruleset *rs, const struct course *c,
+                          enum settings_source source, struct buf *out)
+{
+    const struct routes_row *row = NULL;
+
+    if (source == SETTINGS_ROUTE)
+        row = &rs->routes->row[c->route];
+    else if (source == SETTINGS_PATH_OWN)
+        row = &rs->paths[c->app].routes->row[c->path];
+    else if (source == SETTINGS_LISTENER)
+        buf_add(out, c->listener->text);
+    if (row) {
+        buf_add(out, row->host);
+        buf_add(out, row->path.len ? row->path : STR("/"));
+    }
+}
+
+static int breaker_make(struct ruleset *rs, const struct course *c, const struct settings *s,
+                        struct rule *out)
+{
+    const struct settings_request *is = &s->request;
+    AUTO(buf_done) struct buf place = { 0 };
+
+    if (!is->breaker)
+        return 0;
+    breaker_place(rs, c, breaker_source(s), &place);
+    if (place.failed)
+        return -ENOMEM;
+    out->circuit = rs->host->circuit(rs->host, c->app, buf_str(&place));
+    out->breaker = (struct circuit_rules){ .in_a_row = is->breaker_failures,
+                                           .errors = is->breaker_errors,
+                                           .slow_share = is->breaker_slow_share,
+                                           .slow_ns = is->breaker_slow_ns,
+                                           .calls_least = is->breaker_calls,
+                                           .window_ns = is->breaker_window_ns,
+                                           .open_ns = is->breaker_open_ns,
+                                           .open_max_ns = is->breaker_open_max_ns,
+                                           .probes = is->breaker_probes };
+    return is->breaker_fallback.len
+               ? fallback_read(&rs->fallbacks, is->breaker_fallback, &out->fallback)
+               : 0;
+}
+
+/* Where the rate limit was said that holds along there. */
+static void limits_place_text(const struct ruleset *rs, const struct course *c,
+                              const struct settings *s, struct buf *out)
+{
+    const struct routes_row *row;
+
+    switch (settings_origin_of(s, settings_row_find(STR("rate-limit"), NULL))->source) {
+    case SETTINGS_PATH_OWN:
+        buf_add(out, rs->paths[c->app].routes->row[c->path].path);
+        break;
+    case SETTINGS_ROUTE:
+        row = &rs->routes->row[c->route];
+        buf_addf(out, "%.*s%.*s", STR_ARG(row->host), STR_ARG(row->path));
+        break;
+    case SETTINGS_LISTENER:
+        buf_add(out, c->listener->text);
+        break;
+    case SETTINGS_DEFAULT:
+    case SETTINGS_PACKAGE:
+    case SETTINGS_PACKAGE_APP:
+    case SETTINGS_FILE:
+    case SETTINGS_FILE_APP:
+    case SETTINGS_ENV:
+    case SETTINGS_FLAG:
+        break;
+    }
+}
+
+static int limits_make(struct ruleset *rs, const struct course *c, const struct settings *s,
+                       struct rule *out)
+{
+    AUTO(buf_done) struct buf place = { 0 };
+    struct limits_place at = { .app = c->app };
+    struct limits *made;
+    int err;
+
+    if (!rs->host->limits || s->request.rate_limit.len == 0)
+        return 0;
+    limits_place_text(rs, c, s, &place);
+    if (place.failed)
+        return -ENOMEM;
+    at.place = buf_str(&place);
+    err = rs->host->limits(rs->host, s, &at, &made);
+    if (err || !made)
+        return err;
+    made->next = rs->limits;
+    rs->limits = made;
+    out->limits = made;
+    return 0;
+}
+
 static int rule_make(struct ruleset *rs, const struct course *c, struct rule *out)
 {
     const struct settings *app = &rs->app[c->app];
@@ -241,6 +349,10 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
         err = routes_apply(&s, app, rs->routes, c->route, &p);
     out->is = s.request;
     out->access = rs->host->access_log(rs->host, &s);
+    if (!err)
+        err = breaker_make(rs, c, &s, out);
+    if (!err)
+        err = limits_make(rs, c, &s, out);
     settings_texts_join(&rs->texts, &s.texts);
     tick_note(rs, &out->is);
     if (out->is.cache) {

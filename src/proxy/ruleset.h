@@ -15,14 +15,21 @@
 #include "balance/router.h"
 #include "conf/routes.h"
 #include "conf/settings.h"
+#include "proxy/fallback.h"
+#include "proxy/limits.h"
 #include "shm/layout.h"
+#include "upstream/circuit.h"
 
 enum { RULESET_NO_LOG = UINT32_MAX };
 
 /* What holds for a request. */
 struct rule {
     struct settings_request is;
-    u32 access; /* which of the access logs, or RULESET_NO_LOG */
+    u32 access;              /* which of the access logs, or RULESET_NO_LOG */
+    struct circuit *circuit; /* its breaker; NULL: none */
+    struct circuit_rules breaker;
+    struct fallback *fallback;   /* what is said while it is open; NULL: what we say */
+    const struct limits *limits; /* how often one client may ask; NULL: as it likes */
 };
 
 /* One way to an app: of a route that leads to it, or of a listener of its own. */
@@ -48,6 +55,12 @@ struct ruleset_host {
     u32 max_fields;
     /* The number of the log that these settings name, RULESET_NO_LOG for none. */
     u32 (*access_log)(struct ruleset_host *host, const struct settings *s);
+    /* The circuit breaker of this app and place (empty: of the app as a whole); NULL: there are too
+     * many. Asked only where one is wanted. */
+    struct circuit *(*circuit)(struct ruleset_host *host, u32 app, struct str place);
+    /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
+    int (*limits)(struct ruleset_host *host, const struct settings *s,
+                  const struct limits_place *at, struct limits **out);
 };
 
 struct ruleset {
@@ -65,9 +78,11 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
+    struct limits *limits;      /* all that were made */
     bool cache_wanted;          /* by one of the rules so far … */
     u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
     struct settings_text *texts;
+    struct fallback *fallbacks; /* all that are read */
     struct ruleset_users {
         _Alignas(64) _Atomic u64 n; /* requests that hold it; the writer is that thread */
     } users[SHM_THREADS_MAX];

@@ -105,13 +105,14 @@ static struct shm_series *path_series(struct exchange *x, struct series_key *k)
     struct series_line *line = &t->series[(key * 0x9e3779b97f4a7c15ull) >> 58];
     char path[KIND_SHAPE_MAX], name[SHM_ROUTE_MAX];
 
-    if (line->series && line->key == key && line->app == k->app)
+    /* What is answered before it gets as far as a worker has no kind. */
+    if (x->kind.key && line->series && line->key == key && line->app == k->app)
         return line->series;
     k->route = pathset_find(&t->proxy->paths, k->app,
                             kind_path(http_text(x->client->in->bytes, x->req.path), path),
                             knows_path(x), name);
     k->is_path = k->route.len > 0;
-    if (k->is_path) { /* else it may be known later */
+    if (k->is_path && x->kind.key) { /* else it may be known later */
         *line = (struct series_line){ .key = key, .app = k->app };
         line->series = series_find(t->proxy->shm, k);
         return line->series;
@@ -134,7 +135,7 @@ static struct shm_series *series_of(struct exchange *x)
     if (!x->is_nobodys && !atomic_load_explicit(&p->names_routes[x->app], memory_order_relaxed)) {
         if (x->route_len)
             atomic_store(&p->names_routes[x->app], true);
-        else if (x->kind.key && c->in)
+        else if (c->in)
             return path_series(x, &k);
     }
     /* The next request of a client is often of the same series. */
@@ -152,6 +153,8 @@ void series_count(struct exchange *x, u64 now_ns)
     COUNT(s->sent_bytes, x->sent_bytes);
     if (x->up)
         COUNT(s->received_bytes, http_body_bytes(&x->req_body));
+    x->loop_ns += claim_loop_ns(&x->claim, now_ns);
+    COUNT(s->loop_ns, x->loop_ns);
     if (x->claim.slot)
         COUNT(x->claim.slot->took_count[shm_delay_bucket(took_ns)], 1);
 }

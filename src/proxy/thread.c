@@ -6,6 +6,7 @@
 #include "proxy/access.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/throttle.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
 
@@ -184,6 +185,7 @@ static void plan_again(struct timer *timer)
 
     memory_tidy(t);
     access_tick(t->proxy, clock_now_ns());
+    throttle_tick(t->proxy);
     plan_look(t->plan, clock_now_ns());
     cached_show(t->proxy);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);

@@ -75,9 +75,11 @@ struct proxy {
     struct store *_Atomic store; /* the cache; NULL: nobody has wanted one yet … */
     struct flights *flights;     /* … made before it */
     struct kinds kinds[SHM_APPS_MAX];
+    struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
-    struct pathset paths;                      /* what requests are counted by … */
-    _Atomic bool names_routes[SHM_APPS_MAX];   /* … until the app has named a route */
+    struct circuit circuits[SHM_CIRCUITS_MAX];
+    struct pathset paths;                    /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;

@@ -27,7 +27,15 @@ enum {
     SHM_CALL_ROUTE_MAX = 160,
     SHM_CALL_STATEMENT_MAX = 2048,
     SHM_CALL_PLACE_MAX = 2048,
+    SHM_CALL_BUCKETS = 44, /* of a statement's times: shm_call_le_ns() */
 };
+
+/* Bucket i counts what took at most this long and longer than bucket i - 1; the last one whatever
+ * took longer than the one before: 10 us, 14 us, 20 us … 21 s. */
+static inline uint64_t shm_call_le_ns(uint32_t i)
+{
+    return (uint64_t)(i % 2 ? 14142 : 10000) << i / 2;
+}
 
 /* SHM_RECORD_CALLS_ROUTE: watched requests of one route. Texts: route. */
 struct shm_calls_route {
@@ -44,7 +52,21 @@ struct shm_calls_statement {
     uint32_t system; /* enum shm_call_system */
     uint32_t count, errors;
     uint32_t route_len, statement_len;
-    uint32_t spare;
+    uint32_t rows_of; /* executions that said how many rows they had */
+    uint64_t total_ns, max_ns;
+    uint64_t rows;
+    uint64_t requests_ns; /* the time of the requests that it ran in */
+    uint32_t bucket[SHM_CALL_BUCKETS];
+};
+
+/* SHM_RECORD_CALLS_SLOW: a statement that took long (a quarter of `slow-statement`) again and again
+ * in such requests. Texts: route, function, file, source, place, as below. */
+struct shm_calls_slow {
+    uint64_t hash;
+    uint32_t system;
+    uint32_t count, slow; /* executions of a quarter of `slow-statement`, of all of it */
+    uint32_t line, column;
+    uint32_t route_len, function_len, file_len, source_len, place_len;
     uint64_t total_ns, max_ns;
 };
 
@@ -76,5 +98,7 @@ struct shm_calls_sequential {
 
 _Static_assert(sizeof(struct shm_calls_sequential) == 64, "the same to every compiler");
 _Static_assert(sizeof(struct shm_calls_route) == 32, "the same to every compiler");
-_Static_assert(sizeof(struct shm_calls_statement) == 48, "the same to every compiler");
+_Static_assert(sizeof(struct shm_calls_statement) == 64 + 4 * SHM_CALL_BUCKETS,
+               "the same to every compiler");
+_Static_assert(sizeof(struct shm_calls_slow) == 64, "the same to every compiler");
 _Static_assert(sizeof(struct shm_calls_repeated) == 80, "the same to every compiler");

@@ -35,7 +35,9 @@ enum shm_record_type {
     SHM_RECORD_CALLS_STATEMENT,
     SHM_RECORD_CALLS_REPEATED,
     SHM_RECORD_CALLS_SEQUENTIAL,
-    SHM_RECORD_OPENED, /* shm/opened.h */
+    SHM_RECORD_CALLS_SLOW,
+    SHM_RECORD_OPENED,    /* shm/opened.h */
+    SHM_RECORD_ALLOCATED, /* shm/allocated.h */
     SHM_RECORD_TYPES,
 };
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shm/journal.h"
+#include "shm/limits.h"
 #include "shm/trace.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
@@ -28,7 +29,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 10,
+    SHM_VERSION = 11,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -47,7 +48,7 @@ enum {
     SHM_NAME_MAX = 48,
     SHM_KINDS_MAX = 4096, /* kinds of requests remembered, in sets of SHM_KIND_WAYS */
     SHM_KIND_WAYS = 4,
-    SHM_KIND_TEXT_MAX = 84,
+    SHM_KIND_TEXT_MAX = 80,
     SHM_OCTAVES = 48, /* of how long a kind blocks: bit lengths of nanoseconds */
     SHM_CIRCUITS_MAX = 64,
     SHM_CIRCUIT_PARTS = 10, /* of its window */
@@ -170,6 +171,9 @@ struct shm_slot {
     _Atomic uint64_t expected_ns;     /* sum of what those in flight are expected to block */
     _Atomic uint64_t
         blamed_ns; /* of loop.long_ns, what has been put down to requests (balance/blame.h) */
+    /* The same of the whole time that the loop ran: what is expected of those in flight, and what
+     * has been put down to requests. */
+    _Atomic uint64_t loop_expected_ns, loop_blamed_ns;
     _Atomic uint64_t slow_ns;                   /* … to those of slow kinds */
     _Atomic uint64_t slow_requests, slow_turns; /* of slow kinds, over; that made a long turn */
     _Atomic uint32_t slow_in_flight;
@@ -183,6 +187,10 @@ struct shm_slot {
     _Alignas(64) struct shm_rates rates;
     /* Writer: the monitor: whose opening it wants to know (shm/opened.h); 0: nobody's. */
     _Atomic uint32_t opened_wanted;
+    /* Writer: the addon, its main thread: what fettle has V8 do there, such as the start of a
+     * profile, takes long, and is no doing of the app's. */
+    _Atomic uint64_t inspected_since_ns; /* 0: nothing just now */
+    _Atomic uint64_t inspected_ns;       /* sum of how long that took */
     _Alignas(64) struct shm_loop loop;
     _Alignas(64) struct shm_agent agent;
 };
@@ -225,8 +233,11 @@ struct shm_series {
     _Atomic uint64_t sent_bytes;     /* heads and bodies of the answers, as clients get them */
     _Atomic uint64_t received_bytes; /* bodies of the requests */
     _Atomic uint64_t loop_ns;        /* of the workers' loops, as the proxy puts it down to them */
-    _Atomic uint64_t cpu_ns;         /* writer: the monitor: of that, what had a CPU */
-    uint64_t reserved[2];
+    /* Writer of these: the monitor. */
+    _Atomic uint64_t cpu_ns;                    /* of loop_ns, what had a CPU */
+    _Atomic uint64_t measured, allocated_bytes; /* requests measured (shm/allocated.h) */
+    _Atomic uint64_t per_1000s;                 /* requests, in the last ten seconds */
+    uint64_t reserved[3];
 };
 
 /* What the app itself measures with perf_hooks: marks, measures and functions of timerify, by name.
@@ -260,6 +271,7 @@ struct shm_app {
     _Atomic uint64_t n_plus_one_ns;  /* that take this long together */
     _Atomic uint64_t block_ns;       /* a turn of a loop this long is found out about; 0: none is */
     _Atomic uint64_t traced;         /* 1: traces are sent */
+    _Atomic uint64_t slow_statement_ns; /* of one execution; 0: never told of */
 };
 
 /* An address that an app listens on. Writer: the supervisor. */
@@ -306,6 +318,7 @@ enum shm_refusal {
     SHM_REFUSED_CIRCUIT,      /* 503: the circuit is open */
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
+    SHM_REFUSED_RATE,         /* 429: over a rate limit */
     SHM_REFUSALS,
 };
 
@@ -373,6 +386,7 @@ struct shm_kind {
     _Atomic uint64_t block_ns;     /* the mean of how long it blocks a loop, lately */
     _Atomic uint64_t deviation_ns; /* the mean of how far an observation was from that */
     _Atomic uint32_t app;
+    _Atomic uint32_t loop_ns;     /* the mean of how long it keeps a loop running, lately */
     char text[SHM_KIND_TEXT_MAX]; /* "GET /users/:id", NUL-terminated */
 };
 
@@ -473,6 +487,7 @@ struct shm {
     _Alignas(64) struct shm_journal journal[SHM_SLOTS_MAX];
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
+    _Alignas(64) struct shm_limits limits;
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };

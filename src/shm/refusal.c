@@ -13,6 +13,7 @@ const char *const refusal_name[SHM_REFUSALS] = {
     [SHM_REFUSED_CONNECTIONS] = "too_many_connections",
     [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
     [SHM_REFUSED_NO_ROUTE] = "no_route",
+    [SHM_REFUSED_RATE] = "rate_limited",
     [SHM_REFUSED_STALLED] = "worker_stalled",
     [SHM_REFUSED_REQUEST_TIME] = "request_too_long",
     [SHM_REFUSED_CIRCUIT] = "circuit_open",

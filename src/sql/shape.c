@@ -6,7 +6,7 @@
 /* What has been seen of it. */
 struct look {
     bool select, write, from, limit, limit_one, offset, below, above, equal, between, many;
-    bool skip_locked;
+    bool skip_locked, offset_param;
     unsigned rows; /* of VALUES */
 };
 
@@ -85,7 +85,10 @@ static void look_at(struct look *l, const struct sql_token *t, const struct sql_
                 names(t, "merge");
     l->from |= t->word == SQL_KW_FROM;
     l->between |= t->word == SQL_KW_BETWEEN;
-    l->offset |= t->word == SQL_KW_OFFSET;
+    if (t->word == SQL_KW_OFFSET) {
+        l->offset = true;
+        l->offset_param = sql_token_next(&ahead, &next) && next.kind == SQL_PARAM;
+    }
     l->skip_locked |= t->word == SQL_KW_SKIP || t->word == SQL_KW_LOCKED;
     if (t->word == SQL_KW_VALUES && l->rows == 0)
         l->rows = rows_count(*rest);
@@ -114,7 +117,7 @@ static uint32_t transaction(const struct sql_token *first, const struct sql_toke
 /* A piece of a range, or a page of a list: where it goes on is what the last one told. */
 static bool is_part(const struct look *l)
 {
-    if (l->offset || l->skip_locked)
+    if (l->skip_locked)
         return true;
     if (l->limit && !l->limit_one && (l->below || l->above))
         return true;
@@ -149,7 +152,9 @@ uint32_t sql_shape(const char *text, size_t len, enum sql_dialect dialect)
     shape = is(&first, SQL_KW_SELECT) || (is(&first, SQL_KW_WITH) && !l.write) ? SQL_SHAPE_READ
                                                                                : SQL_SHAPE_WRITE;
     if (l.many || l.rows > 1 || is_part(&l) || (shape == SQL_SHAPE_READ && !l.from))
-        shape |= SQL_SHAPE_DELIBERATE;
+        return shape | SQL_SHAPE_DELIBERATE;
+    if (l.offset)
+        shape |= SQL_SHAPE_DELIBERATE | (l.offset_param ? SQL_SHAPE_PAGE : 0);
     return shape;
 }
 

@@ -17,6 +17,8 @@ enum sql_shape {
     /* Asks for many things at once already, a page or a part of a range, the next of a cursor or
      * queue; or reads no table. */
     SQL_SHAPE_DELIBERATE = 16,
+    /* Deliberate only if a page is: OFFSET has a parameter, whose value the text does not say. */
+    SQL_SHAPE_PAGE = 32,
 };
 
 /* Bits of enum sql_shape. */

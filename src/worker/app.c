@@ -52,6 +52,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     shared->watch_requests = conf->watch_requests;
     shared->n_plus_one = conf->n_plus_one;
     shared->n_plus_one_ns = conf->n_plus_one_ns;
+    shared->slow_statement_ns = conf->slow_statement_ns;
     shared->block_ns = conf->block_ns;
     shared->traced = conf->traced;
     state_set(app, SHM_APP_STARTING);

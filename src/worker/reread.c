@@ -214,7 +214,8 @@ static void take(struct reread *r)
     }
     for (u32 i = 0; i < r->notes.count; i++)
         log_info("%.*s", STR_ARG(strings_at(&r->notes, i)));
-    helper_settings(&c->proxy, c->conf->proxy_argv, news.news.proxy);
+    /* Told in any case: it reads the files anew that settings name. */
+    helper_settings(&c->proxy, c->conf->proxy_argv, true);
     apps_follow(c);
     addresses_follow(c);
     roster_follow(c);

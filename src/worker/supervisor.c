@@ -61,6 +61,7 @@ struct app_conf app_conf_default(void)
         .watch_requests = 100,
         .n_plus_one = 5,
         .n_plus_one_ns = NS_PER_MS,
+        .slow_statement_ns = 100 * NS_PER_MS,
         .drain_ns = 10 * NS_PER_S,
         .kill_after_ns = 5 * NS_PER_S,
         .start_timeout_ns = 120 * NS_PER_S,

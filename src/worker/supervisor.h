@@ -79,7 +79,7 @@ struct app_conf {
     u64 max_block_ns;     /* a loop that is blocked so long gets its worker replaced; 0: never */
     u64 block_ns;         /* a turn of a loop this long is told to the monitor; 0: none */
     u32 watch_requests, n_plus_one; /* struct shm_app */
-    u64 n_plus_one_ns;
+    u64 n_plus_one_ns, slow_statement_ns;
     bool traced;          /* struct shm_app */
     u64 warn_block_ns;    /* a warning with the stack; 0: none. 1 s is the usual */
     u64 drain_ns;         /* how long requests may take to finish when a worker or fettle ends */

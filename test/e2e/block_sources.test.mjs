@@ -68,6 +68,7 @@ const routes: Record<string, () => unknown> = {
   '/regexp': () => new Matcher().matches('a'.repeat(26) + '!'),
   '/loop': () => countPrimes(Limit.Long),
   '/package': () => waitFor(Limit.Long),
+  '/longer': () => countPrimes(8 * Limit.Long),
 };
 
 createServer((req, res) => res.end(String(routes[req.url ?? '']?.() ?? 'fine'))).listen(process.env.PORT);
@@ -149,6 +150,16 @@ test('a bundle that was made small, its map beside it', async (t) => {
   const dir = write(folder(t));
   const bundle = esbuild(dir, { sourcemap: true, minify: true });
   await namesSources(t, bundle, { file: path.join(dir, 'src/work.ts') });
+});
+
+test('a block that lasts is shown in its sources', async (t) => {
+  const dir = write(folder(t));
+  const { run } = await start(t, tsc(dir, '--sourceMap'));
+  const asked = run.get('/longer');
+  const text = await run.until(async () => (await run.admin('/api/findings')).json().blocked.find(({ text }) => text)?.text, { what: 'its stack' });
+  assert.match(text, new RegExp(`^at countPrimes \\(${path.join(dir, 'src/work.ts')}:${lineOf('loop')}:\\d+\\)\nat `));
+  assert.ok(text.includes(path.join(dir, 'src/app.ts')) && text.split('\n').length <= 13, text);
+  assert.equal((await asked).status, 200);
 });
 
 test('a CommonJS bundle with the map in itself, and the sources nowhere else', async (t) => {

@@ -1,8 +1,11 @@
 // What the requests of an app ask of databases: statements of each route, and those that repeat.
 import test from 'node:test';
+import { promisify } from 'node:util';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
+import { BUILD, fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
 
 const ARGS = ['-w', '1', '--n-plus-one-time', '0'];
 
@@ -61,4 +64,46 @@ test('a million distinct statements take no memory', { timeout: 120000 }, async 
   for (let i = 0; i < 200; i++) known.push((await app.get('/known')).json());
   const middle = (name) => known.map((k) => k[name] * 1e6).sort((a, b) => a - b)[100].toFixed(0);
   t.diagnostic(`one that is known, and does not repeat: ${middle('each')} ns, unwatched ${middle('none')} ns`);
+});
+
+/** Of a process, in bytes; of all of it, and of what is not of files or shared. */
+function resident(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Object.fromEntries(['VmRSS', 'RssAnon'].map((name) => [name, 1024 * Number(status.match(new RegExp(`${name}:\\s+(\\d+)`))[1])]));
+}
+
+// MEMORY_REQUESTS=10000000 HTTP_REQUESTS=1000000: what doc/performance.md says; here a share of it.
+test('memory of agent and monitor stays flat over all kinds of requests', { timeout: 3600000 }, async (t) => {
+  const [inside, over] = [Number(process.env.MEMORY_REQUESTS ?? 200000), Number(process.env.HTTP_REQUESTS ?? 10000)];
+  const app = await startFettle({
+    t, target: path.join(fixture('sqlite'), 'flat.js'), node: nodeOf(24), args: [...ARGS, '--watch-requests', '1000000', '--node-args', '--expose-gc'],
+  });
+  const monitor = app.helper('monitor');
+  const flat = (what, first, last) => {
+    const more = Object.fromEntries(['heap', 'rss', 'external', 'monitor'].map((name) => [name, (last[name] - first[name]) / 1e6]));
+    t.diagnostic(`${what}: ${Object.entries(more).map(([name, mb]) => `${name} ${(first[name] / 1e6).toFixed(1)} + ${mb.toFixed(1)} MB`).join(', ')}`);
+    assert.ok(more.heap < 4 && more.external < 4 && more.rss < 32 && more.monitor < 4, JSON.stringify([what, first, last]));
+  };
+  const turns = async (requests) => ({ ...(await app.get(`/turn?requests=${requests}`, { timeout: 3000000 })).json(), monitor: resident(monitor).RssAnon });
+  await turns(100000); // what is bounded is full
+  const first = await turns(50000);
+  const marks = [];
+  for (let i = 0; i < 10; i++) marks.push(await turns(inside / 10));
+  const last = marks.at(-1);
+  assert.equal(last.requests - first.requests, inside);
+  t.diagnostic(`${inside} requests, ${last.statements - first.statements} statements that nobody had asked before; ${(1000 * marks.reduce((sum, m) => sum + m.took, 0) / inside).toFixed(1)} us each; heap after each tenth, MB: ${marks.map((m) => (m.heap / 1e6).toFixed(1)).join(' ')}; rss: ${marks.map((m) => (m.rss / 1e6).toFixed(0)).join(' ')}`);
+  flat(`${inside} requests in the process`, marks[2], last); // until then V8 finds how much it wants for what is young
+
+  const now = async () => ({ ...(await app.get('/memory')).json(), monitor: resident(monitor).RssAnon });
+  /** Until `count` more have been answered. */
+  const load = async (count) => {
+    for (const until = (await now()).requests + count; (await now()).requests < until;)
+      await promisify(execFile)(path.join(BUILD, 'fettle'), ['bench', '-c', '16', '-d', count > 100000 ? '10s' : '1s', '--warmup', 'off', `http://127.0.0.1:${app.port}/routes/1`]);
+  };
+  await load(5000);
+  const before = await now();
+  await load(over);
+  const after = await now();
+  assert.ok(after.requests - before.requests >= over, `${after.requests} ${before.requests}`);
+  flat(`${after.requests - before.requests} requests over HTTP`, before, after);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { startMariadb, startPostgresql, startRedis } from './helpers/databases.mjs';
+import { startMongodb } from './helpers/mongodb.mjs';
 import { ROOT, nodeOf, startFettle } from './helpers/fettle.mjs';
 
 const FOLDER = path.join(ROOT, 'examples/queries');
@@ -22,13 +23,13 @@ function judge(found, wanted) {
 }
 
 test('precision and recall of what is found in apps with known answers', { timeout: 120000 }, async (t) => {
-  const [pg, mysql, redis] = await Promise.all([startPostgresql(t), startMariadb(t), startRedis(t)]);
+  const [pg, mysql, redis, mongodb] = await Promise.all([startPostgresql(t), startMariadb(t), startRedis(t), startMongodb(t)]);
   const app = await startFettle({
     t,
     target: FOLDER,
     node: nodeOf(24),
     args: ['-w', '1', '--n-plus-one-time', '0', '--watch-requests', '100000'],
-    env: { PG_URL: pg.url(), MYSQL_URL: mysql.url(), REDIS_URL: redis.url() },
+    env: { PG_URL: pg.url(), MYSQL_URL: mysql.url(), REDIS_URL: redis.url(), MONGODB_URL: mongodb.url },
   });
   // Apps listen, too: the first address that is open is one of theirs.
   const routes = await app.until(async () => (await app.get('/')).json(), { what: 'the list of routes' });

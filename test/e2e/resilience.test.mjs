@@ -16,15 +16,14 @@ async function start(t, settings, args = ['-w', '2']) {
   const cwd = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fr-')));
   t.after(() => fs.rmSync(cwd, { recursive: true, force: true }));
   for (const name of ['marks', 'run']) fs.mkdirSync(path.join(cwd, name));
-  const write = (all) => fs.writeFileSync(path.join(cwd, 'fettle.json'), JSON.stringify({ run: fixture('fragile'), ...all }));
-  write(settings);
+  fs.writeFileSync(path.join(cwd, 'fettle.json'), JSON.stringify({ run: fixture('fragile'), ...settings }));
   const run = await startFettle({
     t, cwd, target: 'fettle.json', args: [...args, '--access-log', 'access.log'],
     env: { MARKS: path.join(cwd, 'marks'), FETTLE_RUNTIME_DIR: path.join(cwd, 'run') },
   });
   const mark = path.join(cwd, 'marks/broken');
   return Object.assign(run, {
-    write,
+    cwd,
     marks: path.join(cwd, 'marks'),
     broken: (how) => (how === null ? fs.rmSync(mark) : fs.writeFileSync(mark, String(how))),
     asked: async (key) => Number((await run.get(`/asked?key=${key}`)).text),
@@ -141,5 +140,93 @@ test('retries', { skip }, async (t) => {
     assert.equal(asked, count + repeats);
     assert.ok(repeats >= 50 && repeats <= 100 + 0.2 * (count + 50), `${repeats} repeats`);
     assert.ok((await run.metric(`fettle_retries_denied_total{by="budget"}`)) > 0);
+  });
+});
+
+test('a circuit breaker', { skip }, async (t) => {
+  const run = await start(t, {
+    breaker: true,
+    'breaker-failures': 5,
+    'breaker-open': '300ms',
+    'breaker-open-max': '300ms',
+    'retry-max': 'off',
+    threads: 2,
+    routes: [
+      { path: '/slow', 'breaker-slow': '20ms', 'breaker-calls': 4, 'breaker-open': '1h', 'breaker-open-max': '1h', 'breaker-fallback': 'sorry.html' },
+      { path: '/off', breaker: false },
+    ],
+  });
+  const circuit = async (route = '') => (await run.admin('/api/circuits')).json().circuits.find((one) => one.route === route);
+  const state = (wanted) => run.until(async () => (await circuit()).state === wanted);
+  const statuses = async (n, target = '/x') => (await Promise.all(Array.from({ length: n }, () => run.get(target)))).map((one) => one.status);
+
+  await t.test('failures in a row open it: the app is left alone', async () => {
+    run.broken(500);
+    for (let i = 0; i < 5; i++) assert.equal((await run.get('/x')).status, 500);
+    const refused = await run.get('/x');
+    assert.equal(refused.status, 503);
+    assert.match(refused.text, /left alone/);
+    assert.equal(refused.headers['retry-after'], '1');
+    assert.ok(run.lines.some((line) => /warning: the circuit of .* is open: too many failures in a row/.test(line)));
+    await run.logged(/503 .* reason=circuit_open/);
+    assert.equal((await run.get('/off')).status, 500); // has none
+  });
+
+  await t.test('over all threads one request is let through to see', async () => {
+    run.broken('hang');
+    let probe;
+    await run.until(async () => {
+      probe?.destroy();
+      probe = await Wire.open(run.port);
+      probe.send(get('/x'));
+      await run.until(async () => probe.ended || (await run.workers()).some((w) => w.in_flight > 0));
+      return (await circuit()).state === 'half-open';
+    });
+    // While it hangs, nobody else gets through, on whatever thread.
+    assert.deepEqual(await statuses(40), Array(40).fill(503));
+    assert.equal((await run.workers()).reduce((sum, w) => sum + w.in_flight, 0), 1);
+    probe.reset();
+    await run.until(async () => (await run.workers()).every((w) => w.in_flight === 0));
+  });
+
+  await t.test('it closes when probes succeed', async () => {
+    run.broken(null);
+    await run.until(async () => (await run.get('/x')).status === 200);
+    await run.until(async () => ((await run.get('/x')), (await circuit()).state === 'closed'));
+    assert.deepEqual(await statuses(20), Array(20).fill(200));
+    await run.line(/the circuit of .* is closed again/);
+  });
+
+  await t.test('connections that break count, and clients that go away do not', async () => {
+    run.broken('hang');
+    for (let i = 0; i < 8; i++) {
+      const wire = await Wire.open(run.port);
+      wire.send(get('/x'));
+      await run.until(async () => (await run.workers()).some((w) => w.in_flight > 0));
+      wire.reset();
+      await run.until(async () => (await run.workers()).every((w) => w.in_flight === 0));
+    }
+    assert.equal((await circuit()).state, 'closed');
+    run.broken('reset');
+    for (let i = 0; i < 5; i++) assert.equal((await run.get('/x')).status, 502);
+    await state('open');
+    run.broken(null);
+    await run.until(async () => ((await run.get('/x')), (await circuit()).state === 'closed'));
+  });
+
+  await t.test('a route has its own, for slow responses, with a fallback', async () => {
+    fs.writeFileSync(path.join(run.cwd, 'sorry.html'), '<h1>Sorry</h1>');
+    run.broken('slow');
+    run.kill('SIGHUP'); // the file is read anew
+    await run.until(async () => (await run.get('/slow')).text.includes('Sorry'));
+    const answer = await run.get('/slow');
+    assert.equal(answer.status, 503);
+    assert.equal(answer.text, '<h1>Sorry</h1>');
+    assert.equal(answer.headers['content-type'], 'text/html; charset=utf-8');
+    const row = await circuit('/slow');
+    assert.equal(row.opened_by, 'slow');
+    assert.equal(row.state, 'open');
+    assert.equal((await circuit()).state, 'closed');
+    assert.equal(await run.metric(`fettle_circuit_open{app="${row.app}",route="/slow"}`), 1);
   });
 });

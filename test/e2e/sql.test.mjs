@@ -323,3 +323,17 @@ test('mistakes are told', () => {
   assert.equal(status, 0);
   assert.match(stdout, /^select 1 as one\n/);
 });
+
+test('foreign keys without an index are told of, unless an index is proposed that serves them', async (t) => {
+  const pg = await startPostgresql(t);
+  const tables = `create table users (id int primary key, name text);
+    create table orders (id int primary key, user_id int references users, shop_id int references users, name text);
+    insert into users select i, 'n' || i from generate_series(1, 3000) i; insert into orders select i, i, i, 'o' || i from generate_series(1, 3000) i; analyze`;
+  await pg.sql(`create extension hypopg; ${tables}; create index on orders (shop_id)`);
+  const [named, byUser] = explain(pg.url(), ['select * from orders where name = $1', 'select * from orders where user_id = $1']);
+  assert.deepEqual(named.foreign_keys, [{ table: 'orders', columns: ['user_id'], references: 'users', statement: 'CREATE INDEX CONCURRENTLY orders_user_id_idx ON public.orders (user_id)' }]);
+  assert.equal(byUser.indexes.length, 1);
+  assert.deepEqual(byUser.foreign_keys, []);
+  const text = sql(['--db', pg.url(), 'select * from orders where name = $1']).stdout;
+  assert.match(text, /orders refers to users by user_id, without an index: deleting a row of users reads all of orders\n +CREATE INDEX CONCURRENTLY orders_user_id_idx/);
+});

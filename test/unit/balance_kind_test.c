@@ -43,7 +43,9 @@ static void happens(const char *path, u64 body_bytes, const char *route, u64 blo
 
     kind_of(&kinds, &cache, &request, &kind);
     now_ns += MS;
-    (void)kind_learn(&kinds, &kind, &request, str_of(route), block_ns, now_ns, &ns);
+    (void)kind_learn(&kinds, &kind, &request,
+                     &(struct kind_outcome){ .route = str_of(route), .block_ns = block_ns }, now_ns,
+                     &ns);
 }
 
 static const struct shm_kind *named(const char *text)

@@ -156,7 +156,8 @@ static void over(struct worker *w, struct job *j)
         w->counters.slow_turns += block_ns >= LEARN_LONG_TURN_NS;
     }
     if (s.how == LANES) {
-        if (!kind_learn(&s.kinds, &j->kind, &request, (struct str){ 0 }, block_ns, (u64)s.now_ns,
+        if (!kind_learn(&s.kinds, &j->kind, &request,
+                        &(struct kind_outcome){ .block_ns = block_ns }, (u64)s.now_ns,
                         &expected_ns))
             return;
         octave = lane_octave(expected_ns);

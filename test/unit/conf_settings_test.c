@@ -298,7 +298,7 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_BOOL:
         return strcmp(row->default_text, "on") == 0 ? "off" : "on";
     case SETTINGS_COUNT:
-        return "7";
+        return row->least <= 7 ? "7" : strcmp(row->name, "rate-limit-status") == 0 ? "503" : "56";
     case SETTINGS_RANGE:
         return "7-9";
     case SETTINGS_SIZE:
@@ -306,12 +306,12 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_DURATION:
         return "1234ms";
     case SETTINGS_TEXT:
-        return "some text, \"quoted\" = ä";
+        return row->check ? "header=X-User" : "some text, \"quoted\" = ä";
     case SETTINGS_LINES:
     case SETTINGS_PATH:
         return "/some/where else";
     case SETTINGS_LIST:
-        return "one,two words,/three";
+        return row->check ? "10/s burst 20,1000/1h by cookie=sid" : "one,two words,/three";
     case SETTINGS_ENUM:
         return strrchr(row->words, '|') + 1;
     case SETTINGS_ADDRESS:

@@ -148,6 +148,38 @@ static void a_process_that_is_stopped_is_not_blocked(void)
     CHECK_EQ(look(60 * NS_PER_S + 10 * MS), BLOCKING_FINE);
 }
 
+static void what_fettle_has_v8_do_is_no_block(void)
+{
+    begin();
+    look(1000 * MS);
+    view.busy_since_ns = 1050 * MS;
+    view.inspected_ns = 70 * MS; /* it goes on */
+    CHECK_EQ(look(1150 * MS), BLOCKING_FINE);
+    CHECK_EQ(again_ns, 1220 * MS);
+    view.inspected_ns = 140 * MS; /* and still */
+    CHECK_EQ(look(1220 * MS), BLOCKING_FINE);
+    CHECK_EQ(again_ns, 1290 * MS);
+    CHECK_EQ(look(1290 * MS), BLOCKING_ASK); /* this is the app's own */
+    CHECK_EQ(blocking.held_ns, 140 * MS);
+}
+
+static void how_long_a_turn_has_run_is_counted_from_its_beginning(void)
+{
+    begin();
+    view.cpu_ns = 500 * MS;
+    look(1000 * MS);
+    view.busy_since_ns = 1090 * MS;
+    view.cpu_ns = 580 * MS; /* in turns before that, for the most part */
+    look(1100 * MS);
+    CHECK_EQ(blocking.ran_ns, 10 * MS);
+    view.cpu_ns = 610 * MS;
+    CHECK_EQ(look(1190 * MS), BLOCKING_ASK);
+    CHECK_EQ(blocking.ran_ns, 40 * MS);
+    view.busy_since_ns = 0;
+    CHECK_EQ(look(again_ns), BLOCKING_ENDED);
+    CHECK_EQ(blocking.ran_ns, 40 * MS);
+}
+
 static void a_machine_that_stood_still_is_nobodys_block(void)
 {
     begin();
@@ -249,6 +281,8 @@ int main(void)
     TEST(time_without_a_cpu_does_not_count);
     TEST(one_that_waits_for_a_cpu_still_is_given_the_benefit_of_the_doubt);
     TEST(a_process_that_is_stopped_is_not_blocked);
+    TEST(what_fettle_has_v8_do_is_no_block);
+    TEST(how_long_a_turn_has_run_is_counted_from_its_beginning);
     TEST(a_machine_that_stood_still_is_nobodys_block);
     TEST(many_short_requests_in_a_turn_are_no_block);
     TEST(off_is_off);

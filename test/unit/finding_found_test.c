@@ -42,6 +42,29 @@ static void every_kind_has_a_word_of_its_own(void)
     CHECK(!finding_is_block(FINDING_NONE));
 }
 
+static void evidence_that_is_sums_is_the_newest(void)
+{
+    struct finding w = block(10 * MS, 300 * MS);
+    const struct found_entry *e;
+    bool news;
+    u64 id;
+
+    begin();
+    w.kind = FINDING_SLOW_STATEMENT;
+    w.count = 2;
+    w.total_ns = 500 * MS;
+    id = found_add(found, &w, &news);
+    w.took_ns = 200 * MS;
+    w.total_ns = 0;
+    w.text = STR("newer\n");
+    CHECK_EQ(found_add(found, &w, &news), id);
+    e = found_get(found, id);
+    CHECK_STR(e->finding.text, "newer\n");
+    CHECK_EQ(e->finding.took_ns, 300 * MS);
+    CHECK_EQ(e->finding.count, 4);
+    CHECK_EQ(e->total_ns, 700 * MS);
+}
+
 static void what_is_found_again_is_counted(void)
 {
     struct finding w = block(10 * MS, 100 * MS);
@@ -246,6 +269,7 @@ static void an_app_that_is_gone_is_forgotten(void)
 int main(void)
 {
     TEST(every_kind_has_a_word_of_its_own);
+    TEST(evidence_that_is_sums_is_the_newest);
     TEST(what_is_found_again_is_counted);
     TEST(how_soon_its_stack_was_there_is_of_the_newest_time);
     TEST(another_place_route_subject_kind_or_app_is_another_entry);

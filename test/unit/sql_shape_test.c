@@ -11,6 +11,7 @@ static u32 shape(enum sql_dialect dialect, const char *text)
 #define READ SQL_SHAPE_READ
 #define WRITE SQL_SHAPE_WRITE
 #define DELIBERATE SQL_SHAPE_DELIBERATE
+#define PAGE SQL_SHAPE_PAGE
 
 static void a_row_by_its_key_is_read_or_written(void)
 {
@@ -47,7 +48,10 @@ static void what_asks_for_many_at_once_is_deliberate(void)
 
 static void pages_and_pieces_of_ranges_are_deliberate(void)
 {
-    CHECK_EQ(PG("select * from t order by id limit 100 offset $1"), READ | DELIBERATE);
+    CHECK_EQ(PG("select * from t order by id limit 100 offset $1"), READ | DELIBERATE | PAGE);
+    CHECK_EQ(PG("select * from t where id = $1 limit $2 offset $3"), READ | DELIBERATE | PAGE);
+    CHECK_EQ(PG("select * from t where id in ($1, $2) offset $3"), READ | DELIBERATE);
+    CHECK_EQ(PG("select * from t order by id limit 100 offset 200"), READ | DELIBERATE);
     CHECK_EQ(PG("select * from t where id > $1 order by id limit 100"), READ | DELIBERATE);
     CHECK_EQ(PG("select * from t where id >= $1 and id < $2"), READ | DELIBERATE);
     CHECK_EQ(PG("delete from t where id between $1 and $2"), WRITE | DELIBERATE);

@@ -1,4 +1,7 @@
-/* What traces cost: the same Express app bare, under fettle with none, 10 % and all of its requests traced, and with the agents of others. */
+/* What traces cost: the same app bare, under fettle with none, some and all of its requests traced, and with the agents of others.
+ *
+ * All contenders of one app run beside each other and get their load in turns, in short bursts, there and back: what the machine does otherwise
+ * meets all of them. Of each burst counts the CPU time of the app's process for a request; of the bursts their median. */
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { FETTLE, NODE, ROOT } from '../contenders.mjs';
@@ -9,6 +12,8 @@ export const name = 'trace';
 export const title = 'Traces';
 const APM = path.join(ROOT, 'test/bench/apm');
 const CONNECTIONS = 16;
+const WARM_S = 2;
+const BURST_MS = 200;
 
 /* CPU time of all threads of a process, ns. */
 const cpuOf = (pid) => readdirSync(`/proc/${pid}/task`).reduce((sum, tid) => sum + Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1').split(' ')[0]), 0);
@@ -31,78 +36,108 @@ const CONTENDERS = {
   elastic: ['elastic-apm-node', ({ url }) => ({ args: ['--require', 'elastic-apm-node/start'], env: { ELASTIC_APM_SERVER_URL: url, ELASTIC_APM_SERVICE_NAME: 'bench', ELASTIC_APM_LOG_LEVEL: 'off' } })],
 };
 
-/* The same with an app that asks a database: [of which contender, its file]. */
-const QUERIES = { bareQueries: 'bare', fettleQueries: 'fettle', fettle10Queries: 'fettle10', fettle100Queries: 'fettle100' };
+const nodeOf = (major) => path.join(ROOT, 'build/nodes', major, 'node');
+const FEW = ['bare', 'fettle', 'fettle10', 'fettle100'];
+/* The other apps ask a database three times in each request. OpenTelemetry has no instrumentation of node:sqlite. */
+const APPS = {
+  hello: { title: 'one route, no database', file: 'app.js', node: NODE, which: Object.keys(CONTENDERS) },
+  sqlite22: { title: 'three statements of node:sqlite, Node 22', file: 'queries.js', node: nodeOf('22'), which: FEW },
+  sqlite24: { title: 'three statements of node:sqlite, Node 24', file: 'queries.js', node: nodeOf('24'), which: FEW },
+  pg20: { title: 'three statements of pg, Node 20', file: 'pg.js', node: nodeOf('20'), which: FEW },
+  pg22: { title: 'three statements of pg, Node 22', file: 'pg.js', node: nodeOf('22'), which: [...FEW, 'otel10', 'otel100'] },
+  pg24: { title: 'three statements of pg, Node 24', file: 'pg.js', node: nodeOf('24'), which: FEW },
+};
 
 const answers = (port) => fetch(`http://127.0.0.1:${port}/users/1`).then((r) => r.ok, () => false);
 
-/* µs of CPU that the app's process and fettle's take for a request. */
-async function measure(ctx, which, url) {
-  const how = CONTENDERS[QUERIES[which] ?? which][1]({ url });
-  const app = path.join(APM, QUERIES[which] ? 'queries.js' : 'app.js');
+async function start(ctx, app, which, url) {
+  const how = CONTENDERS[which][1]({ url });
+  const file = path.join(APM, app.file);
   const port = await freePort(), admin = await freePort();
-  const runtime = path.join(ctx.folder, `trace-${which}`);
+  const runtime = path.join(ctx.folder, `trace-${app.file}-${which}`);
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
   const argv = how.fettle
-    ? [FETTLE, ['run', '-w', '1', '--admin', `127.0.0.1:${admin}`, '--node', NODE, ...how.fettle, app]]
-    : [NODE, [...(how.args ?? []), app]];
-  const child = launch(...argv, { log: path.join(ctx.folder, `trace-${which}.log`), cwd: APM, env: { PORT: String(port), FETTLE_RUNTIME_DIR: runtime, ...how.env } });
+    ? [FETTLE, ['run', '-w', '1', '--admin', `127.0.0.1:${admin}`, '--node', app.node, ...how.fettle, file]]
+    : [app.node, [...(how.args ?? []), file]];
+  const child = launch(...argv, { log: `${runtime}.log`, cwd: APM, env: { PORT: String(port), FETTLE_RUNTIME_DIR: runtime, PG_URL: ctx.pg, ...how.env } });
+  return { which, port, admin: how.fettle ? admin : 0, child, bursts: [] };
+}
+
+async function load({ which, port }, ms) {
+  const { requests, seconds, failed } = JSON.parse((await finish(FETTLE, ['bench', `http://127.0.0.1:${port}/users/42`, '-c', String(CONNECTIONS), '-d', `${ms}ms`, '--warmup', '1ms', '--json'])).out);
+  if (failed) throw new Error(`${which}: ${failed} requests failed`);
+  return { requests, rate: requests / seconds };
+}
+
+/* By contender: µs of CPU that the app's process takes for a request, and requests a second. */
+async function measure(ctx, app, url) {
+  const contenders = [];
   try {
-    await until(() => answers(port), `${which} answers`);
-    const pid = how.fettle ? (await (await fetch(`http://127.0.0.1:${admin}/api/workers`)).json())[0].pid : child.pid;
-    const load = async (seconds) => JSON.parse((await finish(FETTLE, ['bench', `http://127.0.0.1:${port}/users/42`, '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--warmup', '1ms', '--json'])).out);
-    await load(2);
-    const before = cpuOf(pid);
-    const { requests, seconds, failed } = await load(ctx.seconds);
-    if (failed) throw new Error(`${which}: ${failed} requests failed`);
-    return { cpu_us: (cpuOf(pid) - before) / 1000 / requests, rate: requests / seconds };
+    for (const which of app.which) contenders.push(await start(ctx, app, which, url));
+    for (const one of contenders) {
+      await until(() => answers(one.port), `${one.which} answers`);
+      one.pid = one.admin ? (await (await fetch(`http://127.0.0.1:${one.admin}/api/workers`)).json())[0].pid : one.child.pid;
+      await load(one, WARM_S * 1000);
+    }
+    for (let i = 0; i < (ctx.seconds * 1000) / BURST_MS; i++)
+      for (const one of i % 2 ? [...contenders].reverse() : contenders) {
+        const before = cpuOf(one.pid);
+        const { requests, rate } = await load(one, BURST_MS);
+        one.bursts.push({ cpu_us: (cpuOf(one.pid) - before) / 1000 / requests, rate });
+      }
+    const middle = (one, what) => median(one.bursts.map((burst) => burst[what]));
+    return Object.fromEntries(contenders.map((one) => [one.which, { cpu_us: middle(one, 'cpu_us'), rate: middle(one, 'rate') }]));
   } finally {
-    await end([child.pid]);
+    await end(contenders.map(({ child }) => child.pid));
   }
 }
 
+/* APPS_ONLY=hello,pg24: these; the others keep their results. */
 export async function run(ctx) {
+  const only = (process.env.APPS_ONLY ?? Object.keys(APPS).join()).split(',');
   const port = await freePort();
   const sink = launch(NODE, [path.join(APM, 'sink.js')], { log: path.join(ctx.folder, 'sink.log'), env: { PORT: String(port) } });
-  const rounds = [];
+  const { startPostgresql } = await import(path.join(ROOT, 'test/e2e/helpers/databases.mjs'));
+  const pg = only.some((key) => key.startsWith('pg')) ? await startPostgresql() : null;
+  const apps = { ...ctx.before?.apps };
   try {
-    for (let round = 0; round < ctx.rounds; round++) {
-      const one = {};
-      for (const which of [...Object.keys(CONTENDERS), ...Object.keys(QUERIES)]) {
-        one[which] = await measure(ctx, which, `http://127.0.0.1:${port}`);
-        ctx.log(`round ${round + 1}: ${nameOf(which)}: ${short(one[which].cpu_us)} µs a request, ${short(one[which].rate)}/s, ${asRatio(one[bareOf(which)].cpu_us / one[which].cpu_us)} of bare`);
+    for (const key of only) {
+      const rounds = (apps[key] = []);
+      for (let round = 0; round < ctx.rounds; round++) {
+        rounds.push(await measure({ ...ctx, pg: pg?.url() ?? '' }, APPS[key], `http://127.0.0.1:${port}`));
+        for (const [which, { cpu_us, rate }] of Object.entries(rounds.at(-1)))
+          ctx.log(`${APPS[key].title}, ${CONTENDERS[which][0]}: ${short(cpu_us)} µs a request, ${short(rate)}/s, ${asRatio(rounds.at(-1).bare.cpu_us / cpu_us)} of bare`);
       }
-      rounds.push(one);
     }
   } finally {
     await end([sink.pid]);
+    await pg?.stop();
   }
-  return { rounds };
+  return { apps };
 }
 
-const nameOf = (which) => (QUERIES[which] ? `${CONTENDERS[QUERIES[which]][0]}, three statements` : CONTENDERS[which][0]);
-const bareOf = (which) => (QUERIES[which] ? 'bareQueries' : 'bare');
-const kept = (rounds, which) => median(rounds.map((r) => r[bareOf(which)].cpu_us / r[which].cpu_us));
-/* Of what it does under fettle with nothing traced: stricter, as the way through the proxy costs the app less than TCP. */
-const keptOf = (rounds, which) => median(rounds.map((r) => r[QUERIES[which] ? 'fettleQueries' : 'fettle'].cpu_us / r[which].cpu_us));
-const best = (rounds, list) => Math.max(...list.map((which) => kept(rounds, which)));
+const of = (rounds, which, than) => median(rounds.map((r) => r[than].cpu_us / r[which].cpu_us));
+const kept = (rounds, which) => of(rounds, which, 'bare');
+const there = ({ apps }) => Object.keys(APPS).filter((key) => apps[key]);
+/* The app that keeps least. */
+const least = (data, which) => Math.min(...there(data).map((key) => kept(data.apps[key], which)));
 
-export const targets = ({ rounds }) => [
-  target('what one core of the app keeps of its throughput with nothing traced', '≥ 0.99', kept(rounds, 'fettle'), (r) => r >= 0.99, asRatio),
-  target('what is left of that with 10 % of the requests traced', '≥ 0.95', keptOf(rounds, 'fettle10'), (r) => r >= 0.95, asRatio),
-  target('what is left of that with all of them traced', '≥ 0.85', keptOf(rounds, 'fettle100'), (r) => r >= 0.85, asRatio),
-  ...(rounds[0].bareQueries ? [
-    target('of bare throughput, with a span for each of three statements in 10 % of the requests', '≥ 0.95', kept(rounds, 'fettle10Queries'), (r) => r >= 0.95, asRatio),
-    target('… in all of them', '≥ 0.85', kept(rounds, 'fettle100Queries'), (r) => r >= 0.85, asRatio),
-  ] : []),
+export const targets = (data) => [
+  target('of its throughput an app keeps, with nothing traced', '≥ 0.99', least(data, 'fettle'), (r) => r >= 0.99, asRatio),
+  target('with 10 % of the requests traced, that of these apps that keeps least', '≥ 0.95', least(data, 'fettle10'), (r) => r >= 0.95, asRatio),
+  target('with all of them traced', '≥ 0.85', least(data, 'fettle100'), (r) => r >= 0.85, asRatio),
 ];
 
-export const render = ({ rounds }) => `
-Express with one route, one process, ${CONNECTIONS} connections; a local sink takes what is sent. A core is full with so many requests as the CPU time of the app's
-process allows, all of its threads counted, so bare Node's time divided by the other's is what is kept of its throughput. fettle's proxy and monitor use other cores; a worker's
-unix socket is cheaper than bare Node's TCP, so fettle's own figures stand beside it. The best agent of
-others that traces all keeps ${asRatio(best(rounds, ['otel100', 'dd', 'newrelic', 'elastic']))}.
+const rows = (rounds, which) => which.filter((one) => rounds[0][one]).map((one) => [CONTENDERS[one][0], short(median(rounds.map((r) => r[one].cpu_us))), asRatio(kept(rounds, one)),
+  one.startsWith('fettle') ? asRatio(of(rounds, one, 'fettle')) : '–', short(median(rounds.map((r) => r[one].rate)))]);
 
-${table(['', 'CPU of the app, µs a request', 'kept of bare throughput', 'of fettle’s with nothing traced', 'requests a second, as measured'], [...Object.keys(CONTENDERS), ...Object.keys(QUERIES)].filter((which) => rounds[0][which]).map((which) => [nameOf(which),
-    short(median(rounds.map((r) => r[which].cpu_us))), asRatio(kept(rounds, which)), which.startsWith('fettle') ? asRatio(keptOf(rounds, which)) : '–', short(median(rounds.map((r) => r[which].rate)))]))}
-`;
+export const render = (data) => `
+Express, one process, ${CONNECTIONS} connections; a local sink takes what is sent. A core is full with so many requests as the CPU time of the app's
+process allows, all of its threads counted, so bare Node's time divided by the other's is what is kept of its throughput. fettle's proxy and monitor use other cores; a worker's
+unix socket is cheaper than bare Node's TCP, so what fettle keeps of its own figure with nothing traced stands beside it. Contenders run beside each other and are asked in
+turns, in bursts of ${BURST_MS} ms.
+${there(data).map((key) => `
+${APPS[key].title[0].toUpperCase()}${APPS[key].title.slice(1)}:
+
+${table(['', 'CPU of the app, µs a request', 'kept of bare throughput', 'of fettle’s with nothing traced', 'requests a second, as measured'], rows(data.apps[key], APPS[key].which))}
+`).join('')}`;

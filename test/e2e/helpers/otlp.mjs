@@ -5,6 +5,7 @@
 // { status, headers, body, wait } instead of 200.
 
 import http from 'node:http';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
 
@@ -32,11 +33,13 @@ export class Receiver {
   answer = null;
   counts = { traces: 0, metrics: 0 };
 
-  async start(t, port = 0) {
-    this.server = http.createServer((req, res) => this.#request(req, res));
+  /** `tls`: { key, cert }, then it speaks https. */
+  async start(t, port = 0, tls = null) {
+    const take = (req, res) => this.#request(req, res);
+    this.server = tls ? https.createServer(tls, take) : http.createServer(take);
     await new Promise((done) => this.server.listen(port, '127.0.0.1', done));
     this.port = this.server.address().port;
-    this.url = `http://127.0.0.1:${this.port}`;
+    this.url = `http${tls ? 's' : ''}://127.0.0.1:${this.port}`;
     t.after(() => this.stop());
     return this;
   }
