@@ -30,6 +30,12 @@ function cpu(bytes) {
   return counts;
 }
 
+/** Of hot(), also where V8 has made it a part of the callback that calls it. */
+function hot(bytes) {
+  const { hot: its = 0, '': callers = 0 } = cpu(bytes);
+  return its + callers;
+}
+
 /** Bytes by function in an allocation profile, with what they call. */
 function allocations(bytes) {
   const found = {};
@@ -53,7 +59,7 @@ for (const major of MAJORS)
     assert.deepEqual(told.files.map((f) => [f.file, f.pid, f.process_ended]), [['x.cpuprofile', child.pid, false]]);
     const text = fs.readFileSync(path.join(dir, 'x.cpuprofile'));
     assert.equal(text.length, told.files[0].bytes);
-    assert.ok(cpu(text).hot > 10);
+    assert.ok(hot(text) > 10);
     const [kept, all] = [await record('heap', '-o', '-'), await record('heap', '-o', '-', '--garbage', '--interval', '8K')];
     assert.equal(kept.code, 0, kept.stderr);
     assert.ok(allocations(kept.stdout).allocates > 0);
@@ -82,7 +88,7 @@ test('Ctrl-C ends a recording with what there is', async (t) => {
   });
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).stopped_early, true);
-  assert.ok(cpu(fs.readFileSync(path.join(dir, 'x'))).hot > 5);
+  assert.ok(hot(fs.readFileSync(path.join(dir, 'x'))) > 5);
   assert.deepEqual(ports(child.pid), []);
 });
 
@@ -97,7 +103,7 @@ test('a process that ends is not held up, and its profile is there', async (t) =
   assert.equal(await ended, 3);
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).files[0].process_ended, true);
-  assert.ok(cpu(fs.readFileSync(path.join(dir, 'x'))).hot > 5);
+  assert.ok(hot(fs.readFileSync(path.join(dir, 'x'))) > 5);
 });
 
 const SERVER = `

@@ -298,7 +298,11 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_BOOL:
         return strcmp(row->default_text, "on") == 0 ? "off" : "on";
     case SETTINGS_COUNT:
-        return row->least <= 7 ? "7" : strcmp(row->name, "rate-limit-status") == 0 ? "503" : "56";
+        if (row->least <= 7)
+            return "7";
+        return strcmp(row->name, "rate-limit-status") == 0 ? "503"
+               : row->least < 200                          ? "56"
+                                                           : "299";
     case SETTINGS_RANGE:
         return "7-9";
     case SETTINGS_SIZE:
