@@ -238,9 +238,9 @@ static enum settings_source breaker_source(const struct settings *s)
     return source;
 }
 
-/* Where that is; nothing: it holds for all of the app. */
-static void breaker_place(const struct ruleset *rs, const struct course *c,
-                          enum settings_source source, struct buf *out)
+/* Where a source says something of that course; nothing: it holds for all of the app. */
+static void place_text(const struct ruleset *rs, const struct course *c,
+                       enum settings_source source, struct buf *out)
 {
     const struct routes_row *row = NULL;
 
@@ -264,7 +264,7 @@ static int breaker_make(struct ruleset *rs, const struct course *c, const struct
 
     if (!is->breaker)
         return 0;
-    breaker_place(rs, c, breaker_source(s), &place);
+    place_text(rs, c, breaker_source(s), &place);
     if (place.failed)
         return -ENOMEM;
     out->circuit = rs->host->circuit(rs->host, c->app, buf_str(&place));
@@ -282,34 +282,6 @@ static int breaker_make(struct ruleset *rs, const struct course *c, const struct
                : 0;
 }
 
-/* Where the rate limit was said that holds along there. */
-static void limits_place_text(const struct ruleset *rs, const struct course *c,
-                              const struct settings *s, struct buf *out)
-{
-    const struct routes_row *row;
-
-    switch (settings_origin_of(s, settings_row_find(STR("rate-limit"), NULL))->source) {
-    case SETTINGS_PATH_OWN:
-        buf_add(out, rs->paths[c->app].routes->row[c->path].path);
-        break;
-    case SETTINGS_ROUTE:
-        row = &rs->routes->row[c->route];
-        buf_addf(out, "%.*s%.*s", STR_ARG(row->host), STR_ARG(row->path));
-        break;
-    case SETTINGS_LISTENER:
-        buf_add(out, c->listener->text);
-        break;
-    case SETTINGS_DEFAULT:
-    case SETTINGS_PACKAGE:
-    case SETTINGS_PACKAGE_APP:
-    case SETTINGS_FILE:
-    case SETTINGS_FILE_APP:
-    case SETTINGS_ENV:
-    case SETTINGS_FLAG:
-        break;
-    }
-}
-
 static int limits_make(struct ruleset *rs, const struct course *c, const struct settings *s,
                        struct rule *out)
 {
@@ -320,7 +292,8 @@ static int limits_make(struct ruleset *rs, const struct course *c, const struct 
 
     if (!rs->host->limits || s->request.rate_limit.len == 0)
         return 0;
-    limits_place_text(rs, c, s, &place);
+    place_text(rs, c, settings_origin_of(s, settings_row_find(STR("rate-limit"), NULL))->source,
+               &place);
     if (place.failed)
         return -ENOMEM;
     at.place = buf_str(&place);

@@ -137,7 +137,7 @@ static void refusal_log(struct asker *who, const struct limits_one *one, u64 key
         !atomic_compare_exchange_strong(&logged_ns, &before_ns, now_ns))
         return;
     asker_name(who, one, key, name);
-    log_warn("the rate limit %s%s%s was exceeded by %s; %llu requests have been refused for it",
+    log_warn("the rate limit %s%s%s was exceeded by %s; refused for it so far: %llu",
              one->shown->text, one->shown->place[0] ? " of " : "", one->shown->place, name,
              (unsigned long long)one->shown->refused);
 }
