@@ -11,7 +11,7 @@
 #define PROBE_NS (2 * NS_PER_S)     /* for an answer to /json/list: a thread of its own gives it */
 #define CONNECT_NS (10 * NS_PER_S)  /* for the upgrade */
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
-#define TURN_NS (100 * NS_PER_MS)   /* a loop that has not turned by then is blocked */
+#define TURN_NS NS_PER_S            /* a loop that has not turned by then is blocked */
 #define LATER_NS (600 * NS_PER_S)
 
 /* The port is remembered by Node; where any was asked for, any is meant the next time. */

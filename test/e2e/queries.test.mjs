@@ -72,7 +72,7 @@ function resident(pid) {
   return Object.fromEntries(['VmRSS', 'RssAnon'].map((name) => [name, 1024 * Number(status.match(new RegExp(`${name}:\\s+(\\d+)`))[1])]));
 }
 
-// MEMORY_REQUESTS=10000000 HTTP_REQUESTS=1000000: what doc/performance.md says; here a share of it.
+// MEMORY_REQUESTS=10000000 HTTP_REQUESTS=1000000 is the long form, with a million statements; here a share of it.
 test('memory of agent and monitor stays flat over all kinds of requests', { timeout: 3600000 }, async (t) => {
   const [inside, over] = [Number(process.env.MEMORY_REQUESTS ?? 200000), Number(process.env.HTTP_REQUESTS ?? 10000)];
   const app = await startFettle({
