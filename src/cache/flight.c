@@ -130,13 +130,15 @@ u64 flight_leave(struct flights *fs, struct flyer *f)
 {
     u64 wake = 0;
 
-    if (f->state == FLIGHT_NONE)
+    if (!fs) /* nothing has ever flown */
         return 0;
-    if (f->state == FLIGHT_LEADS)
-        return flight_land(fs, f, FLIGHT_FAILED);
     pthread_mutex_lock(&fs->lock); /* it may land this moment */
-    list_del(&f->link);
-    fs->waiters--;
+    if (f->state == FLIGHT_LEADS) {
+        wake = land(fs, f->flight, FLIGHT_FAILED);
+    } else if (f->state != FLIGHT_NONE) {
+        list_del(&f->link);
+        fs->waiters--;
+    }
     f->state = FLIGHT_NONE;
     f->flight = NULL;
     pthread_mutex_unlock(&fs->lock);

@@ -134,6 +134,7 @@ static enum admission ask(struct exchange *x, bool alone)
     k->asked_ns = clock_now_ns();
     if (alone || !may_share(x))
         return ADMISSION_GO;
+    k->flew = true;
     switch (flight_join(t->proxy->flights, &k->flyer, k->key, t->index)) {
     case FLIGHT_WAITS:
         if (x->client->internal) { /* somebody does it already */
@@ -316,7 +317,8 @@ void cached_done(struct exchange *x)
 
     if (x->cached.filling.e)
         store_abort(t->proxy->store, &x->cached.filling);
-    wake(t, flight_leave(t->proxy->flights, &x->cached.flyer));
+    if (x->cached.flew)
+        wake(t, flight_leave(t->proxy->flights, &x->cached.flyer));
     unpin(x);
     x->cache_mode = CACHED_OFF;
 }

@@ -53,6 +53,7 @@ struct cached {
     bool validates; /* the app is asked whether `entry` is still true */
     bool stored;    /* its response is, or is going to be */
     bool waited;
+    bool flew; /* its flyer was in a flight */
 
     /* What is sent: a line, the stored fields, ours, the body. */
     struct store_cursor head, body;
