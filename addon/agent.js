@@ -317,8 +317,11 @@ const sqliteWatch = (function sqliteWatch() {
 const callsWatch = (function callsWatch() {
   const channels = require('diagnostics_channel');
   const first = () => {
-    channels.unsubscribe('http.client.request.start', first);
-    channels.unsubscribe('undici:request:create', first);
+    // Node 18 does not bear that a channel loses its last listener while it calls it.
+    process.nextTick(() => {
+      channels.unsubscribe('http.client.request.start', first);
+      channels.unsubscribe('undici:request:create', first);
+    });
     traceLoad();
   };
   channels.subscribe('http.client.request.start', first);

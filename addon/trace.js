@@ -636,11 +636,19 @@ function open() {
 function close() {
   watching = false;
   if (watchedOpen === 0) restBegin();
-  if (spans === null) {
-    hearing = false;
-    channels.unsubscribe('http.server.request.start', onStart);
-  }
+  process.nextTick(deaf);
   if (active.size === 0) off();
+}
+
+/* What is not listened to any more. At the next tick: Node 18 does not bear that a channel loses its last
+ * listener while it calls it. */
+function deaf() {
+  if (watching || spans !== null) return;
+  if (hearing) channels.unsubscribe('http.server.request.start', onStart);
+  hearing = false;
+  if (active.size > 0) return;
+  if (finishing) channels.unsubscribe('http.server.response.finish', onFinish);
+  finishing = false;
 }
 
 function restBegin() {
@@ -655,8 +663,7 @@ function off() {
     if (passed >= taken) als.disable();
     return;
   }
-  finishing = false;
-  channels.unsubscribe('http.server.response.finish', onFinish);
+  process.nextTick(deaf);
   als.disable();
 }
 

@@ -3,9 +3,10 @@ import test from 'node:test';
 import { promisify } from 'node:util';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BUILD, fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
+import { BUILD, MAJORS, fixture, nodeOf, sleep, startFettle } from './helpers/fettle.mjs';
 
 const ARGS = ['-w', '1', '--n-plus-one-time', '0'];
 
@@ -17,6 +18,25 @@ export async function findings(app, kind, count) {
     return found.length >= count && found;
   }, { what: `${count} findings: ${kind}` });
 }
+
+for (const major of MAJORS)
+  test(`node ${major}: more requests than are watched, all at once, are answered`, async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'fettle-many-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(path.join(folder, 'app.js'), `
+      const http = require('http');
+      http.createServer((req, res) => {
+        if (req.url !== '/calls') return res.end(String(process.pid));
+        http.get({ port: process.env.PORT, path: '/called' }, (answer) => answer.pipe(res));
+      }).listen(process.env.PORT);`);
+    const app = await startFettle({ t, target: path.join(folder, 'app.js'), args: ['-w', '1', '--watch-requests', '2'], node: nodeOf(major) });
+    const { text: pid } = await app.get('/calls');
+    for (let i = 0; i < 2; i++) {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => app.get('/')));
+      assert.deepEqual(answers.map(({ status, text }) => `${status} ${text}`), answers.map(() => `200 ${pid}`), 'by the same worker');
+      await sleep(1000); // more are watched each second
+    }
+  });
 
 for (const major of [22, 24, 26])
   test(`node ${major}: a statement for each row is found, with its place and without its values`, async (t) => {
