@@ -58,18 +58,24 @@ for (const major of [20, 22, 24, 26])
     const known = ['/nothing', '/kb10', '/mb1'];
     for (let i = 0; i < 60; i++) for (const name of known) await app.get(name); // compiled, and nothing new
     const seen = async () => Object.fromEntries((await apiRoutes(app)).routes.map((r) => [r.route, { n: r.measured, bytes: r.measured * (r.allocated_bytes ?? 0) }]));
-    const before = await seen();
-    let after;
-    await app.until(async () => {
-      for (let i = 0; i < 4; i++) for (const name of known) await app.get(name);
-      after = await seen();
-      return known.every((name) => after[name].n - before[name].n >= 40);
-    }, { what: '40 measured requests of each route' });
-    const each = (name) => (after[name].bytes - before[name].bytes) / (after[name].n - before[name].n);
-    const [nothing, small, large] = known.map(each);
-    t.diagnostic(`${nothing.toFixed(0)}, ${small.toFixed(0)}, ${large.toFixed(0)} bytes`);
-    // V8 allocates for itself now and then: what it compiles, what it learns.
-    assert.ok(Math.abs(small - nothing - 10240) < 5000, `10 KB: ${small} beside ${nothing}`);
+    const round = async () => {
+      const before = await seen();
+      let after;
+      await app.until(async () => {
+        for (let i = 0; i < 4; i++) for (const name of known) await app.get(name);
+        after = await seen();
+        return known.every((name) => after[name].n - before[name].n >= 40);
+      }, { what: '40 measured requests of each route' });
+      return known.map((name) => (after[name].bytes - before[name].bytes) / (after[name].n - before[name].n));
+    };
+    // V8 allocates for itself now and then: what it compiles, what it learns. One of a few rounds is without.
+    let nothing, small, large;
+    for (let i = 0; i < 5; i++) {
+      [nothing, small, large] = await round();
+      t.diagnostic(`${nothing.toFixed(0)}, ${small.toFixed(0)}, ${large.toFixed(0)} bytes`);
+      if (Math.abs(small - nothing - 10240) < 2048 && Math.abs(large - nothing - 1048576) < 209715) break;
+    }
+    assert.ok(Math.abs(small - nothing - 10240) < 2048, `10 KB: ${small} beside ${nothing}`);
     assert.ok(Math.abs(large - nothing - 1048576) < 209715, `1 MB: ${large}`);
     assert.ok(nothing < 30000, `a plain request: ${nothing}`);
   });
