@@ -194,7 +194,7 @@ test('fettle logs', { skip }, async (t) => {
   const logs = (...args) => fettle(['logs', ...args], dir);
   await app.until(async () => { // each worker has said something
     await app.get('/say?text=both');
-    return ['shop/0', 'shop/1'].every((worker) => / both$/m.test(logs(worker).stdout));
+    return ['shop/1', 'shop/2'].every((worker) => / both$/m.test(logs(worker).stdout));
   });
   // A line's time is when fettle has read it, and these come through several pipes.
   for (const [path, shown] of [['/say?text=first', ' | first'], ['/errors?n=3', ' ! line 2 '], ['/say?text=last', ' | last']]) {
