@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "journal.h"
+#include "sql/call_dialect.h"
 #include "sql/fingerprint.h"
 #include "sql/shape.h"
 
@@ -29,23 +30,6 @@ static uint64_t hash_of(const char *text, size_t len)
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
     return hash;
-}
-
-static bool dialect_of(enum shm_call_system system, enum sql_dialect *out)
-{
-    switch (system) {
-    case SHM_CALL_POSTGRESQL:
-        *out = SQL_POSTGRESQL;
-        return true;
-    case SHM_CALL_MYSQL:
-        *out = SQL_MYSQL;
-        return true;
-    case SHM_CALL_SQLITE:
-        *out = SQL_SQLITE;
-        return true;
-    default:
-        return false;
-    }
 }
 
 static void statement_drop(struct calls_statement *s)
@@ -88,7 +72,7 @@ uint32_t calls_statement(enum shm_call_system system, const char *text, size_t l
 {
     static char normal[SHM_CALL_STATEMENT_MAX];
     enum sql_dialect dialect;
-    bool is_sql = dialect_of(system, &dialect);
+    bool is_sql = call_dialect(system, &dialect);
     size_t normal_len = len;
     uint64_t hash;
 

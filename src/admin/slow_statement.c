@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "metrics/histogram.h"
+#include "sql/call_dialect.h"
 #include "sql/explainable.h"
 
 enum {
@@ -22,23 +23,6 @@ bool slow_statement_is(const struct queries_statement *s, u64 threshold_ns)
         return true;
     return r->count >= SHARE_LEAST && r->total_ns >= r->requests_ns / 2 &&
            r->total_ns / r->count >= threshold_ns / SHARE_QUARTER;
-}
-
-static bool is_sql(enum shm_call_system system, enum sql_dialect *dialect)
-{
-    switch (system) {
-    case SHM_CALL_POSTGRESQL:
-        *dialect = SQL_POSTGRESQL;
-        return true;
-    case SHM_CALL_MYSQL:
-        *dialect = SQL_MYSQL;
-        return true;
-    case SHM_CALL_SQLITE:
-        *dialect = SQL_SQLITE;
-        return true;
-    default:
-        return false;
-    }
 }
 
 static bool is_among(struct str word, const char *const *names, u32 count)
@@ -90,7 +74,7 @@ bool slow_statement_waits(enum shm_call_system system, struct str statement)
     enum sql_dialect dialect;
     struct str rest;
 
-    if (is_sql(system, &dialect))
+    if (call_dialect(system, &dialect))
         return sql_waits(statement, dialect);
     return system == SHM_CALL_HTTP ||
            (system == SHM_CALL_REDIS &&
@@ -154,7 +138,7 @@ void slow_statement_advice(struct buf *out, const struct queries_statement *s, s
     char id[17];
 
     slow_statement_id(s->hash, id);
-    if (!is_sql(s->system, &dialect))
+    if (!call_dialect(s->system, &dialect))
         buf_add(
             out,
             s->system == SHM_CALL_MONGODB
