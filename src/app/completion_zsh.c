@@ -67,15 +67,9 @@ static void zsh_flag(struct buf *out, const struct settings_row *row)
     buf_add(out, STR("' \\\n"));
 }
 
-/* A command that has sub-commands: describes them, or goes on with the one that is there. */
-static void zsh_subs(struct buf *out, const struct command *c)
+/* Behind a list of commands: describes them, or goes on with the one that is there. */
+static void zsh_go_on(struct buf *out)
 {
-    buf_addf(out, "_fettle_%s() {\n    local -a cmds\n    cmds=(\n", c->name);
-    for (const struct command *sub = c->subs; sub->name; sub++) {
-        buf_addf(out, "        '%s:", command_sub_name(sub));
-        zsh_text(out, str_of(sub->help));
-        buf_add(out, STR("'\n"));
-    }
     buf_add(out, STR("    )\n"
                      "    if ((CURRENT == 2)); then\n"
                      "        _describe command cmds\n"
@@ -85,6 +79,18 @@ static void zsh_subs(struct buf *out, const struct command *c)
                      "    shift words\n"
                      "    ((CURRENT--))\n"
                      "    case $cmd in\n"));
+}
+
+/* A command that has sub-commands: describes them, or goes on with the one that is there. */
+static void zsh_subs(struct buf *out, const struct command *c)
+{
+    buf_addf(out, "_fettle_%s() {\n    local -a cmds\n    cmds=(\n", c->name);
+    for (const struct command *sub = c->subs; sub->name; sub++) {
+        buf_addf(out, "        '%s:", command_sub_name(sub));
+        zsh_text(out, str_of(sub->help));
+        buf_add(out, STR("'\n"));
+    }
+    zsh_go_on(out);
     for (const struct command *sub = c->subs; sub->name; sub++) {
         buf_addf(out, "    %s) _fettle_", command_sub_name(sub));
         completion_identifier(out, sub->name);
@@ -179,16 +185,8 @@ void completion_zsh(struct buf *out)
         zsh_text(out, str_of(commands[i].help));
         buf_add(out, STR("'\n"));
     }
-    buf_add(out, STR("    )\n"
-                     "    if ((CURRENT == 2)); then\n"
-                     "        _describe command cmds\n"
-                     "        return\n"
-                     "    fi\n"
-                     "    local cmd=$words[2]\n"
-                     "    shift words\n"
-                     "    ((CURRENT--))\n"
-                     "    case $cmd in\n"
-                     "    run) _fettle_run ;;\n"
+    zsh_go_on(out);
+    buf_add(out, STR("    run) _fettle_run ;;\n"
                      "    bench) _fettle_bench ;;\n"
                      "    config) _fettle_config ;;\n"));
     for (u32 i = 0; i < command_count; i++)
