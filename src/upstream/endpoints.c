@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "upstream/choose.h"
-#include "upstream/health.h"
+#include "upstream/endpoint_health.h"
 #include "upstream/peak_ewma.h"
 
 /* What a host has said of its loops longer ago says nothing. */
@@ -138,7 +138,7 @@ static void join(struct endpoints *g, struct upstream_endpoint *e, u32 item,
     e->id = address_id(&to->addr);
     e->item = item;
     e->epoch++;
-    health_begin(e, since_ns);
+    endpoint_health_begin(e, since_ns);
     state_set(e, SHM_ENDPOINT_UP, now_ns);
     atomic_store(&g->n, max(atomic_load(&g->n), endpoints_index(g, e) + 1));
 }
@@ -159,7 +159,7 @@ static bool put(struct endpoints *g, u32 item, const struct endpoints_target *to
     char text[ADDR_TEXT_MAX];
 
     if (e && state_of(e) == SHM_ENDPOINT_LEAVING) {
-        health_begin(e, since_ns);
+        endpoint_health_begin(e, since_ns);
         state_set(e, SHM_ENDPOINT_UP, now_ns);
     }
     if (!e) {
@@ -290,7 +290,7 @@ enum endpoints_change endpoints_ended(struct endpoints *g, struct endpoints_call
     /* How fast it fails says nothing of how fast it works. */
     if (result == SHM_ENDPOINT_OK && first_byte_ns)
         peak_ewma_observe(&e->shm->latency_ns, &e->shm->latency_seen_ns, first_byte_ns, now_ns);
-    return health_result(g, e, rules, result, now_ns);
+    return endpoint_health_result(g, e, rules, result, now_ns);
 }
 
 void endpoints_reported(struct upstream_endpoint *e, const struct load_report *report, u64 now_ns)

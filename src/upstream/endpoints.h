@@ -12,7 +12,7 @@
  * changes often is in shared memory (shm/upstreams.h), where the monitor reads it; what must not
  * be anybody's but the proxy's, the address, is here.
  *
- * Who is chosen is choose.h's, who is left alone is health.h's.
+ * Who is chosen is choose.h's, who is left alone is endpoint_health.h's.
  *
  * Values in, verdict out: the clock and the random numbers are the caller's.
  */
@@ -37,14 +37,14 @@ struct upstream_endpoint {
     u32 epoch; /* counts the addresses that this place has had */
     u64 id;    /* hash of the address */
     u64 left_ns;
-    u64 calls_had, failures_had; /* thread 0: at the beginning of health.h's window */
+    u64 calls_had, failures_had; /* thread 0: at the beginning of endpoint_health.h's window */
 };
 
 struct endpoints {
     struct shm_upstream *shm;
     pthread_mutex_t lock; /* of what changes rarely: states */
     _Atomic u32 n;        /* places 0 … n-1 have ever been used */
-    u64 window_ns;        /* thread 0: when health.h's window began */
+    u64 window_ns;        /* thread 0: when endpoint_health.h's window began */
     struct upstream_endpoint of[ENDPOINTS_MAX];
 };
 

@@ -1,9 +1,9 @@
-/* upstream/health.c -- when an endpoint is left alone, and when it gets requests again */
-#include "upstream/health.h"
+/* upstream/endpoint_health.c -- when an endpoint is left alone, and when it gets requests again */
+#include "upstream/endpoint_health.h"
 
 enum { SHARE_ALL = 100000, BACKOFF_MAX = 30 };
 
-void health_begin(struct upstream_endpoint *e, u64 since_ns)
+void endpoint_health_begin(struct upstream_endpoint *e, u64 since_ns)
 {
     struct shm_endpoint *s = e->shm;
 
@@ -19,7 +19,7 @@ void health_begin(struct upstream_endpoint *e, u64 since_ns)
     e->calls_had = e->failures_had = 0;
 }
 
-/* All that follows until health_result, with the lock held. */
+/* All that follows until endpoint_health_result, with the lock held. */
 
 static bool is_one(const struct upstream_endpoint *e)
 {
@@ -72,7 +72,7 @@ static enum endpoints_change eject(struct endpoints *g, struct shm_endpoint *s,
     if (rules->eject_ns == 0 || atomic_load(&s->state) != SHM_ENDPOINT_UP || !may_eject(g, rules))
         return ENDPOINTS_SAME;
     /* As long again as it was left alone, and a window, without an ejection: all is forgotten. */
-    if (n && now_ns > until_ns + eject_length(rules, n) + HEALTH_WINDOW_NS)
+    if (n && now_ns > until_ns + eject_length(rules, n) + ENDPOINT_HEALTH_WINDOW_NS)
         n = 0;
     atomic_store(&s->backoff, n + 1);
     atomic_store(&s->until_ns, now_ns + eject_length(rules, n + 1));
@@ -81,9 +81,9 @@ static enum endpoints_change eject(struct endpoints *g, struct shm_endpoint *s,
     return ENDPOINTS_EJECTED;
 }
 
-enum endpoints_change health_result(struct endpoints *g, struct upstream_endpoint *e,
-                                    const struct endpoints_rules *rules,
-                                    enum shm_endpoint_result result, u64 now_ns)
+enum endpoints_change endpoint_health_result(struct endpoints *g, struct upstream_endpoint *e,
+                                             const struct endpoints_rules *rules,
+                                             enum shm_endpoint_result result, u64 now_ns)
 {
     enum endpoints_change change = ENDPOINTS_SAME;
     struct shm_endpoint *s = e->shm;
@@ -93,7 +93,8 @@ enum endpoints_change health_result(struct endpoints *g, struct upstream_endpoin
         if (atomic_load_explicit(&s->in_a_row, memory_order_relaxed))
             atomic_store_explicit(&s->in_a_row, 0, memory_order_relaxed);
         return ENDPOINTS_SAME;
-    case SHM_ENDPOINT_ERROR: /* of the app's, which may be the same everywhere: health_look */
+    case SHM_ENDPOINT_ERROR: /* of the app's, which may be the same everywhere: endpoint_health_look
+                              */
     case SHM_ENDPOINT_UNKNOWN:
     case SHM_ENDPOINT_RESULTS:
         return ENDPOINTS_SAME;
@@ -112,9 +113,9 @@ enum endpoints_change health_result(struct endpoints *g, struct upstream_endpoin
 
 /* ---- probes ---- */
 
-enum endpoints_change health_probe(struct endpoints *g, struct upstream_endpoint *e,
-                                   const struct endpoints_rules *rules,
-                                   enum shm_probe_result result, u32 status, u64 now_ns)
+enum endpoints_change endpoint_health_probe(struct endpoints *g, struct upstream_endpoint *e,
+                                            const struct endpoints_rules *rules,
+                                            enum shm_probe_result result, u32 status, u64 now_ns)
 {
     struct shm_endpoint *s = e->shm;
     enum endpoints_change change = ENDPOINTS_SAME;
@@ -147,7 +148,8 @@ enum endpoints_change health_probe(struct endpoints *g, struct upstream_endpoint
     return change;
 }
 
-enum endpoints_change health_unprobe(struct endpoints *g, struct upstream_endpoint *e, u64 now_ns)
+enum endpoints_change endpoint_health_unprobe(struct endpoints *g, struct upstream_endpoint *e,
+                                              u64 now_ns)
 {
     enum endpoints_change change = ENDPOINTS_SAME;
 
@@ -188,7 +190,8 @@ static bool is_outlier(struct tally own, struct tally all, u32 errors)
 {
     struct tally others = { all.calls - own.calls, all.failures - own.failures };
 
-    if (errors == 0 || own.calls < HEALTH_CALLS_LEAST || others.calls < HEALTH_CALLS_LEAST)
+    if (errors == 0 || own.calls < ENDPOINT_HEALTH_CALLS_LEAST ||
+        others.calls < ENDPOINT_HEALTH_CALLS_LEAST)
         return false;
     return own.failures * SHARE_ALL / own.calls >=
            others.failures * SHARE_ALL / others.calls + errors;
@@ -217,8 +220,8 @@ static void outliers_eject(struct endpoints *g, const struct endpoints_rules *ru
             changes[i] = eject(g, g->of[i].shm, rules, SHM_ENDPOINT_OUTLIER, now_ns);
 }
 
-void health_look(struct endpoints *g, const struct endpoints_rules *rules, u64 now_ns,
-                 enum endpoints_change changes[ENDPOINTS_MAX])
+void endpoint_health_look(struct endpoints *g, const struct endpoints_rules *rules, u64 now_ns,
+                          enum endpoints_change changes[ENDPOINTS_MAX])
 {
     u32 n = atomic_load(&g->n);
 
@@ -234,7 +237,7 @@ void health_look(struct endpoints *g, const struct endpoints_rules *rules, u64 n
     }
     if (g->window_ns == 0)
         g->window_ns = max(now_ns, (u64)1);
-    if (now_ns >= g->window_ns + HEALTH_WINDOW_NS) {
+    if (now_ns >= g->window_ns + ENDPOINT_HEALTH_WINDOW_NS) {
         g->window_ns = now_ns;
         outliers_eject(g, rules, now_ns, changes);
     }

@@ -1,5 +1,6 @@
-/* test/unit/upstream_health_test.c -- when an endpoint is left alone, and when it is back */
-#include "upstream/health.h"
+/* test/unit/upstream_endpoint_health_test.c -- when an endpoint is left alone, and when it is back
+ */
+#include "upstream/endpoint_health.h"
 
 #include "base/random.h"
 #include "upstream/choose.h"
@@ -59,13 +60,13 @@ static enum endpoints_change results(u32 i, enum shm_endpoint_result result, u32
 static enum endpoints_change look(u64 after_ns, u32 i)
 {
     now_ns += after_ns;
-    health_look(&g, &rules, now_ns, changes);
+    endpoint_health_look(&g, &rules, now_ns, changes);
     return changes[i];
 }
 
 static enum endpoints_change probe(u32 i, enum shm_probe_result result)
 {
-    return health_probe(&g, &g.of[i], &rules, result, 0, now_ns);
+    return endpoint_health_probe(&g, &g.of[i], &rules, result, 0, now_ns);
 }
 
 static void five_failures_in_a_row_eject(void)
@@ -181,7 +182,7 @@ static void a_few_requests_say_nothing(void)
 {
     begin(2);
     for (u32 window = 0; window < 3; window++) {
-        (void)results(0, SHM_ENDPOINT_ERROR, HEALTH_CALLS_LEAST - 1);
+        (void)results(0, SHM_ENDPOINT_ERROR, ENDPOINT_HEALTH_CALLS_LEAST - 1);
         (void)results(1, SHM_ENDPOINT_OK, 100);
         CHECK_EQ(look(10 * S, 0), ENDPOINTS_SAME);
     }
@@ -224,8 +225,8 @@ static void what_probes_call_down_neither_is_ejected_nor_comes_back_by_itself(vo
     CHECK_EQ(look(100 * S, 0), ENDPOINTS_SAME);
     CHECK_EQ(results(0, SHM_ENDPOINT_CONNECT, 50), ENDPOINTS_SAME);
     CHECK_EQ(state(0), SHM_ENDPOINT_DOWN);
-    CHECK_EQ(health_unprobe(&g, &g.of[0], now_ns), ENDPOINTS_UP);
-    CHECK_EQ(health_unprobe(&g, &g.of[0], now_ns), ENDPOINTS_SAME);
+    CHECK_EQ(endpoint_health_unprobe(&g, &g.of[0], now_ns), ENDPOINTS_UP);
+    CHECK_EQ(endpoint_health_unprobe(&g, &g.of[0], now_ns), ENDPOINTS_SAME);
 }
 
 static void a_good_probe_does_not_end_an_ejection(void)
