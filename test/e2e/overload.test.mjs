@@ -44,6 +44,7 @@ async function started(t, settings) {
   const write = (all) => fs.writeFileSync(path.join(cwd, 'fettle.json'), JSON.stringify({ run: 'server.js', workers: 1, threads: 2, ...all }));
   write(settings);
   const app = await startFettle({ t, cwd, target: 'fettle.json', env: { FETTLE_RUNTIME_DIR: path.join(cwd, 'run') } });
+  await app.serving(settings.workers ?? 1);
   const page = async () => (await app.admin('/api/concurrency')).json();
   const self = {
     write,
