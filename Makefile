@@ -69,6 +69,11 @@ $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
+# Makes calls of fettle's fail (test/e2e/faults.test.mjs). No sanitizer: it is there before they are.
+$(BUILD)/test/fault/faults.so: test/fault/faults.c test/fault/calls.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g -fPIC -Wall -Wextra -Werror -D_GNU_SOURCE -fno-builtin -shared -o $@ $< -ldl
+
 # What src/sourcemap makes of a map, for the comparison with others.
 $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
@@ -117,7 +122,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit profile_profile guard_limiter shared_kvstore
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter shared_kvstore
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -156,7 +161,7 @@ nodes:
 
 # Programs that tell what fettle's own code makes of a file, for comparisons.
 E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
-e2e-build: all addon-test-tools npm-package $(E2E_DUMPS)
+e2e-build: all addon-test-tools npm-package $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
 # In $(BUILD) of the sanitizers.
 e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan
