@@ -17,6 +17,7 @@
 #include "shm/limits.h"
 #include "shm/redis.h"
 #include "shm/trace.h"
+#include "shm/upstreams.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
@@ -490,6 +491,7 @@ struct shm {
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_limits limits;
     _Alignas(64) struct shm_redis redis;
+    struct shm_upstream upstream[SHM_UPSTREAMS_MAX];
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };

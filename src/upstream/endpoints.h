@@ -1,0 +1,104 @@
+/* upstream/endpoints.h -- a group of endpoints, and which of them gets a request
+ *
+ *              put                        fails (names it `ended`)
+ *   (free) ──────────▶ UP ◀──────────────────────────────────────▶ EJECTED, DOWN
+ *      ▲                │ not put again
+ *      └── LEAVING ◀────┘
+ *        10 s, and nothing runs there
+ *
+ * A group is a table of fixed size. Thread 0 of the proxy puts addresses into it and takes them
+ * away, from the list of the settings and from what names resolve to; all threads choose, without a
+ * lock. A place is used for another address only when nobody can still look at the one before. What
+ * changes often is in shared memory (shm/upstreams.h), where the monitor reads it; what must not
+ * be anybody's but the proxy's, the address, is here.
+ *
+ * Values in, verdict out: the clock and the random numbers are the caller's.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "shm/upstreams.h"
+
+#include <pthread.h>
+
+enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX, ENDPOINTS_ITEMS_MAX = 64 };
+/* How long a place is left alone before it gets another address. */
+#define ENDPOINTS_REST_NS (10 * NS_PER_S)
+
+/* One address. Writer: thread 0, while shm->state is NONE; weight and priority at any time. */
+struct upstream_endpoint {
+    struct shm_endpoint *shm;
+    struct addr addr;
+    u32 item;      /* of the list: whose it is */
+    u32 epoch;     /* counts the addresses that this place has had */
+    u64 joined_ns; /* when it was put here: for the slow start */
+    u64 left_ns;
+};
+
+struct endpoints {
+    struct shm_upstream *shm;
+    pthread_mutex_t lock; /* of what changes rarely: states */
+    _Atomic u32 n;        /* places 0 … n-1 have ever been used */
+    struct upstream_endpoint of[ENDPOINTS_MAX];
+};
+
+/* What becomes of requests decides about an endpoint by these. */
+struct endpoints_rules {
+    u32 failures;    /* so many one after the other eject it; 0: none do */
+    u64 eject_ns;    /* for how long, at first */
+    struct str zone; /* our own; empty: none */
+};
+
+/* An address that is to be in the group. */
+struct endpoints_target {
+    struct addr addr;
+    u32 weight;      /* 1 and more */
+    u32 priority;    /* 0: first */
+    struct str name; /* as the list says it */
+    struct str zone; /* empty: none */
+};
+
+/* `shm` may have been used by a proxy before this one: counters go on, gauges begin anew. */
+void endpoints_init(struct endpoints *g, struct shm_upstream *shm);
+void endpoints_done(struct endpoints *g);
+
+/* Item `item` leads to these `n` now and to no others: new ones join, those that are there already
+ * stay as they are, the rest of the item's leave. -ENOSPC: some have no place. */
+MUST_USE int endpoints_put(struct endpoints *g, u32 item, const struct endpoints_target *to, u32 n,
+                           u64 now_ns);
+/* The list has so many items: those of later ones leave. */
+void endpoints_cut(struct endpoints *g, u32 items, u64 now_ns);
+
+/* For what an endpoint is asked. */
+struct endpoints_want {
+    const struct endpoints_rules *rules;
+    u64 tried;  /* bit i: place i has failed this request already; only when there is no other */
+    u64 key;    /* hash of what the request sticks to; 0: nothing */
+    u64 random; /* 64 bits */
+    u64 now_ns;
+};
+
+/* A request at an endpoint; all zero: none. */
+struct endpoints_call {
+    struct upstream_endpoint *to; /* NULL: none */
+    u64 began_ns;
+};
+
+/* Counts the request in; *call is to be ended, whatever becomes of it. False: nobody is there. */
+MUST_USE bool endpoints_choose(struct endpoints *g, const struct endpoints_want *want,
+                               struct endpoints_call *call);
+
+enum endpoints_change { ENDPOINTS_SAME, ENDPOINTS_EJECTED, ENDPOINTS_RETURNED };
+
+/* The request is over; `first_byte_ns` is how long its answer took to begin, 0: not known. Empties
+ * *call; accepts an empty one. What it says has happened is to be logged. */
+enum endpoints_change endpoints_ended(struct endpoints *g, struct endpoints_call *call,
+                                      const struct endpoints_rules *rules,
+                                      enum shm_endpoint_result result, u64 first_byte_ns,
+                                      u64 now_ns);
+
+static inline u32 endpoints_index(const struct endpoints *g, const struct upstream_endpoint *e)
+{
+    return (u32)(e - g->of);
+}
