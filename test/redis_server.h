@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "redis/command.h"
-#include "redis/reply.h"
+#include "redis/resp.h"
+#include "redis/respreader.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,7 +21,7 @@ struct redis_server {
     char folder[64], path[96];
     pid_t pid;
     int fd;
-    struct reader *reader;
+    struct respreader *reader;
 };
 
 static inline int redis_server_connect(struct redis_server *s)
@@ -75,12 +75,12 @@ static inline bool redis_server_start(struct redis_server *s)
         }
         nanosleep(&moment, NULL);
     }
-    return reader_new(&s->reader, 64 << 20, &p) == 0;
+    return respreader_new(&s->reader, 64 << 20, &p) == 0;
 }
 
 static inline void redis_server_stop(struct redis_server *s)
 {
-    reader_free(s->reader);
+    respreader_free(s->reader);
     if (s->fd >= 0)
         close(s->fd);
     if (s->pid > 0) {
@@ -105,10 +105,10 @@ static inline struct reply redis_server_ask(struct redis_server *s, struct buf *
         at += (size_t)n;
     }
     buf_clear(command);
-    while ((got = reader_next(s->reader, &reply)) == 0) {
+    while ((got = respreader_next(s->reader, &reply)) == 0) {
         ssize_t n = read(s->fd, bytes, sizeof(bytes));
 
-        assert(n > 0 && reader_feed(s->reader, str_make(bytes, (size_t)n)) == 0);
+        assert(n > 0 && respreader_feed(s->reader, str_make(bytes, (size_t)n)) == 0);
     }
     assert(got == 1);
     return reply;

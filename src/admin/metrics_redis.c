@@ -40,7 +40,7 @@ static void connections_write(struct text *t, const struct shm_redis *all)
 static void one_write(struct text *t, const char *name, const char *help, u64 n)
 {
     text_family(t, name, TEXT_COUNTER, help);
-    text_u64(t, NULL, n);
+    text_u64(t, NO_LABELS, n);
 }
 
 void metrics_redis(struct text *t, const struct metrics_source *src)

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "proxy/admission.h"
 #include "proxy/client.h"
-#include "redis/command.h"
+#include "redis/resp.h"
 
 #define LOG_EVERY_NS (10 * NS_PER_S)
 enum { KEY_MAX = 160 };

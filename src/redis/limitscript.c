@@ -6,7 +6,7 @@
  */
 #include "redis/limitscript.h"
 
-#include "redis/command.h"
+#include "redis/resp.h"
 
 enum { ARGS_OF_RULE = 3 };
 
@@ -91,18 +91,18 @@ struct str limitscript_text(void)
 
 void limitscript_call(struct buf *out, struct str sha, const struct limitscript_rule *rules, u32 n)
 {
-    command_begin(out, 3 + n + n * ARGS_OF_RULE);
-    command_word(out, sha.len ? STR("EVALSHA") : STR("EVAL"));
-    command_word(out, sha.len ? sha : limitscript_text());
-    command_number(out, n);
+    resp_begin(out, 3 + n + n * ARGS_OF_RULE);
+    resp_word(out, sha.len ? STR("EVALSHA") : STR("EVAL"));
+    resp_word(out, sha.len ? sha : limitscript_text());
+    resp_number(out, n);
     for (u32 i = 0; i < n; i++)
-        command_word(out, rules[i].key);
+        resp_word(out, rules[i].key);
     for (u32 i = 0; i < n; i++) {
         const struct limitscript_rule *r = &rules[i];
 
-        command_word(out, r->is_window ? STR("w") : STR("b"));
-        command_number(out, r->is_window ? r->slot_ns / LIMITSCRIPT_SLOT_UNIT_NS : r->token_ns);
-        command_number(out, r->is_window ? r->most : r->depth_ns);
+        resp_word(out, r->is_window ? STR("w") : STR("b"));
+        resp_number(out, r->is_window ? r->slot_ns / LIMITSCRIPT_SLOT_UNIT_NS : r->token_ns);
+        resp_number(out, r->is_window ? r->most : r->depth_ns);
     }
 }
 

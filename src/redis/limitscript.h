@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "guard/rate.h"
-#include "redis/reply.h"
+#include "redis/respreader.h"
 
 enum { LIMITSCRIPT_RULES_MAX = 8, LIMITSCRIPT_SLOT_UNIT_NS = 1000 };
 

@@ -3,7 +3,7 @@
 
 #include "base/addr.h"
 #include "io/errand.h"
-#include "redis/command.h"
+#include "redis/resp.h"
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -26,7 +26,7 @@ struct redis {
     struct watch watch;
     struct timer timer; /* AWAY: when to try; GREETS: how long yet; else the oldest call's end */
     struct task flush;
-    struct reader *reader;
+    struct respreader *reader;
     struct buf out;
     size_t written; /* of out */
     bool blocked;   /* EPOLLOUT is asked for */
@@ -99,7 +99,7 @@ static void away(struct redis *r, const char *why)
     bool was_ready = r->state == REDIS_READY || r->state == REDIS_LATE;
 
     socket_close(r);
-    reader_free(TAKE(r->reader, NULL));
+    respreader_free(TAKE(r->reader, NULL));
     buf_clear(&r->out);
     r->written = 0;
     r->blocked = false;
@@ -129,29 +129,29 @@ static void greet_send(struct redis *r)
     r->greetings = BIT(GREET_NAME);
     if (u->password[0]) {
         r->greetings |= BIT(GREET_AUTH);
-        command_begin(&r->out, u->user[0] ? 3 : 2);
-        command_word(&r->out, STR("AUTH"));
+        resp_begin(&r->out, u->user[0] ? 3 : 2);
+        resp_word(&r->out, STR("AUTH"));
         if (u->user[0])
-            command_word(&r->out, str_of(u->user));
-        command_word(&r->out, str_of(u->password));
+            resp_word(&r->out, str_of(u->user));
+        resp_word(&r->out, str_of(u->password));
     }
     if (u->database) {
         r->greetings |= BIT(GREET_SELECT);
-        command_begin(&r->out, 2);
-        command_word(&r->out, STR("SELECT"));
-        command_number(&r->out, u->database);
+        resp_begin(&r->out, 2);
+        resp_word(&r->out, STR("SELECT"));
+        resp_number(&r->out, u->database);
     }
-    command_begin(&r->out, 3);
-    command_word(&r->out, STR("CLIENT"));
-    command_word(&r->out, STR("SETNAME"));
-    command_word(&r->out, STR("fettle"));
+    resp_begin(&r->out, 3);
+    resp_word(&r->out, STR("CLIENT"));
+    resp_word(&r->out, STR("SETNAME"));
+    resp_word(&r->out, STR("fettle"));
     r->sha[0] = '\0';
     if (r->conf.script.len) {
         r->greetings |= BIT(GREET_SCRIPT);
-        command_begin(&r->out, 3);
-        command_word(&r->out, STR("SCRIPT"));
-        command_word(&r->out, STR("LOAD"));
-        command_word(&r->out, r->conf.script);
+        resp_begin(&r->out, 3);
+        resp_word(&r->out, STR("SCRIPT"));
+        resp_word(&r->out, STR("LOAD"));
+        resp_word(&r->out, r->conf.script);
     }
 }
 
@@ -178,7 +178,7 @@ static int socket_open(struct redis *r, const struct sockaddr *sa, socklen_t len
 static void begin(struct redis *r, const struct sockaddr *sa, socklen_t len)
 {
     struct problem p = { 0 };
-    int err = reader_new(&r->reader, r->conf.reply_bytes_max, &p);
+    int err = respreader_new(&r->reader, r->conf.reply_bytes_max, &p);
 
     if (!err)
         err = socket_open(r, sa, len);
@@ -486,11 +486,11 @@ static void answered(struct redis *r, const struct reply *reply)
 /* All that has come as a whole. False: it is away now. */
 static bool replies_take(struct redis *r)
 {
-    struct reader *reader = r->reader;
+    struct respreader *reader = r->reader;
     struct reply reply;
     int got;
 
-    while ((got = reader_next(reader, &reply)) == 1) {
+    while ((got = respreader_next(reader, &reply)) == 1) {
         if (r->state == REDIS_GREETS)
             greeted(r, &reply);
         else if (r->first < r->next)
@@ -522,7 +522,7 @@ static void in_read(struct redis *r)
             away(r, n == 0 ? "it has closed the connection" : strerror(errno));
             return;
         }
-        if (reader_feed(r->reader, str_make(bytes, (size_t)n)) < 0) {
+        if (respreader_feed(r->reader, str_make(bytes, (size_t)n)) < 0) {
             away(r, "an answer is too large, or not Redis' protocol");
             return;
         }
@@ -556,11 +556,11 @@ static void socket_event(struct watch *w, u32 events)
 int redis_new(struct redis **out, struct loop *loop, const struct redis_conf *conf,
               struct problem *p)
 {
-    struct reader *reader = NULL;
+    struct respreader *reader = NULL;
     struct redis *r;
-    int err = reader_new(&reader, conf->reply_bytes_max, p); /* whether it is there at all */
+    int err = respreader_new(&reader, conf->reply_bytes_max, p); /* whether it is there at all */
 
-    reader_free(reader);
+    respreader_free(reader);
     if (err)
         return err;
     r = calloc(1, sizeof(*r));
@@ -593,7 +593,7 @@ void redis_free(struct redis *r)
     if (r->resolving)
         r->resolving->redis = NULL;
     errands_free(r->errands);
-    reader_free(r->reader);
+    respreader_free(r->reader);
     buf_done(&r->out);
     explicit_bzero(&r->conf, sizeof(r->conf));
     free(r);

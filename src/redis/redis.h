@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "conf/redisurl.h"
 #include "io/loop.h"
-#include "redis/reply.h"
+#include "redis/respreader.h"
 #include "shm/redis.h"
 
 enum { REDIS_CALLS_MAX = 4096, REDIS_SHA_MAX = 41 };
@@ -58,7 +58,7 @@ const struct redis_conf *redis_conf_of(const struct redis *r);
 /* The name of conf.script for EVALSHA; empty: it could not be loaded. */
 struct str redis_script_sha(const struct redis *r);
 
-/* Sends a command (redis/command.h); c->fn is called later, never from in here. -EAGAIN: it is not
+/* Sends a command (redis/resp.h); c->fn is called later, never from in here. -EAGAIN: it is not
  * READY, or has too much to do. */
 MUST_USE int redis_ask(struct redis *r, struct redis_call *c, struct str command,
                        redis_call_fn *fn);

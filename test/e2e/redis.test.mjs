@@ -25,7 +25,7 @@ async function host(t, settings, { env = {}, ready = true } = {}) {
     run: 'server.js', name: 'shop', workers: 1, threads: 2, 'trust-proxy': ['loopback'], 'redis-timeout': NEVER_LATE, ...settings,
   }));
   const app = await startFettle({ t, cwd, target: 'fettle.json', env: { FETTLE_RUNTIME_DIR: path.join(cwd, 'run'), ...env } });
-  app.metric = async (name) => Number((await app.metrics()).match(new RegExp(`^fettle_redis_${name}(?:\\{[^}]*\\})? (.+)$`, 'm'))?.[1]);
+  app.metric = async (name) => Number((await app.admin('/metrics')).text.match(new RegExp(`^fettle_redis_${name}(?:\\{[^}]*\\})? (.+)$`, 'm'))?.[1]);
   app.has = (name, check) => poll(async () => check(await app.metric(name)), { timeout: PATIENCE_MS });
   if (ready) await app.has('up', (n) => n === 1);
   return app;
@@ -142,12 +142,12 @@ test('stopped in its tracks: nobody waits longer than redis-timeout, and it is u
 });
 
 test('a wrong password is named and never shown; the right one, of an ACL user too, works', { skip }, async (t) => {
-  const redis = await startRedis(t, { settings: ['--requirepass', 'open sesame',
-    '--user', 'fettle on >s3cret+word ~fettle:* +eval +evalsha +script|load +time +get +set +client|setname'] });
+  const redis = await startRedis(t, { settings: ['--requirepass', 'open+sesame',
+    '--user', 'fettle', 'on', '>s3cret+word', '~fettle:*', '+eval', '+evalsha', '+script|load', '+time', '+get', '+set', '+client|setname'] });
   const limits = { 'rate-limit': '3/1h' };
   const [wrong, right, acl] = await Promise.all([
     host(t, limits, { env: { FETTLE_REDIS: `redis://:hunter2hunter2@127.0.0.1:${redis.port}` }, ready: false }),
-    host(t, limits, { env: { FETTLE_REDIS: `redis://:open%20sesame@127.0.0.1:${redis.port}` } }),
+    host(t, limits, { env: { FETTLE_REDIS: `redis://:open%2Bsesame@127.0.0.1:${redis.port}` } }),
     host(t, limits, { env: { FETTLE_REDIS: `redis://fettle:s3cret+word@localhost:${redis.port}` } }),
   ]);
 

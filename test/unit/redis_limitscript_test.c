@@ -46,20 +46,20 @@ static struct limitscript_answer ask(const struct limitscript_rule *rules, u32 n
     struct reply reply;
 
     script_ours(&script);
-    command_begin(&command, 3 + n + 3 * n + 2);
-    command_word(&command, STR("EVAL"));
-    command_word(&command, buf_str(&script));
-    command_number(&command, n);
+    resp_begin(&command, 3 + n + 3 * n + 2);
+    resp_word(&command, STR("EVAL"));
+    resp_word(&command, buf_str(&script));
+    resp_number(&command, n);
     for (u32 i = 0; i < n; i++)
-        command_word(&command, rules[i].key);
+        resp_word(&command, rules[i].key);
     for (u32 i = 0; i < n; i++) {
-        command_word(&command, rules[i].is_window ? STR("w") : STR("b"));
-        command_number(&command, rules[i].is_window ? rules[i].slot_ns / LIMITSCRIPT_SLOT_UNIT_NS
-                                                    : rules[i].token_ns);
-        command_number(&command, rules[i].is_window ? rules[i].most : rules[i].depth_ns);
+        resp_word(&command, rules[i].is_window ? STR("w") : STR("b"));
+        resp_number(&command, rules[i].is_window ? rules[i].slot_ns / LIMITSCRIPT_SLOT_UNIT_NS
+                                                 : rules[i].token_ns);
+        resp_number(&command, rules[i].is_window ? rules[i].most : rules[i].depth_ns);
     }
-    command_number(&command, now_us / 1000000);
-    command_number(&command, now_us % 1000000);
+    resp_number(&command, now_us / 1000000);
+    resp_number(&command, now_us % 1000000);
     reply = redis_server_ask(&server, &command);
     if (reply.kind == REPLY_ERROR)
         printf("# %.*s\n", STR_ARG(reply.text));
@@ -71,8 +71,8 @@ static void flush(void)
 {
     AUTO(buf_done) struct buf command = { 0 };
 
-    command_begin(&command, 1);
-    command_word(&command, STR("FLUSHALL"));
+    resp_begin(&command, 1);
+    resp_word(&command, STR("FLUSHALL"));
     (void)redis_server_ask(&server, &command);
 }
 
@@ -240,10 +240,10 @@ static void what_lies_at_a_key_and_is_none_of_ours_counts_as_nothing(void)
     struct limitscript_rule rule = rule_of(&l, 0, key);
 
     flush();
-    command_begin(&command, 3);
-    command_word(&command, STR("SET"));
-    command_word(&command, rule.key);
-    command_word(&command, STR("b99 \xff\r\n"));
+    resp_begin(&command, 3);
+    resp_word(&command, STR("SET"));
+    resp_word(&command, rule.key);
+    resp_word(&command, STR("b99 \xff\r\n"));
     (void)redis_server_ask(&server, &command);
     CHECK_EQ(ask(&rule, 1, START_US).verdict[0].remaining, 1);
 }
@@ -260,9 +260,9 @@ static void keys_expire_when_the_budget_is_whole(void)
     limitscript_call(&command, (struct str){ 0 }, &rule, 1);
     reply = redis_server_ask(&server, &command);
     CHECK_EQ(reply_at(&reply, 0).integer, 0);
-    command_begin(&command, 2);
-    command_word(&command, STR("PTTL"));
-    command_word(&command, rule.key);
+    resp_begin(&command, 2);
+    resp_word(&command, STR("PTTL"));
+    resp_word(&command, rule.key);
     reply = redis_server_ask(&server, &command);
     CHECK(reply.integer > 30000 && reply.integer <= 60000);
 }

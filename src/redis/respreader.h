@@ -1,4 +1,4 @@
-/* redis/reply.h -- what a Redis answers: bytes in, replies out
+/* redis/respreader.h -- what a Redis answers: bytes in, replies out
  *
  * RESP2, by hiredis's reader, which owns no socket; the library is loaded when the first reader is
  * made. Replies that are larger than asked for, or no RESP, are errors: what the bytes say is never
@@ -18,7 +18,7 @@ enum reply_kind {
     REPLY_ARRAY,
 };
 
-/* Valid until the next reader_next. */
+/* Valid until the next respreader_next. */
 struct reply {
     enum reply_kind kind;
     u32 n;           /* of an array */
@@ -30,13 +30,13 @@ struct reply {
 /* The i-th of an array; of anything else, and behind its end: nil. */
 struct reply reply_at(const struct reply *r, u32 i);
 
-struct reader;
+struct respreader;
 
 /* A reply may take so many bytes in all. -EINVAL with *p: the library is not there; -ENOMEM. */
-MUST_USE int reader_new(struct reader **out, size_t bytes_max, struct problem *p);
+MUST_USE int respreader_new(struct respreader **out, size_t bytes_max, struct problem *p);
 /* Accepts NULL. */
-void reader_free(struct reader *r);
+void respreader_free(struct respreader *r);
 /* -EPROTO, -EMSGSIZE, -ENOMEM: the connection is of no use any more. */
-MUST_USE int reader_feed(struct reader *r, struct str bytes);
-/* 1: *out is the next one; 0: it has not come as a whole; as reader_feed. */
-MUST_USE int reader_next(struct reader *r, struct reply *out);
+MUST_USE int respreader_feed(struct respreader *r, struct str bytes);
+/* 1: *out is the next one; 0: it has not come as a whole; as respreader_feed. */
+MUST_USE int respreader_next(struct respreader *r, struct reply *out);

@@ -1,5 +1,5 @@
-/* redis/reply.c -- what a Redis answers: bytes in, replies out */
-#include "redis/reply.h"
+/* redis/respreader.c -- what a Redis answers: bytes in, replies out */
+#include "redis/respreader.h"
 
 #include "io/library.h"
 
@@ -9,9 +9,9 @@
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
 
-struct reader {
+struct respreader {
     redisReader *reader;
-    redisReply *last; /* what *out of reader_next points into */
+    redisReply *last; /* what *out of respreader_next points into */
     size_t bytes_max, fed;
 };
 
@@ -51,9 +51,9 @@ static int load(struct problem *p)
     return err;
 }
 
-int reader_new(struct reader **out, size_t bytes_max, struct problem *p)
+int respreader_new(struct respreader **out, size_t bytes_max, struct problem *p)
 {
-    struct reader *r;
+    struct respreader *r;
     int err = load(p);
 
     if (err)
@@ -70,14 +70,14 @@ int reader_new(struct reader **out, size_t bytes_max, struct problem *p)
     return 0;
 }
 
-static void last_free(struct reader *r)
+static void last_free(struct respreader *r)
 {
     if (r->last)
         hiredis.free_reply(r->last);
     r->last = NULL;
 }
 
-void reader_free(struct reader *r)
+void respreader_free(struct respreader *r)
 {
     if (!r)
         return;
@@ -86,12 +86,12 @@ void reader_free(struct reader *r)
     free(r);
 }
 
-static int error_of(const struct reader *r)
+static int error_of(const struct respreader *r)
 {
     return r->reader->err == REDIS_ERR_OOM ? -ENOMEM : -EPROTO;
 }
 
-int reader_feed(struct reader *r, struct str bytes)
+int respreader_feed(struct respreader *r, struct str bytes)
 {
     r->fed += bytes.len;
     if (r->fed > r->bytes_max)
@@ -136,7 +136,7 @@ struct reply reply_at(const struct reply *r, u32 i)
                                               : (struct reply){ .kind = REPLY_NIL };
 }
 
-int reader_next(struct reader *r, struct reply *out)
+int respreader_next(struct respreader *r, struct reply *out)
 {
     void *reply = NULL;
 
