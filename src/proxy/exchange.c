@@ -97,6 +97,7 @@ void exchange_let_go(struct exchange *x, u64 keep_ns)
     if (x->up)
         upstream_put(TAKE(x->up, NULL), keep_ns);
     (told ? claim_release : claim_unused)(&x->claim);
+    queue_room(x->client->thread);
 }
 
 void exchange_free(struct exchange *x)

@@ -6,6 +6,7 @@
 #include "proxy/access.h"
 #include "proxy/breaker.h"
 #include "proxy/cached.h"
+#include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
@@ -351,6 +352,12 @@ static struct circuit *circuit(struct ruleset_host *host, u32 app, struct str pl
     return breaker_find(container_of(host, struct proxy, host), app, place);
 }
 
+static struct ceiling *ceiling(struct ruleset_host *host, u32 app, struct str place,
+                               const struct settings_request *is)
+{
+    return ceiling_find(container_of(host, struct proxy, host), app, place, is);
+}
+
 static int limits_of(struct ruleset_host *host, const struct settings *s,
                      const struct limits_place *at, struct limits **out)
 {
@@ -370,6 +377,13 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
     p->host.access_log = access_log;
     p->host.circuit = circuit;
     breaker_init(p);
+    p->host.ceiling = ceiling;
+    p->ceilings = calloc(SHM_CEILINGS_MAX, sizeof(*p->ceilings));
+    p->said = calloc(SHM_APPS_MAX, sizeof(*p->said));
+    if (!p->ceilings || !p->said)
+        err = err ? err : -ENOMEM;
+    else
+        ceiling_init(p);
     p->host.limits = limits_of;
     if (!err)
         err = ruleset_new(&rules, app, apps, &p->host, &problem);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sched.h"
 #include "proxy/access.h"
+#include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/throttle.h"
@@ -187,6 +188,7 @@ static void plan_again(struct timer *timer)
     access_tick(t->proxy, clock_now_ns());
     throttle_tick(t->proxy);
     plan_look(t->plan, clock_now_ns());
+    ceiling_tick(t->proxy, clock_now_ns());
     cached_show(t->proxy);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }

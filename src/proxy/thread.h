@@ -34,6 +34,8 @@
 enum { SERIES_LINES = 64 };
 
 struct access_log;
+struct ceiling;
+struct ceiling_said;
 struct flights;
 struct store;
 struct thread;
@@ -79,6 +81,8 @@ struct proxy {
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
+    struct ceiling *ceilings;                /* SHM_CEILINGS_MAX of them … */
+    struct ceiling_said *said;               /* … and by app */
     struct pathset paths;                    /* what requests are counted by … */
     _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */

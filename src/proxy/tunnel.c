@@ -62,6 +62,7 @@ static void tunnel_close(struct tunnel *tu)
     atomic_fetch_sub(&tu->listener->connections, 1);
     queue_leave(&tu->ticket);
     claim_release(&tu->claim);
+    queue_room(t);
     loop_timer_stop(&tu->timer);
     loop_task_stop(&tu->more);
     end_done(t, &tu->client);
@@ -316,7 +317,14 @@ static void stream_connect(struct tunnel *tu)
 
 static void stream_given(struct ticket *ticket)
 {
-    stream_connect(container_of(ticket, struct tunnel, ticket));
+    struct tunnel *tu = container_of(ticket, struct tunnel, ticket);
+
+    if (!ticket->shed) {
+        stream_connect(tu);
+        return;
+    }
+    COUNT(tu->thread->proxy->shm->proxy.refused[SHM_REFUSED_OVERLOAD], 1);
+    tunnel_close(tu);
 }
 
 static void stream_waited(struct timer *timer)
@@ -330,12 +338,14 @@ static void stream_waited(struct timer *timer)
 static void stream_ask(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    const struct settings_request *is = &listener_door(t->proxy, tu->listener)->rule->is;
+    const struct rule *rule = listener_door(t->proxy, tu->listener)->rule;
+    const struct settings_request *is = &rule->is;
     char ip[ADDR_TEXT_MAX];
     struct queue_want want = {
         .app = tu->listener->app,
         .listener = tu->listener->id,
         .key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip)),
+        .ceiling = rule->ceiling,
     };
 
     tu->is = *is; /* its own: it may wait for longer than the rules live */
