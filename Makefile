@@ -68,6 +68,11 @@ $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
 
+# Makes calls of fettle's fail (test/e2e/faults.test.mjs). No sanitizer: it is there before they are.
+$(BUILD)/test/fault/faults.so: test/fault/faults.c test/fault/calls.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g -fPIC -Wall -Wextra -Werror -D_GNU_SOURCE -fno-builtin -shared -o $@ $< -ldl
+
 # What src/sourcemap makes of a map, for the comparison with others.
 $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
@@ -155,7 +160,7 @@ nodes:
 
 # Programs that tell what fettle's own code makes of a file, for comparisons.
 E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
-e2e-build: all addon-test-tools $(E2E_DUMPS)
+e2e-build: all addon-test-tools $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
 # In $(BUILD) of the sanitizers.
 e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan
