@@ -320,6 +320,10 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.queued = 0;
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         shm->lanes[i].queued = 0;
+    for (u32 i = 0; i < SHM_REDIS_USES; i++) {
+        atomic_store(&shm->redis.use[i].wanted, 0);
+        atomic_store(&shm->redis.use[i].ready, 0);
+    }
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();

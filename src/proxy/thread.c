@@ -251,6 +251,8 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
             return r;
         loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
     }
+    if (r == 0)
+        remote_setup(t);
     return r;
 }
 

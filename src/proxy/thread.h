@@ -21,6 +21,7 @@
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/remote.h"
 #include "proxy/ruleset.h"
 #include "proxy/seat.h"
 #include "shm/layout.h"
@@ -135,6 +136,7 @@ struct thread {
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     struct shm_trace_ids trace_ids;
+    struct remote remote; /* Redis */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;
