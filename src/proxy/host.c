@@ -102,6 +102,9 @@ static void change_log(const struct proxy *p, const struct host_group *g,
                  STR_ARG(hosts_name(p, g, &name)), STR_ARG(addr_text(&e->addr, text)),
                  until_ns > now_ns ? (double)(until_ns - now_ns) / NS_PER_S : 0);
         return;
+    case ENDPOINTS_DOWN:
+    case ENDPOINTS_UP: /* no request does that */
+        return;
     case ENDPOINTS_RETURNED:
         log_info("upstream %.*s: %.*s gets requests again", STR_ARG(hosts_name(p, g, &name)),
                  STR_ARG(addr_text(&e->addr, text)));

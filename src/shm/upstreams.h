@@ -40,6 +40,24 @@ enum shm_endpoint_result {
     SHM_ENDPOINT_RESULTS,
 };
 
+/* What a health check has found. */
+enum shm_probe_result {
+    SHM_PROBE_OK,
+    SHM_PROBE_CONNECT, /* no connection */
+    SHM_PROBE_RESET,   /* it ended before the answer's head was whole, or was not HTTP */
+    SHM_PROBE_TIMEOUT,
+    SHM_PROBE_STATUS, /* another one than expected */
+    SHM_PROBE_RESULTS,
+};
+
+/* Why an endpoint is not up. */
+enum shm_endpoint_reason {
+    SHM_ENDPOINT_NO_REASON,
+    SHM_ENDPOINT_IN_A_ROW, /* requests failed one after the other */
+    SHM_ENDPOINT_OUTLIER,  /* it fails more often than the others */
+    SHM_ENDPOINT_PROBE,    /* health checks */
+};
+
 /* Writers: the proxy's threads. Texts do not change while `state` is not NONE. */
 struct shm_endpoint {
     _Alignas(64) _Atomic uint32_t state; /* enum shm_endpoint_state */
@@ -57,7 +75,15 @@ struct shm_endpoint {
     _Atomic uint64_t sent_bytes, received_bytes;
     _Atomic uint64_t load; /* what a remote fettle says of its loops; 0: nothing */
     _Atomic uint64_t load_seen_ns;
-    uint64_t reserved[8];
+    _Atomic uint64_t up_since_ns;     /* slow start began; 0: it was there from the beginning */
+    _Atomic uint32_t load_given;      /* requests since load_seen_ns */
+    _Atomic uint32_t backoff;         /* ejections one soon after the other */
+    _Atomic uint32_t reason;          /* enum shm_endpoint_reason */
+    _Atomic uint32_t probes_in_a_row; /* that say the same */
+    _Atomic uint64_t probes[8];       /* by enum shm_probe_result */
+    _Atomic uint64_t probed_ns;       /* the newest: when, what, with what status (0: none) */
+    _Atomic uint32_t probed, probed_status;
+    uint64_t reserved[4];
     uint32_t text_len, name_len, zone_len, spare;
     char text[SHM_ENDPOINT_TEXT_MAX];
     char name[SHM_ENDPOINT_NAME_MAX];
@@ -69,7 +95,9 @@ struct shm_upstream {
     _Alignas(64) _Atomic uint32_t used;
     _Atomic uint32_t active; /* the settings have it */
     _Atomic uint64_t none;   /* requests for which no endpoint was there */
-    uint64_t reserved[8];
+    /* Requests given while so few were up that all were tried; to another zone than our own. */
+    _Atomic uint64_t panics, spilled;
+    uint64_t reserved[6];
     uint32_t app;
     uint32_t place_len;                 /* 0: the app as a whole */
     char place[SHM_UPSTREAM_PLACE_MAX]; /* the route: "shop.example/api" */

@@ -12,6 +12,8 @@
  * changes often is in shared memory (shm/upstreams.h), where the monitor reads it; what must not
  * be anybody's but the proxy's, the address, is here.
  *
+ * Who is chosen is choose.h's, who is left alone is endpoint_health.h's.
+ *
  * Values in, verdict out: the clock and the random numbers are the caller's.
  */
 #pragma once
@@ -19,6 +21,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "shm/upstreams.h"
+#include "upstream/load_report.h"
 
 #include <pthread.h>
 
@@ -30,24 +33,33 @@ enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX };
 struct upstream_endpoint {
     struct shm_endpoint *shm;
     struct addr addr;
-    u32 item;      /* of the list: whose it is (upstreams_item.id) */
-    u32 epoch;     /* counts the addresses that this place has had */
-    u64 joined_ns; /* when it was put here: for the slow start */
+    u32 item;  /* of the list: whose it is (upstreams_item.id) */
+    u32 epoch; /* counts the addresses that this place has had */
+    u64 id;    /* hash of the address */
     u64 left_ns;
+    u64 calls_had, failures_had; /* thread 0: at the beginning of endpoint_health.h's window */
 };
 
 struct endpoints {
     struct shm_upstream *shm;
     pthread_mutex_t lock; /* of what changes rarely: states */
     _Atomic u32 n;        /* places 0 … n-1 have ever been used */
+    u64 window_ns;        /* thread 0: when endpoint_health.h's window began */
     struct upstream_endpoint of[ENDPOINTS_MAX];
 };
 
-/* What becomes of requests decides about an endpoint by these. */
+/* How endpoints are chosen, and what decides about them. Shares are in thousandths of a per cent.
+ */
 struct endpoints_rules {
-    u32 failures;    /* so many one after the other eject it; 0: none do */
-    u64 eject_ns;    /* for how long, at first */
-    struct str zone; /* our own; empty: none */
+    u32 failures;      /* so many one after the other eject an endpoint; 0: none do */
+    u32 errors;        /* so does failing this much more often than the others; 0: that does not */
+    u64 eject_ns;      /* for how long, at first; 0: nothing is ejected */
+    u64 eject_max_ns;  /* at most, as that doubles */
+    u32 eject_most;    /* nothing is ejected when more than this share would not be up */
+    u32 rise, fall;    /* so many probes have to succeed, to fail, for a change; 0: as 1 */
+    u32 panic;         /* choose.h */
+    u64 slow_start_ns; /* 0: there is none */
+    struct str zone;   /* our own; empty: none */
 };
 
 /* An address that is to be in the group. */
@@ -89,7 +101,13 @@ struct endpoints_call {
 MUST_USE bool endpoints_choose(struct endpoints *g, const struct endpoints_want *want,
                                struct endpoints_call *call);
 
-enum endpoints_change { ENDPOINTS_SAME, ENDPOINTS_EJECTED, ENDPOINTS_RETURNED };
+enum endpoints_change {
+    ENDPOINTS_SAME,
+    ENDPOINTS_EJECTED,  /* shm->reason says why, until_ns for how long */
+    ENDPOINTS_RETURNED, /* its ejection is over */
+    ENDPOINTS_DOWN,     /* probes fail */
+    ENDPOINTS_UP,       /* probes succeed again */
+};
 
 /* The request is over; `first_byte_ns` is how long its answer took to begin, 0: not known. Empties
  * *call; accepts an empty one. What it says has happened is to be logged. */
@@ -97,6 +115,9 @@ enum endpoints_change endpoints_ended(struct endpoints *g, struct endpoints_call
                                       const struct endpoints_rules *rules,
                                       enum shm_endpoint_result result, u64 first_byte_ns,
                                       u64 now_ns);
+
+/* It has said with an answer how many of its loops wait (load_report.h). */
+void endpoints_reported(struct upstream_endpoint *e, const struct load_report *report, u64 now_ns);
 
 static inline u32 endpoints_index(const struct endpoints *g, const struct upstream_endpoint *e)
 {
