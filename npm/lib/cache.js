@@ -7,9 +7,9 @@
  */
 
 const { performance } = require('node:perf_hooks');
-const { open, errorName } = require('./native.js');
+const { storeOf } = require('./stores.js');
 const { TEXT, JSON_TEXT, BUFFER, CLONE, isPlain, serialize, deserialize } = require('./values.js');
-const { typeError, failure, badType, numberOf, functionOf, booleanOf, optionsOf } = require('./errors.js');
+const { typeError, failure, badType, numberOf, functionOf, booleanOf, nameOf, optionsOf } = require('./errors.js');
 
 const OPTIONS = ['name', 'max', 'maxBytes', 'ttl', 'allowStale', 'fetchMethod', 'heapMax'];
 const BYTES_LEAST = 256 * 1024;
@@ -273,36 +273,19 @@ function until(promise, signal) {
   });
 }
 
-const opened = new Map(); /* name and shape → what the addon made of them */
-
-function storeOf(name, bytes, entries) {
-  const id = `${name} ${bytes} ${entries}`;
-  let native = opened.get(id);
-  if (!native) {
-    native = open().store(name, bytes, entries);
-    if (typeof native === 'number') throw memoryFailure(native, name, bytes, entries);
-    opened.set(id, native);
-  }
-  return native;
-}
-
-function memoryFailure(errno, name, bytes, entries) {
-  const code = errorName(errno);
-  if (code === 'EINVAL') return typeError('ERR_INVALID_ARG_VALUE', `options.maxBytes: ${bytes} bytes have no room for ${entries} entries`);
-  return failure('ERR_FETTLE_MEMORY', `fettle: no memory for cache '${name}': ${code}`);
-}
-
 /** The cache of this name. All workers that give it the same name, max and maxBytes have the same one. */
 function cache(options) {
   optionsOf(options, OPTIONS, 'cache');
-  const { name = 'default' } = options ?? {};
-  if (typeof name !== 'string') throw badType('options.name', 'a string', name);
-  if (name === '' || Buffer.byteLength(name) > 63) throw typeError('ERR_INVALID_ARG_VALUE', 'options.name must have 1 to 63 bytes');
   const given = options ?? {};
+  const name = nameOf(given.name ?? 'default');
+  return cacheOf(given, name, name);
+}
+
+function cacheOf(given, name, region) {
   const max = numberOf(given, 'max', { least: 1, most: 4e9 }) ?? 0;
   const maxBytes = numberOf(given, 'maxBytes', { least: BYTES_LEAST, most: BYTES_MOST }) ??
     (max ? Math.min(Math.max(max * BYTES_OF_ENTRY, BYTES_LEAST * 16), 16 * BYTES_USUAL) : BYTES_USUAL);
-  return new Cache(storeOf(name, maxBytes, max), {
+  return new Cache(storeOf(region, maxBytes, max), {
     name,
     ttl: numberOf(given, 'ttl', { most: 1e12, whole: false }) ?? 0,
     allowStale: booleanOf(given, 'allowStale'),
@@ -323,8 +306,9 @@ function memoize(fn, options) {
   const { key = byArguments, name = fn.name, ...rest } = optionsOf(options, MEMOIZE_OPTIONS, 'memoize');
   if (typeof key !== 'function') throw badType('options.key', 'a function', key);
   if (!name) throw typeError('ERR_INVALID_ARG_VALUE', 'options.name must be said for a function without a name: it is by that that workers share');
+  nameOf(name);
   const calls = new Map(); /* key → arguments of who asked first */
-  const results = cache({ ...rest, name: `memoize:${name}`, fetchMethod: (k) => fn(...calls.get(k)) });
+  const results = cacheOf({ ...rest, fetchMethod: (k) => fn(...calls.get(k)) }, name, `memoize:${name}`);
   async function memoized(...args) {
     const k = key(...args);
     const hit = results.get(k);

@@ -257,6 +257,28 @@ static void a_version_changes_with_each_set_and_delete(void)
     unmake(&m);
 }
 
+static void a_number_is_counted_until_its_time_is_over(void)
+{
+    struct made m = make(1 << 20, 0);
+    struct str key = STR("client");
+    u64 hash = kvstore_hash(m.store, key);
+    struct kvstore_number n;
+
+    CHECK_EQ(kvstore_add(m.store, key, hash, false, 100, 1, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 0);
+    for (u32 i = 1; i <= 5; i++) {
+        CHECK_EQ(kvstore_add(m.store, key, hash, true, 100, i, &n), KVSTORE_ADDED);
+        CHECK_EQ(n.n, i);
+        CHECK_EQ(n.expires_ns, 101);
+    }
+    CHECK_EQ(kvstore_add(m.store, key, hash, false, 100, 9, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 4);
+    CHECK_EQ(kvstore_add(m.store, key, hash, true, 100, 101, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 1);
+    CHECK_EQ(n.expires_ns, 201);
+    unmake(&m);
+}
+
 static void a_claim_is_one_owners_until_he_gives_it_back_or_dies(void)
 {
     struct made m = make(1 << 20, 0);
@@ -535,6 +557,7 @@ int main(void)
     TEST(a_store_that_is_not_full_loses_nothing_however_it_is_rewritten);
     TEST(few_entries_take_little_memory_however_often_they_are_written);
     TEST(a_version_changes_with_each_set_and_delete);
+    TEST(a_number_is_counted_until_its_time_is_over);
     TEST(a_claim_is_one_owners_until_he_gives_it_back_or_dies);
     TEST(threads_at_once_read_only_what_somebody_wrote);
 #ifndef WORD_BY_WORD
