@@ -126,6 +126,7 @@ struct settings_request {
     enum settings_rate_algorithm rate_limit_algorithm;
     u32 rate_limit_status;
     enum settings_rate_headers rate_limit_headers;
+    bool rate_limit_redis;      /* counted in Redis, if there is one */
     u32 rate_limit_ipv6_prefix; /* so many bits of an address are one client */
     u64 max_body_bytes;         /* 413; 0: no limit */
     u64 body_timeout_ns;        /* between two reads of a request's body: 408; 0: no limit */
@@ -230,6 +231,11 @@ struct settings {
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
+    /* Several hosts */
+    struct str redis;     /* conf/redisurl.h; empty: none */
+    u64 redis_timeout_ns; /* of one answer */
+    struct str redis_prefix;
+
     u64 cache_bytes; /* of the cache of responses, all in all */
 
     enum settings_parent trace_parent; /* whose traceparent is continued */
@@ -306,6 +312,7 @@ enum settings_group {
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_UPSTREAM,
     SETTINGS_GROUP_CACHE,
+    SETTINGS_GROUP_REDIS,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

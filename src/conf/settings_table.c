@@ -4,6 +4,7 @@
  * knows its name. In the order in which --help shows them.
  */
 #include "conf/ratelimit.h"
+#include "conf/redisurl.h"
 #include "conf/settings.h"
 
 #define AT(field) offsetof(struct settings, field)
@@ -13,6 +14,7 @@
 #define PROXY SETTINGS_GROUP_PROXY
 #define UPSTREAM SETTINGS_GROUP_UPSTREAM
 #define CACHE SETTINGS_GROUP_CACHE
+#define REDIS SETTINGS_GROUP_REDIS
 #define WATCH SETTINGS_GROUP_WATCH
 #define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
@@ -33,6 +35,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
     [SETTINGS_GROUP_UPSTREAM] = "Time-outs, retries and circuit breakers",
     [SETTINGS_GROUP_CACHE] = "The cache of responses",
+    [SETTINGS_GROUP_REDIS] = "Several hosts (Redis or Valkey)",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
@@ -411,6 +414,24 @@ const struct settings_row settings_rows[] = {
 { .name = "cache-status", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_status),
   .default_text = "on",
   .help = "say in the field Cache-Status what the cache did (RFC 9211)" },
+
+{ .name = "redis", .type = SETTINGS_TEXT, .group = REDIS, .flags = SETTINGS_SECRET | SETTINGS_EMPTY_OFF, .offset = AT(redis),
+  .default_text = "off", .most = 2048, .check = redisurl_check, .placeholder = "URL",
+  .help = "a Redis or Valkey that several hosts share: redis://HOST",
+  .more = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or unix:///PATH. Rate limits are counted there then, one budget for all hosts. While it is away, each host counts for itself, and no request waits for it longer than redis-timeout. "
+          "With a password better set as FETTLE_REDIS, because command lines can be read by other users of the machine. Never shown. See doc/limits.md." },
+{ .name = "redis-timeout", .type = SETTINGS_DURATION, .group = REDIS, .offset = AT(redis_timeout_ns),
+  .default_text = "50ms", .least = 1 * MS, .most = 10 * NS_PER_S, .placeholder = "TIME",
+  .help = "what it has not answered by then is decided here",
+  .more = "From then on nothing is asked of it until it has answered." },
+{ .name = "redis-prefix", .type = SETTINGS_TEXT, .group = REDIS, .offset = AT(redis_prefix),
+  .default_text = "fettle:", .most = 64, .placeholder = "TEXT",
+  .help = "what its keys begin with",
+  .more = "Hosts that have the same prefix share their budgets; apps are told apart by their names." },
+{ .name = "rate-limit-redis", .type = SETTINGS_BOOL, .group = REDIS, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_redis),
+  .default_text = "on",
+  .help = "count rate limits there when there is a redis",
+  .more = "off: each host has a budget of its own." },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

@@ -107,6 +107,8 @@ void exchange_free(struct exchange *x)
 
     if (x->cache_mode)
         cached_done(x);
+    if (x->shared_state)
+        sharedlimit_done(x);
     exchange_let_go(x, 0);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);

@@ -88,7 +88,7 @@ static void dispatch(struct exchange *x)
             return;
         }
         if (error == -ECONNREFUSED || error == -ENOENT)
-            atomic_store(&t->proxy->gone[x->claim.slot - t->proxy->shm->slot], x->claim.generation);
+            thread_worker_gone(t, &x->claim);
         exchange_worker_failed(x);
         return;
     }

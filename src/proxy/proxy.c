@@ -91,9 +91,13 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     socklen_t len = sizeof(sa);
     int err;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0) {
+    if (atomic_load(&l->fd) >= 0) {
         close(fd);
         return;
+    }
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0) {
+        log_error("a listener cannot be used: its address: %s", strerror(errno));
+        _exit(1); /* whoever comes next has it handed over again */
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
@@ -316,6 +320,10 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.queued = 0;
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         shm->lanes[i].queued = 0;
+    for (u32 i = 0; i < SHM_REDIS_USES; i++) {
+        atomic_store(&shm->redis.use[i].wanted, 0);
+        atomic_store(&shm->redis.use[i].ready, 0);
+    }
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();

@@ -303,7 +303,7 @@ static int limits_make(struct ruleset *rs, const struct course *c, const struct 
                        struct rule *out)
 {
     AUTO(buf_done) struct buf place = { 0 };
-    struct limits_place at = { .app = c->app };
+    struct limits_place at = { .app = c->app, .app_name = rs->app[c->app].name };
     struct limits *made;
     int err;
 

@@ -110,8 +110,8 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     if (r < 0)
         return r == -EAGAIN ? 0 : r;
     if (from->ended) {
-        if (!from->told)
-            shutdown(to->watch.fd, SHUT_WR);
+        if (!from->told && shutdown(to->watch.fd, SHUT_WR) < 0)
+            return -errno; /* there is nobody to tell */
         from->told = true;
         return 0;
     }
@@ -120,7 +120,9 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     from->buf = block_take(&t->blocks);
     if (!from->buf)
         return -ENOMEM;
-    n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    do
+        n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         from->buf->end = (u32)n;
         from->readable = n == from->buf->size || from->hung_up; /* else the next make a new event */
@@ -132,7 +134,7 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
         return 1;
     }
     from->readable = false;
-    return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    return errno == EAGAIN ? 0 : -errno;
 }
 
 static void tunnel_pump(struct tunnel *tu);
@@ -305,7 +307,7 @@ static void stream_connect(struct tunnel *tu)
         return;
     }
     if (fd == -ECONNREFUSED || fd == -ENOENT)
-        atomic_store(&t->proxy->gone[tu->claim.slot - t->proxy->shm->slot], tu->claim.generation);
+        thread_worker_gone(t, &tu->claim);
     claim_unused(&tu->claim);
     if (tu->attempts <= EXCHANGE_ATTEMPTS_MAX) {
         stream_ask(tu);

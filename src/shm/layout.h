@@ -16,6 +16,7 @@
 #include "shm/concurrency.h"
 #include "shm/journal.h"
 #include "shm/limits.h"
+#include "shm/redis.h"
 #include "shm/trace.h"
 #include "shm/upstreams.h"
 
@@ -491,6 +492,7 @@ struct shm {
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_limits limits;
+    _Alignas(64) struct shm_redis redis;
     struct shm_concurrency concurrency;
     struct shm_upstream upstream[SHM_UPSTREAMS_MAX];
     /* By thread of the proxy: spans of requests. */
