@@ -12,6 +12,7 @@
 #include "proxy/chooser.h"
 #include "proxy/line.h"
 #include "proxy/thread.h"
+
 void queue_init(struct queue *q)
 {
     pthread_mutex_init(&q->lock, NULL);
