@@ -13,7 +13,7 @@ export interface CacheOptions<V = unknown> {
   allowStale?: boolean;
   /** Makes what is not there, for fetch(). */
   fetchMethod?: (key: string, options: { context: unknown }) => V | undefined | Promise<V | undefined>;
-  /** At most so many values stay in this worker's heap as well; 0: each get() parses anew, and gives a copy of its own. Default: 1000. */
+  /** At most so many values stay in this worker's heap as well; 0: each get() parses anew, and gives a copy of its own. Default: 10000. */
   heapMax?: number;
 }
 

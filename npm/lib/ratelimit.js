@@ -22,6 +22,18 @@ const then = (value, fn) => (isPromise(value) ? value.then(fn) : fn(value));
 
 /* ---- the counts ---- */
 
+/* { totalHits, resetTime }; a Date is made for who asks for it. */
+class Count {
+  #resetMs;
+  constructor(totalHits, resetMs) {
+    this.totalHits = totalHits;
+    this.#resetMs = resetMs;
+  }
+  get resetTime() {
+    return new Date(this.#resetMs);
+  }
+}
+
 const STORE_OPTIONS = ['name', 'prefix', 'maxClients', 'windowMs'];
 
 /** A Store of express-rate-limit's that counts for all workers: `store: new RateLimitStore({ name: 'login' })`. */
@@ -56,7 +68,7 @@ class RateLimitStore {
 
 
   increment(key) {
-    return { totalHits: this.#add(key, true), resetTime: new Date(Date.now() + this.#left[LEFT_MS]) };
+    return new Count(this.#add(key, true), Date.now() + this.#left[LEFT_MS]);
   }
 
   decrement(key) {
