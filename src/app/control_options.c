@@ -90,6 +90,7 @@ TABLE(findings, findings);
 TABLE(routes, routes);
 TABLE(cache, cache);
 TABLE(circuits, circuits);
+TABLE(upstreams, circuits);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

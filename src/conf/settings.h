@@ -85,6 +85,13 @@ enum settings_temporality {
 
 /* In which lane a request waits, while there are lanes (balance/lane.h). */
 enum settings_lane { SETTINGS_LANE_AUTO, SETTINGS_LANE_FAST, SETTINGS_LANE_SLOW };
+/* Who comes first when requests have to wait (guard/priority.h). */
+enum settings_priority {
+    SETTINGS_PRIORITY_AUTO, /* high for health checks, else normal */
+    SETTINGS_PRIORITY_HIGH,
+    SETTINGS_PRIORITY_NORMAL,
+    SETTINGS_PRIORITY_LOW,
+};
 
 /* What answers say of rate limits, and how those count. */
 enum settings_rate_headers {
@@ -106,23 +113,35 @@ enum settings_retry_methods {
 struct settings_request {
     struct settings_balance balance;
     enum settings_lane lane;
-    u32 queue_max;            /* requests of the app that wait in the central queue */
-    u64 queue_timeout_ns;     /* the longest wait in it, then 503; 0: no limit */
+    enum settings_priority priority;
+    u32 queue_max;         /* requests of the app that wait in the central queue */
+    u64 queue_timeout_ns;  /* the longest wait in it, then 503; 0: no limit */
+    u64 queue_target_ns;   /* guard/codel.h: how long they may wait, but for a moment; 0: off */
+    u64 queue_interval_ns; /* … and how long that moment is */
+    u32 max_concurrency;   /* requests with workers at once (proxy/ceiling.h); 0: off */
+    bool adaptive_concurrency;
+    u32 worker_concurrency;   /* the same of one worker; 0: off */
     struct str rate_limit;    /* limits as conf/ratelimit.h has them, commas between; empty: none */
     struct str rate_limit_by; /* whose requests count together, where a limit does not say so */
     enum settings_rate_algorithm rate_limit_algorithm;
     u32 rate_limit_status;
     enum settings_rate_headers rate_limit_headers;
+    bool rate_limit_redis;      /* counted in Redis, if there is one */
     u32 rate_limit_ipv6_prefix; /* so many bits of an address are one client */
     u64 max_body_bytes;         /* 413; 0: no limit */
     u64 body_timeout_ns;        /* between two reads of a request's body: 408; 0: no limit */
-    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
-                              * limit */
-    u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
-    u64 stall_timeout_ns;    /* without a byte of a response that has begun: closed; 0: off */
-    u64 request_timeout_ns;  /* from the head to the end of the response: 504; 0: off */
-    u64 tunnel_timeout_ns;   /* an upgraded connection without a byte either way; 0: off */
-    u32 retry_max;           /* how often a request is sent again; 0: never */
+    u64 write_timeout_ns;     /* a client that takes not one byte of a response for this long; 0: no
+                               * limit */
+    u64 upstream_timeout_ns;  /* from the request's end to the response's first byte: 504; 0: off */
+    u64 stall_timeout_ns;     /* without a byte of a response that has begun: closed; 0: off */
+    u64 request_timeout_ns;   /* from the head to the end of the response: 504; 0: off */
+    u64 tunnel_timeout_ns;    /* an upgraded connection without a byte either way; 0: off */
+    struct str upstream;      /* hosts, as conf/upstreams.h has them; empty: the workers alone */
+    struct str upstream_host; /* the Host field that hosts get; empty: as the client said it */
+    u64 connect_timeout_ns;   /* until a host takes a connection */
+    u32 upstream_keepalive;   /* resting connections to an endpoint, by thread; 0: none */
+    u64 upstream_idle_timeout_ns; /* how long one rests */
+    u32 retry_max;                /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
     u32 retry_budget; /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
@@ -217,7 +236,14 @@ struct settings {
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
+    /* Several hosts */
+    struct str redis;     /* conf/redisurl.h; empty: none */
+    u64 redis_timeout_ns; /* of one answer */
+    struct str redis_prefix;
+
     u64 cache_bytes; /* of the cache of responses, all in all */
+
+    struct str zone; /* where this machine is (conf/upstreams.h); empty: nothing said */
 
     enum settings_parent trace_parent; /* whose traceparent is continued */
 
@@ -293,6 +319,7 @@ enum settings_group {
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_UPSTREAM,
     SETTINGS_GROUP_CACHE,
+    SETTINGS_GROUP_REDIS,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

@@ -21,6 +21,7 @@
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/remote.h"
 #include "proxy/ruleset.h"
 #include "proxy/seat.h"
 #include "shm/layout.h"
@@ -33,7 +34,11 @@
 enum { SERIES_LINES = 64 };
 
 struct access_log;
+struct ceiling;
+struct ceiling_said;
 struct flights;
+struct host_group;
+struct host_pool;
 struct store;
 struct thread;
 
@@ -78,8 +83,11 @@ struct proxy {
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
-    struct pathset paths;                    /* what requests are counted by … */
-    _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
+    struct host_group *groups[SHM_UPSTREAMS_MAX]; /* thread 0; as in shm; NULL: not made yet */
+    struct ceiling *ceilings;                     /* SHM_CEILINGS_MAX of them … */
+    struct ceiling_said *said;                    /* … and by app */
+    struct pathset paths;                         /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX];      /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
@@ -96,6 +104,7 @@ struct proxy {
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];
+    _Atomic u64 gone_ns[SHM_SLOTS_MAX]; /* when that was: after GONE_NS it is asked again */
     /* By slot: the generation that is being replaced for its blocked loop, or was. The slot's state
      * goes on to others before the last connection to that process has broken. */
     _Atomic u32 blocked[SHM_SLOTS_MAX];
@@ -121,15 +130,17 @@ struct thread {
     struct slab client_slab;
     u32 internal_clients;
     struct list tunnels;
-    struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
-    struct seats seats;              /* numbers for them */
-    struct task given_task;          /* takes the tickets that this thread gave itself */
-    struct task landed_task;         /* likewise those that waited for its own responses */
+    struct list pool[SHM_SLOTS_MAX];                /* idle upstreams by slot */
+    struct seats seats;                             /* numbers for them */
+    struct host_pool *host_pool[SHM_UPSTREAMS_MAX]; /* the same of hosts, by group; NULL: none */
+    struct task given_task;  /* takes the tickets that this thread gave itself */
+    struct task landed_task; /* likewise those that waited for its own responses */
     struct task log_task;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     struct shm_trace_ids trace_ids;
+    struct remote remote; /* Redis */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;
@@ -157,6 +168,9 @@ void thread_listen(struct thread *t);
 void thread_unlisten(struct thread *t);
 /* A ticket of this thread waits: looks again now and then until none does. */
 void thread_queue_watch(struct thread *t);
+/* A worker has refused a connection: it gets nothing until the supervisor says something new, or
+ * for a second if the supervisor says nothing, since a worker that lives may have refused one. */
+void thread_worker_gone(struct thread *t, const struct claim *claim);
 /* From any thread: makes t look at its given tickets and at proxy->changes. */
 void thread_poke(struct thread *t);
 

@@ -3,6 +3,7 @@
 
 #include "proxy/access.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/peer.h"
 #include "proxy/series.h"
 
@@ -26,7 +27,9 @@ struct tunnel {
     struct end client, worker;
     struct ticket ticket;
     struct claim claim;
-    struct listener *listener; /* where the client came */
+    struct endpoints_call host; /* a host's instead … */
+    struct host_group *group;   /* … of this group */
+    struct listener *listener;  /* where the client came */
     struct settings_request is;
     struct addr peer, local;
     u32 number; /* of the connection to the worker, if it was an exchange's */
@@ -52,6 +55,17 @@ static void end_done(struct thread *t, struct end *e)
     block_give(&t->blocks, &e->after);
 }
 
+/* The stream to a host is over, and its connection is, or will be, closed. */
+static void host_end(struct endpoints_call *host, struct host_group *group)
+{
+    static const struct endpoints_rules none;
+
+    if (!host->to)
+        return;
+    atomic_fetch_sub(&host->to->shm->connections, 1);
+    (void)endpoints_ended(&group->endpoints, host, &none, SHM_ENDPOINT_OK, 0, clock_now_ns());
+}
+
 static void tunnel_close(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
@@ -62,6 +76,8 @@ static void tunnel_close(struct tunnel *tu)
     atomic_fetch_sub(&tu->listener->connections, 1);
     queue_leave(&tu->ticket);
     claim_release(&tu->claim);
+    host_end(&tu->host, tu->group);
+    queue_room(t);
     loop_timer_stop(&tu->timer);
     loop_task_stop(&tu->more);
     end_done(t, &tu->client);
@@ -109,8 +125,8 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     if (r < 0)
         return r == -EAGAIN ? 0 : r;
     if (from->ended) {
-        if (!from->told)
-            shutdown(to->watch.fd, SHUT_WR);
+        if (!from->told && shutdown(to->watch.fd, SHUT_WR) < 0)
+            return -errno; /* there is nobody to tell */
         from->told = true;
         return 0;
     }
@@ -119,7 +135,9 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     from->buf = block_take(&t->blocks);
     if (!from->buf)
         return -ENOMEM;
-    n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    do
+        n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         from->buf->end = (u32)n;
         from->readable = n == from->buf->size || from->hung_up; /* else the next make a new event */
@@ -131,7 +149,7 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
         return 1;
     }
     from->readable = false;
-    return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    return errno == EAGAIN ? 0 : -errno;
 }
 
 static void tunnel_pump(struct tunnel *tu);
@@ -248,6 +266,8 @@ void tunnel_upgrade(struct exchange *x)
     struct block *from_client = TAKE(c->in, NULL), *to_client = TAKE(c->out, NULL);
     struct block *from_worker = TAKE(u->in, NULL), *to_worker = TAKE(u->out, NULL);
     struct claim claim;
+    struct endpoints_call host;
+    struct host_group *group = x->rule->group;
     struct tunnel *tu;
     int worker_fd;
     u32 number = u->number;
@@ -261,12 +281,14 @@ void tunnel_upgrade(struct exchange *x)
     if (x->span.on)
         span_end(x, from_client->bytes, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
+    host = TAKE(x->host, (struct endpoints_call){ 0 });
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, c->listener, client_release(c));
     if (!tu) {
         seats_give(&t->seats, number);
         close(worker_fd);
         claim_release(&claim);
+        host_end(&host, group);
         block_give(&t->blocks, &from_client);
         block_give(&t->blocks, &to_client);
         block_give(&t->blocks, &from_worker);
@@ -274,6 +296,8 @@ void tunnel_upgrade(struct exchange *x)
         return;
     }
     tu->claim = claim;
+    tu->host = host;
+    tu->group = group;
     tu->number = number;
     tu->idle_ns = idle_ns;
     tu->client.buf = to_worker ? to_worker : from_client;
@@ -304,7 +328,7 @@ static void stream_connect(struct tunnel *tu)
         return;
     }
     if (fd == -ECONNREFUSED || fd == -ENOENT)
-        atomic_store(&t->proxy->gone[tu->claim.slot - t->proxy->shm->slot], tu->claim.generation);
+        thread_worker_gone(t, &tu->claim);
     claim_unused(&tu->claim);
     if (tu->attempts <= EXCHANGE_ATTEMPTS_MAX) {
         stream_ask(tu);
@@ -316,7 +340,14 @@ static void stream_connect(struct tunnel *tu)
 
 static void stream_given(struct ticket *ticket)
 {
-    stream_connect(container_of(ticket, struct tunnel, ticket));
+    struct tunnel *tu = container_of(ticket, struct tunnel, ticket);
+
+    if (!ticket->shed) {
+        stream_connect(tu);
+        return;
+    }
+    COUNT(tu->thread->proxy->shm->proxy.refused[SHM_REFUSED_OVERLOAD], 1);
+    tunnel_close(tu);
 }
 
 static void stream_waited(struct timer *timer)
@@ -330,12 +361,14 @@ static void stream_waited(struct timer *timer)
 static void stream_ask(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    const struct settings_request *is = &listener_door(t->proxy, tu->listener)->rule->is;
+    const struct rule *rule = listener_door(t->proxy, tu->listener)->rule;
+    const struct settings_request *is = &rule->is;
     char ip[ADDR_TEXT_MAX];
     struct queue_want want = {
         .app = tu->listener->app,
         .listener = tu->listener->id,
         .key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip)),
+        .ceiling = rule->ceiling,
     };
 
     tu->is = *is; /* its own: it may wait for longer than the rules live */

@@ -14,9 +14,13 @@ const char *const refusal_name[SHM_REFUSALS] = {
     [SHM_REFUSED_WORKER_SLOW] = "worker_too_slow",
     [SHM_REFUSED_NO_ROUTE] = "no_route",
     [SHM_REFUSED_RATE] = "rate_limited",
+    [SHM_REFUSED_UNREACHABLE] = "upstream_unreachable",
+    [SHM_REFUSED_UPSTREAM] = "upstream_failed",
+    [SHM_REFUSED_NO_ENDPOINT] = "no_endpoint",
     [SHM_REFUSED_STALLED] = "worker_stalled",
     [SHM_REFUSED_REQUEST_TIME] = "request_too_long",
     [SHM_REFUSED_CIRCUIT] = "circuit_open",
     [SHM_REFUSED_TUNNEL_IDLE] = "tunnel_idle",
     [SHM_REFUSED_NOT_CACHED] = "not_cached",
+    [SHM_REFUSED_OVERLOAD] = "overloaded",
 };
