@@ -116,7 +116,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit profile_profile guard_limiter
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too

@@ -20,11 +20,15 @@ PART(next);
 PART(opened);
 PART(statistics);
 PART(trace);
+PART(trace_calls);
 PART(trace_libraries);
 PART(trace_measures);
+PART(trace_places);
 PART(trace_sequence);
 PART(trace_slow);
 PART(trace_spans);
+PART(trace_statements);
+PART(trace_told);
 
 const char *part_text(const char *name, size_t *len)
 {
@@ -39,11 +43,15 @@ const char *part_text(const char *name, size_t *len)
         { "opened", part_opened, part_opened_end },
         { "statistics", part_statistics, part_statistics_end },
         { "trace", part_trace, part_trace_end },
+        { "trace_calls", part_trace_calls, part_trace_calls_end },
         { "trace_libraries", part_trace_libraries, part_trace_libraries_end },
         { "trace_measures", part_trace_measures, part_trace_measures_end },
+        { "trace_places", part_trace_places, part_trace_places_end },
         { "trace_sequence", part_trace_sequence, part_trace_sequence_end },
         { "trace_slow", part_trace_slow, part_trace_slow_end },
         { "trace_spans", part_trace_spans, part_trace_spans_end },
+        { "trace_statements", part_trace_statements, part_trace_statements_end },
+        { "trace_told", part_trace_told, part_trace_told_end },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -9,7 +9,7 @@
 
 const channels = require('diagnostics_channel');
 
-let t; /* of trace.js: now, timed, current, begin, end, abandon, run, targetOf, targetOfObject, addon, spans */
+let t; /* of trace.js: `libraries`, and what trace_calls.js gives */
 
 /* `make` gives a method, which as the library's own is no constructor. */
 function replace(object, name, make) {
@@ -36,39 +36,81 @@ function ending(call, callback) {
   };
 }
 
+/* A connection works on one statement at a time, and goes to one server. */
+class Connection {
+  constructor(name, database) {
+    this.database = database; /* undefined: it stays the same */
+    this.era = t.era;
+    this.target = t.targetOf(name);
+    this.busyUntil = 0;
+  }
+}
+
+const connections = new WeakMap(); /* of the libraries, and their pools -> Connection */
+
+/* `nameOf(object)`: of what it goes to; `database`: if that can change. */
+function connectionOf(object, nameOf, database) {
+  let connection = connections.get(object);
+  if (connection === undefined || connection.era !== t.era || connection.database !== database)
+    connections.set(object, (connection = new Connection(nameOf(object), database)));
+  return connection;
+}
+
 /* ---- pg ---- */
 
+/* A client that is given back goes to the next who waits, in the context of who gives it back: so it is said
+ * whose it is now, of those as well who are not watched. */
+const NOBODYS = { request: undefined };
 let handed = null; /* the call of pool.query for which the pool now has a client */
 let asking = null; /* ... for which it now looks for one */
 
-/* The query that client.query has just made of `text`, if its end can be seen. */
-function pgQueryOf(client, text) {
-  const own = Object.hasOwn(client, '_queryQueue');
-  const queue = own ? client._queryQueue : client.queryQueue;
-  const running = own ? client._activeQuery : client.activeQuery;
-  const last = Array.isArray(queue) && queue.length > 0 ? queue[queue.length - 1] : running;
-  return last && last.text === text && typeof last.callback === 'function' && !seen.has(last) ? last : null;
-}
-const seen = new WeakSet();
+const clientName = (client) => `pg ${client.host}:${client.port}/${client.database}`;
+const poolName = ({ options = {} }) => `pg ${options.host ?? options.connectionString ?? ''}:${options.port ?? ''}/${options.database ?? ''}`;
 
-function pgTarget(client) {
-  return t.targetOf(`pg ${client.host}:${client.port}/${client.database}`);
+/* The newest query of a client's. */
+function pgNewest(client) {
+  const own = Object.hasOwn(client, '_queryQueue');
+  for (const queue of own ? [client._queryQueue, client._sentQueryQueue] : [client.queryQueue])
+    if (Array.isArray(queue) && queue.length > 0) return queue[queue.length - 1];
+  return own ? client._activeQuery : client.activeQuery;
+}
+
+/* What client.query has just made of `text`, if its end can be seen. */
+function pgQueryOf(client, text, before) {
+  const made = pgNewest(client);
+  return made && made !== before && made.text === text && typeof made.callback === 'function' ? made : null;
+}
+
+/* `query.callback` ends the call as well. What waits for a promise has its context from there, and the pool
+ * works for others in its callbacks: only in one of the app's it is that of the request. */
+function pgEnding(call, query, isOfApp) {
+  const { callback } = query;
+  query.callback = isOfApp ? ending(call, callback) : function (error, result) {
+    t.end(call, error, result?.rows ?? result, rowsOf(result));
+    return callback.apply(this, arguments);
+  };
 }
 
 function pgClient(Client) {
+  replace(Client.prototype, 'connect', (connect) => ({ made(callback) {
+    if (t.isIdle()) return connect.apply(this, arguments);
+    return t.outside(connect, this, typeof callback === 'function' ? [inContext(t.current(), callback)] : arguments);
+  } }).made);
   replace(Client.prototype, 'query', (query) => ({ made(config, values, callback) {
-    const request = t.current();
+    const given = handed;
+    const request = given === null ? t.current() : given.request;
     if (request === undefined) return query.apply(this, arguments);
     const text = typeof config === 'string' ? config : config?.text;
     if (typeof text !== 'string' || typeof config.submit === 'function') return query.apply(this, arguments);
-    const given = handed;
     handed = null;
-    const call = given ?? t.begin(request, t.addon.POSTGRESQL, text, pgTarget(this), Array.isArray(values) ? values : config.values);
-    if (given === null) call.client = this;
+    const connection = connectionOf(this, clientName);
+    const call = given ?? t.begin(request, t.addon.POSTGRESQL, text, connection.target, Array.isArray(values) ? values : config.values);
+    if (given === null) call.connection = connection;
     else {
       t.restart(call);
-      if (call.span !== undefined) call.to = t.serverAt(pgTarget(this));
+      if (call.span !== undefined) call.to = t.serverAt(connection.target);
     }
+    const before = pgNewest(this);
     let result;
     try {
       result = query.apply(this, arguments);
@@ -76,47 +118,66 @@ function pgClient(Client) {
       t.abandon(call);
       throw error;
     }
-    const made = pgQueryOf(this, text);
+    const made = pgQueryOf(this, text, before);
     if (made === null) t.abandon(call);
-    else {
-      seen.add(made);
-      made.callback = ending(call, made.callback);
-    }
+    else pgEnding(call, made, given === null && (typeof values === 'function' || typeof callback === 'function' || typeof config.callback === 'function'));
     return result;
   } }).made);
 }
 
+/* The arguments of pool.query, with the app's callback in the context of its request; null: there is none. */
+function pgPoolArgs(request, args) {
+  for (let i = 1; i < args.length && i < 3; i++)
+    if (typeof args[i] === 'function') {
+      const made = [...args];
+      made[i] = inContext(request, args[i]);
+      return made;
+    }
+  return null;
+}
+
+/* `request`: undefined for one that is not watched. */
+function inContext(request, fn) {
+  return function () {
+    return request === undefined ? t.outside(fn, this, arguments) : t.run(request, fn, this, arguments);
+  };
+}
+
 function pgPool(Pool) {
   replace(Pool.prototype, 'query', (query) => ({ made(text, values, cb) {
+    if (t.isIdle()) return query.apply(this, arguments);
     const request = t.current();
     const words = typeof text === 'string' ? text : text?.text;
-    if (request === undefined || typeof words !== 'string' || typeof text.submit === 'function') return query.apply(this, arguments);
-    const { options = {} } = this;
-    const call = t.begin(request, t.addon.POSTGRESQL, words,
-      t.targetOf(`pg ${options.host ?? options.connectionString ?? ''}:${options.port ?? ''}/${options.database ?? ''}`),
-      Array.isArray(values) ? values : text.values);
-    asking = call;
+    const isWatched = request !== undefined && typeof words === 'string' && typeof text.submit !== 'function';
+    const args = pgPoolArgs(request, arguments);
+    asking = isWatched
+      ? t.begin(request, t.addon.POSTGRESQL, words, connectionOf(this, poolName).target, Array.isArray(values) ? values : text.values)
+      : NOBODYS;
     try {
-      return query.apply(this, arguments);
+      return query.apply(this, args ?? arguments);
     } finally {
       asking = null;
     }
   } }).made);
   replace(Pool.prototype, 'connect', (connect) => ({ made(cb) {
     const call = asking;
-    const request = call?.request ?? t.current();
     asking = null;
-    if (request === undefined || typeof cb !== 'function') return connect.apply(this, arguments);
-    return connect.call(this, function (error) {
-      if (error && call !== null) t.end(call, error);
-      handed = error ? null : call;
-      try {
-        return t.run(request, cb, this, arguments);
-      } finally {
-        handed = null;
-      }
-    });
+    if (typeof cb !== 'function' || t.isIdle()) return connect.apply(this, arguments);
+    return connect.call(this, call === null ? inContext(t.current(), cb) : handing(call, cb, true));
   } }).made);
+}
+
+/* The pool's own callback, which asks the client at once. `ends`: nobody else hears that there is no client. */
+function handing(call, cb, ends) {
+  return function (error) {
+    if (error && ends && call !== NOBODYS) t.end(call, error);
+    handed = error ? null : call;
+    try {
+      return cb.apply(this, arguments);
+    } finally {
+      handed = null;
+    }
+  };
 }
 
 /* ---- SQLite: better-sqlite3, libsql, node:sqlite ---- */
@@ -206,9 +267,9 @@ const sourceKept = (statement) => sources.get(statement);
 
 /* ---- mysql2 ---- */
 
-function mysqlTarget({ host, port, socketPath, database }) {
-  return t.targetOf(`mysql ${socketPath ?? `${host}:${port}`}/${database}`);
-}
+const mysqlName = ({ host, port, socketPath, database }) => `mysql ${socketPath ?? `${host}:${port}`}/${database}`;
+const mysqlConnectionName = ({ config }) => mysqlName(config ?? {});
+const mysqlPoolName = ({ config }) => mysqlName(config?.connectionConfig ?? {});
 
 /* The arguments of `query` and `execute`, with what ends `call` around the callback; null: it has none. */
 function mysqlEnding(call, args) {
@@ -229,15 +290,16 @@ function mysqlConnection(Connection) {
       const call = handed;
       handed = null;
       if (call !== null) { /* of pool.query, which has a callback of its own */
-        t.restart(call);
+        if (call !== NOBODYS) t.restart(call);
         return original.apply(this, arguments);
       }
       const request = t.current();
       const text = typeof sql === 'string' ? sql : sql?.sql;
       if (request === undefined || typeof text !== 'string' || typeof sql.onResult === 'function')
         return original.apply(this, arguments);
-      const made = t.begin(request, t.addon.MYSQL, text, mysqlTarget(this.config ?? {}), mysqlValues(sql, values));
-      made.client = this;
+      const connection = connectionOf(this, mysqlConnectionName, this.config?.database);
+      const made = t.begin(request, t.addon.MYSQL, text, connection.target, mysqlValues(sql, values));
+      made.connection = connection;
       const args = mysqlEnding(made, arguments);
       if (args === null) t.abandon(made); /* a stream */
       try {
@@ -255,7 +317,7 @@ function mysqlPool(Pool) {
       const request = t.current();
       const text = typeof sql === 'string' ? sql : sql?.sql;
       if (request === undefined || typeof text !== 'string') return original.apply(this, arguments);
-      const call = t.begin(request, t.addon.MYSQL, text, mysqlTarget(this.config?.connectionConfig ?? {}), mysqlValues(sql, values));
+      const call = t.begin(request, t.addon.MYSQL, text, connectionOf(this, mysqlPoolName).target, mysqlValues(sql, values));
       const args = mysqlEnding(call, arguments);
       if (args === null) t.abandon(call);
       asking = args === null ? null : call;
@@ -267,17 +329,10 @@ function mysqlPool(Pool) {
     } }).made);
   replace(Pool.prototype, 'getConnection', (getConnection) => ({ made(cb) {
     const call = asking;
-    const request = call?.request ?? t.current();
     asking = null;
-    if (request === undefined || typeof cb !== 'function') return getConnection.apply(this, arguments);
-    return getConnection.call(this, function () {
-      handed = call;
-      try {
-        return t.run(request, cb, this, arguments);
-      } finally {
-        handed = null;
-      }
-    });
+    if (typeof cb !== 'function' || t.isIdle()) return getConnection.apply(this, arguments);
+    const inner = inContext(call === null ? t.current() : call.request, cb);
+    return t.outside(getConnection, this, [call === null ? inner : handing(call, inner, false)]);
   } }).made);
 }
 
@@ -300,14 +355,16 @@ function redisBegin(request, name, args, target) {
   return t.begin(request, addon.REDIS, redisText(name, args[0]), target, args, shape);
 }
 
+const seen = new WeakSet(); /* commands */
+const ioredisName = ({ options: { host, port, path, db } = {} }) => `redis ${path ?? `${host}:${port}`}/${db}`;
+
 function ioredis({ prototype }) {
   replace(prototype, 'sendCommand', (send) => ({ made(command, stream) {
     const request = t.current();
     if (request === undefined || typeof command?.resolve !== 'function' || seen.has(command) || command.pipelineIndex !== undefined)
       return send.apply(this, arguments);
     seen.add(command);
-    const { host, port, path, db } = this.options ?? {};
-    const call = redisBegin(request, String(command.name).toUpperCase(), command.args ?? [], t.targetOf(`redis ${path ?? `${host}:${port}`}/${db}`));
+    const call = redisBegin(request, String(command.name).toUpperCase(), command.args ?? [], connectionOf(this, ioredisName).target);
     const { resolve, reject } = command;
     command.resolve = function (value) {
       t.end(call, null, value);

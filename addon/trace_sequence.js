@@ -8,12 +8,15 @@
  *     with nothing but declarations between, and the second names nothing that came out of the first;
  *   - no value of the second has been in the first's result, unless it was known before;
  *   - they are no part of a transaction, and not both of one connection that the app holds.
- * Stacks are taken, and the file is read, once for each pair of statements.
+ * Stacks are taken, and the file is read, once for each pair of statements; results are looked at until
+ * it is sure.
  */
 
 const PAIRS_MAX = 512;
 const SEEN_BEFORE = 3; /* requests, before anything is looked at */
 const SURE_AFTER = 2; /* requests that have shown nothing to the contrary */
+const STACKS_MAX = 5; /* of one statement in a second */
+const TRUSTED_AFTER = 30; /* such requests: results are looked at no more */
 const RIGHT_AFTER_MS = 5;
 const FILE_MAX = 4e6;
 const TOKENS_MAX = 20000; /* of one function */
@@ -232,21 +235,85 @@ function comesFrom(values, result, known) {
 
 const POOLED = new Set(['knex', 'sequelize', 'typeorm', 'drizzle-orm', '@prisma/client', 'objection']);
 
+/* Two statements, the second after the first. */
+class Pair {
+  constructor(first) {
+    this.first = first; /* its number */
+    this.seen = 0; /* requests */
+    this.count = 0; /* ... that have shown nothing to the contrary */
+    this.verdict = undefined; /* null: there is nothing to tell; else { first, second }, their frames */
+    this.pooled = false; /* what issues them takes another connection for each */
+    this.looks = false; /* is counted in `looked` */
+  }
+}
+
+/* What is wanted of a statement: for how many pairs that it begins. */
+class Wanted {
+  constructor() {
+    this.places = 0;
+    this.results = 0;
+    this.stacks = 0; /* that were taken in this second */
+  }
+}
+
 /* trace: { placeTake, bits } of trace.js */
 module.exports = function sequence({ placeTake, READ, DELIBERATE }) {
   const pairs = new Map(); /* "first second" -> Pair */
-  const firsts = new Map(); /* number of a statement that begins a pair that is looked at -> how many pairs */
+  const wanted = new Map(); /* number of a statement -> Wanted */
 
-  function pairOf(key) {
+  function pairOf(first, second) {
+    const key = first * 2 ** 21 + (second % 2 ** 21); /* of numbers that are known at a time, no two are alike */
     let pair = pairs.get(key);
-    if (pair === undefined) {
+    if (pair === undefined || pair.first !== first) {
       if (pairs.size >= PAIRS_MAX) {
         pairs.clear();
-        firsts.clear();
+        wanted.clear();
       }
-      pairs.set(key, (pair = { seen: 0, verdict: undefined, count: 0 }));
+      pairs.set(key, (pair = new Pair(first)));
     }
     return pair;
+  }
+
+  function want(pair) {
+    let of = wanted.get(pair.first);
+    if (of === undefined) wanted.set(pair.first, (of = new Wanted()));
+    of.places++;
+    of.results++;
+    pair.looks = true;
+  }
+
+  /* The place of its first is known. */
+  function placeKnown({ first }) {
+    const of = wanted.get(first);
+    if (of !== undefined) of.places--;
+  }
+
+  /* No more is wanted of it. */
+  function settle(pair) {
+    const of = wanted.get(pair.first);
+    if (pair.looks && of !== undefined && --of.results <= 0) wanted.delete(pair.first);
+    pair.looks = false;
+  }
+
+  function isContrary(a, values) {
+    try {
+      return comesFrom(values, a.result, a.values);
+    } catch {
+      return true; /* values that do not let themselves be looked at */
+    }
+  }
+
+  /* The first's place is known: whether something can be said of the two. */
+  function decide(pair, a, values) {
+    if (pair.looks && isContrary(a, values)) {
+      if (pair.verdict === undefined) placeKnown(pair);
+      pair.verdict = null;
+    } else if (pair.verdict === undefined) {
+      pair.verdict = judge(a.place, placeTake());
+      pair.pooled = a.place.via.some((name) => POOLED.has(name));
+      placeKnown(pair);
+    }
+    if (pair.verdict === null) settle(pair);
   }
 
   const reads = (call) => (call.shape & (READ | DELIBERATE)) === READ && call.tally !== null && call.tally.begun === 1;
@@ -255,32 +322,33 @@ module.exports = function sequence({ placeTake, READ, DELIBERATE }) {
     /* A call begins; `a` ended last, and nothing else is under way. */
     follows(a, b, values) {
       if (!reads(a) || !reads(b) || a.tally === b.tally || b.issued - a.ended > RIGHT_AFTER_MS) return;
-      const pair = pairOf(`${a.tally.number} ${b.tally.number}`);
+      const pair = pairOf(a.tally.number, b.tally.number);
       if (pair.verdict === null || ++pair.seen < SEEN_BEFORE) return;
-      if (pair.seen === SEEN_BEFORE) {
-        firsts.set(a.tally.number, 1);
-        return;
+      if (pair.seen === SEEN_BEFORE) return want(pair);
+      if (pair.looks) {
+        if (!a.kept || (pair.verdict === undefined && a.place === undefined)) return;
+        decide(pair, a, values);
       }
-      if (a.place === undefined) return;
-      try {
-        if (comesFrom(values, a.result, a.values)) pair.verdict = null;
-      } catch {
-        pair.verdict = null; /* values that do not let themselves be looked at */
-      }
-      if (pair.verdict === undefined) pair.verdict = judge(a.place, placeTake());
-      if (pair.verdict === null) return;
+      if (pair.verdict === null || pair.verdict === undefined) return;
       b.pair = pair;
       b.after = a;
     },
-    /* Whether the place and the result of this statement are wanted. */
-    wants: (number) => firsts.has(number),
+    /* A statement begins: what of it is wanted; undefined: nothing. */
+    wants: (number) => (wanted.size === 0 ? undefined : wanted.get(number)),
+    /* Whether the place is, besides its result. Then it has to be taken. */
+    wantsPlace: (of) => of.places > 0 && of.stacks < STACKS_MAX && ++of.stacks > 0,
+    /* Once a second. */
+    tick() {
+      for (const of of wanted.values()) of.stacks = 0;
+    },
     /* The second has ended: null, or what it has shown: { verdict, saved: ms, first: number }. */
     ended(b) {
       const { pair, after: a } = b;
       b.pair = b.after = undefined;
       if (pair.verdict === null) return null;
-      if (b.client !== undefined && a.client === b.client && !a.place.via.some((name) => POOLED.has(name))) return null;
+      if (b.connection !== undefined && a.connection === b.connection && !pair.pooled) return null;
       if (++pair.count < SURE_AFTER) return null;
+      if (pair.count === TRUSTED_AFTER) settle(pair);
       return { verdict: pair.verdict, saved: Math.min(a.ended - a.started, b.ended - b.started), first: a.tally.number };
     },
     areIndependent,

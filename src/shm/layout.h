@@ -16,6 +16,7 @@
 #include "shm/journal.h"
 #include "shm/limits.h"
 #include "shm/trace.h"
+#include "shm/upstreams.h"
 
 #define SHM_MAGIC 0x66657474u /* "fett" */
 
@@ -29,7 +30,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 11,
+    SHM_VERSION = 12,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -488,6 +489,7 @@ struct shm {
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_limits limits;
+    struct shm_upstream upstream[SHM_UPSTREAMS_MAX];
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];
 };

@@ -124,12 +124,15 @@ test('one address leads to several apps by host and path', { skip }, async (t) =
     assert.deepEqual([...text.matchAll(/"app":"(\w+)"/g)].map(([, app]) => app), ['shop', 'api', 'shop']);
   });
   await t.test('metrics and pages go by app', async () => {
-    const { text } = await it.admin('/metrics');
-    assert.match(text, /^fettle_workers_wanted\{app="shop"\} 2$/m);
-    assert.match(text, /^fettle_worker_state\{app="api",worker="1",state="ready"\} 1$/m);
-    assert.match(text, /^http_requests_total\{app="api",method="GET",route="\(none\)",status_code="200"\} \d+$/m);
-    assert.match(text, /^http_requests_total\{method="GET",route="\(none\)",status_code="404"\} 3$/m);
-    assert.match(text, /^fettle_proxy_refused_total\{reason="no_route"\} 3$/m);
+    await it.until(async () => { // a request is counted when its answer has been sent
+      const { text } = await it.admin('/metrics');
+      assert.match(text, /^fettle_workers_wanted\{app="shop"\} 2$/m);
+      assert.match(text, /^fettle_worker_state\{app="api",worker="1",state="ready"\} 1$/m);
+      assert.match(text, /^http_requests_total\{app="api",method="GET",route="\(none\)",status_code="200"\} \d+$/m);
+      assert.match(text, /^http_requests_total\{method="GET",route="\(none\)",status_code="404"\} 3$/m);
+      assert.match(text, /^fettle_proxy_refused_total\{reason="no_route"\} 3$/m);
+      return true;
+    }, { what: 'what was asked in the metrics' });
     const apps = (await it.admin('/api/apps')).json();
     assert.deepEqual(apps.map(({ name, state, workers_ready: ready }) => [name, state, ready]), [['shop', 'running', 2], ['api', 'running', 1]]);
     assert.deepEqual((await it.workers()).map(({ app, worker }) => [app, worker]), [['shop', 1], ['shop', 2], ['api', 1]]);

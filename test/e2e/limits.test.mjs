@@ -122,9 +122,12 @@ test('metrics, /api/limits and the log tell whom a limit refuses, and no secret'
   const app = await started(t, { 'rate-limit': ['1/1h by header=X-Key', '5/1h by ip'] });
   await statuses(app.port, 3, '/', of('10.0.0.1', { 'x-key': 'very-secret' }));
   await statuses(app.port, 7, '/', of('10.0.0.3'));
-  const metrics = (await app.admin('/metrics')).text;
-  assert.match(metrics, /^fettle_rate_limited_total\{limit="1\/1h by header=X-Key"\} 8$/m);
-  assert.match(metrics, /^fettle_proxy_refused_total\{reason="rate_limited"\} 8$/m);
+  await app.until(async () => {
+    const metrics = (await app.admin('/metrics')).text;
+    assert.match(metrics, /^fettle_rate_limited_total\{limit="1\/1h by header=X-Key"\} 8$/m);
+    assert.match(metrics, /^fettle_proxy_refused_total\{reason="rate_limited"\} 8$/m);
+    return true;
+  }, { what: 'eight refusals in the metrics' });
   const { limits, clients } = (await app.admin('/api/limits')).json();
   assert.deepEqual(limits.map((l) => [l.limit, l.place, l.refused]), [['1/1h by header=X-Key', '', 8], ['5/1h by ip', '', 0]]);
   assert.deepEqual([clients[0].client, clients[0].refused], ['10.0.0.3', 6]);

@@ -294,7 +294,7 @@ test('what is purged is asked for again, by path, tag or as a whole', async () =
   const shown = JSON.parse(fettle(['cache', '--json', '--runtime-dir', runtime]).stdout);
   assert.ok(shown.apps[0].hits > 0 && shown.apps[0].misses > 0);
   assert.ok(shown.apps[0].routes.find(({ route }) => route === '/item/:name').hits > 0);
-  assert.match((await run.admin('/metrics')).text, /^fettle_cache_requests_total\{.*route="\/item\/:name",result="hit"\} \d+$/m);
+  await run.until(async () => /^fettle_cache_requests_total\{.*route="\/item\/:name",result="hit"\} \d+$/m.test((await run.admin('/metrics')).text), { what: 'hits in the metrics' });
 });
 
 test('a reload keeps what is stored, and what it says holds at once', async () => {

@@ -167,7 +167,7 @@ test('a request on a connection that Node closes unread is sent again, whatever 
   assert.equal(response.json().body, 'still here');
   const { events } = await seen(run.port);
   assert.equal(events.filter((event) => event === 'POST /inspect').length, 1);
-  assert.match((await run.admin('/metrics')).text, /^fettle_\w*retries\w* 1$/m, 'Node has closed it');
+  await run.until(async () => /^fettle_\w*retries\w* 1$/m.test((await run.admin('/metrics')).text), { what: 'one retry: Node has closed it' });
   blocker.destroy();
   poster.destroy();
 });

@@ -66,3 +66,35 @@ test('no text makes it fail or take long', () => {
   const long = `const a = await A(${'`${'.repeat(20000)}`;
   assert.equal(typeof areIndependent(long, 0, 16, 30000), 'boolean');
 });
+
+test('places are taken while something is undecided, and results are looked at until it is sure', () => {
+  let stacks = 0;
+  const placeTake = () => {
+    stacks++;
+    return { frames: [{ name: 'f', file: '/there/is/none.js', line: stacks, column: 1, start: '1:1' }], via: [], key: '' };
+  };
+  const sequence = createRequire(import.meta.url)('../../addon/trace_sequence.js')({ placeTake, READ: 1, DELIBERATE: 16 });
+  const begin = (number, last) => {
+    const call = { shape: 1, tally: { number, begun: 1 }, issued: 0, started: 0, ended: 0, kept: false };
+    if (last) sequence.follows(last, call, []);
+    const wanted = sequence.wants(number);
+    if (wanted !== undefined) {
+      call.kept = true;
+      if (sequence.wantsPlace(wanted)) call.place = placeTake();
+    }
+    return call;
+  };
+  for (let i = 0; i < 100; i++) {
+    const first = begin(1);
+    const second = begin(2, first);
+    begin(3, second);
+    sequence.tick();
+  }
+  assert.equal(stacks, 4, 'of the two pairs: where each of its statements is');
+  assert.equal(sequence.wants(1), undefined, 'there is no such file: nothing can be said');
+  for (let i = 0; i < 100; i++) {
+    begin(4);
+    if (i < 3) begin(5, begin(4));
+  }
+  assert.equal(stacks, 4 + 5, 'of a pair that does not come again: a few in each second');
+});
