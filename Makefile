@@ -18,8 +18,8 @@ PORT    ?= 3000
 Q       := $(if $(V),,@)
 
 PKGS    := jansson zlib libzstd
-# Their headers only: what fettle sql needs of them is loaded when it is used.
-PKGS_LOADED := libpq libmariadb sqlite3
+# Their headers only: what is needed of them is loaded when it is used.
+PKGS_LOADED := libpq libmariadb sqlite3 hiredis
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
@@ -67,6 +67,11 @@ $(BUILD)/src/view/assets.o build/fuzz/o/src/view/assets.o: $(wildcard web/*)
 $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
+# Makes calls of fettle's fail (test/e2e/faults.test.mjs). No sanitizer: it is there before they are.
+$(BUILD)/test/fault/faults.so: test/fault/faults.c test/fault/calls.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g -fPIC -Wall -Wextra -Werror -D_GNU_SOURCE -fno-builtin -shared -o $@ $< -ldl
 
 # What src/sourcemap makes of a map, for the comparison with others.
 $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
@@ -155,7 +160,7 @@ nodes:
 
 # Programs that tell what fettle's own code makes of a file, for comparisons.
 E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
-e2e-build: all addon-test-tools $(E2E_DUMPS)
+e2e-build: all addon-test-tools $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
 # In $(BUILD) of the sanitizers.
 e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/breaker.h"
+#include "proxy/ceiling.h"
 #include "proxy/exchange.h"
 #include "proxy/resend.h"
 #include "proxy/response.h"
@@ -224,6 +225,7 @@ static enum flow response_begin(struct exchange *x)
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
     response_begun(x, bytes);
+    ceiling_answered(x, thread_now(x->client->thread));
     if (x->rule->circuit)
         breaker_answered(x, x->res.status, tunnel);
     if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))

@@ -20,6 +20,8 @@
 #include "shm/layout.h"
 #include "upstream/circuit.h"
 
+struct ceiling;
+
 enum { RULESET_NO_LOG = UINT32_MAX };
 
 /* What holds for a request. */
@@ -27,6 +29,7 @@ struct rule {
     struct settings_request is;
     u32 access;              /* which of the access logs, or RULESET_NO_LOG */
     struct circuit *circuit; /* its breaker; NULL: none */
+    struct ceiling *ceiling; /* how many may run at once; NULL: there is none */
     struct circuit_rules breaker;
     struct fallback *fallback;   /* what is said while it is open; NULL: what we say */
     const struct limits *limits; /* how often one client may ask; NULL: as it likes */
@@ -58,6 +61,9 @@ struct ruleset_host {
     /* The circuit breaker of this app and place (empty: of the app as a whole); NULL: there are too
      * many. Asked only where one is wanted. */
     struct circuit *(*circuit)(struct ruleset_host *host, u32 app, struct str place);
+    /* The ceiling of this app and place; NULL: there are too many. */
+    struct ceiling *(*ceiling)(struct ruleset_host *host, u32 app, struct str place,
+                               const struct settings_request *is);
     /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
     int (*limits)(struct ruleset_host *host, const struct settings *s,
                   const struct limits_place *at, struct limits **out);
