@@ -180,6 +180,11 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
         err = probe_new(a, out);
         if (err == 0 || err == -ECANCELED)
             return err;
+        /* Its interrupt may be the one that gets lost. A loop that waits needs none. */
+        if (!a->woken && now_ns - began_ns > TURN_NS && node_process_runs(&a->process)) {
+            a->woken = true;
+            (void)!kill((pid_t)a->process.pid, SIGUSR1);
+        }
     } while (clock_now_ns() < until_ns && node_process_alive(&a->process));
     /* It may have been open all the time, on a port that nobody would guess. */
     err = probe(a, &a->before, NULL, out);
