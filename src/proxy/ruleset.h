@@ -85,6 +85,7 @@ struct ruleset {
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
     struct limits *limits;      /* all that were made */
+    bool cache_redis_wanted;    /* by one of the rules that have a cache */
     bool cache_wanted;          /* by one of the rules so far … */
     u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
     struct settings_text *texts;
