@@ -7,6 +7,7 @@
 #include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/throttle.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -123,6 +124,7 @@ static void changed(struct thread *t)
         return;
     t->changes_seen = changes;
     upstream_prune(t);
+    host_prune(t);
     if (atomic_load(&t->proxy->draining)) {
         thread_drain(t);
     } else {

@@ -37,5 +37,5 @@ struct shm_redis {
     _Atomic uint64_t tier_outdated; /* … had been purged */
     _Atomic uint64_t purges_sent, purges_taken;
     _Atomic uint32_t purges_known; /* 1: none is missed just now */
-    _Atomic uint64_t purges_lost; /* times when purges may have been missed: all was removed */
+    _Atomic uint64_t purges_lost;  /* times when purges may have been missed: all was removed */
 };
