@@ -2,6 +2,7 @@
 #include "admin/metrics_page.h"
 
 #include "admin/circuits.h"
+#include "admin/upstreams.h"
 #include "metrics/histogram.h"
 #include "shm/refusal.h"
 
@@ -282,6 +283,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     lanes_write(t, shm);
     retries_write(t, shm);
     circuits_metrics(t, shm);
+    upstreams_metrics(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));

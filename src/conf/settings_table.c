@@ -5,6 +5,7 @@
  */
 #include "conf/ratelimit.h"
 #include "conf/settings.h"
+#include "conf/upstreams.h"
 
 #define AT(field) offsetof(struct settings, field)
 #define APP SETTINGS_GROUP_APP
@@ -31,7 +32,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_RESTART] = "Starts and restarts",
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
-    [SETTINGS_GROUP_UPSTREAM] = "Time-outs, retries and circuit breakers",
+    [SETTINGS_GROUP_UPSTREAM] = "Upstreams: hosts, time-outs, retries and circuit breakers",
     [SETTINGS_GROUP_CACHE] = "The cache of responses",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
@@ -275,6 +276,29 @@ const struct settings_row settings_rows[] = {
   .default_text = "", .most = 65536, .placeholder = "PATHS",
   .help = "settings of single paths of the app, as conf/routes.h has them" },
 
+{ .name = "upstream", .type = SETTINGS_LIST, .group = UPSTREAM, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.upstream),
+  .default_text = "off", .check = upstreams_check, .placeholder = "HOST,…",
+  .help = "send requests to these hosts: http://10.0.0.2:3000, local …",
+  .more = "Instead of this machine's workers; with local among them, when no worker is free. HOST is http://ADDRESS:PORT, http://NAME:PORT (each of its addresses) or srv:_http._tcp.NAME, "
+          "and behind that, if wanted, weight N, zone NAME and backup. See doc/upstreams.md." },
+{ .name = "upstream-host", .type = SETTINGS_TEXT, .group = UPSTREAM, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_host),
+  .default_text = "off", .most = 255, .check = upstreams_check_host, .placeholder = "NAME",
+  .help = "the Host field that hosts of upstream get",
+  .more = "off: as the client sent it. X-Forwarded-Host has what the client sent in any case." },
+{ .name = "connect-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.connect_timeout_ns),
+  .default_text = "5s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "time for a host of upstream to take a connection, then the next",
+  .more = "What could not be connected has not been sent, so any request goes on to another endpoint, and is answered with 504 when there is none." },
+{ .name = "upstream-keepalive", .type = SETTINGS_COUNT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_keepalive),
+  .default_text = "64", .least = 1, .most = 4096, .words = "off", .placeholder = "N",
+  .help = "resting connections to an endpoint of upstream, by thread" },
+{ .name = "upstream-idle-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.upstream_idle_timeout_ns),
+  .default_text = "4s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how long a connection to a host of upstream rests",
+  .more = "Shorter than the host keeps it, so that no request meets its end: Node closes after 5s. What a host says in Keep-Alive holds when it is shorter." },
+{ .name = "zone", .type = SETTINGS_TEXT, .group = UPSTREAM, .flags = RELOAD, .offset = AT(zone),
+  .default_text = "", .most = UPSTREAMS_ZONE_MAX, .check = upstreams_check_zone, .placeholder = "NAME",
+  .help = "the zone of this machine: hosts of the same zone come first" },
 { .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_timeout_ns),
   .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time for the app's first byte of a response, then 504",

@@ -23,6 +23,7 @@
 #include "proxy/span.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
+#include "upstream/endpoints.h"
 
 enum client_state { CLIENT_IDLE, CLIENT_HEAD, CLIENT_QUEUED, CLIENT_ACTIVE, CLIENT_CLOSING };
 
@@ -70,7 +71,10 @@ struct exchange {
     struct client *client;
     struct upstream *up; /* NULL: not with a worker */
     struct ticket ticket;
-    struct claim claim;
+    struct claim claim;         /* on a worker, … */
+    struct endpoints_call host; /* … or at a host (host.h) */
+    u64 tried;                  /* hosts that have failed it, a bit for each place of the group */
+    u64 host_first_ns;          /* how long the host took to begin its answer */
 
     struct ruleset *rules;    /* held: what it began under … */
     const struct door *door;  /* … at its listener … */
@@ -96,6 +100,7 @@ struct exchange {
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
+    u8 interim_n;    /* 1xx answers to it so far */
     bool is_nobodys; /* no route leads anywhere */
     u8 cache_mode;   /* enum cached_mode */
     u8 cache_result; /* enum shm_cache_result */

@@ -7,6 +7,7 @@
 #include "proxy/breaker.h"
 #include "proxy/cached.h"
 #include "proxy/client.h"
+#include "proxy/hosts.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
 #include "shm/region.h"
@@ -106,6 +107,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
         return;
     }
     cached_setup(p, atomic_load(&p->rules));
+    hosts_apply(p, atomic_load(&p->rules), clock_now_ns());
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
     app_listeners_find(p);
@@ -224,6 +226,7 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     next->made_ns = now_ns;
     next->older = present;
     cached_setup(p, next);
+    hosts_apply(p, next, now_ns);
     atomic_store(&p->rules, next);
     ruleset_prune(next, now_ns);
 }
@@ -347,6 +350,11 @@ static struct circuit *circuit(struct ruleset_host *host, u32 app, struct str pl
     return breaker_find(container_of(host, struct proxy, host), app, place);
 }
 
+static struct host_group *group(struct ruleset_host *host, u32 app, struct str place)
+{
+    return hosts_find(container_of(host, struct proxy, host), app, place);
+}
+
 static int limits_of(struct ruleset_host *host, const struct settings *s,
                      const struct limits_place *at, struct limits **out)
 {
@@ -365,6 +373,7 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
 
     p->host.access_log = access_log;
     p->host.circuit = circuit;
+    p->host.group = group;
     breaker_init(p);
     p->host.limits = limits_of;
     if (!err)

@@ -6,6 +6,7 @@
 #include "proxy/access.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/throttle.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -114,6 +115,7 @@ static void changed(struct thread *t)
         return;
     t->changes_seen = changes;
     upstream_prune(t);
+    host_prune(t);
     if (atomic_load(&t->proxy->draining)) {
         thread_drain(t);
     } else {

@@ -34,6 +34,8 @@ enum { SERIES_LINES = 64 };
 
 struct access_log;
 struct flights;
+struct host_group;
+struct host_pool;
 struct store;
 struct thread;
 
@@ -78,8 +80,9 @@ struct proxy {
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
-    struct pathset paths;                    /* what requests are counted by … */
-    _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
+    struct host_group *groups[SHM_UPSTREAMS_MAX]; /* thread 0; as in shm; NULL: not made yet */
+    struct pathset paths;                         /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX];      /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
@@ -121,10 +124,11 @@ struct thread {
     struct slab client_slab;
     u32 internal_clients;
     struct list tunnels;
-    struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
-    struct seats seats;              /* numbers for them */
-    struct task given_task;          /* takes the tickets that this thread gave itself */
-    struct task landed_task;         /* likewise those that waited for its own responses */
+    struct list pool[SHM_SLOTS_MAX];                /* idle upstreams by slot */
+    struct seats seats;                             /* numbers for them */
+    struct host_pool *host_pool[SHM_UPSTREAMS_MAX]; /* the same of hosts, by group; NULL: none */
+    struct task given_task;  /* takes the tickets that this thread gave itself */
+    struct task landed_task; /* likewise those that waited for its own responses */
     struct task log_task;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];

@@ -320,6 +320,9 @@ enum shm_refusal {
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
     SHM_REFUSED_RATE,         /* 429: over a rate limit */
+    SHM_REFUSED_UNREACHABLE,  /* 502, 504: no connection to a host of `upstream` */
+    SHM_REFUSED_UPSTREAM,     /* 502: such a host ended, or was not understood */
+    SHM_REFUSED_NO_ENDPOINT,  /* 503: none of the hosts is up */
     SHM_REFUSALS,
 };
 

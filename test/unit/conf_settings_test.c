@@ -310,11 +310,15 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_DURATION:
         return "1234ms";
     case SETTINGS_TEXT:
+        if (strcmp(row->name, "upstream-host") == 0 || strcmp(row->name, "zone") == 0)
+            return "eu-1";
         return row->check ? "header=X-User" : "some text, \"quoted\" = ä";
     case SETTINGS_LINES:
     case SETTINGS_PATH:
         return "/some/where else";
     case SETTINGS_LIST:
+        if (strcmp(row->name, "upstream") == 0)
+            return "http://10.0.0.2:3000 weight 2 zone eu-1,local";
         return row->check ? "10/s burst 20,1000/1h by cookie=sid" : "one,two words,/three";
     case SETTINGS_ENUM:
         return strrchr(row->words, '|') + 1;
