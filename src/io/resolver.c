@@ -288,19 +288,16 @@ static void part_failed(struct resolver_run *run, int status)
     snprintf(run->answer.why, sizeof(run->answer.why), "%s", cares.strerror(status));
 }
 
-static void target_add(struct resolver_answer *a, const struct part *part,
-                       const struct sockaddr *sa)
+static void target_add(struct resolver_answer *a, const struct part *part, struct addr addr)
 {
-    struct resolver_target one = { addr_of(sa), part->priority, part->weight };
-
-    one.addr.port = part->port;
+    addr.port = part->port;
     for (u32 i = 0; i < a->n; i++)
-        if (memcmp(&a->target[i].addr, &one.addr, sizeof(one.addr)) == 0)
+        if (memcmp(&a->target[i].addr, &addr, sizeof(addr)) == 0)
             return;
     if (a->n == RESOLVER_TARGETS_MAX)
         a->left_out++;
     else
-        a->target[a->n++] = one;
+        a->target[a->n++] = (struct resolver_target){ addr, part->priority, part->weight };
 }
 
 static void ttl_least(struct resolver_answer *a, int ttl_s)
@@ -320,7 +317,7 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
 
         for (struct ares_addrinfo_node *n = info->nodes; n; n = n->ai_next)
             if (n->ai_family == AF_INET || n->ai_family == AF_INET6) {
-                target_add(&run->answer, part, n->ai_addr);
+                target_add(&run->answer, part, addr_of(n->ai_addr));
                 ttl_least(&run->answer, n->ai_ttl);
             }
         for (struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
@@ -341,8 +338,14 @@ static void addresses_ask(struct resolver_run *run, const char *name, struct par
     struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
                                          .ai_family = AF_UNSPEC,
                                          .ai_socktype = SOCK_STREAM };
-    struct part *part = malloc(sizeof(*part));
+    struct part *part;
+    struct addr literal;
 
+    if (addr_parse_ip(str_of(name), &literal)) { /* nobody has to be asked */
+        target_add(&run->answer, &what, literal);
+        return;
+    }
+    part = malloc(sizeof(*part));
     if (!part) {
         part_failed(run, ARES_ENOMEM);
         return;
