@@ -3,16 +3,14 @@
 
 #include "proxy/peer.h"
 
-/* A loop that has just answered its only request runs still, and is about to wait. */
+/* Nothing waits for it that it has not seen, and it waits, or is about to: it has just answered. */
 static bool is_idle(const struct exchange *x, const struct shm_slot *slot)
 {
-    u32 in_flight = atomic_load_explicit(&slot->in_flight, memory_order_relaxed);
-
-    if (slot == x->claim.slot && in_flight <= 1)
-        return true;
-    return atomic_load_explicit(&slot->loop.waits_since_ns, memory_order_relaxed) != 0 &&
-           atomic_load_explicit(&slot->dispatched, memory_order_relaxed) ==
-               atomic_load_explicit(&slot->loop.seen, memory_order_relaxed);
+    if (atomic_load_explicit(&slot->dispatched, memory_order_relaxed) !=
+        atomic_load_explicit(&slot->loop.seen, memory_order_relaxed))
+        return false;
+    return slot == x->claim.slot ||
+           atomic_load_explicit(&slot->loop.waits_since_ns, memory_order_relaxed) != 0;
 }
 
 struct str load_field(const struct exchange *x, char out[LOAD_FIELD_MAX])
