@@ -18,8 +18,8 @@ PORT    ?= 3000
 Q       := $(if $(V),,@)
 
 PKGS    := jansson zlib libzstd
-# Their headers only: what fettle sql, and the proxy for names, need of them is loaded when it is used.
-PKGS_LOADED := libpq libmariadb sqlite3 libcares
+# Their headers only: what is needed of them is loaded when it is used.
+PKGS_LOADED := libpq libmariadb sqlite3 hiredis libcares
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
@@ -44,6 +44,7 @@ $(BUILD)/src/sql/%.o $(BUILD)/src/sourcemap/%.o $(BUILD)/src/finding/%.o $(BUILD
 endif
 
 include addon/rules.mk
+include npm/rules.mk
 include scripts/install.mk
 include test/bench/hop/rules.mk
 
@@ -67,6 +68,11 @@ $(BUILD)/src/view/assets.o build/fuzz/o/src/view/assets.o: $(wildcard web/*)
 $(BUILD)/test/heap/heap_dump: test/heap/heap_dump.c $(BUILD)/libfettle.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL)
+
+# Makes calls of fettle's fail (test/e2e/faults.test.mjs). No sanitizer: it is there before they are.
+$(BUILD)/test/fault/faults.so: test/fault/faults.c test/fault/calls.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g -fPIC -Wall -Wextra -Werror -D_GNU_SOURCE -fno-builtin -shared -o $@ $< -ldl
 
 # What src/sourcemap makes of a map, for the comparison with others.
 $(BUILD)/test/profile/sourcemap_dump: test/profile/sourcemap_dump.c $(BUILD)/libfettle.a
@@ -116,7 +122,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter shared_kvstore
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -155,7 +161,7 @@ nodes:
 
 # Programs that tell what fettle's own code makes of a file, for comparisons.
 E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
-e2e-build: all addon-test-tools $(E2E_DUMPS)
+e2e-build: all addon-test-tools npm-package $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
 # In $(BUILD) of the sanitizers.
 e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan
@@ -259,7 +265,7 @@ lint:
 
 ## make format     formats every C file
 format:
-	clang-format -i src/*/*.[ch] addon/*.[ch] test/*.h test/*/*.c
+	clang-format -i src/*/*.[ch] addon/*.[ch] npm/native/*.[ch] test/*.h test/*/*.c
 
 ## make install    PREFIX=/usr/local DESTDIR=; make uninstall
 

@@ -22,13 +22,15 @@ enum {
     HELLO_LIMIT_MS = 5000,
     LISTEN_LIMIT_S = 10,
     THREAD_STACK_BYTES = 256 * 1024,
-    WELCOME_FDS = 3
+    WELCOME_FDS = 4
 };
 
-struct link link_here = { .fd = -1, .wake_fd = -1, .index = UINT32_MAX };
+struct link link_here = { .fd = -1, .wake_fd = -1, .memory_fd = -1, .index = UINT32_MAX };
 
 static int hello_fd = -1; /* HELLO is sent, WELCOME not yet taken */
-static pid_t owner;       /* the process that opened the link; a forked child is another */
+static struct wire_hello hello;
+static char hello_dir[sizeof((struct sockaddr_un *)0)->sun_path];
+static pid_t owner; /* the process that opened the link; a forked child is another */
 static int tick_every_ms;
 static void (*tick_fn)(void);
 
@@ -170,24 +172,41 @@ static int shm_map(const struct wire_welcome *w, const int fds[WELCOME_FDS])
     return 0;
 }
 
+/* The connection on which HELLO was sent, or -errno. */
+static int hello_send(void)
+{
+    int fd = socket_connect(hello_dir), err;
+
+    if (fd < 0 || send(fd, &hello, sizeof hello, MSG_NOSIGNAL) >= 0)
+        return fd;
+    err = -errno;
+    close(fd);
+    return err;
+}
+
+/* The supervisor was there, but had no memory or no descriptor for us just then. */
+static bool was_dropped(int err)
+{
+    return err == -EPIPE || err == -ECONNRESET;
+}
+
 int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node_version)
 {
-    struct wire_hello hello = { .type = WIRE_HELLO,
-                                .version = WIRE_VERSION,
-                                .pid = (uint32_t)getpid(),
-                                .worker = worker,
-                                .role = role };
-    int fd, err;
+    int fd;
 
+    hello = (struct wire_hello){ .type = WIRE_HELLO,
+                                 .version = WIRE_VERSION,
+                                 .pid = (uint32_t)getpid(),
+                                 .worker = worker,
+                                 .role = role };
     snprintf(hello.node_version, sizeof hello.node_version, "%s", node_version);
-    fd = socket_connect(dir);
+    if (snprintf(hello_dir, sizeof hello_dir, "%s", dir) >= (int)sizeof hello_dir)
+        return -ENAMETOOLONG;
+    fd = hello_send();
+    if (was_dropped(fd))
+        fd = hello_send();
     if (fd < 0)
         return fd;
-    if (send(fd, &hello, sizeof hello, MSG_NOSIGNAL) < 0) {
-        err = -errno;
-        close(fd);
-        return err;
-    }
     hello_fd = fd;
     return 0;
 }
@@ -195,20 +214,31 @@ int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node
 int link_welcome(void)
 {
     struct wire_welcome w = { 0 };
-    int fds[WELCOME_FDS] = { -1, -1, -1 }, fd = hello_fd, err;
+    int fds[WELCOME_FDS] = { -1, -1, -1, -1 }, fd = hello_fd, err;
 
     hello_fd = -1;
     err = welcome_take(fd, &w, fds);
+    if (was_dropped(err)) {
+        close(fd);
+        fd = hello_send();
+        err = fd < 0 ? fd : welcome_take(fd, &w, fds);
+    }
+    if (!err && w.slot == UINT32_MAX) { /* the memory to share alone */
+        fds[3] = fds[0];
+        fds[0] = -1;
+    }
     if (!err)
         err = shm_map(&w, fds);
     for (int i = 0; i < WELCOME_FDS; i++)
-        if (fds[i] >= 0 && (err || i != 1))
+        if (fds[i] >= 0 && (err || i % 2 == 0))
             close(fds[i]);
     if (err) {
-        close(fd);
+        if (fd >= 0)
+            close(fd);
         return err;
     }
     link_here.wake_fd = fds[1];
+    link_here.memory_fd = fds[3];
     link_here.index = w.slot;
     link_here.generation = w.generation;
     link_here.main_tid = (int)syscall(SYS_gettid);

@@ -44,6 +44,11 @@ function run(request, fn, self, args) {
   return request.request === null ? fn.apply(self, args) : als.run(request, () => fn.apply(self, args));
 }
 
+/* What is made here lives longer than the request, and works for others as well. */
+function outside(fn, self, args) {
+  return active.size === 0 ? fn.apply(self, args) : als.run(undefined, () => fn.apply(self, args));
+}
+
 /* It is over, whatever of it still comes. A connection's context may keep it for long. */
 function forgetRequest(request) {
   active.delete(request.request);
@@ -219,7 +224,7 @@ function targetOfObject(object) {
   return number;
 }
 
-const libraries = { era: 0, now, current, run, targetOf, targetOfObject, serverAt: (target) => servers[target] };
+const libraries = { era: 0, now, current, run, outside, isIdle: () => active.size === 0, targetOf, targetOfObject, serverAt: (target) => servers[target] };
 
 /* agent: { addon, part, routeTexts, placeOf }, of agent.js */
 module.exports = function trace({ addon: native, part, routeTexts, placeOf }) {

@@ -58,6 +58,9 @@ function connectionOf(object, nameOf, database) {
 
 /* ---- pg ---- */
 
+/* A client that is given back goes to the next who waits, in the context of who gives it back: so it is said
+ * whose it is now, of those as well who are not watched. */
+const NOBODYS = { request: undefined };
 let handed = null; /* the call of pool.query for which the pool now has a client */
 let asking = null; /* ... for which it now looks for one */
 
@@ -89,6 +92,10 @@ function pgEnding(call, query, isOfApp) {
 }
 
 function pgClient(Client) {
+  replace(Client.prototype, 'connect', (connect) => ({ made(callback) {
+    if (t.isIdle()) return connect.apply(this, arguments);
+    return t.outside(connect, this, typeof callback === 'function' ? [inContext(t.current(), callback)] : arguments);
+  } }).made);
   replace(Client.prototype, 'query', (query) => ({ made(config, values, callback) {
     const given = handed;
     const request = given === null ? t.current() : given.request;
@@ -129,20 +136,23 @@ function pgPoolArgs(request, args) {
   return null;
 }
 
+/* `request`: undefined for one that is not watched. */
 function inContext(request, fn) {
   return function () {
-    return t.run(request, fn, this, arguments);
+    return request === undefined ? t.outside(fn, this, arguments) : t.run(request, fn, this, arguments);
   };
 }
 
 function pgPool(Pool) {
   replace(Pool.prototype, 'query', (query) => ({ made(text, values, cb) {
+    if (t.isIdle()) return query.apply(this, arguments);
     const request = t.current();
     const words = typeof text === 'string' ? text : text?.text;
-    if (request === undefined || typeof words !== 'string' || typeof text.submit === 'function') return query.apply(this, arguments);
-    const call = t.begin(request, t.addon.POSTGRESQL, words, connectionOf(this, poolName).target, Array.isArray(values) ? values : text.values);
+    const isWatched = request !== undefined && typeof words === 'string' && typeof text.submit !== 'function';
     const args = pgPoolArgs(request, arguments);
-    asking = call;
+    asking = isWatched
+      ? t.begin(request, t.addon.POSTGRESQL, words, connectionOf(this, poolName).target, Array.isArray(values) ? values : text.values)
+      : NOBODYS;
     try {
       return query.apply(this, args ?? arguments);
     } finally {
@@ -152,17 +162,15 @@ function pgPool(Pool) {
   replace(Pool.prototype, 'connect', (connect) => ({ made(cb) {
     const call = asking;
     asking = null;
-    if (typeof cb !== 'function') return connect.apply(this, arguments);
-    if (call !== null) return connect.call(this, pgHanding(call, cb));
-    const request = t.current();
-    return request === undefined ? connect.apply(this, arguments) : connect.call(this, inContext(request, cb));
+    if (typeof cb !== 'function' || t.isIdle()) return connect.apply(this, arguments);
+    return connect.call(this, call === null ? inContext(t.current(), cb) : handing(call, cb, true));
   } }).made);
 }
 
-/* The pool's own callback, which asks the client at once. */
-function pgHanding(call, cb) {
+/* The pool's own callback, which asks the client at once. `ends`: nobody else hears that there is no client. */
+function handing(call, cb, ends) {
   return function (error) {
-    if (error) t.end(call, error);
+    if (error && ends && call !== NOBODYS) t.end(call, error);
     handed = error ? null : call;
     try {
       return cb.apply(this, arguments);
@@ -282,7 +290,7 @@ function mysqlConnection(Connection) {
       const call = handed;
       handed = null;
       if (call !== null) { /* of pool.query, which has a callback of its own */
-        t.restart(call);
+        if (call !== NOBODYS) t.restart(call);
         return original.apply(this, arguments);
       }
       const request = t.current();
@@ -321,17 +329,10 @@ function mysqlPool(Pool) {
     } }).made);
   replace(Pool.prototype, 'getConnection', (getConnection) => ({ made(cb) {
     const call = asking;
-    const request = call?.request ?? t.current();
     asking = null;
-    if (request === undefined || typeof cb !== 'function') return getConnection.apply(this, arguments);
-    return getConnection.call(this, function () {
-      handed = call;
-      try {
-        return t.run(request, cb, this, arguments);
-      } finally {
-        handed = null;
-      }
-    });
+    if (typeof cb !== 'function' || t.isIdle()) return getConnection.apply(this, arguments);
+    const inner = inContext(call === null ? t.current() : call.request, cb);
+    return t.outside(getConnection, this, [call === null ? inner : handing(call, inner, false)]);
   } }).made);
 }
 

@@ -1,6 +1,7 @@
 /* admin/metrics_fettle.c -- what only fettle knows: its proxy, its queue, its workers' loops */
 #include "admin/metrics_page.h"
 
+#include "admin/ceilings.h"
 #include "admin/circuits.h"
 #include "admin/upstreams.h"
 #include "metrics/histogram.h"
@@ -284,6 +285,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     retries_write(t, shm);
     circuits_metrics(t, shm);
     upstreams_metrics(t, shm);
+    ceilings_metrics(t, shm);
     http_write(t, src);
     states_write(t, src);
     metrics_rows(t, src, worker_rows, ARRAY_LEN(worker_rows));

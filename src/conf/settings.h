@@ -85,6 +85,13 @@ enum settings_temporality {
 
 /* In which lane a request waits, while there are lanes (balance/lane.h). */
 enum settings_lane { SETTINGS_LANE_AUTO, SETTINGS_LANE_FAST, SETTINGS_LANE_SLOW };
+/* Who comes first when requests have to wait (guard/priority.h). */
+enum settings_priority {
+    SETTINGS_PRIORITY_AUTO, /* high for health checks, else normal */
+    SETTINGS_PRIORITY_HIGH,
+    SETTINGS_PRIORITY_NORMAL,
+    SETTINGS_PRIORITY_LOW,
+};
 
 /* What answers say of rate limits, and how those count. */
 enum settings_rate_headers {
@@ -106,13 +113,20 @@ enum settings_retry_methods {
 struct settings_request {
     struct settings_balance balance;
     enum settings_lane lane;
-    u32 queue_max;            /* requests of the app that wait in the central queue */
-    u64 queue_timeout_ns;     /* the longest wait in it, then 503; 0: no limit */
+    enum settings_priority priority;
+    u32 queue_max;         /* requests of the app that wait in the central queue */
+    u64 queue_timeout_ns;  /* the longest wait in it, then 503; 0: no limit */
+    u64 queue_target_ns;   /* guard/codel.h: how long they may wait, but for a moment; 0: off */
+    u64 queue_interval_ns; /* … and how long that moment is */
+    u32 max_concurrency;   /* requests with workers at once (proxy/ceiling.h); 0: off */
+    bool adaptive_concurrency;
+    u32 worker_concurrency;   /* the same of one worker; 0: off */
     struct str rate_limit;    /* limits as conf/ratelimit.h has them, commas between; empty: none */
     struct str rate_limit_by; /* whose requests count together, where a limit does not say so */
     enum settings_rate_algorithm rate_limit_algorithm;
     u32 rate_limit_status;
     enum settings_rate_headers rate_limit_headers;
+    bool rate_limit_redis;      /* counted in Redis, if there is one */
     u32 rate_limit_ipv6_prefix; /* so many bits of an address are one client */
     u64 max_body_bytes;         /* 413; 0: no limit */
     u64 body_timeout_ns;        /* between two reads of a request's body: 408; 0: no limit */
@@ -231,6 +245,11 @@ struct settings {
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
+    /* Several hosts */
+    struct str redis;     /* conf/redisurl.h; empty: none */
+    u64 redis_timeout_ns; /* of one answer */
+    struct str redis_prefix;
+
     u64 cache_bytes; /* of the cache of responses, all in all */
 
     struct str resolver; /* DNS servers; empty: the system's */
@@ -310,6 +329,7 @@ enum settings_group {
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_UPSTREAM,
     SETTINGS_GROUP_CACHE,
+    SETTINGS_GROUP_REDIS,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

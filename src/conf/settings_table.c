@@ -4,6 +4,7 @@
  * knows its name. In the order in which --help shows them.
  */
 #include "conf/ratelimit.h"
+#include "conf/redisurl.h"
 #include "conf/settings.h"
 #include "conf/upstreams.h"
 
@@ -14,6 +15,7 @@
 #define PROXY SETTINGS_GROUP_PROXY
 #define UPSTREAM SETTINGS_GROUP_UPSTREAM
 #define CACHE SETTINGS_GROUP_CACHE
+#define REDIS SETTINGS_GROUP_REDIS
 #define WATCH SETTINGS_GROUP_WATCH
 #define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
@@ -34,6 +36,7 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
     [SETTINGS_GROUP_UPSTREAM] = "Upstreams: hosts, time-outs, retries and circuit breakers",
     [SETTINGS_GROUP_CACHE] = "The cache of responses",
+    [SETTINGS_GROUP_REDIS] = "Several hosts (Redis or Valkey)",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
@@ -191,6 +194,28 @@ const struct settings_row settings_rows[] = {
 { .name = "queue-timeout", .type = SETTINGS_DURATION, .group = BALANCE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.queue_timeout_ns),
   .default_text = "10s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "the longest wait for a free worker, then 503" },
+{ .name = "queue-target", .type = SETTINGS_DURATION, .group = BALANCE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.queue_target_ns),
+  .default_text = "500ms", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "the longest wait in an overload, then 503",
+  .more = "When the oldest request has waited for longer than this during all of queue-interval, the app is overloaded: the newest are served first, and those that have waited for longer get 503 with Retry-After. It ends when the queue is short. A few requests (16, or 8 for each worker) may always wait (doc/overload.md)." },
+{ .name = "queue-interval", .type = SETTINGS_DURATION, .group = BALANCE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.queue_interval_ns),
+  .default_text = "1s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how long a wait beyond queue-target is no overload" },
+{ .name = "priority", .type = SETTINGS_ENUM, .group = BALANCE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.priority),
+  .default_text = "auto", .words = "auto|high|normal|low", .placeholder = "HOW",
+  .help = "who comes first when requests wait: high, normal or low",
+  .more = "As long as one of a higher priority waits, none of a lower one is given a worker. auto: high for health checks (GET or HEAD of /healthz, /readyz, /ping and the like, 20 a second), else normal." },
+{ .name = "max-concurrency", .type = SETTINGS_COUNT, .group = BALANCE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.max_concurrency),
+  .default_text = "off", .least = 1, .most = 10000000, .words = "off", .placeholder = "N",
+  .help = "requests that the workers have at once; others wait",
+  .more = "One number for all workers and threads, exact. Said for a path, a route or a listener, it is counted there alone, in place of what the app says. WebSockets and streams of events count, too." },
+{ .name = "adaptive-concurrency", .type = SETTINGS_BOOL, .group = BALANCE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.adaptive_concurrency),
+  .default_text = "off",
+  .help = "find out how many requests at once the app can do with",
+  .more = "When answers take longer the more requests the workers have, and no more of them are answered for it, fewer are passed at once (doc/overload.md). Streams and what is there for long do not count." },
+{ .name = "worker-concurrency", .type = SETTINGS_COUNT, .group = BALANCE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.worker_concurrency),
+  .default_text = "off", .least = 1, .most = 1000000, .words = "off", .placeholder = "N",
+  .help = "requests that one worker has at once; others wait" },
 { .name = "lane", .type = SETTINGS_ENUM, .group = BALANCE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.lane),
   .default_text = "auto", .words = "auto|fast|slow", .placeholder = "LANE",
   .help = "whether requests count as slow: auto, fast or slow",
@@ -464,6 +489,24 @@ const struct settings_row settings_rows[] = {
 { .name = "cache-status", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_status),
   .default_text = "on",
   .help = "say in the field Cache-Status what the cache did (RFC 9211)" },
+
+{ .name = "redis", .type = SETTINGS_TEXT, .group = REDIS, .flags = SETTINGS_SECRET | SETTINGS_EMPTY_OFF, .offset = AT(redis),
+  .default_text = "off", .most = 2048, .check = redisurl_check, .placeholder = "URL",
+  .help = "a Redis or Valkey that several hosts share: redis://HOST",
+  .more = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or unix:///PATH. Rate limits are counted there then, one budget for all hosts. While it is away, each host counts for itself, and no request waits for it longer than redis-timeout. "
+          "With a password better set as FETTLE_REDIS, because command lines can be read by other users of the machine. Never shown. See doc/limits.md." },
+{ .name = "redis-timeout", .type = SETTINGS_DURATION, .group = REDIS, .offset = AT(redis_timeout_ns),
+  .default_text = "50ms", .least = 1 * MS, .most = 10 * NS_PER_S, .placeholder = "TIME",
+  .help = "what it has not answered by then is decided here",
+  .more = "From then on nothing is asked of it until it has answered." },
+{ .name = "redis-prefix", .type = SETTINGS_TEXT, .group = REDIS, .offset = AT(redis_prefix),
+  .default_text = "fettle:", .most = 64, .placeholder = "TEXT",
+  .help = "what its keys begin with",
+  .more = "Hosts that have the same prefix share their budgets; apps are told apart by their names." },
+{ .name = "rate-limit-redis", .type = SETTINGS_BOOL, .group = REDIS, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_redis),
+  .default_text = "on",
+  .help = "count rate limits there when there is a redis",
+  .more = "off: each host has a budget of its own." },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

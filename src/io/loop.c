@@ -113,6 +113,15 @@ void loop_wake(struct loop *l)
         return; /* the counter is full: it will wake anyway */
 }
 
+/* epoll_ctl of what is in there already, which on Linux needs no memory: should it ever lack some
+ * (epoll_ctl(2)), the second answer counts. */
+static int control_again(struct loop *l, int op, int fd, struct epoll_event *e)
+{
+    int r = epoll_ctl(l->epoll_fd, op, fd, e);
+
+    return r < 0 ? epoll_ctl(l->epoll_fd, op, fd, e) : r;
+}
+
 int loop_watch(struct loop *l, struct watch *w, int fd, u32 events, watch_fn *fn)
 {
     struct epoll_event e = { .events = events, .data.ptr = w };
@@ -131,7 +140,7 @@ void loop_watch_set(struct watch *w, u32 events)
     if (events == w->events)
         return;
     w->events = events;
-    int r = epoll_ctl(w->loop->epoll_fd, EPOLL_CTL_MOD, w->fd, &e);
+    int r = control_again(w->loop, EPOLL_CTL_MOD, w->fd, &e);
 
     assert(r == 0);
 }
@@ -142,7 +151,9 @@ void loop_unwatch(struct watch *w)
 
     if (!l)
         return;
-    epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+    if (control_again(l, EPOLL_CTL_DEL, w->fd, NULL) < 0) {
+        /* its owner has closed it, which ends the watch as well */
+    }
     for (int i = l->events_at; i < l->events_n; i++)
         if (l->events[i].data.ptr == w)
             l->events[i].data.ptr = NULL;

@@ -212,7 +212,7 @@ ssize_t sock_recv_msg(int fd, void *msg, size_t room, int *fds, u32 fds_room, u3
         n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return -errno;
+        return errno == ENOMEM || errno == ENOBUFS ? -EAGAIN : -errno;
     fds_take(&m, fds, fds_room, fds_n);
     if (m.msg_flags & MSG_TRUNC) {
         while (*fds_n > 0)

@@ -50,7 +50,8 @@ MUST_USE int sock_peer(int fd, struct sock_peer *out);
  * 0, or -EAGAIN when there is no room, -EPIPE when nobody is there (no signal is raised). */
 MUST_USE int sock_send_msg(int fd, const void *msg, size_t len, const int *fds, u32 fds_n);
 
-/* Receives one message: its length, 0 at the end of the connection, -EAGAIN when there is none,
+/* Receives one message: its length, 0 at the end of the connection, -EAGAIN when there is none (or
+ * no memory for it just now: it stays, so watch the socket level-triggered),
  * -EMSGSIZE when it was longer than `room` (it is gone, and so are its descriptors). *fds_n is set
  * in every case: descriptors received, now the caller's and close-on-exec; more than `fds_room`
  * are closed. */

@@ -57,16 +57,20 @@ static void unweigh(struct claim *c, struct shm_slot *slot)
         atomic_fetch_sub(&slot->slow_in_flight, 1);
 }
 
-void claim_take(struct claim *c, struct shm_slot *slot, const struct claim_expects *e, u64 now_ns)
+u32 claim_take(struct claim *c, struct shm_slot *slot, const struct claim_expects *e, u64 now_ns)
 {
+    u32 before;
+
     *c = (struct claim){ .slot = slot, .generation = atomic_load(&slot->generation) };
-    atomic_fetch_add(&slot->in_flight, 1);
+    before = atomic_fetch_add(&slot->in_flight, 1);
+    before += atomic_load(&slot->streams);
     c->blame.blocked_ns = loop_blocked_ns(&slot->loop, now_ns);
     c->blame.blamed_ns = atomic_load(&slot->blamed_ns);
     c->loop.blocked_ns = loop_ran_ns(&slot->loop, now_ns);
     c->loop.blamed_ns = atomic_load(&slot->loop_blamed_ns);
     c->number = atomic_load(&slot->dispatched);
     weigh(c, slot, e);
+    return before;
 }
 
 u64 claim_blocked_ns(const struct claim *c, u64 now_ns)
@@ -136,6 +140,11 @@ void claim_release(struct claim *c)
         unweigh(c, slot);
         atomic_fetch_sub(c->stream ? &slot->streams : &slot->in_flight, 1);
     }
+    if (c->ceiling) {
+        if (c->idle)
+            atomic_fetch_sub(&c->ceiling->idle, 1);
+        atomic_fetch_sub(&c->ceiling->in_flight, 1);
+    }
     *c = (struct claim){ 0 };
 }
 
@@ -150,10 +159,18 @@ void claim_unused(struct claim *c)
     claim_release(c);
 }
 
+void claim_is_idle(struct claim *c)
+{
+    if (c->ceiling && !c->idle)
+        atomic_fetch_add(&c->ceiling->idle, 1);
+    c->idle = c->ceiling != NULL;
+}
+
 void claim_to_stream(struct claim *c)
 {
     struct shm_slot *slot = claim_slot(c);
 
+    claim_is_idle(c);
     if (slot && !c->stream) {
         unweigh(c, slot);
         atomic_fetch_add(&slot->streams, 1);

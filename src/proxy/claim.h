@@ -12,11 +12,13 @@
 struct claim {
     struct shm_slot *slot; /* NULL: none */
     u32 generation;
-    bool stream;        /* counted among the slot's streams, no longer among its requests */
-    bool slow;          /* of a slow kind */
-    struct blame blame; /* of the time that the loop was blocked … */
-    struct blame loop;  /* … and of the time that it ran */
-    u64 number;         /* its place among those given to the worker */
+    bool stream; /* counted among the slot's streams, no longer among its requests */
+    bool slow;   /* of a slow kind */
+    bool idle;   /* counted in its ceiling's idle */
+    struct shm_ceiling *ceiling; /* of which it holds a place; NULL: none */
+    struct blame blame;          /* of the time that the loop was blocked … */
+    struct blame loop;           /* … and of the time that it ran */
+    u64 number;                  /* its place among those given to the worker */
 };
 
 /* What is expected of a request; 0: nothing, or it is not known. */
@@ -25,8 +27,9 @@ struct claim_expects {
     bool slow; /* its kind is */
 };
 
-/* Claims `slot`, of which `dispatched` has been counted up already. */
-void claim_take(struct claim *c, struct shm_slot *slot, const struct claim_expects *e, u64 now_ns);
+/* Claims `slot`, of which `dispatched` has been counted up already. How many requests and streams
+ * it had before. */
+u32 claim_take(struct claim *c, struct shm_slot *slot, const struct claim_expects *e, u64 now_ns);
 
 /* How long the request has blocked the worker's loop; books it, so ask once, before the claim is
  * released. */
@@ -43,5 +46,8 @@ void claim_expect_little(struct claim *c, u64 block_ns);
 void claim_release(struct claim *c);
 /* The same for a claim with which the worker was told nothing: its loop will not wake for it. */
 void claim_unused(struct claim *c);
+/* It will be there for long and is no load: it keeps its place in the ceiling, but for what the
+ * ceiling has learned it does not count. */
+void claim_is_idle(struct claim *c);
 /* The request has become a byte stream. */
 void claim_to_stream(struct claim *c);

@@ -78,7 +78,7 @@ void client_close(struct client *c)
 static ssize_t unread(struct client *c, ssize_t error)
 {
     c->readable = false;
-    if (error == -EAGAIN || error == -EINTR)
+    if (error == -EAGAIN)
         return 0;
     c->ended = true;
     return error;
@@ -96,7 +96,9 @@ ssize_t client_fill(struct client *c)
     u32 room = min(block_room(c->in), (u32)PIPE_READ_MAX);
     if (room == 0)
         return -ENOBUFS;
-    n = recv(c->watch.fd, c->in->bytes + c->in->end, room, 0);
+    do
+        n = recv(c->watch.fd, c->in->bytes + c->in->end, room, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         c->in->end += (u32)n;
         c->readable = n == room || c->hung_up;
@@ -220,8 +222,10 @@ static void linger(struct client *c)
         client_close(c);
         return;
     }
-    if (!c->said_end)
-        shutdown(c->watch.fd, SHUT_WR);
+    if (!c->said_end && shutdown(c->watch.fd, SHUT_WR) < 0) {
+        client_close(c); /* nobody is there to hear it */
+        return;
+    }
     c->said_end = true;
     for (int i = 0; i < LINGER_READS_PER_TURN; i++) {
         ssize_t n = recv(c->watch.fd, waste, sizeof(waste), 0);

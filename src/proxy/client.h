@@ -20,6 +20,7 @@
 #include "proxy/cached.h"
 #include "proxy/peer.h"
 #include "proxy/queue.h"
+#include "proxy/sharedlimit.h"
 #include "proxy/span.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
@@ -104,6 +105,7 @@ struct exchange {
     bool is_nobodys; /* no route leads anywhere */
     u8 cache_mode;   /* enum cached_mode */
     u8 cache_result; /* enum shm_cache_result */
+    u8 shared_state; /* enum sharedlimit_state */
     u32 status;
     struct exchange_times times;
     u64 sticky;         /* what hash policies stick to */
@@ -131,7 +133,8 @@ struct exchange {
     struct http_head res;      /* from its head on */
     struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
-    struct cached cached; /* unless cache_mode is CACHED_OFF */
+    struct cached cached;      /* unless cache_mode is CACHED_OFF */
+    struct sharedlimit shared; /* unless shared_state is SHAREDLIMIT_NONE */
     struct exchange *next_free;
     struct http_field fields[]; /* host.max_fields for the request, fields_max for the response */
 };

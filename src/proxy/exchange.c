@@ -100,6 +100,7 @@ void exchange_let_go(struct exchange *x, u64 keep_ns)
     if (x->up)
         upstream_put(TAKE(x->up, NULL), keep_ns, x->rule->is.upstream_keepalive);
     (told ? claim_release : claim_unused)(&x->claim);
+    queue_room(x->client->thread);
 }
 
 void exchange_free(struct exchange *x)
@@ -109,6 +110,8 @@ void exchange_free(struct exchange *x)
 
     if (x->cache_mode)
         cached_done(x);
+    if (x->shared_state)
+        sharedlimit_done(x);
     exchange_let_go(x, 0);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);

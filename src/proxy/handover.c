@@ -105,7 +105,7 @@ static void dispatch(struct exchange *x)
             return;
         }
         if (error == -ECONNREFUSED || error == -ENOENT)
-            atomic_store(&t->proxy->gone[x->claim.slot - t->proxy->shm->slot], x->claim.generation);
+            thread_worker_gone(t, &x->claim);
         exchange_worker_failed(x);
         return;
     }
@@ -153,6 +153,12 @@ static void given(struct ticket *ticket)
     u64 now_ns = clock_now_ns();
 
     x->times.queue_ns += now_ns - ticket->queued_ns;
+    if (ticket->shed) {
+        x->retry_after_s = queue_retry_after_s(ticket);
+        exchange_refuse(x, 503, "there are more requests than can be answered just now",
+                        SHM_REFUSED_OVERLOAD);
+        return;
+    }
     dispatch(x);
 }
 
@@ -165,7 +171,11 @@ void handover_ask(struct exchange *x)
                                .key = x->sticky,
                                .avoid = x->avoid,
                                .block_ns = x->kind.block_ns,
-                               .loop_ns = x->kind.loop_ns };
+                               .loop_ns = x->kind.loop_ns,
+                               .ceiling = x->rule->ceiling };
+
+    if (x->req.method == HTTP_GET || x->req.method == HTTP_HEAD)
+        want.check = http_text(c->in->bytes, x->req.path);
 
     if (x->rule->circuit && !breaker_pass(x))
         return;
@@ -180,7 +190,7 @@ void handover_ask(struct exchange *x)
         dispatch(x);
         break;
     case QUEUE_WAITS:
-        if (x->rule->group && hosts_ask(x))
+        if (x->rule->group && x->ticket.state != TICKET_GIVEN && hosts_ask(x))
             return;
         c->state = CLIENT_QUEUED;
         if (c->hung_up)
@@ -190,6 +200,7 @@ void handover_ask(struct exchange *x)
     case QUEUE_FULL:
         if (x->rule->group && hosts_ask(x))
             return;
+        x->retry_after_s = queue_retry_after_s(&x->ticket);
         exchange_refuse(x, 503, "too many requests wait for a free worker", SHM_REFUSED_QUEUE_FULL);
         break;
     }

@@ -2,6 +2,7 @@
 #include "proxy/overdue.h"
 
 #include "proxy/admission.h"
+#include "proxy/ceiling.h"
 #include "proxy/resend.h"
 
 /* A client that is slower than this many bytes in a whole time-out counts as stopped. */
@@ -45,6 +46,7 @@ static void loop_settle(struct exchange *x, u64 now_ns)
         return;
     x->loop_ns += claim_loop_ns(&x->claim, now_ns);
     claim_expect_little(&x->claim, x->kind.block_ns);
+    ceiling_settle(x, now_ns);
 }
 
 /* Whether the worker has said nothing more of its answer for so long. What the client has not taken
@@ -103,6 +105,7 @@ static void tick(struct timer *timer)
     loop_settle(x, now_ns);
     if (c->state == CLIENT_QUEUED && s->queue_timeout_ns && x->ticket.queued_ns &&
         now_ns > x->ticket.queued_ns + s->queue_timeout_ns) {
+        x->retry_after_s = queue_retry_after_s(&x->ticket);
         exchange_refuse(x, 503, "no worker became free in time", SHM_REFUSED_QUEUE_TIME);
     } else if (cached_overdue(x, now_ns)) {
         admission_go_on(x);

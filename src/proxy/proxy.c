@@ -6,6 +6,7 @@
 #include "proxy/access.h"
 #include "proxy/breaker.h"
 #include "proxy/cached.h"
+#include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/hosts.h"
 #include "proxy/series.h"
@@ -129,9 +130,13 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     socklen_t len = sizeof(sa);
     int err;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || atomic_load(&l->fd) >= 0 || l->held) {
+    if (atomic_load(&l->fd) >= 0 || l->held) {
         close(fd);
         return;
+    }
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0) {
+        log_error("a listener cannot be used: its address: %s", strerror(errno));
+        _exit(1); /* whoever comes next has it handed over again */
     }
     listener_options(fd);
     l->id = note->listener % SHM_LISTENERS_MAX;
@@ -360,6 +365,10 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.queued = 0;
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         shm->lanes[i].queued = 0;
+    for (u32 i = 0; i < SHM_REDIS_USES; i++) {
+        atomic_store(&shm->redis.use[i].wanted, 0);
+        atomic_store(&shm->redis.use[i].ready, 0);
+    }
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();
@@ -397,6 +406,12 @@ static struct host_group *group(struct ruleset_host *host, u32 app, struct str p
     return hosts_find(container_of(host, struct proxy, host), app, place);
 }
 
+static struct ceiling *ceiling(struct ruleset_host *host, u32 app, struct str place,
+                               const struct settings_request *is)
+{
+    return ceiling_find(container_of(host, struct proxy, host), app, place, is);
+}
+
 static int limits_of(struct ruleset_host *host, const struct settings *s,
                      const struct limits_place *at, struct limits **out)
 {
@@ -417,6 +432,13 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
     p->host.circuit = circuit;
     p->host.group = group;
     breaker_init(p);
+    p->host.ceiling = ceiling;
+    p->ceilings = calloc(SHM_CEILINGS_MAX, sizeof(*p->ceilings));
+    p->said = calloc(SHM_APPS_MAX, sizeof(*p->said));
+    if (!p->ceilings || !p->said)
+        err = err ? err : -ENOMEM;
+    else
+        ceiling_init(p);
     p->host.limits = limits_of;
     if (!err)
         err = ruleset_new(&rules, app, apps, &p->host, &problem);

@@ -8,15 +8,22 @@
 #include "proxy/queue.h"
 
 #include "balance/lane.h"
+#include "proxy/ceiling.h"
 #include "proxy/thread.h"
+
+void line_init(struct line *l)
+{
+    *l = (struct line){ .n = 0 };
+    list_init(&l->tickets);
+}
 
 void queue_init(struct queue *q)
 {
     pthread_mutex_init(&q->lock, NULL);
     for (u32 i = 0; i < SHM_LISTENERS_MAX; i++) {
-        list_init(&q->waiting[i]);
-        list_init(&q->slow[i]);
-        list_init(&q->doubtful[i]);
+        for (u32 k = 0; k < QUEUE_LANES * PRIORITIES; k++)
+            line_init(&q->at[i].line[k / PRIORITIES][k % PRIORITIES]);
+        list_init(&q->at[i].doubtful);
     }
     for (u32 i = 0; i < SHM_THREADS_MAX; i++)
         list_init(&q->given[i]);
@@ -61,10 +68,26 @@ static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatche
     };
 }
 
+static bool is_sticky(const struct ticket *ticket)
+{
+    return policy_of(ticket->is) == PICK_HASH;
+}
+
+/* Whether the worker has as many as it may. */
+static bool is_full(const struct ticket *ticket, const struct shm_slot *slot)
+{
+    u32 most = ticket->is->worker_concurrency;
+
+    return most && atomic_load(&slot->in_flight) + atomic_load(&slot->streams) >= most;
+}
+
+/* Who sticks to a worker waits for it, though it is full. */
 static bool can_take(const struct thread *t, const struct ticket *ticket, u32 i)
 {
     struct shm_slot *slot = &t->proxy->shm->slot[i];
 
+    if (ticket->is->worker_concurrency && !is_sticky(ticket) && is_full(ticket, slot))
+        return false;
     return atomic_load(&slot->state) == SHM_READY && slot->listening & BIT(ticket->listener) &&
            t->proxy->gone[i] != slot->generation;
 }
@@ -82,7 +105,34 @@ static u32 candidates(const struct thread *t, const struct ticket *ticket, u8 sl
     return n;
 }
 
-static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
+enum claimed {
+    CLAIMED_WORKER,
+    CLAIMED_NONE,     /* no loop is free */
+    CLAIMED_CEILING,  /* its ceiling is reached */
+    CLAIMED_ITS_FULL, /* the one that it sticks to has as many as it may */
+};
+
+/* The one that was chosen. False: another thread was first. */
+static bool claim_slot(struct ticket *ticket, struct shm_slot *slot, u64 dispatched, u64 now_ns)
+{
+    u32 most = ticket->is->worker_concurrency, before;
+
+    if (!atomic_compare_exchange_strong(&slot->dispatched, &dispatched, dispatched + 1))
+        return false;
+    slot->dispatched_ns = now_ns;
+    before = claim_take(&ticket->claim, slot,
+                        &(struct claim_expects){ .block_ns = ticket->block_ns,
+                                                 .loop_ns = ticket->loop_ns,
+                                                 .slow = ticket->slow },
+                        now_ns);
+    if (most && before >= most) {
+        claim_unused(&ticket->claim);
+        return false;
+    }
+    return true;
+}
+
+static enum claimed claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
 {
     struct shm *shm = t->proxy->shm;
     struct shm_lanes *lanes = &shm->lanes[ticket->app];
@@ -99,27 +149,37 @@ static enum pick_verdict claim_worker(struct thread *t, struct ticket *ticket, e
         if (lane != PICK_NO_LANE)
             pick_keep(workers, n, lanes->kept,
                       atomic_load(&t->proxy->queue.slow_count[ticket->app]) > 0);
-        enum pick_verdict v = pick_worker(&t->pick[ticket->app], policy_of(ticket->is), workers, n,
-                                          ticket->key, lane, &index);
-        if (v != PICK_GIVE)
-            return v;
-        struct shm_slot *slot = &shm->slot[slots[index]];
-        /* Another thread may have chosen the same loop in the meantime: then look again. */
-        if (!atomic_compare_exchange_strong(&slot->dispatched, &dispatched[index],
-                                            dispatched[index] + 1))
-            continue;
-        slot->dispatched_ns = now_ns;
-        claim_take(&ticket->claim, slot,
-                   &(struct claim_expects){ .block_ns = ticket->block_ns,
-                                            .loop_ns = ticket->loop_ns,
-                                            .slow = ticket->slow },
-                   now_ns);
+        if (pick_worker(&t->pick[ticket->app], policy_of(ticket->is), workers, n, ticket->key, lane,
+                        &index) != PICK_GIVE)
+            return CLAIMED_NONE;
+        if (is_full(ticket, &shm->slot[slots[index]]) && is_sticky(ticket))
+            return CLAIMED_ITS_FULL;
+        if (!claim_slot(ticket, &shm->slot[slots[index]], dispatched[index], now_ns))
+            continue; /* look again */
         if (lane != PICK_NO_LANE)
             COUNT(lanes->requests[ticket->slow], 1);
         if (lane == PICK_AGED)
             COUNT(lanes->aged, 1);
-        return v;
+        return CLAIMED_WORKER;
     }
+}
+
+/* A worker, and a place in its ceiling. */
+static enum claimed claim_both(struct thread *t, struct ticket *ticket, enum pick_lane lane)
+{
+    struct ceiling *c = ticket->ceiling;
+    enum claimed claimed;
+
+    if (!c)
+        return claim_worker(t, ticket, lane);
+    if (!ceiling_take(c, ticket->is, ticket->priority == PRIORITY_HIGH))
+        return CLAIMED_CEILING;
+    claimed = claim_worker(t, ticket, lane);
+    if (claimed == CLAIMED_WORKER)
+        ticket->claim.ceiling = c->shm;
+    else
+        ceiling_give(c);
+    return claimed;
 }
 
 /* ---- the lines ---- */
@@ -129,42 +189,94 @@ u32 queue_length(const struct queue *q)
     return atomic_load(&q->all);
 }
 
-/* The gauge that a waiting ticket is counted in. */
+/* The gauge that a waiting ticket is counted in; parked ones are counted by their ceiling. */
 static _Atomic u32 *gauge(struct queue *q, const struct ticket *t)
 {
     if (t->state == TICKET_DOUBTFUL)
         return &q->doubtful_count;
+    if (t->state == TICKET_PARKED)
+        return &q->parked;
     return t->slow ? &q->slow_count[t->app] : &q->count[t->app];
 }
 
 /* With the lock held: tells loops and people how many wait. */
-static void counted(struct queue *q, struct shm *shm)
+static void counted(struct queue *q, struct shm *shm, const struct ticket *t)
 {
     u32 all = queue_length(q);
+    struct shm_waiting *shown = &shm->concurrency.app[t->app];
 
     atomic_store(&shm->waiters, all);
     shm->proxy.queued = all;
+    shown->waiting[t->priority] = atomic_load(&q->ranks[t->app][t->priority]);
 }
 
-/* With the lock held: into the gauge of its line. */
-static void ticket_in(struct queue *q, struct shm *shm, struct ticket *t, struct list *line)
+static struct line *line_of(struct queue *q, const struct ticket *t)
 {
-    list_add(line, &t->link);
+    if (t->state == TICKET_PARKED)
+        return &t->ceiling->line[t->priority];
+    return &q->at[t->listener].line[t->slow ? QUEUE_SLOW : QUEUE_FAST][t->priority];
+}
+
+/* With the lock held: into the line of its state and its gauge, before `at`. */
+static void ticket_in(struct queue *q, struct shm *shm, struct ticket *t, struct list *at)
+{
+    list_add(at, &t->link);
+    if (t->state != TICKET_DOUBTFUL) {
+        line_of(q, t)->n++;
+        atomic_fetch_add(&q->ranks[t->app][t->priority], 1);
+    }
+    if (t->state == TICKET_PARKED)
+        COUNT(t->ceiling->shm->parked, 1);
+    else
+        q->at[t->listener].n++;
     atomic_fetch_add(gauge(q, t), 1);
     atomic_fetch_add(&q->all, 1);
     COUNT(shm->lanes[t->app].queued, 1);
-    counted(q, shm);
+    counted(q, shm, t);
 }
 
 /* With the lock held: out of the list it waits in. */
 static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
 {
     list_del(&t->link);
+    if (t->state != TICKET_DOUBTFUL) {
+        line_of(q, t)->n--;
+        atomic_fetch_sub(&q->ranks[t->app][t->priority], 1);
+    }
+    if (t->state == TICKET_PARKED)
+        UNCOUNT(t->ceiling->shm->parked, 1);
+    else
+        q->at[t->listener].n--;
     atomic_fetch_sub(gauge(q, t), 1);
     atomic_fetch_sub(&q->all, 1);
     UNCOUNT(shm->lanes[t->app].queued, 1);
-    counted(q, shm);
+    counted(q, shm, t);
 }
+
+/* Before which of them it goes: the older come first. */
+static struct list *place_of(struct line *l, const struct ticket *t)
+{
+    if (l->n == 0 || list_last(&l->tickets, struct ticket, link)->queued_ns <= t->queued_ns)
+        return &l->tickets;
+    list_each (link, &l->tickets)
+        if (container_of(link, struct ticket, link)->queued_ns > t->queued_ns)
+            return link;
+    return &l->tickets;
+}
+
+/* With the lock held: from one line to another. */
+static void ticket_move(struct queue *q, struct shm *shm, struct ticket *t, enum ticket_state state)
+{
+    ticket_out(q, shm, t);
+    t->state = state;
+    ticket_in(q, shm, t,
+              state == TICKET_DOUBTFUL ? &q->at[t->listener].doubtful : place_of(line_of(q, t), t));
+}
+
+/* ---- serving ---- */
+
+/* Who stick to workers of their own do not hold up each other: so many are looked at. */
+enum { SERVE_OTHERS_MAX = 64 };
 
 static void count_wait(struct thread *t, const struct ticket *ticket)
 {
@@ -201,38 +313,227 @@ static bool lane_of(const struct thread *t, const struct ticket *ticket, enum tu
     return turn != TURN_AGED || aged;
 }
 
-/* With the lock held: the oldest tickets of one line, while workers can take them. Bit i of the
- * result: thread i was given some. */
-static u64 serve_line(struct thread *t, struct list *line, enum turn turn, u64 now_ns)
+/* With the lock held: its owner is to hear of it. */
+static void give(struct thread *t, struct ticket *ticket, u64 *given)
 {
     struct queue *q = &t->proxy->queue;
-    u64 given = 0;
+
+    ticket_out(q, t->proxy->shm, ticket);
+    count_wait(t, ticket);
+    ticket->state = TICKET_GIVEN;
+    list_add(&q->given[ticket->owner->index], &ticket->link);
+    *given |= 1ull << ticket->owner->index;
+}
+
+/* Who is next in a line: the oldest, in an overload the newest. */
+static struct ticket *next_of(const struct line *l)
+{
+    return l->codel.overloaded_ns ? list_last(&l->tickets, struct ticket, link)
+                                  : list_first(&l->tickets, struct ticket, link);
+}
+
+/* With the lock held: aside, until its ceiling has a place. */
+static void park(struct thread *t, struct ticket *ticket)
+{
+    ticket_move(&t->proxy->queue, t->proxy->shm, ticket, TICKET_PARKED);
+    COUNT(ticket->ceiling->shm->parked_total, 1);
+}
+
+/* With the lock held: those that stick to workers that are not full, behind the first. */
+static bool serve_others(struct thread *t, struct line *l, const struct ticket *first, u64 *given)
+{
+    u32 looked = 0;
+
+    list_each_safe (link, &l->tickets) {
+        struct ticket *ticket = container_of(link, struct ticket, link);
+
+        if (++looked > SERVE_OTHERS_MAX)
+            break;
+        if (ticket != first && is_sticky(ticket) &&
+            claim_both(t, ticket, PICK_NO_LANE) == CLAIMED_WORKER) {
+            give(t, ticket, given);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With the lock held: the tickets of one line, while workers can take them. Bit i of *given: thread
+ * i was given some. True: a worker was given. */
+static bool serve_line(struct thread *t, struct line *l, enum turn turn, u64 now_ns, u64 *given)
+{
+    bool served = false;
+
+    while (l->n) {
+        struct ticket *ticket = next_of(l);
+        enum pick_lane lane;
+
+        if (!lane_of(t, ticket, turn, now_ns, &lane))
+            break;
+        switch (claim_both(t, ticket, lane)) {
+        case CLAIMED_WORKER:
+            codel_drained(&t->proxy->queue.drain[ticket->app], now_ns);
+            give(t, ticket, given);
+            served = true;
+            continue;
+        case CLAIMED_CEILING:
+            park(t, ticket);
+            continue;
+        case CLAIMED_ITS_FULL:
+            if (serve_others(t, l, ticket, given))
+                continue;
+            break;
+        case CLAIMED_NONE:
+            break;
+        }
+        break;
+    }
+    return served;
+}
+
+static bool serve_doubtful(struct thread *t, struct list *line, u64 now_ns, u64 *given)
+{
+    bool served = false;
 
     while (!list_empty(line)) {
         struct ticket *ticket = list_first(line, struct ticket, link);
         enum pick_lane lane;
 
-        if (!lane_of(t, ticket, turn, now_ns, &lane) || claim_worker(t, ticket, lane) != PICK_GIVE)
+        if (!lane_of(t, ticket, TURN_DOUBTFUL, now_ns, &lane) ||
+            claim_both(t, ticket, lane) != CLAIMED_WORKER)
             break;
-        ticket_out(q, t->proxy->shm, ticket);
-        count_wait(t, ticket);
-        ticket->state = TICKET_GIVEN;
-        list_add(&q->given[ticket->owner->index], &ticket->link);
-        given |= 1ull << ticket->owner->index;
+        give(t, ticket, given);
+        served = true;
     }
-    return given;
+    return served;
+}
+
+/* ---- overload ---- */
+
+static u32 workers_at(const struct proxy *p, u32 listener)
+{
+    u32 n = 0;
+
+    for (u32 i = 0; i < shm_slots_used(p->shm); i++)
+        n += p->shm->slot[i].state == SHM_READY && p->shm->slot[i].listening & BIT(listener);
+    return n;
+}
+
+static u64 waited_ns(const struct ticket *t, u64 now_ns)
+{
+    return now_ns > t->queued_ns ? now_ns - t->queued_ns : 0;
+}
+
+/* With the lock held: whether a line has become too long, after somebody was served. */
+static void look_at(struct thread *t, struct line *l, u32 workers, u64 now_ns)
+{
+    struct ticket *oldest = l->n ? list_first(&l->tickets, struct ticket, link) : NULL;
+    struct codel_rules rules = { .few = codel_few(workers) };
+    bool before = l->codel.overloaded_ns;
+    struct shm_waiting *shown;
+
+    if (!oldest) {
+        l->codel = (struct codel){ 0 };
+        return;
+    }
+    rules.target_ns = oldest->is->queue_target_ns;
+    rules.interval_ns = oldest->is->queue_interval_ns;
+    codel_look(&l->codel, &rules, l->n, waited_ns(oldest, now_ns), now_ns);
+    shown = &t->proxy->shm->concurrency.app[oldest->app];
+    if (!before && l->codel.overloaded_ns)
+        COUNT(shown->overloads, 1);
+    shown->gap_ns = t->proxy->queue.drain[oldest->app].gap_ns;
+}
+
+/* With the lock held: those of an overloaded line that have waited too long. */
+static void shed(struct thread *t, struct line *l, u64 now_ns, u64 *given)
+{
+    while (l->n && l->codel.overloaded_ns) {
+        struct ticket *oldest = list_first(&l->tickets, struct ticket, link);
+        struct shm_waiting *shown = &t->proxy->shm->concurrency.app[oldest->app];
+
+        if (!codel_sheds(&l->codel, oldest->is->queue_target_ns, waited_ns(oldest, now_ns)))
+            break;
+        COUNT(shown->shed[oldest->priority], 1);
+        if (oldest->state == TICKET_PARKED)
+            COUNT(oldest->ceiling->shm->shed, 1);
+        oldest->shed = true;
+        give(t, oldest, given);
+    }
 }
 
 /* With the lock held: those that wait on one listener. */
-static u64 serve_listener(struct thread *t, u32 i, u64 now_ns)
+static void serve_listener(struct thread *t, u32 i, u64 now_ns, u64 *given)
+{
+    struct queue_listener *at = &t->proxy->queue.at[i];
+    struct line *fast = at->line[QUEUE_FAST], *slow = at->line[QUEUE_SLOW];
+    bool served = false;
+    u32 waiting = 0;
+
+    for (u32 p = 0; p < PRIORITIES; p++) {
+        served |= serve_line(t, &slow[p], TURN_AGED, now_ns, given);
+        served |= serve_line(t, &fast[p], TURN_FAST, now_ns, given);
+        served |= serve_line(t, &slow[p], TURN_SLOW, now_ns, given);
+        waiting += fast[p].n + slow[p].n;
+        /* Nobody passes one of a higher priority, but the fast pass the slow. */
+        if (fast[p].n)
+            break;
+    }
+    if (waiting == 0)
+        served |= serve_doubtful(t, &at->doubtful, now_ns, given);
+    if (served)
+        waiting = workers_at(t->proxy, i);
+    for (u32 k = 0; k < QUEUE_LANES * PRIORITIES; k++) {
+        struct line *l = &at->line[k / PRIORITIES][k % PRIORITIES];
+
+        if (served)
+            look_at(t, l, waiting, now_ns);
+        shed(t, l, now_ns, given);
+    }
+}
+
+/* With the lock held: back into their lines go as many as a ceiling has places for. */
+static void unpark(struct thread *t, struct ceiling *c, u64 now_ns, u64 *given)
+{
+    struct proxy *p = t->proxy;
+
+    for (u32 k = 0; k < PRIORITIES; k++) {
+        struct line *l = &c->line[k];
+        u32 room = l->n ? ceiling_room(c, next_of(l)->is, k == PRIORITY_HIGH) : 0;
+
+        for (u32 i = 0; l->n && i < room; i++)
+            ticket_move(&p->queue, p->shm, next_of(l), TICKET_QUEUED);
+        if (room)
+            look_at(t, l, 0, now_ns);
+        shed(t, l, now_ns, given);
+    }
+}
+
+/* With the lock held: whether somebody whose ceiling had been reached may go on. */
+static bool unpark_all(struct thread *t, u64 now_ns, u64 *given)
+{
+    struct proxy *p = t->proxy;
+    u32 before = atomic_load(&p->queue.parked);
+
+    for (u32 i = 0; before && i < SHM_CEILINGS_MAX; i++)
+        if (p->ceilings[i].shm && atomic_load(&p->ceilings[i].shm->parked))
+            unpark(t, &p->ceilings[i], now_ns, given);
+    return atomic_load(&p->queue.parked) < before;
+}
+
+/* With the lock held. Who was put aside while a place in his ceiling came free is asked once more,
+ * since nobody else will: who gave it may not have seen him. */
+static u64 serve_all(struct thread *t)
 {
     struct queue *q = &t->proxy->queue;
-    u64 given = serve_line(t, &q->slow[i], TURN_AGED, now_ns) |
-                serve_line(t, &q->waiting[i], TURN_FAST, now_ns) |
-                serve_line(t, &q->slow[i], TURN_SLOW, now_ns);
+    u64 given = 0, now_ns = clock_now_ns();
 
-    if (list_empty(&q->waiting[i]) && list_empty(&q->slow[i]))
-        given |= serve_line(t, &q->doubtful[i], TURN_DOUBTFUL, now_ns);
+    do {
+        unpark_all(t, now_ns, &given);
+        for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+            if (q->at[i].n)
+                serve_listener(t, i, now_ns, &given);
+    } while (atomic_load(&q->parked) && unpark_all(t, now_ns, &given));
     return given;
 }
 
@@ -244,13 +545,12 @@ static void own_given(struct task *task)
 void queue_serve(struct thread *t)
 {
     struct proxy *p = t->proxy;
-    u64 given = 0, now_ns = clock_now_ns();
+    u64 given;
 
     if (queue_length(&p->queue) == 0)
         return;
     pthread_mutex_lock(&p->queue.lock);
-    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
-        given |= serve_listener(t, i, now_ns);
+    given = serve_all(t);
     pthread_mutex_unlock(&p->queue.lock);
     for (u32 i = 0; i < p->threads_n; i++) {
         if (!(given >> i & 1))
@@ -260,6 +560,12 @@ void queue_serve(struct thread *t)
         else
             thread_poke(&p->threads[i]);
     }
+}
+
+void queue_room(struct thread *t)
+{
+    if (atomic_load(&t->proxy->queue.parked))
+        queue_serve(t);
 }
 
 void queue_take_given(struct thread *t)
@@ -297,15 +603,55 @@ static bool is_slow(const struct thread *t, const struct ticket *ticket)
     return false;
 }
 
-/* With the lock taken: to the end of its line. */
-static void enqueue(struct queue *q, struct shm *shm, struct ticket *t)
+/* With the lock held: how important it is. Asked only of those that have to wait. */
+static enum priority priority_of(struct queue *q, const struct queue_want *want, u64 now_ns)
 {
+    switch (want->is->priority) {
+    case SETTINGS_PRIORITY_AUTO:
+        break;
+    case SETTINGS_PRIORITY_HIGH:
+        return PRIORITY_HIGH;
+    case SETTINGS_PRIORITY_NORMAL:
+        return PRIORITY_NORMAL;
+    case SETTINGS_PRIORITY_LOW:
+        return PRIORITY_LOW;
+    }
+    return priority_is_health_check(want->check) &&
+                   priority_check_take(&q->checks[want->app], now_ns)
+               ? PRIORITY_HIGH
+               : PRIORITY_NORMAL;
+}
+
+/* How many of the app wait that are as important or more. */
+static u32 waiting_before(const struct queue *q, u32 app, enum priority priority)
+{
+    u32 n = 0;
+
+    for (u32 k = 0; k <= priority; k++)
+        n += atomic_load(&q->ranks[app][k]);
+    return n;
+}
+
+/* To the end of its line. False: there are too many. */
+static bool enqueue(struct queue *q, struct shm *shm, struct ticket *t,
+                    const struct queue_want *want)
+{
+    bool room;
+
     t->queued_ns = clock_now_ns();
     t->state = TICKET_QUEUED;
     pthread_mutex_lock(&q->lock);
-    ticket_in(q, shm, t, t->slow ? &q->slow[t->listener] : &q->waiting[t->listener]);
+    t->priority = priority_of(q, want, t->queued_ns);
+    room = waiting_before(q, t->app, t->priority) < t->is->queue_max;
+    if (waiting_before(q, t->app, PRIORITY_LOW) == 0)
+        q->drain[t->app].last_ns = 0;
+    if (room)
+        ticket_in(q, shm, t, &line_of(q, t)->tickets);
     pthread_mutex_unlock(&q->lock);
-    COUNT(shm->proxy.queued_total, 1);
+    COUNT(shm->proxy.queued_total, room);
+    if (!room)
+        t->state = TICKET_NONE;
+    return room;
 }
 
 enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struct queue_want *want,
@@ -313,42 +659,53 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struc
 {
     struct proxy *p = owner->proxy;
     struct queue *q = &p->queue;
+    struct ceiling *c = want->ceiling;
     enum pick_lane lane;
 
-    *t = (struct ticket){ .owner = owner,
-                          .listener = want->listener,
-                          .app = want->app,
-                          .is = want->is,
-                          .key = want->key,
-                          .block_ns = want->block_ns,
-                          .loop_ns = want->loop_ns,
-                          .avoid = want->avoid,
-                          .fn = fn };
+    *t =
+        (struct ticket){ .owner = owner,
+                         .listener = want->listener,
+                         .app = want->app,
+                         .is = want->is,
+                         .key = want->key,
+                         .block_ns = want->block_ns,
+                         .loop_ns = want->loop_ns,
+                         .avoid = want->avoid,
+                         .priority = want->is->priority == SETTINGS_PRIORITY_HIGH ? PRIORITY_HIGH
+                                                                                  : PRIORITY_NORMAL,
+                         .ceiling = c,
+                         .fn = fn };
     list_init(&t->link);
     t->slow = is_slow(owner, t);
     lane = !has_lanes(owner, t) ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
-    if (atomic_load(gauge(q, t)) == 0 && claim_worker(owner, t, lane) == PICK_GIVE)
+    if (atomic_load(gauge(q, t)) == 0 && (!c || atomic_load(&c->shm->parked) == 0) &&
+        claim_both(owner, t, lane) == CLAIMED_WORKER)
         return QUEUE_TAKEN;
-    if (atomic_load(&q->count[t->app]) + atomic_load(&q->slow_count[t->app]) >= t->is->queue_max)
+    if (!enqueue(q, p->shm, t, want))
         return QUEUE_FULL;
-    enqueue(q, p->shm, t);
     queue_serve(owner);
     return QUEUE_WAITS;
+}
+
+u32 queue_retry_after_s(struct ticket *t)
+{
+    struct queue *q = &t->owner->proxy->queue;
+    const struct shm_waiting *shown = &t->owner->proxy->shm->concurrency.app[t->app];
+
+    return codel_retry_after_s(atomic_load(&shown->gap_ns), waiting_before(q, t->app, t->priority),
+                               atomic_fetch_add(&q->told, 1));
 }
 
 void queue_doubt(struct ticket *t)
 {
     struct queue *q;
 
-    if (t->state != TICKET_QUEUED)
+    if (t->state != TICKET_QUEUED && t->state != TICKET_PARKED)
         return;
     q = &t->owner->proxy->queue;
     pthread_mutex_lock(&q->lock);
-    if (t->state == TICKET_QUEUED) { /* nobody has given it in the meantime */
-        ticket_out(q, t->owner->proxy->shm, t);
-        t->state = TICKET_DOUBTFUL;
-        ticket_in(q, t->owner->proxy->shm, t, &q->doubtful[t->listener]);
-    }
+    if (t->state == TICKET_QUEUED || t->state == TICKET_PARKED) /* it may have been given by now */
+        ticket_move(q, t->owner->proxy->shm, t, TICKET_DOUBTFUL);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -361,7 +718,7 @@ void queue_leave(struct ticket *t)
         return;
     q = &t->owner->proxy->queue;
     pthread_mutex_lock(&q->lock);
-    if (t->state == TICKET_QUEUED || t->state == TICKET_DOUBTFUL) {
+    if (t->state == TICKET_QUEUED || t->state == TICKET_PARKED || t->state == TICKET_DOUBTFUL) {
         ticket_out(q, t->owner->proxy->shm, t);
     } else if (t->state == TICKET_GIVEN) {
         list_del(&t->link);

@@ -239,13 +239,14 @@ struct course {
     u32 route; /* row of rs->routes */
 };
 
-/* The strongest source that says anything of breakers there. */
-static enum settings_source breaker_source(const struct settings *s)
+/* The strongest source that says anything there of a setting whose name begins or ends so. */
+static enum settings_source source_of(const struct settings *s, struct str begin, struct str end)
 {
     enum settings_source source = SETTINGS_DEFAULT;
 
     for (u32 i = 0; i < settings_row_count; i++)
-        if (str_starts(str_of(settings_rows[i].name), STR("breaker")))
+        if (str_starts(str_of(settings_rows[i].name), begin) &&
+            str_ends(str_of(settings_rows[i].name), end))
             source = max(source, settings_origin_of(s, &settings_rows[i])->source);
     return source;
 }
@@ -276,7 +277,7 @@ static int breaker_make(struct ruleset *rs, const struct course *c, const struct
 
     if (!is->breaker)
         return 0;
-    place_text(rs, c, breaker_source(s), &place);
+    place_text(rs, c, source_of(s, STR("breaker"), STR("")), &place);
     if (place.failed)
         return -ENOMEM;
     out->circuit = rs->host->circuit(rs->host, c->app, buf_str(&place));
@@ -294,11 +295,27 @@ static int breaker_make(struct ruleset *rs, const struct course *c, const struct
                : 0;
 }
 
+/* Also where nothing is limited: so that what is in flight is known when a reload limits it. */
+static int ceiling_make(struct ruleset *rs, const struct course *c, const struct settings *s,
+                        struct rule *out)
+{
+    const struct settings_request *is = &s->request;
+    AUTO(buf_done) struct buf place = { 0 };
+
+    if (!rs->host->ceiling)
+        return 0;
+    place_text(rs, c, source_of(s, STR(""), STR("-concurrency")), &place);
+    if (place.failed)
+        return -ENOMEM;
+    out->ceiling = rs->host->ceiling(rs->host, c->app, buf_str(&place), is);
+    return 0;
+}
+
 static int limits_make(struct ruleset *rs, const struct course *c, const struct settings *s,
                        struct rule *out)
 {
     AUTO(buf_done) struct buf place = { 0 };
-    struct limits_place at = { .app = c->app };
+    struct limits_place at = { .app = c->app, .app_name = rs->app[c->app].name };
     struct limits *made;
     int err;
 
@@ -393,6 +410,8 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
     out->access = rs->host->access_log(rs->host, &s);
     if (!err)
         err = breaker_make(rs, c, &s, out);
+    if (!err)
+        err = ceiling_make(rs, c, &s, out);
     if (!err)
         err = limits_make(rs, c, &s, out);
     if (!err)

@@ -23,6 +23,8 @@
 
 struct host_group;
 
+struct ceiling;
+
 enum { RULESET_NO_LOG = UINT32_MAX };
 
 /* What holds for a request. */
@@ -30,6 +32,7 @@ struct rule {
     struct settings_request is;
     u32 access;              /* which of the access logs, or RULESET_NO_LOG */
     struct circuit *circuit; /* its breaker; NULL: none */
+    struct ceiling *ceiling; /* how many may run at once; NULL: there is none */
     struct circuit_rules breaker;
     struct fallback *fallback;   /* what is said while it is open; NULL: what we say */
     const struct limits *limits; /* how often one client may ask; NULL: as it likes */
@@ -66,6 +69,9 @@ struct ruleset_host {
     struct circuit *(*circuit)(struct ruleset_host *host, u32 app, struct str place);
     /* The hosts that are said of this app and place; NULL: there are too many. */
     struct host_group *(*group)(struct ruleset_host *host, u32 app, struct str place);
+    /* The ceiling of this app and place; NULL: there are too many. */
+    struct ceiling *(*ceiling)(struct ruleset_host *host, u32 app, struct str place,
+                               const struct settings_request *is);
     /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
     int (*limits)(struct ruleset_host *host, const struct settings *s,
                   const struct limits_place *at, struct limits **out);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/sched.h"
 #include "proxy/access.h"
+#include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/host.h"
@@ -19,6 +20,8 @@
 enum { TIDY_EXCHANGES = 256 };
 #define PLAN_EVERY_NS (100 * NS_PER_MS)
 #define QUEUE_EVERY_NS (10 * NS_PER_MS)
+#define GONE_NS (1 * NS_PER_S)
+#define LISTEN_AGAIN_NS (100 * NS_PER_MS)
 /* A wake is short work that others wait for: it shall not wait for a worker's time slice. */
 #define SLICE_NS 100000ull
 
@@ -50,6 +53,11 @@ static void unlisten(struct listener_watch *lw)
     close(fd);
 }
 
+static void listen_again(struct timer *timer)
+{
+    thread_listen(container_of(timer, struct thread, accept_timer));
+}
+
 /* Each thread watches a descriptor of its own, so each can let go when it comes round to it. */
 static void listen_to(struct thread *t, struct listener *l, struct listener_watch *lw)
 {
@@ -60,8 +68,9 @@ static void listen_to(struct thread *t, struct listener *l, struct listener_watc
     r = fd < 0 ? -errno
                : loop_watch(t->loop, &lw->watch, fd, EPOLLIN | EPOLLEXCLUSIVE, accept_event);
     if (r < 0) {
-        log_error("a listener cannot be watched: %s", strerror(-r));
+        log_error("a listener cannot be watched for a moment: %s", strerror(-r));
         fd_closep(&fd);
+        loop_timer(t->loop, &t->accept_timer, thread_now(t) + LISTEN_AGAIN_NS, listen_again);
     }
 }
 
@@ -181,6 +190,21 @@ static void memory_tidy(struct thread *t)
     t->exchanges_peak = now;
 }
 
+void thread_worker_gone(struct thread *t, const struct claim *claim)
+{
+    u32 slot = (u32)(claim->slot - t->proxy->shm->slot);
+
+    atomic_store(&t->proxy->gone_ns[slot], clock_now_ns());
+    atomic_store(&t->proxy->gone[slot], claim->generation);
+}
+
+static void gone_doubt(struct proxy *p, u64 now_ns)
+{
+    for (u32 i = 0; i < shm_slots_used(p->shm); i++)
+        if (atomic_load(&p->gone[i]) && now_ns > atomic_load(&p->gone_ns[i]) + GONE_NS)
+            atomic_store(&p->gone[i], 0);
+}
+
 static void plan_again(struct timer *timer)
 {
     struct thread *t = container_of(timer, struct thread, plan_timer);
@@ -188,8 +212,10 @@ static void plan_again(struct timer *timer)
     memory_tidy(t);
     access_tick(t->proxy, clock_now_ns());
     throttle_tick(t->proxy);
+    gone_doubt(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
     hosts_look(t->proxy, clock_now_ns());
+    ceiling_tick(t->proxy, clock_now_ns());
     cached_show(t->proxy);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }
@@ -228,6 +254,8 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
             return r;
         loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
     }
+    if (r == 0)
+        remote_setup(t);
     return r;
 }
 

@@ -21,6 +21,7 @@
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/remote.h"
 #include "proxy/ruleset.h"
 #include "proxy/seat.h"
 #include "shm/layout.h"
@@ -33,6 +34,8 @@
 enum { SERIES_LINES = 64 };
 
 struct access_log;
+struct ceiling;
+struct ceiling_said;
 struct flights;
 struct host_group;
 struct host_pool;
@@ -88,6 +91,8 @@ struct proxy {
     char *resolver_servers;                       /* … of these servers */
     struct timer held_timer;                      /* thread 0: while listeners are held … */
     u64 held_until_ns;                            /* … until then at most */
+    struct ceiling *ceilings;                     /* SHM_CEILINGS_MAX of them … */
+    struct ceiling_said *said;                    /* … and by app */
     struct pathset paths;                         /* what requests are counted by … */
     _Atomic bool names_routes[SHM_APPS_MAX];      /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
@@ -106,6 +111,7 @@ struct proxy {
     /* By slot: the generation that refused a connection, which the supervisor has not told us of
      * yet; 0: none. Cleared with its next message. */
     _Atomic u32 gone[SHM_SLOTS_MAX];
+    _Atomic u64 gone_ns[SHM_SLOTS_MAX]; /* when that was: after GONE_NS it is asked again */
     /* By slot: the generation that is being replaced for its blocked loop, or was. The slot's state
      * goes on to others before the last connection to that process has broken. */
     _Atomic u32 blocked[SHM_SLOTS_MAX];
@@ -141,6 +147,7 @@ struct thread {
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     struct shm_trace_ids trace_ids;
+    struct remote remote; /* Redis */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;
@@ -168,6 +175,9 @@ void thread_listen(struct thread *t);
 void thread_unlisten(struct thread *t);
 /* A ticket of this thread waits: looks again now and then until none does. */
 void thread_queue_watch(struct thread *t);
+/* A worker has refused a connection: it gets nothing until the supervisor says something new, or
+ * for a second if the supervisor says nothing, since a worker that lives may have refused one. */
+void thread_worker_gone(struct thread *t, const struct claim *claim);
 /* From any thread: makes t look at its given tickets and at proxy->changes. */
 void thread_poke(struct thread *t);
 

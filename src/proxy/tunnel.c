@@ -77,6 +77,7 @@ static void tunnel_close(struct tunnel *tu)
     queue_leave(&tu->ticket);
     claim_release(&tu->claim);
     host_end(&tu->host, tu->group);
+    queue_room(t);
     loop_timer_stop(&tu->timer);
     loop_task_stop(&tu->more);
     end_done(t, &tu->client);
@@ -124,8 +125,8 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     if (r < 0)
         return r == -EAGAIN ? 0 : r;
     if (from->ended) {
-        if (!from->told)
-            shutdown(to->watch.fd, SHUT_WR);
+        if (!from->told && shutdown(to->watch.fd, SHUT_WR) < 0)
+            return -errno; /* there is nobody to tell */
         from->told = true;
         return 0;
     }
@@ -134,7 +135,9 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
     from->buf = block_take(&t->blocks);
     if (!from->buf)
         return -ENOMEM;
-    n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    do
+        n = recv(from->watch.fd, from->buf->bytes, from->buf->size, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         from->buf->end = (u32)n;
         from->readable = n == from->buf->size || from->hung_up; /* else the next make a new event */
@@ -146,7 +149,7 @@ static int end_move(struct thread *t, struct end *from, struct end *to)
         return 1;
     }
     from->readable = false;
-    return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    return errno == EAGAIN ? 0 : -errno;
 }
 
 static void tunnel_pump(struct tunnel *tu);
@@ -325,7 +328,7 @@ static void stream_connect(struct tunnel *tu)
         return;
     }
     if (fd == -ECONNREFUSED || fd == -ENOENT)
-        atomic_store(&t->proxy->gone[tu->claim.slot - t->proxy->shm->slot], tu->claim.generation);
+        thread_worker_gone(t, &tu->claim);
     claim_unused(&tu->claim);
     if (tu->attempts <= EXCHANGE_ATTEMPTS_MAX) {
         stream_ask(tu);
@@ -337,7 +340,14 @@ static void stream_connect(struct tunnel *tu)
 
 static void stream_given(struct ticket *ticket)
 {
-    stream_connect(container_of(ticket, struct tunnel, ticket));
+    struct tunnel *tu = container_of(ticket, struct tunnel, ticket);
+
+    if (!ticket->shed) {
+        stream_connect(tu);
+        return;
+    }
+    COUNT(tu->thread->proxy->shm->proxy.refused[SHM_REFUSED_OVERLOAD], 1);
+    tunnel_close(tu);
 }
 
 static void stream_waited(struct timer *timer)
@@ -351,12 +361,14 @@ static void stream_waited(struct timer *timer)
 static void stream_ask(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
-    const struct settings_request *is = &listener_door(t->proxy, tu->listener)->rule->is;
+    const struct rule *rule = listener_door(t->proxy, tu->listener)->rule;
+    const struct settings_request *is = &rule->is;
     char ip[ADDR_TEXT_MAX];
     struct queue_want want = {
         .app = tu->listener->app,
         .listener = tu->listener->id,
         .key = hash_str(&t->proxy->hash_key, addr_ip_text(&tu->peer, ip)),
+        .ceiling = rule->ceiling,
     };
 
     tu->is = *is; /* its own: it may wait for longer than the rules live */

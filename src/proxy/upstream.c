@@ -259,7 +259,9 @@ ssize_t upstream_fill(struct upstream *u)
     if (block_room(u->in) == 0)
         return -ENOBUFS;
     u32 room = min(block_room(u->in), (u32)PIPE_READ_MAX);
-    n = recv(u->watch.fd, u->in->bytes + u->in->end, room, 0);
+    do
+        n = recv(u->watch.fd, u->in->bytes + u->in->end, room, 0);
+    while (n < 0 && errno == EINTR);
     if (n > 0) {
         u->in->end += (u32)n;
         u->readable = n == room || u->hung_up; /* a short read: the next bytes make a new event */
@@ -267,7 +269,7 @@ ssize_t upstream_fill(struct upstream *u)
     }
     if (n == 0)
         return -EPIPE;
-    if (errno == EAGAIN || errno == EINTR) {
+    if (errno == EAGAIN) {
         u->readable = false;
         return 0;
     }
@@ -321,6 +323,9 @@ static int unwritten(struct upstream *u, int error)
         loop_watch_set(&u->watch, POOL_EVENTS | EPOLLOUT);
     } else {
         u->broken = true;
+        /* A worker that lives would wait for the rest for ever, and we for its answer. */
+        if (error != -EPIPE && error != -ECONNRESET)
+            shutdown(u->watch.fd, SHUT_RDWR);
     }
     return error;
 }

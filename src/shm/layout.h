@@ -13,8 +13,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "shm/concurrency.h"
 #include "shm/journal.h"
 #include "shm/limits.h"
+#include "shm/redis.h"
 #include "shm/trace.h"
 #include "shm/upstreams.h"
 
@@ -30,7 +32,7 @@ static inline int shm_turn_is_long(uint64_t took_ns, uint64_t requests)
 }
 
 enum {
-    SHM_VERSION = 12,
+    SHM_VERSION = 13,
     SHM_APPS_MAX = 32,       /* apps under one supervisor */
     SHM_SLOTS_MAX = 256,     /* Node processes at the same time */
     SHM_LISTENERS_MAX = 32,  /* distinct addresses that the apps listen on */
@@ -323,6 +325,7 @@ enum shm_refusal {
     SHM_REFUSED_UNREACHABLE,  /* 502, 504: no connection to a host of `upstream` */
     SHM_REFUSED_UPSTREAM,     /* 502: such a host ended, or was not understood */
     SHM_REFUSED_NO_ENDPOINT,  /* 503: none of the hosts is up */
+    SHM_REFUSED_OVERLOAD,     /* 503: has waited too long in an overload */
     SHM_REFUSALS,
 };
 
@@ -492,6 +495,8 @@ struct shm {
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_limits limits;
+    _Alignas(64) struct shm_redis redis;
+    struct shm_concurrency concurrency;
     struct shm_upstream upstream[SHM_UPSTREAMS_MAX];
     /* By thread of the proxy: spans of requests. */
     struct shm_spans spans[SHM_THREADS_MAX];

@@ -22,4 +22,5 @@ const char *const refusal_name[SHM_REFUSALS] = {
     [SHM_REFUSED_CIRCUIT] = "circuit_open",
     [SHM_REFUSED_TUNNEL_IDLE] = "tunnel_idle",
     [SHM_REFUSED_NOT_CACHED] = "not_cached",
+    [SHM_REFUSED_OVERLOAD] = "overloaded",
 };
