@@ -3,13 +3,16 @@
 
 #include "proxy/peer.h"
 
-/* Nothing waits for it that it has not seen, and it waits, or is about to: it has just answered. */
+/* It has nothing that it has not seen, and waits; or is about to: it has just answered, and what it
+ * has not looked for since is that request. */
 static bool is_idle(const struct exchange *x, const struct shm_slot *slot)
 {
-    if (atomic_load_explicit(&slot->dispatched, memory_order_relaxed) !=
-        atomic_load_explicit(&slot->loop.seen, memory_order_relaxed))
-        return false;
-    return slot == x->claim.slot ||
+    u64 unseen = atomic_load_explicit(&slot->dispatched, memory_order_relaxed) -
+                 atomic_load_explicit(&slot->loop.seen, memory_order_relaxed);
+
+    if (slot == x->claim.slot)
+        return unseen <= 1;
+    return unseen == 0 &&
            atomic_load_explicit(&slot->loop.waits_since_ns, memory_order_relaxed) != 0;
 }
 

@@ -99,13 +99,13 @@ before(async () => {
     run: 'app.js',
     name: 'shop',
     routes: [
-      { path: '/checked', upstream: [h.a.at, h.b.at], ...quick, 'slow-start': '1m' },
+      { path: '/checked', upstream: [h.a.at, h.b.at], ...quick, 'slow-start': '1h' },
       { path: '/panic', upstream: [h.c.at, h.d.at], ...quick },
-      { path: '/silent', upstream: [silent.at, h.e.at], ...check, 'health-timeout': '100ms' },
+      { path: '/silent', upstream: [silent.at, h.e.at], ...check, 'health-timeout': '2s' },
       { path: '/tcp', upstream: [h.f.at, silent.at], ...check, 'health-check': 'tcp' },
       { path: '/failing', upstream: [h.r1.at, h.r2.at], 'eject-time': '300ms', 'slow-start': 'off' },
       { path: '/loops', upstream: [h.idle.at, h.busy.at], ...quick },
-      { path: '/fettles', upstream: backs.map(({ at }) => at), ...check, 'health-check': '/', 'health-timeout': '300ms', 'slow-start': 'off', 'upstream-timeout': '5s' },
+      { path: '/fettles', upstream: backs.map(({ at }) => at), ...check, 'health-check': '/', 'health-timeout': '2s', 'slow-start': 'off', 'upstream-timeout': '20s' },
     ],
   }));
   run = await startFettle({ cwd, target: 'fettle.json', args: ['-w', '1', '--threads', '2'], env: { FETTLE_RUNTIME_DIR: path.join(cwd, 'run') } });
@@ -129,7 +129,7 @@ test('an unwell host leaves, without a failed request, and comes back with slow 
   assert.equal(h.a.asked, before);
   h.a.healthy = true;
   await isState('/checked', h.a, 'up');
-  // A minute of slow start has only begun: a tenth of the load, or twice that when the other one is busy.
+  // An hour of slow start has only begun: a tenth of the load, or twice that when the other one is busy.
   const [mine, others] = [h.a.asked, h.b.asked];
   await run.until(() => h.a.asked + h.b.asked > mine + others + 400 && h.a.asked > mine);
   const share = (h.a.asked - mine) / (h.a.asked - mine + h.b.asked - others);
