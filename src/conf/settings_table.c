@@ -349,7 +349,7 @@ const struct settings_row settings_rows[] = {
   .help = "so many that fail take it away; the first one of all alone" },
 { .name = "eject-failures", .type = SETTINGS_COUNT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.eject_failures),
   .default_text = "5", .least = 1, .most = 100000, .words = "off", .placeholder = "N",
-  .help = "a host that fails so many requests in a row gets none for a while",
+  .help = "a host that fails so many requests in a row rests for a while",
   .more = "No connection, a reset or a time-out; not a status." },
 { .name = "eject-errors", .type = SETTINGS_PERCENT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.eject_errors),
   .default_text = "30%", .least = 1, .most = 100000, .placeholder = "PERCENT",
