@@ -216,6 +216,7 @@ static void plan_again(struct timer *timer)
     remote_tick(t->proxy);
     gone_doubt(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
+    hosts_look(t->proxy, clock_now_ns());
     ceiling_tick(t->proxy, clock_now_ns());
     cached_show(t->proxy);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
