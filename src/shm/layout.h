@@ -299,7 +299,8 @@ struct shm_proxy {
     _Atomic uint64_t log_dropped;         /* access log lines that nobody took in time */
     _Atomic uint32_t active_requests;
     _Atomic uint32_t spare;
-    uint64_t reserved[8];
+    _Atomic uint64_t buffer_bytes, buffer_max_bytes; /* held for clients in all, and the most */
+    uint64_t reserved[6];
 };
 
 /* Why the proxy itself answered. */
@@ -322,6 +323,7 @@ enum shm_refusal {
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
     SHM_REFUSED_RATE,         /* 429: over a rate limit */
     SHM_REFUSED_OVERLOAD,     /* 503: has waited too long in an overload */
+    SHM_REFUSED_BUFFERS,      /* closed, or 503 at accept: slow clients hold all buffers */
     SHM_REFUSALS,
 };
 
