@@ -18,8 +18,8 @@ PORT    ?= 3000
 Q       := $(if $(V),,@)
 
 PKGS    := jansson zlib libzstd
-# Their headers only: what fettle sql needs of them is loaded when it is used.
-PKGS_LOADED := libpq libmariadb sqlite3
+# Their headers only: what is needed of them is loaded when it is used.
+PKGS_LOADED := libpq libmariadb sqlite3 hiredis
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.

@@ -3,6 +3,7 @@
 
 #include "admin/ceilings.h"
 #include "admin/circuits.h"
+#include "admin/upstreams.h"
 #include "metrics/histogram.h"
 #include "shm/refusal.h"
 
@@ -287,6 +288,7 @@ void metrics_fettle(struct text *t, const struct metrics_source *src)
     lanes_write(t, shm);
     retries_write(t, shm);
     circuits_metrics(t, shm);
+    upstreams_metrics(t, shm);
     ceilings_metrics(t, shm);
     http_write(t, src);
     states_write(t, src);

@@ -124,6 +124,7 @@ void page_metrics(struct buf *out, const struct page_source *src)
         metrics_queries(&text, &parts);
         metrics_cache(&text, &parts);
         metrics_limits(&text, &parts);
+        metrics_redis(&text, &parts);
         metrics_otlp(&text, &parts);
         if (src->prom_client)
             metrics_prom_client(&text, &parts);

@@ -57,4 +57,5 @@ void metrics_findings(struct text *t, const struct metrics_source *src);
 void metrics_routes(struct text *t, const struct metrics_source *src);
 void metrics_queries(struct text *t, const struct metrics_source *src);
 void metrics_limits(struct text *t, const struct metrics_source *src);
+void metrics_redis(struct text *t, const struct metrics_source *src);
 void metrics_otlp(struct text *t, const struct metrics_source *src);

@@ -37,6 +37,7 @@ void page_findings(struct buf *out, const struct page_source *src);   /* JSON ob
 void page_routes(struct buf *out, const struct page_source *src);     /* JSON object */
 void page_ceilings(struct buf *out, const struct page_source *src);   /* JSON object */
 void page_circuits(struct buf *out, const struct page_source *src);   /* JSON object */
+void page_upstreams(struct buf *out, const struct page_source *src);  /* JSON object */
 void page_limits(struct buf *out, const struct page_source *src);     /* JSON object */
 void page_statements(struct buf *out, const struct page_source *src); /* JSON object */
 

@@ -43,6 +43,8 @@ static const struct row {
     { "/api/cache", page_cache, "application/json", false,
       "what the cache of responses holds and does (JSON)" },
     { "/api/circuits", page_circuits, "application/json", false, "the circuit breakers (JSON)" },
+    { "/api/upstreams", page_upstreams, "application/json", false,
+      "the hosts that requests go to (JSON)" },
     { "/api/concurrency", page_ceilings, "application/json", false,
       "how many requests run at once, and how many wait (JSON)" },
     { "/api/limits", page_limits, "application/json", false,

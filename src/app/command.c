@@ -32,6 +32,10 @@ const struct command commands[] = {
   "A row for each circuit breaker (the setting breaker, doc/resilience.md), of the app as a whole or of a route: its state, closed, open or half-open, and for how long; for how long it stays open; how often it has opened, and what opened it last (failures in a row, the share of errors, slow responses, a probe that failed); requests let through, those of them that failed or were slow, and those refused.\n"
   "With --json: {\"circuits\":[…]}, each with app, route (empty: the app as a whole), state, opened_by (failures, errors, slow, probe, or empty), since_ms, open_for_ms, failures_in_a_row, opened, calls, failures, slow, refused.",
   .flags = &circuits_flags, .takes_app = true, .minor = true, .run = circuits_command },
+{ "upstreams", "[FLAGS] [APP]", "show the hosts that requests go to",
+  "A row for each endpoint of the setting upstream (doc/upstreams.md), of the app as a whole or of a route: its address, and what the list says for it; its zone; its state, up, ejected (requests have failed), down (probes have failed) or leaving (not in the list any more), and for how long; its weight; requests that run there, connections, requests that are over, those of them that failed; how long its answers took to begin, lately; how often it was ejected.\n"
+  "With --json: {\"upstreams\":[…]}, each with app, route (empty: the app as a whole), endpoint, name, zone, state, since_ms, ejected_for_ms, weight, priority, in_flight, connections, requests, failures, results (ok, connect, reset, timeout, error, unknown), latency_ms, ejections, connected, reused, sent_bytes, received_bytes. What is not known is null.",
+  .flags = &upstreams_flags, .takes_app = true, .minor = true, .run = upstreams_command },
 { "routes", "[FLAGS] [APP]", "show what each route costs, and asks",
   "A row for each route of the apps, as their frameworks name them: requests and errors (5xx); the time that 50 and 99 of 100 requests stay below; loop, for how long a request keeps its event loop running, and CPU, how much CPU time that is; allocates, how many bytes of memory it takes on the way (doc/routes.md says how these are known); size, how many bytes an answer has; queries, how many statements a request sends to databases, and in them, how long it waits for these; the statement that takes the most time in all. Queries are those of watched requests (watch-requests, doc/queries.md). Where an app names no routes, its paths with identifiers left out stand for them.\n"
   "With --json: {\"routes\":[…]}, each with app, method, route, named_by (app, path, nobody), requests, per_second, errors, p50_ms, p99_ms, mean_ms, loop_ms, loop_ms_total, cpu_ms, cpu_ms_total, measured, allocated_bytes, response_bytes, response_bytes_total, request_bytes_total, block_ms, watched (requests), queries, queries_ms, calls, calls_ms (of one request, on average), slowest (system, statement, count, errors, total_ms, mean_ms, max_ms). What is not known is null or left out.",
@@ -133,6 +137,8 @@ const struct example examples[] = {
 { "findings", "fettle findings shop --since 10m", "" },
 { "findings", "fettle findings --kind blocked-loop --json", "" },
 { "circuits", "fettle circuits", "of all apps" },
+{ "upstreams", "fettle upstreams", "of all apps" },
+{ "upstreams", "fettle upstreams shop --json", "" },
 { "routes", "fettle routes", "of all apps" },
 { "routes", "fettle routes shop --json", "" },
 { "cache", "fettle cache", "of all apps" },

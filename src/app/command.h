@@ -75,6 +75,7 @@ int findings_command(int argc, char **argv);
 int routes_command(int argc, char **argv);
 int cache_command(int argc, char **argv);
 int circuits_command(int argc, char **argv);
+int upstreams_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int signal_command(int argc, char **argv);
 int upgrade_command(int argc, char **argv);

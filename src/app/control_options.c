@@ -83,6 +83,7 @@ TABLE(findings, findings);
 TABLE(routes, routes);
 TABLE(cache, cache);
 TABLE(circuits, routes);
+TABLE(upstreams, routes);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

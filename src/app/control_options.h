@@ -16,7 +16,7 @@ struct control_options {
 };
 
 extern const struct settings_table ps_flags, describe_flags, env_flags, findings_flags,
-    routes_flags, cache_flags, circuits_flags;
+    routes_flags, cache_flags, circuits_flags, upstreams_flags;
 extern const struct settings_table reload_flags, restart_flags, stop_flags, start_flags,
     scale_flags, signal_flags, upgrade_flags;
 

@@ -141,10 +141,10 @@ static void overview(struct page *p)
         buf_addf(&p->text, "\nExample: %s (%s)\n", examples[i].line, examples[i].help);
         break;
     }
-    buf_add(&p->text, STR("Also:"));
+    buf_add(&p->text, STR("Also: fettle"));
     for (u32 i = 0; i < command_count; i++)
         if (commands[i].minor)
-            buf_addf(&p->text, " fettle %s%s", commands[i].name, more_minor(i) ? "," : ".\n");
+            buf_addf(&p->text, " %s%s", commands[i].name, more_minor(i) ? "," : ".\n");
     buf_add(&p->text, STR("More: fettle help run (or another command), help settings, completion, "
                           "version.\n"));
 }

@@ -1,6 +1,6 @@
 /* app/monitor_table.h -- a command that shows a list of the monitors' as a table, or as JSON
  *
- * `fettle routes` and `fettle circuits`: [APP], of one app or of all that run.
+ * `fettle routes`, `fettle circuits` and `fettle upstreams`: [APP], of one app or of all that run.
  */
 #pragma once
 

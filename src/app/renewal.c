@@ -188,7 +188,10 @@ static void value_add(struct buf *out, const struct settings *s, const struct se
 {
     size_t before = out->len;
 
-    settings_text(s, row, out);
+    if (row->flags & SETTINGS_SECRET)
+        buf_add(out, STR("(not shown)"));
+    else
+        settings_text(s, row, out);
     if (out->len == before)
         buf_add(out, STR("nothing"));
 }

@@ -126,16 +126,22 @@ struct settings_request {
     enum settings_rate_algorithm rate_limit_algorithm;
     u32 rate_limit_status;
     enum settings_rate_headers rate_limit_headers;
+    bool rate_limit_redis;      /* counted in Redis, if there is one */
     u32 rate_limit_ipv6_prefix; /* so many bits of an address are one client */
     u64 max_body_bytes;         /* 413; 0: no limit */
     u64 body_timeout_ns;        /* between two reads of a request's body: 408; 0: no limit */
-    u64 write_timeout_ns;    /* a client that takes not one byte of a response for this long; 0: no
-                              * limit */
-    u64 upstream_timeout_ns; /* from the request's end to the response's first byte: 504; 0: off */
-    u64 stall_timeout_ns;    /* without a byte of a response that has begun: closed; 0: off */
-    u64 request_timeout_ns;  /* from the head to the end of the response: 504; 0: off */
-    u64 tunnel_timeout_ns;   /* an upgraded connection without a byte either way; 0: off */
-    u32 retry_max;           /* how often a request is sent again; 0: never */
+    u64 write_timeout_ns;     /* a client that takes not one byte of a response for this long; 0: no
+                               * limit */
+    u64 upstream_timeout_ns;  /* from the request's end to the response's first byte: 504; 0: off */
+    u64 stall_timeout_ns;     /* without a byte of a response that has begun: closed; 0: off */
+    u64 request_timeout_ns;   /* from the head to the end of the response: 504; 0: off */
+    u64 tunnel_timeout_ns;    /* an upgraded connection without a byte either way; 0: off */
+    struct str upstream;      /* hosts, as conf/upstreams.h has them; empty: the workers alone */
+    struct str upstream_host; /* the Host field that hosts get; empty: as the client said it */
+    u64 connect_timeout_ns;   /* until a host takes a connection */
+    u32 upstream_keepalive;   /* resting connections to an endpoint, by thread; 0: none */
+    u64 upstream_idle_timeout_ns; /* how long one rests */
+    u32 retry_max;                /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
     u32 retry_budget; /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
@@ -231,7 +237,14 @@ struct settings {
     u64 head_timeout_ns; /* from the first byte of a head to its end: 408; 0: no limit */
     u64 idle_timeout_ns; /* a connection kept alive without a request */
 
+    /* Several hosts */
+    struct str redis;     /* conf/redisurl.h; empty: none */
+    u64 redis_timeout_ns; /* of one answer */
+    struct str redis_prefix;
+
     u64 cache_bytes; /* of the cache of responses, all in all */
+
+    struct str zone; /* where this machine is (conf/upstreams.h); empty: nothing said */
 
     enum settings_parent trace_parent; /* whose traceparent is continued */
 
@@ -307,6 +320,7 @@ enum settings_group {
     SETTINGS_GROUP_PROXY,
     SETTINGS_GROUP_UPSTREAM,
     SETTINGS_GROUP_CACHE,
+    SETTINGS_GROUP_REDIS,
     SETTINGS_GROUP_WATCH,
     SETTINGS_GROUP_TRACE,
     SETTINGS_GROUPS,

@@ -4,7 +4,9 @@
  * knows its name. In the order in which --help shows them.
  */
 #include "conf/ratelimit.h"
+#include "conf/redisurl.h"
 #include "conf/settings.h"
+#include "conf/upstreams.h"
 
 #define AT(field) offsetof(struct settings, field)
 #define APP SETTINGS_GROUP_APP
@@ -13,6 +15,7 @@
 #define PROXY SETTINGS_GROUP_PROXY
 #define UPSTREAM SETTINGS_GROUP_UPSTREAM
 #define CACHE SETTINGS_GROUP_CACHE
+#define REDIS SETTINGS_GROUP_REDIS
 #define WATCH SETTINGS_GROUP_WATCH
 #define TRACE SETTINGS_GROUP_TRACE
 #define RELOAD SETTINGS_RELOADABLE
@@ -31,8 +34,9 @@ static const char *const group_title[SETTINGS_GROUPS] = {
     [SETTINGS_GROUP_RESTART] = "Starts and restarts",
     [SETTINGS_GROUP_BALANCE] = "Balancing",
     [SETTINGS_GROUP_PROXY] = "The proxy and its limits",
-    [SETTINGS_GROUP_UPSTREAM] = "Time-outs, retries and circuit breakers",
+    [SETTINGS_GROUP_UPSTREAM] = "Upstreams: hosts, time-outs, retries and circuit breakers",
     [SETTINGS_GROUP_CACHE] = "The cache of responses",
+    [SETTINGS_GROUP_REDIS] = "Several hosts (Redis or Valkey)",
     [SETTINGS_GROUP_WATCH] = "What is watched and told",
     [SETTINGS_GROUP_TRACE] = "Traces and metrics for a back end (OTLP)",
 };
@@ -301,6 +305,29 @@ const struct settings_row settings_rows[] = {
   .default_text = "", .most = 65536, .placeholder = "PATHS",
   .help = "settings of single paths of the app, as conf/routes.h has them" },
 
+{ .name = "upstream", .type = SETTINGS_LIST, .group = UPSTREAM, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.upstream),
+  .default_text = "off", .check = upstreams_check, .placeholder = "HOST,…",
+  .help = "send requests to these hosts: http://10.0.0.2:3000, local …",
+  .more = "Instead of this machine's workers; with local among them, when no worker is free. HOST is http://ADDRESS:PORT, http://NAME:PORT (each of its addresses) or srv:_http._tcp.NAME, "
+          "and behind that, if wanted, weight N, zone NAME and backup. See doc/upstreams.md." },
+{ .name = "upstream-host", .type = SETTINGS_TEXT, .group = UPSTREAM, .flags = RELOAD | SETTINGS_EMPTY_OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_host),
+  .default_text = "off", .most = 255, .check = upstreams_check_host, .placeholder = "NAME",
+  .help = "the Host field that hosts of upstream get",
+  .more = "off: as the client sent it. X-Forwarded-Host has what the client sent in any case." },
+{ .name = "connect-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.connect_timeout_ns),
+  .default_text = "5s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "time for a host of upstream to take a connection, then the next",
+  .more = "What could not be connected has not been sent, so any request goes on to another endpoint, and is answered with 504 when there is none." },
+{ .name = "upstream-keepalive", .type = SETTINGS_COUNT, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_keepalive),
+  .default_text = "64", .least = 1, .most = 4096, .words = "off", .placeholder = "N",
+  .help = "resting connections to an endpoint of upstream, by thread" },
+{ .name = "upstream-idle-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.upstream_idle_timeout_ns),
+  .default_text = "4s", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
+  .help = "how long a connection to a host of upstream rests",
+  .more = "Shorter than the host keeps it, so that no request meets its end: Node closes after 5s. What a host says in Keep-Alive holds when it is shorter." },
+{ .name = "zone", .type = SETTINGS_TEXT, .group = UPSTREAM, .flags = RELOAD, .offset = AT(zone),
+  .default_text = "", .most = UPSTREAMS_ZONE_MAX, .check = upstreams_check_zone, .placeholder = "NAME",
+  .help = "the zone of this machine: hosts of the same zone come first" },
 { .name = "upstream-timeout", .type = SETTINGS_DURATION, .group = UPSTREAM, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.upstream_timeout_ns),
   .default_text = "off", .least = 1 * MS, .most = DAY, .placeholder = "TIME",
   .help = "time for the app's first byte of a response, then 504",
@@ -415,6 +442,24 @@ const struct settings_row settings_rows[] = {
 { .name = "cache-status", .type = SETTINGS_BOOL, .group = CACHE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_status),
   .default_text = "on",
   .help = "say in the field Cache-Status what the cache did (RFC 9211)" },
+
+{ .name = "redis", .type = SETTINGS_TEXT, .group = REDIS, .flags = SETTINGS_SECRET | SETTINGS_EMPTY_OFF, .offset = AT(redis),
+  .default_text = "off", .most = 2048, .check = redisurl_check, .placeholder = "URL",
+  .help = "a Redis or Valkey that several hosts share: redis://HOST",
+  .more = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or unix:///PATH. Rate limits are counted there then, one budget for all hosts. While it is away, each host counts for itself, and no request waits for it longer than redis-timeout. "
+          "With a password better set as FETTLE_REDIS, because command lines can be read by other users of the machine. Never shown. See doc/limits.md." },
+{ .name = "redis-timeout", .type = SETTINGS_DURATION, .group = REDIS, .offset = AT(redis_timeout_ns),
+  .default_text = "50ms", .least = 1 * MS, .most = 10 * NS_PER_S, .placeholder = "TIME",
+  .help = "what it has not answered by then is decided here",
+  .more = "From then on nothing is asked of it until it has answered." },
+{ .name = "redis-prefix", .type = SETTINGS_TEXT, .group = REDIS, .offset = AT(redis_prefix),
+  .default_text = "fettle:", .most = 64, .placeholder = "TEXT",
+  .help = "what its keys begin with",
+  .more = "Hosts that have the same prefix share their budgets; apps are told apart by their names." },
+{ .name = "rate-limit-redis", .type = SETTINGS_BOOL, .group = REDIS, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.rate_limit_redis),
+  .default_text = "on",
+  .help = "count rate limits there when there is a redis",
+  .more = "off: each host has a budget of its own." },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

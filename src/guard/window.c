@@ -12,7 +12,10 @@ static_assert(sizeof(struct state) == WINDOW_WORDS * sizeof(u64), "what a place 
 
 struct window window_make(u32 most, u64 period_ns)
 {
-    return (struct window){ (period_ns + WINDOW_SLOTS - 2) / (WINDOW_SLOTS - 1), most };
+    u64 slot_ns = (period_ns + WINDOW_SLOTS - 2) / (WINDOW_SLOTS - 1);
+
+    return (struct window){ (slot_ns + WINDOW_UNIT_NS - 1) / WINDOW_UNIT_NS * WINDOW_UNIT_NS,
+                            most };
 }
 
 /* Forgets what is before the slots that count now. */

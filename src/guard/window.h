@@ -15,7 +15,8 @@ struct window {
     u32 most;
 };
 
-enum { WINDOW_SLOTS = 10, WINDOW_WORDS = 8 };
+/* A slot is of whole units: those that the clock of a Redis has (redis/limitscript.h). */
+enum { WINDOW_SLOTS = 10, WINDOW_WORDS = 8, WINDOW_UNIT_NS = 1000 };
 
 /* None of them is 0. */
 struct window window_make(u32 most, u64 period_ns);

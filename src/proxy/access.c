@@ -12,8 +12,10 @@ enum { SPOOL_BYTES = 4 << 20, SLOW_WARNINGS_PER_S = 5, LOG_FLUSH_BYTES = 32768, 
 
 struct facts {
     struct str method, target, id;
-    struct str trace;                                /* 32 hex digits, or empty */
-    struct str app;                                  /* empty: there is only one */
+    struct str trace;    /* 32 hex digits, or empty */
+    struct str app;      /* empty: there is only one */
+    struct str endpoint; /* empty: a worker had it, or nobody */
+    char endpoint_text[ADDR_TEXT_MAX];
     double total_ms, queue_ms, loop_ms, upstream_ms; /* below 0: unknown */
     u32 worker;
 };
@@ -121,6 +123,8 @@ static void line_text(struct buf *b, struct exchange *x, const struct facts *f, 
         buf_addf(b, " trace=%.*s", STR_ARG(f->trace));
     if (f->app.len)
         buf_addf(b, " app=%.*s", STR_ARG(f->app));
+    if (f->endpoint.len)
+        buf_addf(b, " endpoint=%.*s", STR_ARG(f->endpoint));
     if (x->cache_result)
         buf_addf(b, " cache=%.*s", STR_ARG(cached_result_text(x->cache_result)));
     if (x->route_len)
@@ -157,6 +161,8 @@ static void line_json(struct buf *b, struct exchange *x, const struct facts *f, 
     }
     if (x->cache_result)
         buf_addf(b, ",\"cache\":\"%.*s\"", STR_ARG(cached_result_text(x->cache_result)));
+    if (f->endpoint.len)
+        buf_addf(b, ",\"endpoint\":\"%.*s\"", STR_ARG(f->endpoint));
     if (f->app.len) {
         buf_add(b, STR(",\"app\":\""));
         buf_add_json(b, f->app);
@@ -331,9 +337,12 @@ static void warn_if_slow(struct exchange *x, const struct facts *f, u64 now_ns)
     buf_add_json(&b, f->method);
     buf_addc(&b, ' ');
     buf_add_json(&b, str_sub(f->target, 0, 200));
-    buf_addf(&b, " took %.0f ms (status %u, %.*s%sworker %u",
-             ms_between(x->times.begun_ns, begun_ns), x->status, STR_ARG(f->app),
-             f->app.len ? " " : "", f->worker);
+    buf_addf(&b, " took %.0f ms (status %u, %.*s%s", ms_between(x->times.begun_ns, begun_ns),
+             x->status, STR_ARG(f->app), f->app.len ? " " : "");
+    if (f->endpoint.len)
+        buf_add(&b, f->endpoint);
+    else
+        buf_addf(&b, "worker %u", f->worker);
     add_time(&b, "queue", f->queue_ms, false);
     add_time(&b, "loop", f->loop_ms, false);
     add_time(&b, "upstream", f->upstream_ms, false);
@@ -367,6 +376,8 @@ void access_tell(struct exchange *x, const char *bytes, u64 now_ns)
         .upstream_ms = ms_between(x->times.dispatched_ns, x->times.first_byte_ns),
         .worker = x->claim.slot ? x->claim.slot->worker : 0,
     };
+    if (x->host.to)
+        f.endpoint = addr_text(&x->host.to->addr, f.endpoint_text);
     warn_if_slow(x, &f, now_ns);
     if (!is_logged)
         return;

@@ -20,9 +20,11 @@
 #include "proxy/cached.h"
 #include "proxy/peer.h"
 #include "proxy/queue.h"
+#include "proxy/sharedlimit.h"
 #include "proxy/span.h"
 #include "proxy/thread.h"
 #include "proxy/upstream.h"
+#include "upstream/endpoints.h"
 
 enum client_state { CLIENT_IDLE, CLIENT_HEAD, CLIENT_QUEUED, CLIENT_ACTIVE, CLIENT_CLOSING };
 
@@ -71,7 +73,10 @@ struct exchange {
     struct client *client;
     struct upstream *up; /* NULL: not with a worker */
     struct ticket ticket;
-    struct claim claim;
+    struct claim claim;         /* on a worker, … */
+    struct endpoints_call host; /* … or at a host (host.h) */
+    u64 tried;                  /* hosts that have failed it, a bit for each place of the group */
+    u64 host_first_ns;          /* how long the host took to begin its answer */
 
     struct ruleset *rules;    /* held: what it began under … */
     const struct door *door;  /* … at its listener … */
@@ -97,9 +102,11 @@ struct exchange {
     bool res_done;
     bool keep;       /* the client's connection outlives the response */
     bool running;    /* counted in proxy->exchanges */
+    u8 interim_n;    /* 1xx answers to it so far */
     bool is_nobodys; /* no route leads anywhere */
     u8 cache_mode;   /* enum cached_mode */
     u8 cache_result; /* enum shm_cache_result */
+    u8 shared_state; /* enum sharedlimit_state */
     u32 status;
     struct exchange_times times;
     u64 sticky;         /* what hash policies stick to */
@@ -127,7 +134,8 @@ struct exchange {
     struct http_head res;      /* from its head on */
     struct http_body req_body, res_body;
     char route[SHM_ROUTE_MAX];
-    struct cached cached; /* unless cache_mode is CACHED_OFF */
+    struct cached cached;      /* unless cache_mode is CACHED_OFF */
+    struct sharedlimit shared; /* unless shared_state is SHAREDLIMIT_NONE */
     struct exchange *next_free;
     struct http_field fields[]; /* host.max_fields for the request, fields_max for the response */
 };

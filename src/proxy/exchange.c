@@ -9,6 +9,7 @@
 #include "http/write.h"
 #include "proxy/access.h"
 #include "proxy/breaker.h"
+#include "proxy/host.h"
 #include "proxy/peer.h"
 #include "proxy/resend.h"
 #include "proxy/series.h"
@@ -94,8 +95,10 @@ void exchange_let_go(struct exchange *x, u64 keep_ns)
     if (told && x->claim.slot)
         learn(x);
     queue_leave(&x->ticket);
+    if (x->host.to)
+        host_over(x);
     if (x->up)
-        upstream_put(TAKE(x->up, NULL), keep_ns);
+        upstream_put(TAKE(x->up, NULL), keep_ns, x->rule->is.upstream_keepalive);
     (told ? claim_release : claim_unused)(&x->claim);
     queue_room(x->client->thread);
 }
@@ -107,6 +110,8 @@ void exchange_free(struct exchange *x)
 
     if (x->cache_mode)
         cached_done(x);
+    if (x->shared_state)
+        sharedlimit_done(x);
     exchange_let_go(x, 0);
     if (x->running) {
         UNCOUNT(t->proxy->shm->proxy.active_requests, 1);
@@ -226,7 +231,10 @@ void exchange_release(struct exchange *x, bool whole)
     u64 keep_ns = 0;
 
     if (whole && u && x->res.keep_alive && x->req_done && !u->hung_up) {
-        keep_ns = slot && slot->state == SHM_READY ? x->worker_keep_ns : 0;
+        if (slot)
+            keep_ns = slot->state == SHM_READY ? x->worker_keep_ns : 0;
+        else if (x->host.to)
+            keep_ns = host_keep_ns(x);
     }
     if (slot) {
         COUNT(slot->requests, 1);
@@ -321,8 +329,10 @@ void exchange_worker_failed(struct exchange *x)
     struct shm_slot *slot = x->claim.slot;
     bool blocked = worker_blocked(c->thread->proxy, &x->claim);
     bool unread = x->up == NULL || upstream_unread(x->up);
+    /* A host's connection that had rested was about to be closed, most likely. */
+    bool stale = x->host.to && x->up && x->up->used && !x->answered;
 
-    x->fault = unread ? 0 : OUTCOME_RESET; /* what has not begun has not failed */
+    x->fault = unread || stale ? 0 : OUTCOME_RESET; /* what has not begun has not failed */
     if (x->res_begun) {
         if (slot)
             COUNT(slot->failures, 1);
@@ -335,7 +345,8 @@ void exchange_worker_failed(struct exchange *x)
     if (slot)
         COUNT(slot->failures, 1);
     exchange_refuse(x, 502,
-                    blocked ? "the worker was blocked and has been replaced"
-                            : "the worker ended before it answered",
-                    SHM_REFUSED_WORKER_DIED);
+                    x->host.to ? "the upstream closed its connection before it answered"
+                    : blocked  ? "the worker was blocked and has been replaced"
+                               : "the worker ended before it answered",
+                    x->host.to ? SHM_REFUSED_UPSTREAM : SHM_REFUSED_WORKER_DIED);
 }

@@ -11,6 +11,7 @@
 #include "proxy/breaker.h"
 #include "proxy/ceiling.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/pressure.h"
 #include "proxy/resend.h"
 #include "proxy/response.h"
@@ -19,6 +20,7 @@
 enum {
     ROUNDS_MAX = 32,                          /* of reading and writing in one wake */
     CHUNK_ROOM = HTTP_CHUNK_HEAD_MAX + 2 + 8, /* a chunk's head and end, and the last chunk */
+    INTERIM_MAX = 100,                        /* 1xx answers to one request */
     ROOM_MIN = 1024,                          /* less room than this in an out block: write first */
 };
 
@@ -202,12 +204,21 @@ static enum flow request_pump(struct exchange *x)
 
 static enum flow worker_nonsense(struct exchange *x, const char *text)
 {
-    log_warn("worker %u answered with something that is not HTTP: %s",
-             x->claim.slot ? x->claim.slot->worker : 0, text);
+    char host[ADDR_TEXT_MAX];
+
+    if (x->host.to)
+        log_warn("upstream %.*s answered with something that is not HTTP: %s",
+                 STR_ARG(addr_text(&x->host.to->addr, host)), text);
+    else
+        log_warn("worker %u answered with something that is not HTTP: %s",
+                 x->claim.slot ? x->claim.slot->worker : 0, text);
     if (x->claim.slot)
         COUNT(x->claim.slot->failures, 1);
     x->fault = OUTCOME_RESET;
-    exchange_refuse(x, 502, "the worker's answer was not valid HTTP", SHM_REFUSED_WORKER_DIED);
+    exchange_refuse(x, 502,
+                    x->host.to ? "the upstream's answer was not valid HTTP"
+                               : "the worker's answer was not valid HTTP",
+                    x->host.to ? SHM_REFUSED_UPSTREAM : SHM_REFUSED_WORKER_DIED);
     return FLOW_ENDED;
 }
 
@@ -221,12 +232,16 @@ static enum flow response_begin(struct exchange *x)
     if (x->res.status == 101 && !tunnel)
         return worker_nonsense(x, "101 without a request to switch protocols");
     if (x->res.status < 200 && !tunnel) {
+        if (++x->interim_n > INTERIM_MAX)
+            return worker_nonsense(x, "too many interim responses");
         bool sent = response_pass_interim(x, bytes);
 
         in->at += x->res.head_bytes;
         exchange_expect_response(x);
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
+    if (x->host.to)
+        host_answered(x, x->res.status);
     response_begun(x, bytes);
     ceiling_answered(x, thread_now(x->client->thread));
     if (x->rule->circuit)
@@ -262,6 +277,16 @@ static enum flow response_head(struct exchange *x)
     return response_begin(x);
 }
 
+/* It breaks off within its answer: the client gets what is here, as far as it takes it. */
+static enum flow response_broken(struct exchange *x)
+{
+    if (x->res_begun && client_flush(x->client) < 0) {
+        /* as much as it takes; it breaks off here anyway */
+    }
+    exchange_worker_failed(x);
+    return FLOW_ENDED;
+}
+
 static enum flow response_body(struct exchange *x)
 {
     struct block *in = x->up->in, *out = x->client->out;
@@ -273,10 +298,8 @@ static enum flow response_body(struct exchange *x)
     enum http_body_step step = http_body_feed(&x->res_body, bytes, len, &used, &data, &error);
     bool added = true;
 
-    if (step == HTTP_BODY_BAD) {
-        exchange_worker_failed(x);
-        return FLOW_ENDED;
-    }
+    if (step == HTTP_BODY_BAD)
+        return response_broken(x);
     if (x->res_raw)
         added = block_add(out, str_make(bytes, used));
     else if (step == HTTP_BODY_DATA)
@@ -296,12 +319,11 @@ static enum flow response_body(struct exchange *x)
 }
 
 /* The worker has closed its connection, or reading has failed: `error`. A reset of a unix socket
- * says only that the worker has left something unread. */
+ * says only that the worker has left something unread; one of TCP, that bytes may be missing. */
 static enum flow response_eof(struct exchange *x, ssize_t error)
 {
     struct client *c = x->client;
-
-    bool ended = error == -EPIPE || error == -ECONNRESET;
+    bool ended = error == -EPIPE || (error == -ECONNRESET && !x->up->group);
 
     if (ended && x->res_begun && http_body_eof(&x->res_body)) {
         if (x->res_chunk && !block_add(c->out, STR(HTTP_CHUNK_LAST "\r\n")))
@@ -309,11 +331,7 @@ static enum flow response_eof(struct exchange *x, ssize_t error)
         x->res_done = true;
         return FLOW_GO;
     }
-    if (x->res_begun && client_flush(c) < 0) {
-        /* as much as it takes; it breaks off here anyway */
-    }
-    exchange_worker_failed(x);
-    return FLOW_ENDED;
+    return response_broken(x);
 }
 
 static enum flow response_read(struct exchange *x)

@@ -2,6 +2,7 @@
 #include "proxy/handover.h"
 
 #include "proxy/breaker.h"
+#include "proxy/host.h"
 #include "proxy/resend.h"
 #include "proxy/rewrite.h"
 
@@ -44,6 +45,7 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
         .stripped = x->prefix.len > 0,
         .prefix = http_text(c->in->bytes, x->prefix),
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
+        .host = x->host.to ? x->rule->is.upstream_host : (struct str){ 0 },
     };
 
     if (x->cache_mode) {
@@ -62,7 +64,22 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
     return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);
 }
 
-/* The claimed worker gets the head; forward.c does the rest. */
+/* Its connection is there, or is made: the head goes first; forward.c does the rest. */
+static void send_head(struct exchange *x, struct str client_ip)
+{
+    x->up->exchange = x;
+    exchange_expect_response(x);
+    http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);
+    x->req_done = x->req.framing == HTTP_BODY_NONE;
+    x->trailers_done = false;
+    if (!head_to_worker(x, client_ip)) {
+        exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);
+        return;
+    }
+    exchange_client_event(x);
+}
+
+/* The claimed worker gets it. */
 static void dispatch(struct exchange *x)
 {
     struct client *c = x->client;
@@ -94,16 +111,40 @@ static void dispatch(struct exchange *x)
     }
     atomic_store_explicit(&x->claim.slot->newest_connection, x->up->number, memory_order_relaxed);
     atomic_store_explicit(&x->claim.slot->newest_kind, x->kind.key, memory_order_relaxed);
-    x->up->exchange = x;
-    exchange_expect_response(x);
-    http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);
-    x->req_done = x->req.framing == HTTP_BODY_NONE;
-    x->trailers_done = false;
-    if (!head_to_worker(x, told.ip)) {
-        exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);
+    send_head(x, told.ip);
+}
+
+/* The chosen host gets it. */
+static void dispatch_host(struct exchange *x)
+{
+    struct told told;
+    int error = 0;
+
+    x->client->state = CLIENT_ACTIVE;
+    x->times.dispatched_ns = x->host.began_ns;
+    x->loop_idle = false;
+    x->up = host_connection(x, &error);
+    if (!x->up) {
+        host_unreachable(x, error);
         return;
     }
-    exchange_client_event(x);
+    client_name(x, &told);
+    send_head(x, told.ip);
+}
+
+/* Whether the request has gone to a host, or has been answered because there is none: not when
+ * the workers of this machine are left for it. */
+static bool hosts_ask(struct exchange *x)
+{
+    if (host_choose(x)) {
+        queue_leave(&x->ticket);
+        dispatch_host(x);
+        return true;
+    }
+    if (x->rule->local)
+        return false;
+    exchange_refuse(x, 503, "no endpoint of the upstream is up", SHM_REFUSED_NO_ENDPOINT);
+    return true;
 }
 
 static void given(struct ticket *ticket)
@@ -140,17 +181,25 @@ void handover_ask(struct exchange *x)
         return;
     if (x->attempts++ == 0)
         retry_budget_request(&c->thread->proxy->budgets[x->app], thread_now(c->thread));
+    if (x->rule->group && !x->rule->local) {
+        (void)hosts_ask(x);
+        return;
+    }
     switch (queue_ask(c->thread, &x->ticket, &want, given)) {
     case QUEUE_TAKEN:
         dispatch(x);
         break;
     case QUEUE_WAITS:
+        if (x->rule->group && x->ticket.state != TICKET_GIVEN && hosts_ask(x))
+            return;
         c->state = CLIENT_QUEUED;
         if (c->hung_up)
             queue_doubt(&x->ticket);
         thread_queue_watch(c->thread);
         break;
     case QUEUE_FULL:
+        if (x->rule->group && hosts_ask(x))
+            return;
         x->retry_after_s = queue_retry_after_s(&x->ticket);
         exchange_refuse(x, 503, "too many requests wait for a free worker", SHM_REFUSED_QUEUE_FULL);
         break;

@@ -6,6 +6,9 @@
 
 enum { CLAIMED = 1 };
 
+const struct hash_key limits_shared_keys[2] = { { 0x666574746c65206cull, 0x696d697473206100ull },
+                                                { 0x666574746c65206cull, 0x696d697473206200ull } };
+
 /* The row in which it is counted: its own if there is room. */
 static struct shm_limit *shown_find(struct shm_limits *all, const struct limits_place *at,
                                     struct str text)
@@ -43,6 +46,19 @@ static void key_text(const struct ratelimit_key *key, struct buf *out)
     buf_add(out, key->name);
 }
 
+/* The same budget on all hosts: by the app's name, since its number may differ. */
+static int shared_make(struct limits_one *one, const struct limits_place *at, struct str name)
+{
+    AUTO(buf_done) struct buf scope = { 0 };
+    bool is_window = one->rule.algorithm == LIMITER_WINDOW;
+
+    buf_addf(&scope, "%.*s\n%u\n%s\n%.*s\n%.*s", STR_ARG(name), is_window,
+             is_window ? "" : one->text, STR_ARG(at->place), STR_ARG(at->app_name));
+    for (u32 i = 0; i < ARRAY_LEN(one->shared_scope); i++)
+        one->shared_scope[i] = hash_str(&limits_shared_keys[i], buf_str(&scope));
+    return scope.failed ? -ENOMEM : 0;
+}
+
 static int one_make(struct limits_one *one, const struct settings *s, const struct limits_place *at,
                     struct str text, struct limiter *limiter, struct shm_limits *shown)
 {
@@ -74,7 +90,8 @@ static int one_make(struct limits_one *one, const struct settings *s, const stru
         return -ENOMEM;
     one->scope = hash_str(&limiter->hash_key, buf_str(&scope));
     one->shown = shown_find(shown, at, buf_str(&name));
-    return limiter_need(limiter, one->rule.algorithm, s->rate_limit_memory_bytes);
+    err = shared_make(one, at, buf_str(&name));
+    return err ? err : limiter_need(limiter, one->rule.algorithm, s->rate_limit_memory_bytes);
 }
 
 /* draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: lists of names, with quota and window,
@@ -102,6 +119,20 @@ static int policy_make(struct limits *l)
     return l->policy_line ? 0 : -ENOMEM;
 }
 
+/* Where keys of a request lie in a cluster: with the client's others, or all of the place's. */
+static int tag_make(struct limits *l, const struct limits_place *at)
+{
+    AUTO(buf_done) struct buf place = { 0 };
+
+    buf_addf(&place, "%.*s\n%.*s", STR_ARG(at->place), STR_ARG(at->app_name));
+    l->shared_tag = hash_str(&limits_shared_keys[0], buf_str(&place));
+    l->same_key = true;
+    for (u32 i = 1; i < l->n; i++)
+        l->same_key &= l->one[i].said.key.by == l->one[0].said.key.by &&
+                       str_eq_nocase(l->one[i].said.key.name, l->one[0].said.key.name);
+    return place.failed ? -ENOMEM : 0;
+}
+
 int limits_new(struct limits **out, const struct settings *s, const struct limits_place *at,
                struct limiter *limiter, struct shm_limits *shown)
 {
@@ -127,6 +158,8 @@ int limits_new(struct limits **out, const struct settings *s, const struct limit
     }
     if (!err)
         err = policy_make(l);
+    if (!err)
+        err = tag_make(l, at);
     if (err) {
         limits_free(l);
         return err;

@@ -19,13 +19,16 @@ struct limits {
     struct limits_one {
         struct limiter_rule rule;
         struct ratelimit said;
-        u64 scope;                  /* a part of the budgets' names */
+        u64 scope;                  /* a part of the budgets' names … */
+        u64 shared_scope[2];        /* … and of those that are the same on all hosts */
         struct shm_limit *shown;    /* where it is counted */
         char text[LIMITS_TEXT_MAX]; /* "10/s": its name in the policy */
         char item_bytes[LIMITS_TEXT_MAX + 16];
         struct str
             item; /* what goes before its numbers in RateLimit: a comma, the name in quotes */
     } one[RATELIMIT_MAX];
+    bool same_key;  /* all of them are counted by the same */
+    u64 shared_tag; /* of the place, the same on all hosts */
     char *policy_line;
     struct str policy; /* the line RateLimit-Policy, and the name of the next one */
 };
@@ -33,8 +36,12 @@ struct limits {
 /* For whom they are made. */
 struct limits_place {
     u32 app;
+    struct str app_name;
     struct str place; /* empty: the whole app */
 };
+
+/* Hashes of what all hosts must name alike. That anybody can reckon them is why there are two. */
+extern const struct hash_key limits_shared_keys[2];
 
 /* What `s` says; *out is NULL when that is nothing. -ENOMEM. */
 MUST_USE int limits_new(struct limits **out, const struct settings *s,

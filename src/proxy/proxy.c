@@ -8,6 +8,7 @@
 #include "proxy/cached.h"
 #include "proxy/ceiling.h"
 #include "proxy/client.h"
+#include "proxy/hosts.h"
 #include "proxy/series.h"
 #include "proxy/thread.h"
 #include "shm/region.h"
@@ -111,6 +112,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
         return;
     }
     cached_setup(p, atomic_load(&p->rules));
+    hosts_apply(p, atomic_load(&p->rules), clock_now_ns());
     atomic_fetch_add(&l->opened, 1);
     atomic_store(&l->fd, fd);
     app_listeners_find(p);
@@ -229,6 +231,7 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     next->made_ns = now_ns;
     next->older = present;
     cached_setup(p, next);
+    hosts_apply(p, next, now_ns);
     atomic_store(&p->rules, next);
     ruleset_prune(next, now_ns);
 }
@@ -320,6 +323,10 @@ static void gauges_reset(struct shm *shm)
     shm->proxy.queued = 0;
     for (u32 i = 0; i < SHM_APPS_MAX; i++)
         shm->lanes[i].queued = 0;
+    for (u32 i = 0; i < SHM_REDIS_USES; i++) {
+        atomic_store(&shm->redis.use[i].wanted, 0);
+        atomic_store(&shm->redis.use[i].ready, 0);
+    }
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();
@@ -352,6 +359,11 @@ static struct circuit *circuit(struct ruleset_host *host, u32 app, struct str pl
     return breaker_find(container_of(host, struct proxy, host), app, place);
 }
 
+static struct host_group *group(struct ruleset_host *host, u32 app, struct str place)
+{
+    return hosts_find(container_of(host, struct proxy, host), app, place);
+}
+
 static struct ceiling *ceiling(struct ruleset_host *host, u32 app, struct str place,
                                const struct settings_request *is)
 {
@@ -376,6 +388,7 @@ static int rules_setup(struct proxy *p, struct settings *app, u32 apps)
 
     p->host.access_log = access_log;
     p->host.circuit = circuit;
+    p->host.group = group;
     breaker_init(p);
     p->host.ceiling = ceiling;
     p->ceilings = calloc(SHM_CEILINGS_MAX, sizeof(*p->ceilings));

@@ -2,6 +2,7 @@
 #include "proxy/resend.h"
 
 #include "proxy/handover.h"
+#include "proxy/host.h"
 #include "proxy/rewrite.h"
 
 static bool is_wanted(const struct settings_request *s, enum shm_retry cause, u32 status)
@@ -38,6 +39,8 @@ static bool may_be_repeated(struct exchange *x)
     return false;
 }
 
+enum { HOST_ATTEMPTS_MAX = 8 };
+
 /* Whether there is another try for it; takes it. */
 static bool take(struct exchange *x, enum shm_retry cause)
 {
@@ -46,6 +49,10 @@ static bool take(struct exchange *x, enum shm_retry cause)
 
     if (cause == SHM_RETRY_UNREAD)
         return x->attempts - x->repeats < EXCHANGE_ATTEMPTS_MAX + !x->up;
+    /* What a host has got nothing of is nobody's repeat; but the same ones are not asked again. */
+    if (cause == SHM_RETRY_CONNECT && x->host.to)
+        return x->attempts - x->repeats < HOST_ATTEMPTS_MAX &&
+               (host_has_other(x) || x->rule->local);
     if (x->repeats >= x->rule->is.retry_max) {
         COUNT(r->over_max, x->rule->is.retry_max > 0);
         return false;
@@ -62,8 +69,11 @@ bool resend_after(struct exchange *x, enum shm_retry cause, u32 status)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
+    struct upstream_endpoint *host = x->host.to;
     bool safe = cause == SHM_RETRY_UNREAD || cause == SHM_RETRY_CONNECT;
 
+    if (host)
+        x->tried |= 1ull << endpoints_index(&x->rule->group->endpoints, host);
     if (x->res_begun || !x->replayable || !is_wanted(&x->rule->is, cause, status) ||
         !(safe || may_be_repeated(x)) || !take(x, cause))
         return false;
@@ -71,8 +81,12 @@ bool resend_after(struct exchange *x, enum shm_retry cause, u32 status)
     COUNT(t->proxy->shm->retries[x->app].sent[cause], 1);
     if (x->claim.slot)
         x->avoid = (u32)(x->claim.slot - t->proxy->shm->slot) + 1;
-    if (x->up && cause != SHM_RETRY_STATUS && cause != SHM_RETRY_TIMEOUT)
-        upstream_drop(t, x->up->slot);
+    if (x->up && cause != SHM_RETRY_STATUS && cause != SHM_RETRY_TIMEOUT) {
+        if (host)
+            host_drop(t, x->rule->group, host);
+        else
+            upstream_drop(t, x->up->slot);
+    }
     exchange_let_go(x, 0);
     c->in->at = x->req.head_bytes;
     handover_ask(x);

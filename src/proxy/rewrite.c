@@ -189,7 +189,8 @@ static void put_request_line(struct sink *s, const char *bytes, const struct htt
 bool rewrite_request(struct block *out, const char *bytes, struct http_head *head,
                      const struct rewrite_request *r)
 {
-    struct http_span line = r->stripped ? (struct http_span){ 0 } : same_request_line(head);
+    struct http_span line =
+        r->stripped || r->host.len ? (struct http_span){ 0 } : same_request_line(head);
     u64 without = forwarding | r->without;
     struct sink s = sink_of(out);
 
@@ -198,9 +199,13 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
 
     if (line.len == 0)
         put_request_line(&s, bytes, head, r->stripped);
-    /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
-    if (head->absolute || !(head->names >> HTTP_HOST & 1))
+    if (r->host.len) {
+        put_field(&s, STR("host"), r->host);
+        without |= NAME(HTTP_HOST);
+    } else if (head->absolute || !(head->names >> HTTP_HOST & 1)) {
+        /* HTTP/1.0 may leave Host out; in HTTP/1.1, as which it goes on, Node insists on one. */
         put_field(&s, STR("host"), http_text(bytes, head->authority));
+    }
     put_fields(&s, bytes, head, line, without);
     put_forwarding(&s, bytes, head, r);
     if (r->traceparent.len)

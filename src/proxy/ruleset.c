@@ -2,6 +2,7 @@
 #include "proxy/ruleset.h"
 
 #include "base/log.h"
+#include "conf/upstreams.h"
 
 #define OLD_NS (10 * NS_PER_S)
 enum { FLAGS_MAX = 1024 };
@@ -170,6 +171,16 @@ static void door_free(struct door *d, u32 ways)
     free(d);
 }
 
+static void upstreams_free(struct ruleset_upstream *u)
+{
+    struct ruleset_upstream *next;
+
+    for (; u; u = next) {
+        next = u->next;
+        free(u);
+    }
+}
+
 static u32 ways_of(const struct ruleset *rs, const struct router *router)
 {
     return router ? rs->routes->n : 1;
@@ -195,6 +206,7 @@ void ruleset_free(struct ruleset *rs)
     settings_texts_free(&rs->texts);
     fallbacks_free(&rs->fallbacks);
     limits_free(rs->limits);
+    upstreams_free(rs->upstreams);
     free(rs->routes);
     free(rs->app);
     free(rs);
@@ -303,7 +315,7 @@ static int limits_make(struct ruleset *rs, const struct course *c, const struct 
                        struct rule *out)
 {
     AUTO(buf_done) struct buf place = { 0 };
-    struct limits_place at = { .app = c->app };
+    struct limits_place at = { .app = c->app, .app_name = rs->app[c->app].name };
     struct limits *made;
     int err;
 
@@ -321,6 +333,48 @@ static int limits_make(struct ruleset *rs, const struct course *c, const struct 
     rs->limits = made;
     out->limits = made;
     return 0;
+}
+
+static bool has_local(struct str list)
+{
+    for (struct str rest = list; rest.ptr;)
+        if (str_eq_nocase(str_trim(str_cut(rest, ',', &rest)), STR("local")))
+            return true;
+    return false;
+}
+
+static int upstream_note(struct ruleset *rs, struct host_group *group, struct str list)
+{
+    struct ruleset_upstream *u = rs->upstreams;
+
+    while (u && u->group != group)
+        u = u->next;
+    if (u)
+        return 0;
+    u = malloc(sizeof(*u));
+    if (!u)
+        return -ENOMEM;
+    *u = (struct ruleset_upstream){ rs->upstreams, group, list };
+    rs->upstreams = u;
+    return 0;
+}
+
+static int hosts_make(struct ruleset *rs, const struct course *c, const struct settings *s,
+                      struct rule *out)
+{
+    const struct settings_request *is = &s->request;
+    AUTO(buf_done) struct buf place = { 0 };
+
+    if (!rs->host->group || is->upstream.len == 0)
+        return 0;
+    place_text(rs, c, settings_origin_of(s, settings_row_find(STR("upstream"), NULL))->source,
+               &place);
+    if (place.failed)
+        return -ENOMEM;
+    out->group = rs->host->group(rs->host, c->app, buf_str(&place));
+    out->local = has_local(is->upstream);
+    out->endpoints = (struct endpoints_rules){ .zone = rs->app[0].zone };
+    return out->group ? upstream_note(rs, out->group, is->upstream) : 0;
 }
 
 static int rule_make(struct ruleset *rs, const struct course *c, struct rule *out)
@@ -345,6 +399,8 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
         err = ceiling_make(rs, c, &s, out);
     if (!err)
         err = limits_make(rs, c, &s, out);
+    if (!err)
+        err = hosts_make(rs, c, &s, out);
     settings_texts_join(&rs->texts, &s.texts);
     tick_note(rs, &out->is);
     if (out->is.cache) {

@@ -19,6 +19,9 @@
 #include "proxy/limits.h"
 #include "shm/layout.h"
 #include "upstream/circuit.h"
+#include "upstream/endpoints.h"
+
+struct host_group;
 
 struct ceiling;
 
@@ -33,6 +36,9 @@ struct rule {
     struct circuit_rules breaker;
     struct fallback *fallback;   /* what is said while it is open; NULL: what we say */
     const struct limits *limits; /* how often one client may ask; NULL: as it likes */
+    struct host_group *group;    /* where it goes (hosts.h); NULL: to the app's workers alone … */
+    bool local;                  /* … to those first */
+    struct endpoints_rules endpoints;
 };
 
 /* One way to an app: of a route that leads to it, or of a listener of its own. */
@@ -61,12 +67,21 @@ struct ruleset_host {
     /* The circuit breaker of this app and place (empty: of the app as a whole); NULL: there are too
      * many. Asked only where one is wanted. */
     struct circuit *(*circuit)(struct ruleset_host *host, u32 app, struct str place);
+    /* The hosts that are said of this app and place; NULL: there are too many. */
+    struct host_group *(*group)(struct ruleset_host *host, u32 app, struct str place);
     /* The ceiling of this app and place; NULL: there are too many. */
     struct ceiling *(*ceiling)(struct ruleset_host *host, u32 app, struct str place,
                                const struct settings_request *is);
     /* The limits that these settings name, said for that place; *out is NULL for none. -ENOMEM. */
     int (*limits)(struct ruleset_host *host, const struct settings *s,
                   const struct limits_place *at, struct limits **out);
+};
+
+/* What a group of hosts shall be. */
+struct ruleset_upstream {
+    struct ruleset_upstream *next;
+    struct host_group *group;
+    struct str list; /* conf/upstreams.h */
 };
 
 struct ruleset {
@@ -84,9 +99,10 @@ struct ruleset {
     struct door *_Atomic door[SHM_LISTENERS_MAX];
     _Atomic u64 tick_ns; /* how often an exchange looks at its time-outs */
     u64 made_ns;
-    struct limits *limits;      /* all that were made */
-    bool cache_wanted;          /* by one of the rules so far … */
-    u64 cache_object_bytes_max; /* … and the largest response that one of them stores */
+    struct limits *limits;              /* all that were made */
+    struct ruleset_upstream *upstreams; /* each group once */
+    bool cache_wanted;                  /* by one of the rules so far … */
+    u64 cache_object_bytes_max;         /* … and the largest response that one of them stores */
     struct settings_text *texts;
     struct fallback *fallbacks; /* all that are read */
     struct ruleset_users {

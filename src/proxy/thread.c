@@ -7,6 +7,7 @@
 #include "proxy/ceiling.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/pressure.h"
 #include "proxy/throttle.h"
 #include "proxy/tunnel.h"
@@ -124,6 +125,7 @@ static void changed(struct thread *t)
         return;
     t->changes_seen = changes;
     upstream_prune(t);
+    host_prune(t);
     if (atomic_load(&t->proxy->draining)) {
         thread_drain(t);
     } else {
@@ -256,6 +258,8 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
             return r;
         loop_timer(t->loop, &t->plan_timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
     }
+    if (r == 0)
+        remote_setup(t);
     return r;
 }
 

@@ -21,6 +21,7 @@
 #include "proxy/pipe.h"
 #include "proxy/plan.h"
 #include "proxy/queue.h"
+#include "proxy/remote.h"
 #include "proxy/ruleset.h"
 #include "proxy/seat.h"
 #include "shm/layout.h"
@@ -36,6 +37,8 @@ struct access_log;
 struct ceiling;
 struct ceiling_said;
 struct flights;
+struct host_group;
+struct host_pool;
 struct store;
 struct thread;
 
@@ -80,10 +83,11 @@ struct proxy {
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
-    struct ceiling *ceilings;                /* SHM_CEILINGS_MAX of them … */
-    struct ceiling_said *said;               /* … and by app */
-    struct pathset paths;                    /* what requests are counted by … */
-    _Atomic bool names_routes[SHM_APPS_MAX]; /* … until the app has named a route */
+    struct host_group *groups[SHM_UPSTREAMS_MAX]; /* thread 0; as in shm; NULL: not made yet */
+    struct ceiling *ceilings;                     /* SHM_CEILINGS_MAX of them … */
+    struct ceiling_said *said;                    /* … and by app */
+    struct pathset paths;                         /* what requests are counted by … */
+    _Atomic bool names_routes[SHM_APPS_MAX];      /* … until the app has named a route */
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
@@ -127,10 +131,11 @@ struct thread {
     struct slab client_slab;
     u32 internal_clients;
     struct list tunnels;
-    struct list pool[SHM_SLOTS_MAX]; /* idle upstreams by slot */
-    struct seats seats;              /* numbers for them */
-    struct task given_task;          /* takes the tickets that this thread gave itself */
-    struct task landed_task;         /* likewise those that waited for its own responses */
+    struct list pool[SHM_SLOTS_MAX];                /* idle upstreams by slot */
+    struct seats seats;                             /* numbers for them */
+    struct host_pool *host_pool[SHM_UPSTREAMS_MAX]; /* the same of hosts, by group; NULL: none */
+    struct task given_task;  /* takes the tickets that this thread gave itself */
+    struct task landed_task; /* likewise those that waited for its own responses */
     struct task log_task;
     struct task relief_task; /* closes who holds too much (pressure.h) */
     u64 relieved_ns;
@@ -138,6 +143,7 @@ struct thread {
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
     struct shm_trace_ids trace_ids;
+    struct remote remote; /* Redis */
     u64 slow_window_ns;
     u32 slow_in_window, slow_left_out;
     struct exchange *exchange_free;

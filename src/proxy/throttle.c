@@ -51,16 +51,16 @@ static struct str value_of(struct exchange *x, const struct ratelimit_key *key)
     return (struct str){ 0 };
 }
 
-/* The key of a budget: of the limit, what it is counted by, and whose it is. */
-static u64 budget_key(struct asker *who, const struct limits_one *one)
+/* The key of a budget: of the limit (`scope`), what it is counted by, and whose it is. */
+static u64 budget_key(struct asker *who, const struct limits_one *one, const struct hash_key *hash,
+                      u64 scope)
 {
-    const struct hash_key *hash = &who->x->client->thread->proxy->limiter.hash_key;
     struct str value = value_of(who->x, &one->said.key);
     struct {
         u64 scope, value;
         u32 by, family;
         u8 ip[16];
-    } name = { .scope = one->scope, .by = one->said.key.by };
+    } name = { .scope = scope, .by = one->said.key.by };
 
     if (value.len) {
         name.value = hash_str(hash, value);
@@ -284,36 +284,154 @@ static bool is_exempt(struct exchange *x)
     return peer_trusted(exempt, &client);
 }
 
-enum admission throttle_admit(struct exchange *x)
+/* What a limit says of a request. */
+struct judgement {
+    struct exchange *x;
+    struct asker who;
+    u64 now_ns;
+    u64 key[RATELIMIT_MAX];
+};
+
+static enum admission refused(struct judgement *j, u32 by, u64 retry_ns)
+{
+    const struct limits_one *one = &j->x->rule->limits->one[by];
+
+    COUNT(one->shown->refused, 1);
+    limited_note(&j->who, one, j->key[by], j->now_ns);
+    refusal_log(&j->who, one, j->key[by], j->now_ns);
+    return refuse(j->x, by, retry_ns);
+}
+
+static enum admission admitted(struct exchange *x)
 {
     const struct limits *l = x->rule->limits;
-    struct thread *t = x->client->thread;
-    struct limiter *limiter = &t->proxy->limiter;
-    struct asker who = { .x = x };
-    u64 key[RATELIMIT_MAX], now_ns = thread_now(t);
 
-    if (!l || x->client->internal || is_exempt(x))
-        return ADMISSION_GO;
-    for (u32 i = 0; i < l->n; i++) {
-        const struct limits_one *one = &l->one[i];
-        struct rate_verdict v;
-
-        key[i] = budget_key(&who, one);
-        v = limiter_take(limiter, &one->rule, key[i], now_ns);
-        x->budget[i] = (struct exchange_budget){ v.remaining, seconds_of(v.reset_ns) };
-        if (v.admitted)
-            continue;
-        for (u32 j = 0; j < i; j++)
-            limiter_give(limiter, &l->one[j].rule, key[j], now_ns);
-        COUNT(one->shown->refused, 1);
-        limited_note(&who, one, key[i], now_ns);
-        refusal_log(&who, one, key[i], now_ns);
-        return refuse(x, i, v.retry_ns);
-    }
     for (u32 i = 0; i < l->n; i++)
         COUNT(l->one[i].shown->admitted, 1);
     x->has_budget = x->rule->is.rate_limit_headers != SETTINGS_RATE_HEADERS_OFF;
     return ADMISSION_GO;
+}
+
+static void budget_note(struct exchange *x, u32 i, const struct rate_verdict *v)
+{
+    x->budget[i] = (struct exchange_budget){ v->remaining, seconds_of(v->reset_ns) };
+}
+
+/* Each gives one of this host's budgets, or none does. */
+static enum admission decide_here(struct judgement *j)
+{
+    struct limiter *limiter = &j->x->client->thread->proxy->limiter;
+    const struct limits *l = j->x->rule->limits;
+
+    for (u32 i = 0; i < l->n; i++) {
+        struct rate_verdict v = limiter_take(limiter, &l->one[i].rule, j->key[i], j->now_ns);
+
+        budget_note(j->x, i, &v);
+        if (v.admitted)
+            continue;
+        for (u32 before = 0; before < i; before++)
+            limiter_give(limiter, &l->one[before].rule, j->key[before], j->now_ns);
+        return refused(j, i, v.retry_ns);
+    }
+    return admitted(j->x);
+}
+
+/* ---- one budget for all hosts ---- */
+
+/* As all hosts have decided. What this one has let in is counted here, too: should Redis go away,
+ * nobody's budget here is whole. */
+static enum admission decide_shared(struct judgement *j)
+{
+    struct thread *t = j->x->client->thread;
+    const struct limits *l = j->x->rule->limits;
+    const struct limitscript_answer *a = &j->x->shared.answer;
+
+    COUNT(t->proxy->shm->redis.decided, 1);
+    for (u32 i = 0; i < a->known; i++)
+        budget_note(j->x, i, &a->verdict[i]);
+    if (a->refused < l->n) {
+        refusals_note(t->remote.refusals, j->key[a->refused], &a->verdict[a->refused],
+                      j->x->shared.asked_ns);
+        return refused(j, a->refused, a->verdict[a->refused].retry_ns);
+    }
+    for (u32 i = 0; i < l->n; i++)
+        (void)limiter_take(&t->proxy->limiter, &l->one[i].rule, j->key[i], j->now_ns);
+    return admitted(j->x);
+}
+
+/* Which of the limits is known to refuse it; l->n: none. */
+static u32 known_refusal(const struct judgement *j, struct rate_verdict *v)
+{
+    const struct limits *l = j->x->rule->limits;
+    u32 i = 0;
+
+    while (i < l->n &&
+           !refusals_find(j->x->client->thread->remote.refusals, j->key[i], j->now_ns, v))
+        i++;
+    return i;
+}
+
+static enum sharedlimit_state ask(struct judgement *j)
+{
+    const struct limits *l = j->x->rule->limits;
+    struct sharedlimit_name names[RATELIMIT_MAX];
+    u64 tag = l->shared_tag;
+
+    for (u32 i = 0; i < l->n; i++) {
+        const struct limits_one *one = &l->one[i];
+
+        names[i].a = budget_key(&j->who, one, &limits_shared_keys[0], one->shared_scope[0]);
+        names[i].b = budget_key(&j->who, one, &limits_shared_keys[1], one->shared_scope[1]);
+    }
+    if (l->same_key)
+        tag = budget_key(&j->who, &l->one[0], &limits_shared_keys[0], tag);
+    return sharedlimit_ask(j->x, tag, names);
+}
+
+static enum admission decide_with_redis(struct judgement *j)
+{
+    struct exchange *x = j->x;
+    struct shm_redis *shown = &x->client->thread->proxy->shm->redis;
+    struct rate_verdict v;
+    u32 by;
+
+    if (x->shared_state == SHAREDLIMIT_NONE) {
+        by = known_refusal(j, &v);
+        if (by < x->rule->limits->n) {
+            COUNT(shown->remembered, 1);
+            for (u32 i = 0; i < x->rule->limits->n; i++)
+                budget_note(x, i, &v);
+            return refused(j, by, v.retry_ns);
+        }
+    }
+    if (x->shared_state <= SHAREDLIMIT_AGAIN)
+        (void)ask(j);
+    switch ((enum sharedlimit_state)x->shared_state) {
+    case SHAREDLIMIT_ASKED:
+    case SHAREDLIMIT_NONE:
+    case SHAREDLIMIT_AGAIN:
+        return ADMISSION_WAITS;
+    case SHAREDLIMIT_KNOWN:
+        return decide_shared(j);
+    case SHAREDLIMIT_ALONE:
+        break;
+    }
+    COUNT(shown->alone, 1);
+    return decide_here(j);
+}
+
+enum admission throttle_admit(struct exchange *x)
+{
+    const struct limits *l = x->rule->limits;
+    struct thread *t = x->client->thread;
+    struct judgement j = { .x = x, .who.x = x, .now_ns = thread_now(t) };
+
+    if (!l || x->client->internal || is_exempt(x))
+        return ADMISSION_GO;
+    for (u32 i = 0; i < l->n; i++)
+        j.key[i] = budget_key(&j.who, &l->one[i], &t->proxy->limiter.hash_key, l->one[i].scope);
+    return t->remote.limits && x->rule->is.rate_limit_redis ? decide_with_redis(&j)
+                                                            : decide_here(&j);
 }
 
 void throttle_tick(struct proxy *p)

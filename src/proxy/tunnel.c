@@ -3,6 +3,7 @@
 
 #include "proxy/access.h"
 #include "proxy/exchange.h"
+#include "proxy/host.h"
 #include "proxy/peer.h"
 #include "proxy/pressure.h"
 #include "proxy/series.h"
@@ -27,7 +28,9 @@ struct tunnel {
     struct end client, worker;
     struct ticket ticket;
     struct claim claim;
-    struct listener *listener; /* where the client came */
+    struct endpoints_call host; /* a host's instead … */
+    struct host_group *group;   /* … of this group */
+    struct listener *listener;  /* where the client came */
     struct settings_request is;
     struct addr peer, local;
     u32 number; /* of the connection to the worker, if it was an exchange's */
@@ -53,6 +56,17 @@ static void end_done(struct thread *t, struct end *e)
     block_give(&t->blocks, &e->after);
 }
 
+/* The stream to a host is over, and its connection is, or will be, closed. */
+static void host_end(struct endpoints_call *host, struct host_group *group)
+{
+    static const struct endpoints_rules none;
+
+    if (!host->to)
+        return;
+    atomic_fetch_sub(&host->to->shm->connections, 1);
+    (void)endpoints_ended(&group->endpoints, host, &none, SHM_ENDPOINT_OK, 0, clock_now_ns());
+}
+
 static void tunnel_close(struct tunnel *tu)
 {
     struct thread *t = tu->thread;
@@ -63,6 +77,7 @@ static void tunnel_close(struct tunnel *tu)
     atomic_fetch_sub(&tu->listener->connections, 1);
     queue_leave(&tu->ticket);
     claim_release(&tu->claim);
+    host_end(&tu->host, tu->group);
     queue_room(t);
     loop_timer_stop(&tu->timer);
     loop_task_stop(&tu->more);
@@ -252,6 +267,8 @@ void tunnel_upgrade(struct exchange *x)
     struct block *from_client = TAKE(c->in, NULL), *to_client = TAKE(c->out, NULL);
     struct block *from_worker = TAKE(u->in, NULL), *to_worker = TAKE(u->out, NULL);
     struct claim claim;
+    struct endpoints_call host;
+    struct host_group *group = x->rule->group;
     struct tunnel *tu;
     int worker_fd;
     u32 number = u->number;
@@ -265,12 +282,14 @@ void tunnel_upgrade(struct exchange *x)
     if (x->span.on)
         span_end(x, from_client->bytes, now_ns);
     claim = TAKE(x->claim, (struct claim){ 0 });
+    host = TAKE(x->host, (struct endpoints_call){ 0 });
     worker_fd = upstream_release(u);
     tu = tunnel_new(t, c->listener, client_release(c));
     if (!tu) {
         seats_give(&t->seats, number);
         close(worker_fd);
         claim_release(&claim);
+        host_end(&host, group);
         block_give(&t->blocks, &from_client);
         block_give(&t->blocks, &to_client);
         block_give(&t->blocks, &from_worker);
@@ -278,6 +297,8 @@ void tunnel_upgrade(struct exchange *x)
         return;
     }
     tu->claim = claim;
+    tu->host = host;
+    tu->group = group;
     tu->number = number;
     tu->idle_ns = idle_ns;
     tu->client.buf = to_worker ? to_worker : from_client;

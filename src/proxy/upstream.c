@@ -1,9 +1,11 @@
-/* proxy/upstream.c -- connections to workers
+/* proxy/upstream.c -- connections to workers and hosts
  *
  * Edge-triggered: EPOLLIN once at the start, EPOLLOUT only while a write is
  * unfinished (a unix socket would else wake us each time the worker reads).
  */
 #include "proxy/upstream.h"
+
+#include "proxy/host.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -18,13 +20,22 @@ static void grave_fn(struct task *task)
     free(container_of(task, struct upstream, grave));
 }
 
+/* Out of the pool, if it is in one. */
+static void unrest(struct upstream *u)
+{
+    if (u->endpoint && !list_empty(&u->link))
+        host_unrest(u);
+    else
+        list_del(&u->link);
+}
+
 int upstream_release(struct upstream *u)
 {
     struct thread *t = u->thread;
     int fd = u->watch.fd;
 
     if (u->exchange == NULL)
-        list_del(&u->link);
+        unrest(u);
     loop_timer_stop(&u->timer);
     loop_unwatch(&u->watch);
     block_give(&t->blocks, &u->in);
@@ -37,6 +48,8 @@ int upstream_release(struct upstream *u)
 void upstream_close(struct upstream *u)
 {
     seats_give(&u->thread->seats, u->number);
+    if (u->endpoint)
+        atomic_fetch_sub(&u->endpoint->shm->connections, 1);
     close(upstream_release(u));
 }
 
@@ -49,7 +62,12 @@ static void idle_over(struct timer *timer)
         upstream_close(u);
 }
 
-static void event(struct watch *w, u32 events)
+void upstream_watch(struct upstream *u)
+{
+    loop_watch_set(&u->watch, POOL_EVENTS);
+}
+
+void upstream_event(struct watch *w, u32 events)
 {
     struct upstream *u = container_of(w, struct upstream, watch);
 
@@ -154,7 +172,7 @@ static struct upstream *upstream_new(struct thread *t, const struct claim *claim
     u->generation = claim->generation;
     u->listener = listener;
     list_init(&u->link);
-    *error = loop_watch(t->loop, &u->watch, fd, POOL_EVENTS, event);
+    *error = loop_watch(t->loop, &u->watch, fd, POOL_EVENTS, upstream_event);
     if (*error < 0) {
         seats_give(&t->seats, number);
         free(u);
@@ -202,13 +220,13 @@ struct upstream *upstream_get(struct thread *t, const struct claim *claim, u32 l
     return u ? begin(u, peer, trace) : NULL;
 }
 
-void upstream_put(struct upstream *u, u64 keep_ns)
+void upstream_put(struct upstream *u, u64 keep_ns, u32 rest_max)
 {
     struct thread *t = u->thread;
 
     u->exchange = NULL;
-    if (keep_ns == 0 || u->broken || !u->number || block_len(u->in) || block_len(u->out) ||
-        u->pipe) {
+    if (keep_ns == 0 || u->broken || !(u->number || u->endpoint) || block_len(u->in) ||
+        block_len(u->out) || u->pipe) {
         upstream_close(u);
         return;
     }
@@ -216,7 +234,12 @@ void upstream_put(struct upstream *u, u64 keep_ns)
     block_give(&t->blocks, &u->out);
     u->used = true;
     /* Newest first: the others may then grow old and be let go. */
-    list_add_first(&t->pool[u->slot], &u->link);
+    if (!u->endpoint) {
+        list_add_first(&t->pool[u->slot], &u->link);
+    } else if (!host_rest(u, rest_max)) {
+        upstream_close(u);
+        return;
+    }
     loop_timer(t->loop, &u->timer, thread_now(t) + keep_ns, idle_over);
 }
 
@@ -265,8 +288,8 @@ ssize_t upstream_splice(struct upstream *u, struct pipe *p, u64 bytes_max)
 
 bool upstream_unread(const struct upstream *u)
 {
-    return u->sends == 0 ||
-           (u->reset && u->sends == 1 && u->sent_bytes - u->began <= WHOLE_BYTES_MAX);
+    return u->sends == 0 || (!u->endpoint && u->reset && u->sends == 1 &&
+                             u->sent_bytes - u->began <= WHOLE_BYTES_MAX);
 }
 
 static bool is_visible(const char *text, size_t len)

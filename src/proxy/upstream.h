@@ -1,8 +1,9 @@
-/* proxy/upstream.h -- connections to workers, and those of them that rest
+/* proxy/upstream.h -- connections to workers and hosts, and those of them that rest
  *
  * One request at a time on each. A connection whose response is over and that
  * may be kept rests in its thread's pool until the worker's own keep-alive time
- * is nearly over, so that the worker never closes one that is just being used.
+ * is nearly over, so that the worker never closes one that is just being used. What is different
+ * for hosts beyond this machine is in host.h.
  */
 #pragma once
 
@@ -10,6 +11,8 @@
 #include "proxy/thread.h"
 
 struct exchange;
+struct host_group;
+struct upstream_endpoint;
 
 struct upstream {
     struct thread *thread;
@@ -17,6 +20,9 @@ struct upstream {
     struct list link;   /* in the thread's pool while idle */
     struct timer timer; /* idle: when to let go */
     struct task grave;
+    struct host_group *group; /* a host's; NULL: a worker's … */
+    struct upstream_endpoint *endpoint;
+    u32 epoch; /* … of the endpoint, when it was connected */
     u32 slot, generation, listener;
     u32 number; /* seats_take(); 0: none was left, so its name says who its one client is */
     struct exchange *exchange; /* NULL: idle */
@@ -45,8 +51,9 @@ MUST_USE struct upstream *upstream_get(struct thread *t, const struct claim *cla
 MUST_USE int upstream_connect_stream(struct thread *t, const struct claim *claim, u32 listener,
                                      struct str peer);
 
-/* Its exchange is over. Rests for keep_ns, or is closed when that is 0. */
-void upstream_put(struct upstream *u, u64 keep_ns);
+/* Its exchange is over. Rests for keep_ns, or is closed when that is 0; of a host's at most
+ * rest_max may rest. */
+void upstream_put(struct upstream *u, u64 keep_ns, u32 rest_max);
 
 /* Gives up the connection without closing it; u->in and u->out must have been taken. Its
  * descriptor, which is the caller's; so is u->number. */
@@ -54,6 +61,11 @@ MUST_USE int upstream_release(struct upstream *u);
 
 /* Closes it; it is freed after this turn. */
 void upstream_close(struct upstream *u);
+
+/* What its descriptor's watch calls, once it is connected. */
+void upstream_event(struct watch *w, u32 events);
+/* Asks for what it waits for when nothing is to be written. */
+void upstream_watch(struct upstream *u);
 
 /* Reads what there is into u->in: bytes > 0; 0 for none yet; -EPIPE at the end of the stream;
  * -ENOBUFS when u->in is full; else -errno. */

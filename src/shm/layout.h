@@ -16,6 +16,7 @@
 #include "shm/concurrency.h"
 #include "shm/journal.h"
 #include "shm/limits.h"
+#include "shm/redis.h"
 #include "shm/trace.h"
 #include "shm/upstreams.h"
 
@@ -322,6 +323,9 @@ enum shm_refusal {
     SHM_REFUSED_TUNNEL_IDLE,  /* a WebSocket or raw stream without a byte for long: closed */
     SHM_REFUSED_NOT_CACHED,   /* 504: the client wanted no answer but a stored one */
     SHM_REFUSED_RATE,         /* 429: over a rate limit */
+    SHM_REFUSED_UNREACHABLE,  /* 502, 504: no connection to a host of `upstream` */
+    SHM_REFUSED_UPSTREAM,     /* 502: such a host ended, or was not understood */
+    SHM_REFUSED_NO_ENDPOINT,  /* 503: none of the hosts is up */
     SHM_REFUSED_OVERLOAD,     /* 503: has waited too long in an overload */
     SHM_REFUSED_BUFFERS,      /* closed, or 503 at accept: slow clients hold all buffers */
     SHM_REFUSALS,
@@ -493,6 +497,7 @@ struct shm {
     /* By slot. Writer: its process. */
     _Alignas(64) struct shm_measures measures[SHM_SLOTS_MAX];
     _Alignas(64) struct shm_limits limits;
+    _Alignas(64) struct shm_redis redis;
     struct shm_concurrency concurrency;
     struct shm_upstream upstream[SHM_UPSTREAMS_MAX];
     /* By thread of the proxy: spans of requests. */

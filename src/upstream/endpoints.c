@@ -195,11 +195,19 @@ int endpoints_put(struct endpoints *g, u32 item, const struct endpoints_target *
     return err;
 }
 
-void endpoints_cut(struct endpoints *g, u32 items, u64 now_ns)
+static bool is_among(const u32 *items, u32 n, u32 item)
+{
+    for (u32 i = 0; i < n; i++)
+        if (items[i] == item)
+            return true;
+    return false;
+}
+
+void endpoints_keep(struct endpoints *g, const u32 *items, u32 n, u64 now_ns)
 {
     pthread_mutex_lock(&g->lock);
     for (u32 i = 0; i < atomic_load(&g->n); i++)
-        if (g->of[i].item >= items && state_of(&g->of[i]) != SHM_ENDPOINT_NONE)
+        if (state_of(&g->of[i]) != SHM_ENDPOINT_NONE && !is_among(items, n, g->of[i].item))
             leave(&g->of[i], now_ns);
     pthread_mutex_unlock(&g->lock);
 }

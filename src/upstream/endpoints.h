@@ -25,7 +25,7 @@
 
 #include <pthread.h>
 
-enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX, ENDPOINTS_ITEMS_MAX = 64 };
+enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX };
 /* How long a place is left alone before it gets another address. */
 #define ENDPOINTS_REST_NS (10 * NS_PER_S)
 
@@ -33,7 +33,7 @@ enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX, ENDPOINTS_ITEMS_MAX = 64 };
 struct upstream_endpoint {
     struct shm_endpoint *shm;
     struct addr addr;
-    u32 item;  /* of the list: whose it is */
+    u32 item;  /* of the list: whose it is (upstreams_item.id) */
     u32 epoch; /* counts the addresses that this place has had */
     u64 id;    /* hash of the address */
     u64 left_ns;
@@ -79,8 +79,8 @@ void endpoints_done(struct endpoints *g);
  * stay as they are, the rest of the item's leave. -ENOSPC: some have no place. */
 MUST_USE int endpoints_put(struct endpoints *g, u32 item, const struct endpoints_target *to, u32 n,
                            u64 now_ns);
-/* The list has so many items: those of later ones leave. */
-void endpoints_cut(struct endpoints *g, u32 items, u64 now_ns);
+/* The list has these `n` items: those of others leave. */
+void endpoints_keep(struct endpoints *g, const u32 *items, u32 n, u64 now_ns);
 
 /* For what an endpoint is asked. */
 struct endpoints_want {

@@ -210,7 +210,7 @@ const completing = {
   'sub/x': '',
 };
 
-const COMMANDS = ['bench', 'cache', 'circuits', 'completion', 'config', 'cpu', 'describe', 'env', 'findings', 'heap', 'help', 'logs', 'ps', 'reload', 'restart', 'routes', 'run', 'scale', 'service', 'signal', 'sql', 'start', 'stop', 'upgrade', 'version'];
+const COMMANDS = ['bench', 'cache', 'circuits', 'completion', 'config', 'cpu', 'describe', 'env', 'findings', 'heap', 'help', 'logs', 'ps', 'reload', 'restart', 'routes', 'run', 'scale', 'service', 'signal', 'sql', 'start', 'stop', 'upgrade', 'upstreams', 'version'];
 
 test('completion in bash', { skip: without('bash') }, async (t) => {
   const cwd = folder(t, completing);

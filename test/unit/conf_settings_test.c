@@ -310,11 +310,17 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_DURATION:
         return "1234ms";
     case SETTINGS_TEXT:
+        if (strcmp(row->name, "upstream-host") == 0 || strcmp(row->name, "zone") == 0)
+            return "eu-1";
+        if (strcmp(row->name, "redis") == 0)
+            return "redis://:secret@cache.example.com";
         return row->check ? "header=X-User" : "some text, \"quoted\" = ä";
     case SETTINGS_LINES:
     case SETTINGS_PATH:
         return "/some/where else";
     case SETTINGS_LIST:
+        if (strcmp(row->name, "upstream") == 0)
+            return "http://10.0.0.2:3000 weight 2 zone eu-1,local";
         return row->check ? "10/s burst 20,1000/1h by cookie=sid" : "one,two words,/three";
     case SETTINGS_ENUM:
         return strrchr(row->words, '|') + 1;
@@ -359,7 +365,7 @@ static void a_child_reads_back_what_was_written(void)
     AUTO(settings_done) struct settings back = { 0 };
     AUTO(buf_done) struct buf args = { 0 };
     AUTO(buf_done) struct buf env = { 0 };
-    char *argv[SETTINGS_ROWS_MAX + 1] = { (char *)"__proxy" }, *envp[4] = { 0 };
+    char *argv[SETTINGS_ROWS_MAX + 1] = { (char *)"__proxy" }, *envp[5] = { 0 };
     struct settings_origin flag = { .source = SETTINGS_FLAG };
     struct settings_args out;
     struct problem p = { 0 };
@@ -378,13 +384,13 @@ static void a_child_reads_back_what_was_written(void)
     }
     settings_write_args(&s, &args, &env);
     for (char *at = args.ptr; at < args.ptr + args.len; at += strlen(at) + 1) {
-        CHECK(!strstr(at, "admin-token") && !strstr(at, "otlp-headers"));
+        CHECK(!strstr(at, "admin-token") && !strstr(at, "otlp-headers") && !strstr(at, "secret"));
         argv[argc++] = at;
     }
-    for (char *at = env.ptr; at < env.ptr + env.len && n < 3; at += strlen(at) + 1)
+    for (char *at = env.ptr; at < env.ptr + env.len && n < 4; at += strlen(at) + 1)
         envp[n++] = at;
-    CHECK_EQ(n, 2);
-    CHECK_EQ(argc, settings_row_count - 1);
+    CHECK_EQ(n, 3);
+    CHECK_EQ(argc, settings_row_count - 2);
     CHECK_EQ(settings_init(&back), 0);
     CHECK_EQ(settings_read_args(&back, argc, argv, 1, &out, &p), 0);
     CHECK_EQ(settings_read_env(&back, envp, SETTINGS_SECRET, &p), 0);

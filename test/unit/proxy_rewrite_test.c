@@ -100,6 +100,20 @@ static void what_a_route_takes_off_the_path_is_told(void)
               "\r\nx-forwarded-prefix: /shop/\r\n"));
 }
 
+static void another_host_can_be_named(void)
+{
+    struct rewrite_request r = { .host = STR("api.internal:8080") };
+    struct str got = request("GET /x HTTP/1.1\r\nHost: a\r\nAccept: b\r\n\r\n", &r);
+
+    CHECK(str_starts(got, STR("GET /x HTTP/1.1\r\nhost: api.internal:8080\r\nAccept: b\r\n")));
+    CHECK(has(got, "\r\nx-forwarded-host: a\r\n"));
+    got = request("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", &r);
+    CHECK(str_starts(got, STR("GET /x HTTP/1.1\r\nhost: api.internal:8080\r\nx-forwarded-for")));
+    CHECK(has(got, "\r\nx-forwarded-host: b\r\n"));
+    got = request("GET /x HTTP/1.0\r\n\r\n", &r);
+    CHECK(str_starts(got, STR("GET /x HTTP/1.1\r\nhost: api.internal:8080\r\nx-forwarded-for")));
+}
+
 static void a_plain_request_gets_the_forwarding_fields(void)
 {
     CHECK_STR(
@@ -503,6 +517,7 @@ int main(void)
     TEST(a_chunked_body_is_announced_once_and_trailers_stay_possible);
     TEST(http_1_0_goes_on_as_1_1);
     TEST(the_authority_of_an_absolute_target_replaces_host);
+    TEST(another_host_can_be_named);
     TEST(what_is_left_of_a_stripped_path_begins_with_a_slash);
     TEST(what_is_written_is_a_good_head_again);
     TEST(no_room_is_said_and_never_overrun);

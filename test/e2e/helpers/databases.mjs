@@ -177,10 +177,23 @@ export async function startMariadb(t, { settings = [] } = {}) {
   });
 }
 
+/** kill() and again() are for what has to bear that: the same folder and unix socket, maybe another port. */
 export async function startRedis(t, { settings = [] } = {}) {
   const folder = temporaryFolder();
   const socket = path.join(folder, 'redis.sock');
-  const server = await start('Redis', (port) => [program('redis-server'), '--port', port, '--bind', '127.0.0.1', '--unixsocket', socket, '--unixsocketperm', '777',
+  const begin = () => start('Redis', (port) => [program('redis-server'), '--port', port, '--bind', '127.0.0.1', '--unixsocket', socket, '--unixsocketperm', '777',
     '--dir', folder, '--save', '', '--appendonly', 'no', ...settings], /Ready to accept connections/i, { folder, signal: 'KILL' });
-  return handle(t, server, folder, 'SIGKILL', { socket, url: () => `redis://127.0.0.1:${server.port}` });
+  const server = await begin();
+  return handle(t, server, folder, 'SIGKILL', {
+    socket,
+    url: () => `redis://127.0.0.1:${server.port}`,
+    signal: (name) => server.child.kill(name),
+    async kill() {
+      server.child.kill('SIGKILL');
+      await server.over;
+    },
+    again: async () => void Object.assign(server, await begin()),
+    /** What redis-cli prints, without a terminal. */
+    cli: async (...args) => (await run(program('redis-cli'), ['-s', socket, ...args])).stdout.trimEnd(),
+  });
 }
