@@ -44,6 +44,7 @@ $(BUILD)/src/sql/%.o $(BUILD)/src/sourcemap/%.o $(BUILD)/src/finding/%.o $(BUILD
 endif
 
 include addon/rules.mk
+include npm/rules.mk
 include scripts/install.mk
 include test/bench/hop/rules.mk
 
@@ -121,7 +122,7 @@ check-tsan:
 	+@$(TSAN_MAKE) tsan-run e2e-build-sanitized
 
 # The unit tests run under the sanitizers only: what they find is found there too.
-THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter
+THREADED := cache_store cache_flight io_spool io_errand proxy_queue proxy_series balance_pathset io_loop logs_logfile heap_numbers heap_graph upstream_retry_budget upstream_circuit upstream_endpoint_health profile_profile guard_limiter shared_kvstore
 
 .PHONY: unit-run fuzz-replay fuzz-programs tsan-run
 ## make unit       the unit tests under ASan+UBSan, the threaded ones under TSan too
@@ -160,7 +161,7 @@ nodes:
 
 # Programs that tell what fettle's own code makes of a file, for comparisons.
 E2E_DUMPS := $(addprefix $(BUILD)/test/,heap/heap_dump profile/sourcemap_dump)
-e2e-build: all addon-test-tools $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
+e2e-build: all addon-test-tools npm-package $(E2E_DUMPS) $(BUILD)/test/fault/faults.so
 # In $(BUILD) of the sanitizers.
 e2e-build-sanitized: all $(E2E_DUMPS)
 .PHONY: e2e-build-asan e2e-build-tsan
@@ -264,7 +265,7 @@ lint:
 
 ## make format     formats every C file
 format:
-	clang-format -i src/*/*.[ch] addon/*.[ch] test/*.h test/*/*.c
+	clang-format -i src/*/*.[ch] addon/*.[ch] npm/native/*.[ch] test/*.h test/*/*.c
 
 ## make install    PREFIX=/usr/local DESTDIR=; make uninstall
 

@@ -320,6 +320,13 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* memory(): the descriptor of what the app's processes share, which stays the agent's; -1: none */
+static napi_value memory_call(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return value_number(env, link_alive() ? link_here.memory_fd : -1);
+}
+
 /* inspected(begins): what the inspector is about to be asked for by fettle itself takes long, or is
  * over (inspect/capture.c) */
 static napi_value inspected_call(napi_env env, napi_callback_info info)
@@ -352,7 +359,7 @@ NAPI_MODULE_INIT()
         { "watch", watch_call },         { "watches", watches_call },
         { "inspected", inspected_call }, { "statistics", statistics_call },
         { "calls", calls_call },         { "allocations", allocations_call },
-        { "spans", spans_node_call },
+        { "spans", spans_node_call },    { "memory", memory_call },
     };
     struct room *room = calloc(1, sizeof *room);
 

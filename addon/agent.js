@@ -541,6 +541,11 @@ function inspectPortChoose() {
   process.debugPort = 0;
 }
 
+/* What the package `fettle` keeps for all workers lies there (npm/lib/native.js). */
+const memoryShow = (function memoryShow() {
+  Object.defineProperty(process, Symbol.for('fettle.memory'), { value: addon.memory(), configurable: true });
+});
+
 /* The supervisor answers while Node loads what any server needs. */
 const mainStart = (function mainStart() {
   const dir = env.FETTLE_DIR;
@@ -554,6 +559,7 @@ const mainStart = (function mainStart() {
   if (err) return unwatched(dir, err);
   if (child || env.FETTLE_SPAWNED === '1') hide();
   listenPatch();
+  memoryShow();
   if (child && listen2) part('cluster')(cluster, { addon, ask, pipeOpen });
   else if (cluster && !child) clusterPrimaryPatch(cluster);
   const timed = addon.watch(); /* collections count from here on */
@@ -588,6 +594,7 @@ const start = (function start() {
   } else {
     if (!addon.connected()) return;
     listenPatch();
+    memoryShow();
   }
   require('diagnostics_channel').subscribe('fastify.initialization', fastifyWatch);
 });

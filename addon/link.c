@@ -22,10 +22,10 @@ enum {
     HELLO_LIMIT_MS = 5000,
     LISTEN_LIMIT_S = 10,
     THREAD_STACK_BYTES = 256 * 1024,
-    WELCOME_FDS = 3
+    WELCOME_FDS = 4
 };
 
-struct link link_here = { .fd = -1, .wake_fd = -1, .index = UINT32_MAX };
+struct link link_here = { .fd = -1, .wake_fd = -1, .memory_fd = -1, .index = UINT32_MAX };
 
 static int hello_fd = -1; /* HELLO is sent, WELCOME not yet taken */
 static struct wire_hello hello;
@@ -214,7 +214,7 @@ int link_hello(const char *dir, uint32_t worker, uint32_t role, const char *node
 int link_welcome(void)
 {
     struct wire_welcome w = { 0 };
-    int fds[WELCOME_FDS] = { -1, -1, -1 }, fd = hello_fd, err;
+    int fds[WELCOME_FDS] = { -1, -1, -1, -1 }, fd = hello_fd, err;
 
     hello_fd = -1;
     err = welcome_take(fd, &w, fds);
@@ -223,10 +223,14 @@ int link_welcome(void)
         fd = hello_send();
         err = fd < 0 ? fd : welcome_take(fd, &w, fds);
     }
+    if (!err && w.slot == UINT32_MAX) { /* the memory to share alone */
+        fds[3] = fds[0];
+        fds[0] = -1;
+    }
     if (!err)
         err = shm_map(&w, fds);
     for (int i = 0; i < WELCOME_FDS; i++)
-        if (fds[i] >= 0 && (err || i != 1))
+        if (fds[i] >= 0 && (err || i % 2 == 0))
             close(fds[i]);
     if (err) {
         if (fd >= 0)
@@ -234,6 +238,7 @@ int link_welcome(void)
         return err;
     }
     link_here.wake_fd = fds[1];
+    link_here.memory_fd = fds[3];
     link_here.index = w.slot;
     link_here.generation = w.generation;
     link_here.main_tid = (int)syscall(SYS_gettid);

@@ -15,6 +15,7 @@
 struct link {
     int fd; /* -1: not connected */
     int wake_fd;
+    int memory_fd;                 /* what the app's processes share; -1: nothing */
     struct shm *shm;               /* NULL: unwatched */
     const struct shm_peers *peers; /* NULL: unwatched */
     struct shm_slot *slot;         /* NULL: unwatched */

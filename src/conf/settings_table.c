@@ -210,7 +210,7 @@ const struct settings_row settings_rows[] = {
   .help = "requests that the workers have at once; others wait",
   .more = "One number for all workers and threads, exact. Said for a path, a route or a listener, it is counted there alone, in place of what the app says. WebSockets and streams of events count, too." },
 { .name = "adaptive-concurrency", .type = SETTINGS_BOOL, .group = BALANCE, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.adaptive_concurrency),
-  .default_text = "off",
+  .default_text = "on",
   .help = "find out how many requests at once the app can do with",
   .more = "When answers take longer the more requests the workers have, and no more of them are answered for it, fewer are passed at once (doc/overload.md). Streams and what is there for long do not count." },
 { .name = "worker-concurrency", .type = SETTINGS_COUNT, .group = BALANCE, .flags = RELOAD | OFF, .scope = OF_REQUEST, .offset = AT(request.worker_concurrency),

@@ -76,22 +76,6 @@ u32 ceiling_room(const struct ceiling *c, const struct settings_request *is, boo
     return room;
 }
 
-/* A body that did not come in one piece took as long as its client wanted. */
-void ceiling_answered(struct exchange *x, u64 now_ns)
-{
-    struct shm_ceiling *s = x->claim.ceiling;
-    u64 took_ns, usual_ns;
-
-    if (!s || !x->replayable || !x->rule->is.adaptive_concurrency)
-        return;
-    took_ns = now_ns > x->times.dispatched_ns ? now_ns - x->times.dispatched_ns : 0;
-    usual_ns = atomic_load_explicit(&s->usual_ns, memory_order_relaxed);
-    if (usual_ns)
-        took_ns = min(took_ns, CONCURRENCY_SAMPLE * max(usual_ns, (u64)NS_PER_MS));
-    COUNT(s->answers, 1);
-    COUNT(s->answer_ns, took_ns);
-}
-
 void ceiling_settle(struct exchange *x, u64 now_ns)
 {
     struct shm_ceiling *s = x->claim.ceiling;
@@ -126,7 +110,6 @@ static void learn(struct proxy *p, struct ceiling *c, u64 now_ns)
     u32 taken = atomic_load(&s->in_flight), before = atomic_load(&s->limit), limit;
     struct concurrency_reading r = { .now_ns = now_ns,
                                      .answers = atomic_load(&s->answers),
-                                     .answer_ns = atomic_load(&s->answer_ns),
                                      .in_flight = rest(taken, atomic_load(&s->idle)),
                                      .workers = workers_of(p->shm, s->app) };
 

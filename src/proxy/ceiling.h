@@ -74,9 +74,6 @@ static inline void ceiling_give(struct ceiling *c)
     atomic_fetch_sub(&c->shm->in_flight, 1);
 }
 
-/* The first byte of an answer has come. */
-void ceiling_answered(struct exchange *x, u64 now_ns);
-
 /* It has been with its worker for a while: whether it is no load, like a stream of events, a body
  * that trickles, or one that takes far longer than the others. */
 void ceiling_settle(struct exchange *x, u64 now_ns);

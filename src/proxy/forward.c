@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/breaker.h"
-#include "proxy/ceiling.h"
 #include "proxy/exchange.h"
 #include "proxy/host.h"
 #include "proxy/pressure.h"
@@ -243,7 +242,8 @@ static enum flow response_begin(struct exchange *x)
     if (x->host.to)
         host_answered(x, x->res.status);
     response_begun(x, bytes);
-    ceiling_answered(x, thread_now(x->client->thread));
+    if (x->claim.ceiling)
+        COUNT(x->claim.ceiling->answers, 1);
     if (x->rule->circuit)
         breaker_answered(x, x->res.status, tunnel);
     if (x->res.status >= OUTCOMES_STATUS_FIRST && resend_after(x, SHM_RETRY_STATUS, x->res.status))

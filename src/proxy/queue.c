@@ -9,13 +9,9 @@
 
 #include "balance/lane.h"
 #include "proxy/ceiling.h"
+#include "proxy/chooser.h"
+#include "proxy/line.h"
 #include "proxy/thread.h"
-
-void line_init(struct line *l)
-{
-    *l = (struct line){ .n = 0 };
-    list_init(&l->tickets);
-}
 
 void queue_init(struct queue *q)
 {
@@ -29,248 +25,9 @@ void queue_init(struct queue *q)
         list_init(&q->given[i]);
 }
 
-static enum pick_policy policy_of(const struct settings_request *s)
-{
-    switch (s->balance.by) {
-    case SETTINGS_BALANCE_IDLE_FIRST:
-        return PICK_IDLE_FIRST;
-    case SETTINGS_BALANCE_LEAST_CONN:
-        return PICK_LEAST_CONN;
-    case SETTINGS_BALANCE_ROUND_ROBIN:
-        return PICK_ROUND_ROBIN;
-    case SETTINGS_BALANCE_HASH_IP:
-    case SETTINGS_BALANCE_HASH_COOKIE:
-    case SETTINGS_BALANCE_HASH_HEADER:
-        return PICK_HASH;
-    }
-    return PICK_IDLE_FIRST;
-}
-
-/* One worker as it looks now; *dispatched is what the look was based on. */
-static struct pick_worker look(struct shm_slot *slot, u64 now_ns, u64 *dispatched)
-{
-    u64 since = atomic_load(&slot->loop.busy_since_ns);
-    u64 seen = atomic_load(&slot->loop.seen), before = atomic_load(&slot->loop.seen_before);
-    bool waits = atomic_load(&slot->loop.waits_since_ns) != 0;
-
-    *dispatched = atomic_load(&slot->dispatched);
-    return (struct pick_worker){
-        .id = slot->worker,
-        .in_flight = slot->in_flight + slot->streams,
-        .busy_ns = waits || since == 0 ? 0
-                   : since < now_ns    ? now_ns - since
-                                       : 1,
-        .unseen = *dispatched > seen ? *dispatched - seen : 0,
-        .taken = seen > before ? seen - before : 0,
-        .ahead_max = slot->ahead_max,
-        .request_mean_ns = slot->request_mean_ns,
-        .blocks = slot->slow_in_flight > 0,
-    };
-}
-
-static bool is_sticky(const struct ticket *ticket)
-{
-    return policy_of(ticket->is) == PICK_HASH;
-}
-
-/* Whether the worker has as many as it may. */
-static bool is_full(const struct ticket *ticket, const struct shm_slot *slot)
-{
-    u32 most = ticket->is->worker_concurrency;
-
-    return most && atomic_load(&slot->in_flight) + atomic_load(&slot->streams) >= most;
-}
-
-/* Who sticks to a worker waits for it, though it is full. */
-static bool can_take(const struct thread *t, const struct ticket *ticket, u32 i)
-{
-    struct shm_slot *slot = &t->proxy->shm->slot[i];
-
-    if (ticket->is->worker_concurrency && !is_sticky(ticket) && is_full(ticket, slot))
-        return false;
-    return atomic_load(&slot->state) == SHM_READY && slot->listening & BIT(ticket->listener) &&
-           t->proxy->gone[i] != slot->generation;
-}
-
-/* The slots that may take it; the one to be avoided only when it is the only one. */
-static u32 candidates(const struct thread *t, const struct ticket *ticket, u8 slots[SHM_SLOTS_MAX])
-{
-    u32 used = shm_slots_used(t->proxy->shm), n = 0;
-
-    for (u32 i = 0; i < used; i++)
-        if (i + 1 != ticket->avoid && can_take(t, ticket, i))
-            slots[n++] = (u8)i;
-    if (n == 0 && ticket->avoid && can_take(t, ticket, ticket->avoid - 1))
-        slots[n++] = (u8)(ticket->avoid - 1);
-    return n;
-}
-
-enum claimed {
-    CLAIMED_WORKER,
-    CLAIMED_NONE,     /* no loop is free */
-    CLAIMED_CEILING,  /* its ceiling is reached */
-    CLAIMED_ITS_FULL, /* the one that it sticks to has as many as it may */
-};
-
-/* The one that was chosen. False: another thread was first. */
-static bool claim_slot(struct ticket *ticket, struct shm_slot *slot, u64 dispatched, u64 now_ns)
-{
-    u32 most = ticket->is->worker_concurrency, before;
-
-    if (!atomic_compare_exchange_strong(&slot->dispatched, &dispatched, dispatched + 1))
-        return false;
-    slot->dispatched_ns = now_ns;
-    before = claim_take(&ticket->claim, slot,
-                        &(struct claim_expects){ .block_ns = ticket->block_ns,
-                                                 .loop_ns = ticket->loop_ns,
-                                                 .slow = ticket->slow },
-                        now_ns);
-    if (most && before >= most) {
-        claim_unused(&ticket->claim);
-        return false;
-    }
-    return true;
-}
-
-static enum claimed claim_worker(struct thread *t, struct ticket *ticket, enum pick_lane lane)
-{
-    struct shm *shm = t->proxy->shm;
-    struct shm_lanes *lanes = &shm->lanes[ticket->app];
-    struct pick_worker workers[SHM_SLOTS_MAX];
-    u64 dispatched[SHM_SLOTS_MAX];
-    u8 slots[SHM_SLOTS_MAX];
-
-    for (;;) {
-        u64 now_ns = clock_now_ns();
-        u32 n = candidates(t, ticket, slots), index;
-
-        for (u32 i = 0; i < n; i++)
-            workers[i] = look(&shm->slot[slots[i]], now_ns, &dispatched[i]);
-        if (lane != PICK_NO_LANE)
-            pick_keep(workers, n, lanes->kept,
-                      atomic_load(&t->proxy->queue.slow_count[ticket->app]) > 0);
-        if (pick_worker(&t->pick[ticket->app], policy_of(ticket->is), workers, n, ticket->key, lane,
-                        &index) != PICK_GIVE)
-            return CLAIMED_NONE;
-        if (is_full(ticket, &shm->slot[slots[index]]) && is_sticky(ticket))
-            return CLAIMED_ITS_FULL;
-        if (!claim_slot(ticket, &shm->slot[slots[index]], dispatched[index], now_ns))
-            continue; /* look again */
-        if (lane != PICK_NO_LANE)
-            COUNT(lanes->requests[ticket->slow], 1);
-        if (lane == PICK_AGED)
-            COUNT(lanes->aged, 1);
-        return CLAIMED_WORKER;
-    }
-}
-
-/* A worker, and a place in its ceiling. */
-static enum claimed claim_both(struct thread *t, struct ticket *ticket, enum pick_lane lane)
-{
-    struct ceiling *c = ticket->ceiling;
-    enum claimed claimed;
-
-    if (!c)
-        return claim_worker(t, ticket, lane);
-    if (!ceiling_take(c, ticket->is, ticket->priority == PRIORITY_HIGH))
-        return CLAIMED_CEILING;
-    claimed = claim_worker(t, ticket, lane);
-    if (claimed == CLAIMED_WORKER)
-        ticket->claim.ceiling = c->shm;
-    else
-        ceiling_give(c);
-    return claimed;
-}
-
-/* ---- the lines ---- */
-
 u32 queue_length(const struct queue *q)
 {
     return atomic_load(&q->all);
-}
-
-/* The gauge that a waiting ticket is counted in; parked ones are counted by their ceiling. */
-static _Atomic u32 *gauge(struct queue *q, const struct ticket *t)
-{
-    if (t->state == TICKET_DOUBTFUL)
-        return &q->doubtful_count;
-    if (t->state == TICKET_PARKED)
-        return &q->parked;
-    return t->slow ? &q->slow_count[t->app] : &q->count[t->app];
-}
-
-/* With the lock held: tells loops and people how many wait. */
-static void counted(struct queue *q, struct shm *shm, const struct ticket *t)
-{
-    u32 all = queue_length(q);
-    struct shm_waiting *shown = &shm->concurrency.app[t->app];
-
-    atomic_store(&shm->waiters, all);
-    shm->proxy.queued = all;
-    shown->waiting[t->priority] = atomic_load(&q->ranks[t->app][t->priority]);
-}
-
-static struct line *line_of(struct queue *q, const struct ticket *t)
-{
-    if (t->state == TICKET_PARKED)
-        return &t->ceiling->line[t->priority];
-    return &q->at[t->listener].line[t->slow ? QUEUE_SLOW : QUEUE_FAST][t->priority];
-}
-
-/* With the lock held: into the line of its state and its gauge, before `at`. */
-static void ticket_in(struct queue *q, struct shm *shm, struct ticket *t, struct list *at)
-{
-    list_add(at, &t->link);
-    if (t->state != TICKET_DOUBTFUL) {
-        line_of(q, t)->n++;
-        atomic_fetch_add(&q->ranks[t->app][t->priority], 1);
-    }
-    if (t->state == TICKET_PARKED)
-        COUNT(t->ceiling->shm->parked, 1);
-    else
-        q->at[t->listener].n++;
-    atomic_fetch_add(gauge(q, t), 1);
-    atomic_fetch_add(&q->all, 1);
-    COUNT(shm->lanes[t->app].queued, 1);
-    counted(q, shm, t);
-}
-
-/* With the lock held: out of the list it waits in. */
-static void ticket_out(struct queue *q, struct shm *shm, struct ticket *t)
-{
-    list_del(&t->link);
-    if (t->state != TICKET_DOUBTFUL) {
-        line_of(q, t)->n--;
-        atomic_fetch_sub(&q->ranks[t->app][t->priority], 1);
-    }
-    if (t->state == TICKET_PARKED)
-        UNCOUNT(t->ceiling->shm->parked, 1);
-    else
-        q->at[t->listener].n--;
-    atomic_fetch_sub(gauge(q, t), 1);
-    atomic_fetch_sub(&q->all, 1);
-    UNCOUNT(shm->lanes[t->app].queued, 1);
-    counted(q, shm, t);
-}
-
-/* Before which of them it goes: the older come first. */
-static struct list *place_of(struct line *l, const struct ticket *t)
-{
-    if (l->n == 0 || list_last(&l->tickets, struct ticket, link)->queued_ns <= t->queued_ns)
-        return &l->tickets;
-    list_each (link, &l->tickets)
-        if (container_of(link, struct ticket, link)->queued_ns > t->queued_ns)
-            return link;
-    return &l->tickets;
-}
-
-/* With the lock held: from one line to another. */
-static void ticket_move(struct queue *q, struct shm *shm, struct ticket *t, enum ticket_state state)
-{
-    ticket_out(q, shm, t);
-    t->state = state;
-    ticket_in(q, shm, t,
-              state == TICKET_DOUBTFUL ? &q->at[t->listener].doubtful : place_of(line_of(q, t), t));
 }
 
 /* ---- serving ---- */
@@ -289,13 +46,6 @@ static void count_wait(struct thread *t, const struct ticket *ticket)
 
 enum turn { TURN_AGED, TURN_FAST, TURN_SLOW, TURN_DOUBTFUL };
 
-/* Whether lanes are of any meaning for it. */
-static bool has_lanes(const struct thread *t, const struct ticket *ticket)
-{
-    return t->proxy->shm->lanes[ticket->app].slow_ns &&
-           ticket->is->balance.by == SETTINGS_BALANCE_IDLE_FIRST;
-}
-
 /* False: it is not this ticket's turn. */
 static bool lane_of(const struct thread *t, const struct ticket *ticket, enum turn turn, u64 now_ns,
                     enum pick_lane *lane)
@@ -304,7 +54,7 @@ static bool lane_of(const struct thread *t, const struct ticket *ticket, enum tu
     u64 slow_ns = t->proxy->shm->lanes[ticket->app].slow_ns;
     bool aged = ticket->slow && lane_is_aged(waited_ns, max(ticket->block_ns, slow_ns));
 
-    if (!has_lanes(t, ticket))
+    if (!chooser_has_lanes(t, ticket))
         *lane = PICK_NO_LANE;
     else if (!ticket->slow)
         *lane = PICK_FAST;
@@ -318,7 +68,7 @@ static void give(struct thread *t, struct ticket *ticket, u64 *given)
 {
     struct queue *q = &t->proxy->queue;
 
-    ticket_out(q, t->proxy->shm, ticket);
+    line_del(q, t->proxy->shm, ticket);
     count_wait(t, ticket);
     ticket->state = TICKET_GIVEN;
     list_add(&q->given[ticket->owner->index], &ticket->link);
@@ -335,7 +85,7 @@ static struct ticket *next_of(const struct line *l)
 /* With the lock held: aside, until its ceiling has a place. */
 static void park(struct thread *t, struct ticket *ticket)
 {
-    ticket_move(&t->proxy->queue, t->proxy->shm, ticket, TICKET_PARKED);
+    line_move(&t->proxy->queue, t->proxy->shm, ticket, TICKET_PARKED);
     COUNT(ticket->ceiling->shm->parked_total, 1);
 }
 
@@ -349,8 +99,8 @@ static bool serve_others(struct thread *t, struct line *l, const struct ticket *
 
         if (++looked > SERVE_OTHERS_MAX)
             break;
-        if (ticket != first && is_sticky(ticket) &&
-            claim_both(t, ticket, PICK_NO_LANE) == CLAIMED_WORKER) {
+        if (ticket != first && chooser_sticks(ticket) &&
+            chooser_claim(t, ticket, PICK_NO_LANE) == CHOOSER_CLAIMED) {
             give(t, ticket, given);
             return true;
         }
@@ -370,20 +120,20 @@ static bool serve_line(struct thread *t, struct line *l, enum turn turn, u64 now
 
         if (!lane_of(t, ticket, turn, now_ns, &lane))
             break;
-        switch (claim_both(t, ticket, lane)) {
-        case CLAIMED_WORKER:
+        switch (chooser_claim(t, ticket, lane)) {
+        case CHOOSER_CLAIMED:
             codel_drained(&t->proxy->queue.drain[ticket->app], now_ns);
             give(t, ticket, given);
             served = true;
             continue;
-        case CLAIMED_CEILING:
+        case CHOOSER_CEILING:
             park(t, ticket);
             continue;
-        case CLAIMED_ITS_FULL:
+        case CHOOSER_ITS_FULL:
             if (serve_others(t, l, ticket, given))
                 continue;
             break;
-        case CLAIMED_NONE:
+        case CHOOSER_NONE:
             break;
         }
         break;
@@ -400,7 +150,7 @@ static bool serve_doubtful(struct thread *t, struct list *line, u64 now_ns, u64 
         enum pick_lane lane;
 
         if (!lane_of(t, ticket, TURN_DOUBTFUL, now_ns, &lane) ||
-            claim_both(t, ticket, lane) != CLAIMED_WORKER)
+            chooser_claim(t, ticket, lane) != CHOOSER_CLAIMED)
             break;
         give(t, ticket, given);
         served = true;
@@ -502,7 +252,7 @@ static void unpark(struct thread *t, struct ceiling *c, u64 now_ns, u64 *given)
         u32 room = l->n ? ceiling_room(c, next_of(l)->is, k == PRIORITY_HIGH) : 0;
 
         for (u32 i = 0; l->n && i < room; i++)
-            ticket_move(&p->queue, p->shm, next_of(l), TICKET_QUEUED);
+            line_move(&p->queue, p->shm, next_of(l), TICKET_QUEUED);
         if (room)
             look_at(t, l, 0, now_ns);
         shed(t, l, now_ns, given);
@@ -590,7 +340,7 @@ void queue_take_given(struct thread *t)
 
 static bool is_slow(const struct thread *t, const struct ticket *ticket)
 {
-    if (!has_lanes(t, ticket))
+    if (!chooser_has_lanes(t, ticket))
         return false;
     switch (ticket->is->lane) {
     case SETTINGS_LANE_AUTO:
@@ -646,7 +396,7 @@ static bool enqueue(struct queue *q, struct shm *shm, struct ticket *t,
     if (waiting_before(q, t->app, PRIORITY_LOW) == 0)
         q->drain[t->app].last_ns = 0;
     if (room)
-        ticket_in(q, shm, t, &line_of(q, t)->tickets);
+        line_add(q, shm, t, &line_of(q, t)->tickets);
     pthread_mutex_unlock(&q->lock);
     COUNT(shm->proxy.queued_total, room);
     if (!room)
@@ -677,9 +427,9 @@ enum queue_verdict queue_ask(struct thread *owner, struct ticket *t, const struc
                          .fn = fn };
     list_init(&t->link);
     t->slow = is_slow(owner, t);
-    lane = !has_lanes(owner, t) ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
-    if (atomic_load(gauge(q, t)) == 0 && (!c || atomic_load(&c->shm->parked) == 0) &&
-        claim_both(owner, t, lane) == CLAIMED_WORKER)
+    lane = !chooser_has_lanes(owner, t) ? PICK_NO_LANE : t->slow ? PICK_SLOW : PICK_FAST;
+    if (atomic_load(line_gauge(q, t)) == 0 && (!c || atomic_load(&c->shm->parked) == 0) &&
+        chooser_claim(owner, t, lane) == CHOOSER_CLAIMED)
         return QUEUE_TAKEN;
     if (!enqueue(q, p->shm, t, want))
         return QUEUE_FULL;
@@ -705,7 +455,7 @@ void queue_doubt(struct ticket *t)
     q = &t->owner->proxy->queue;
     pthread_mutex_lock(&q->lock);
     if (t->state == TICKET_QUEUED || t->state == TICKET_PARKED) /* it may have been given by now */
-        ticket_move(q, t->owner->proxy->shm, t, TICKET_DOUBTFUL);
+        line_move(q, t->owner->proxy->shm, t, TICKET_DOUBTFUL);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -719,7 +469,7 @@ void queue_leave(struct ticket *t)
     q = &t->owner->proxy->queue;
     pthread_mutex_lock(&q->lock);
     if (t->state == TICKET_QUEUED || t->state == TICKET_PARKED || t->state == TICKET_DOUBTFUL) {
-        ticket_out(q, t->owner->proxy->shm, t);
+        line_del(q, t->owner->proxy->shm, t);
     } else if (t->state == TICKET_GIVEN) {
         list_del(&t->link);
         claim_unused(&t->claim);

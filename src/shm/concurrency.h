@@ -35,12 +35,11 @@ struct shm_ceiling {
     _Atomic uint32_t limit;  /* learned: the most that may be a load at once; 0: none is needed */
     _Atomic uint32_t parked; /* wait for a place in it now */
     _Atomic uint64_t parked_total;
-    _Atomic uint64_t shed; /* of those that waited for it */
-    /* For learning: answers, and the sum of how long they took to begin. */
-    _Atomic uint64_t answers, answer_ns;
+    _Atomic uint64_t shed;    /* of those that waited for it */
+    _Atomic uint64_t answers; /* that have begun */
     /* Learned: how long an answer takes usually, and takes now; how often it was limited. */
     _Atomic uint64_t usual_ns, now_ns, limited;
-    uint64_t reserved[5];
+    uint64_t reserved[6];
 };
 
 /* What waits for workers, by app. */

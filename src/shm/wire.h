@@ -8,7 +8,9 @@
  * worker ↔ supervisor: the agent in each Node process connects to
  * <runtime dir>/agent.sock (environment FETTLE_DIR, FETTLE_WORKER):
  *     → HELLO                  once, at load (main process of a worker, or a child of its cluster)
- *     ← WELCOME + memfd, wake eventfd, memfd of the peers (read-only)
+ *     ← WELCOME + memfd, wake eventfd, memfd of the peers (read-only), memory that the app's
+ *                              processes share among each other (shared/memfile.h); that one alone
+ *                              for a process without a slot
  *     → LISTEN                 synchronous: net.Server.listen waits for the answer
  *     ← LISTENING              errno, or the address bound and the path to listen on instead
  *     → READY / UNLISTEN       the unix socket accepts / was closed

@@ -155,7 +155,8 @@ static void hello(struct agent *a, const struct wire_hello *m)
         .slot = UINT32_MAX,
         .shm_bytes = sizeof(struct shm),
     };
-    int fds[] = { c->shm_fd, c->wake_fd, c->peers_read_fd };
+    int fds[] = { c->shm_fd, c->wake_fd, c->peers_read_fd, p ? p->app->memory_fd : -1 };
+    u32 known = ARRAY_LEN(fds) - (fds[3] < 0);
 
     if (a->greeted || m->version != WIRE_VERSION || m->role > WIRE_DESCENDANT) {
         broken(a, m->version != WIRE_VERSION ? "is of another version of fettle"
@@ -180,7 +181,10 @@ static void hello(struct agent *a, const struct wire_hello *m)
         welcome.slot = (u32)a->slot;
         welcome.generation = c->slots.own[a->slot].generation;
     }
-    answer(a, &welcome, sizeof(welcome), fds, a->slot >= 0 ? ARRAY_LEN(fds) : 0);
+    if (a->slot >= 0)
+        answer(a, &welcome, sizeof(welcome), fds, known);
+    else
+        answer(a, &welcome, sizeof(welcome), fds + 3, known - 3);
 }
 
 /* The name of its socket in the runtime folder, by which the proxy finds it. */

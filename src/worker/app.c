@@ -2,6 +2,7 @@
 #include "worker/app.h"
 
 #include "base/log.h"
+#include "shared/memfile.h"
 #include "worker/crew.h"
 #include "worker/restart_at.h"
 #include "worker/unheard.h"
@@ -45,6 +46,11 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     app->conf = conf;
     app->index = index;
     app->workers = app->workers_conf = conf->workers;
+    err = memfile_create(&app->memory_fd);
+    if (err < 0) {
+        app->memory_fd = -1;
+        log_warn("no memory for workers to share, each has its own: %s", strerror(-err));
+    }
     names_set(app, c->conf->apps == 1);
     app->output.is_named = c->conf->apps > 1;
     str_to_cstr(str_of(conf->name), shared->name, sizeof(shared->name));
@@ -63,6 +69,7 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
     err =
         logbook_app(&c->logbook, &app->output, conf->log_file, conf->error_file, &conf->log_rules);
     if (err) {
+        fd_closep(&app->memory_fd);
         free(app);
         return err;
     }
@@ -72,8 +79,10 @@ int app_new(struct app **out, struct crew *c, const struct app_conf *conf, u32 i
 
 void app_free(struct app *app)
 {
-    if (app)
+    if (app) {
         dev_done(app);
+        fd_closep(&app->memory_fd);
+    }
     free(app);
 }
 

@@ -39,6 +39,7 @@ struct app {
     bool removed;     /* a reload found it gone from the settings: it ends, and stays away */
     bool has_come;    /* the newest reading of the settings has brought it, and started it */
     bool is_cluster;  /* it forks its own workers: only worker 1 runs */
+    int memory_fd;    /* what its processes share (shared/memfile.h); -1: nothing */
     struct reload reload;
     struct restart_at restart_at;
     struct dev dev;

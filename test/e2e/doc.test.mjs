@@ -73,6 +73,11 @@ async function runExample(t, { block, files }) {
   const [port, adminPort] = [await freePort(), await freePort()];
   const ports = (text) => text.replace(/\b3000\b/g, port).replace(/\b9484\b/g, adminPort);
   for (const file of files) fs.writeFileSync(path.join(folder, file.name), ports(file.text));
+  // As after `npm install`.
+  if (files.some(({ text }) => /require\('fettle'\)/.test(text))) {
+    fs.mkdirSync(path.join(folder, 'node_modules'));
+    fs.symlinkSync(path.join(BUILD, 'package'), path.join(folder, 'node_modules/fettle'));
+  }
   // Commands such as `fettle reload` find what runs here, and nothing else.
   const runtime = path.join(folder, '.run');
   fs.mkdirSync(runtime, { mode: 0o700 });

@@ -1,0 +1,3 @@
+export * from './index.js';
+import * as fettle from './index.js';
+export default fettle;

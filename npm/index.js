@@ -1,0 +1,7 @@
+'use strict';
+/* fettle -- what the workers of a service share (README.md) */
+
+const { cache, memoize } = require('./lib/cache.js');
+const { share } = require('./lib/native.js');
+
+module.exports = { cache, memoize, share };

@@ -1,0 +1,5 @@
+/* fettle for `import`: the same objects as for require() */
+import fettle from './index.js';
+
+export const { cache, memoize, share } = fettle;
+export default fettle;
