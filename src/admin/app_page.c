@@ -52,20 +52,35 @@ static u64 ready_count(const struct shm *shm)
     return n;
 }
 
+/* It has no processes, and needs none: its requests go to other hosts. */
+static bool is_hosts(const struct shm *shm, u32 app)
+{
+    return atomic_load(&shm->app[app].state) == SHM_APP_RUNNING &&
+           atomic_load(&shm->app[app].workers_wanted) == 0;
+}
+
+static bool any_hosts(const struct shm *shm)
+{
+    for (u32 i = 0; i < reading_apps(shm); i++)
+        if (is_hosts(shm, i))
+            return true;
+    return false;
+}
+
 const char *page_unready(const struct shm *shm)
 {
     u32 apps = reading_apps(shm);
 
     if (atomic_load(&shm->draining))
         return "fettle is stopping";
-    if (ready_count(shm) == 0)
+    if (ready_count(shm) == 0 && !any_hosts(shm))
         return "no worker is ready";
     for (u32 i = 0; i < apps; i++) {
         u32 state = atomic_load(&shm->app[i].state);
 
         if (state == SHM_APP_ERRORED)
             return "an app was given up";
-        if (state <= SHM_APP_RUNNING && page_workers_ready(shm, i) == 0)
+        if (state <= SHM_APP_RUNNING && page_workers_ready(shm, i) == 0 && !is_hosts(shm, i))
             return "an app has no worker that is ready";
     }
     return NULL;

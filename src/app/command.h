@@ -101,6 +101,7 @@ int heap_snapshot_command(int argc, char **argv);
 int heap_leaks_command(int argc, char **argv);
 int heap_record_command(int argc, char **argv);
 int sql_explain_command(int argc, char **argv);
+int sql_indexes_command(int argc, char **argv);
 int sql_statements_command(int argc, char **argv);
 int cpu_record_command(int argc, char **argv);
 int cpu_report_command(int argc, char **argv);

@@ -28,7 +28,14 @@ static const struct settings_row ps_rows[] = {
 ROW_JSON,
 ROW_RUNTIME_DIR,
 };
-static const struct settings_row routes_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
+static const struct settings_row routes_rows[] = {
+ROW_JSON,
+{ .name = "sort", .type = SETTINGS_ENUM, .offset = AT(sort), .default_text = "name", .words = CONTROL_ROUTES_SORTS, .placeholder = "BY",
+  .help = "the largest first: of one request, or in all (rate: requests a second; loop-total, cpu-total: all requests together; sent, received: all bytes)" },
+ROW_PID,
+ROW_RUNTIME_DIR,
+};
+static const struct settings_row circuits_rows[] = { ROW_JSON, ROW_PID, ROW_RUNTIME_DIR };
 static const struct settings_row cache_rows[] = {
 ROW_JSON,
 { .name = "tag", .type = SETTINGS_TEXT, .offset = AT(tag), .default_text = "", .most = 255, .placeholder = "TAG",
@@ -68,7 +75,7 @@ ROW_RUNTIME_DIR,
 static const u32 ps_count = ARRAY_LEN(ps_rows), describe_count = ARRAY_LEN(describe_rows),
                  env_count = ARRAY_LEN(env_rows), findings_count = ARRAY_LEN(findings_rows),
                  manage_count = ARRAY_LEN(manage_rows), routes_count = ARRAY_LEN(routes_rows),
-                 cache_count = ARRAY_LEN(cache_rows);
+                 circuits_count = ARRAY_LEN(circuits_rows), cache_count = ARRAY_LEN(cache_rows);
 
 #define TABLE(NAME, ROWS)                                                    \
     const struct settings_table NAME##_flags = { .command = #NAME,           \
@@ -82,8 +89,8 @@ TABLE(env, env);
 TABLE(findings, findings);
 TABLE(routes, routes);
 TABLE(cache, cache);
-TABLE(circuits, routes);
-TABLE(upstreams, routes);
+TABLE(circuits, circuits);
+TABLE(upstreams, circuits);
 TABLE(reload, manage);
 TABLE(restart, manage);
 TABLE(stop, manage);

@@ -9,7 +9,8 @@ struct control_options {
     u64 timeout_ns, interval_ns;
     struct str kind, since, tag;
     bool everything;
-    u32 pid; /* of the fettle that is meant; 0: any */
+    u32 sort; /* of a table: its column, from 1 on; 0: as it comes */
+    u32 pid;  /* of the fettle that is meant; 0: any */
     struct str runtime_dir;
     /* private */
     struct settings_text *texts;
@@ -24,3 +25,8 @@ extern const struct settings_table reload_flags, restart_flags, stop_flags, star
 MUST_USE int control_options_read(struct control_options *o, const struct settings_table *t,
                                   int argc, char **argv, struct settings_args *args);
 void control_options_done(struct control_options *o);
+
+/* What --sort of fettle routes takes, separated by |; the first is 0: as they come. */
+#define CONTROL_ROUTES_SORTS                                                                    \
+    "name|requests|rate|errors|p50|p99|mean|loop|loop-total|cpu|cpu-total|allocates|size|sent|" \
+    "received|queries|queries-time"

@@ -81,6 +81,16 @@ static void what_set(struct launch *l, const char *before, struct str what, cons
     buf_addc(&l->what, 0);
 }
 
+int launch_hosts(struct launch *out, struct str folder)
+{
+    launch_done(out);
+    *out = (struct launch){ .is_hosts = true };
+    strings_add(&out->argv, STR("hosts"));
+    name_set(out, path_base(folder));
+    what_set(out, "", STR("hosts"), "");
+    return failed(out) ? -ENOMEM : 0;
+}
+
 bool launch_package_find(struct str folder, struct buf *path)
 {
     for (;;) {

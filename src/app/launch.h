@@ -44,6 +44,7 @@ struct launch {
     struct buf what;     /* for people, NUL-terminated: "server.js", "npm:start (next start)" */
     bool is_node;        /* argv runs node itself */
     bool is_side;        /* argv runs a program that is not Node */
+    bool is_hosts;       /* nothing is run: requests go to other hosts */
     bool typescript;     /* the file that node runs is TypeScript */
 };
 
@@ -51,6 +52,8 @@ struct launch {
  * -ENOMEM. The caller calls launch_done in any case. */
 MUST_USE int launch_resolve(struct launch *out, const struct launch_ask *ask, struct problem *p);
 void launch_done(struct launch *l);
+/* Instead: nothing is run. `folder` names it. -ENOMEM. */
+MUST_USE int launch_hosts(struct launch *out, struct str folder);
 
 /* Adds the path of the nearest package.json in `folder` or above it. False: there is none. */
 MUST_USE bool launch_package_find(struct str folder, struct buf *path);

@@ -16,6 +16,9 @@ struct monitor_table {
     u32 columns_count;
     void (*row_add)(struct table *t, const struct json_value *row);
     const char *nothing; /* a line that is said when there is no row */
+    /* By the number of --sort: the member by which rows are sorted, the largest first. NULL, or
+     * none at all: as they come. */
+    const char *const *sorts;
 };
 
 /* The whole command. An exit code. */

@@ -210,8 +210,9 @@ static void new_take(struct renew *r, u32 i)
 
     *conf = (struct app_conf){ 0 };
     renewal_take(&r->next[i], &s->renewal, &s->settings, conf);
-    supervise_conf_fill(&s->settings, conf);
     conf->is_side = renewal_is_side(&s->renewal);
+    conf->is_hosts = renewal_is_hosts(&s->renewal);
+    supervise_conf_fill(&s->settings, conf);
     watch_take(s, conf);
     if (renewal_user(&s->renewal, &s->user))
         conf->user = &s->user.user;

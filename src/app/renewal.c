@@ -58,6 +58,8 @@ void renewal_write(struct buf *out, const struct renewal_from *from)
     json_bool(out, conf->is_node);
     json_key(out, "is_side");
     json_bool(out, conf->is_side);
+    json_key(out, "is_hosts");
+    json_bool(out, conf->is_hosts);
     json_key(out, "has_pre");
     json_bool(out, from->has_pre);
     json_key(out, "node_path");
@@ -384,6 +386,11 @@ bool renewal_user(const struct renewal *r, struct app_user *out)
 bool renewal_is_side(const struct renewal *r)
 {
     return json_value_kind(json_value_member(r->line, "is_side")) == JSON_VALUE_TRUE;
+}
+
+bool renewal_is_hosts(const struct renewal *r)
+{
+    return json_value_kind(json_value_member(r->line, "is_hosts")) == JSON_VALUE_TRUE;
 }
 
 const char *renewal_watch(const struct renewal *r)

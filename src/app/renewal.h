@@ -64,5 +64,7 @@ void renewal_take(struct renewal_next *next, struct renewal *r, struct settings 
 MUST_USE bool renewal_user(const struct renewal *r, struct app_user *out);
 /* Whether a new app is known not to be Node. */
 bool renewal_is_side(const struct renewal *r);
+/* Whether it has no processes. */
+bool renewal_is_hosts(const struct renewal *r);
 /* What a new app watches; NULL: nothing. */
 const char *renewal_watch(const struct renewal *r);

@@ -64,6 +64,27 @@ static void row_add(struct table *t, const struct json_value *row)
     table_add(t, statement.len ? statement : STR("-"));
 }
 
+/* In the order of CONTROL_ROUTES_SORTS; they come by name. */
+static const char *const sorts[] = {
+    NULL,
+    "requests",
+    "per_second",
+    "errors",
+    "p50_ms",
+    "p99_ms",
+    "mean_ms",
+    "loop_ms",
+    "loop_ms_total",
+    "cpu_ms",
+    "cpu_ms_total",
+    "allocated_bytes",
+    "response_bytes",
+    "response_bytes_total",
+    "request_bytes_total",
+    "queries",
+    "queries_ms",
+};
+
 int routes_command(int argc, char **argv)
 {
     static const struct monitor_table of = {
@@ -73,6 +94,7 @@ int routes_command(int argc, char **argv)
         .columns = columns,
         .columns_count = ARRAY_LEN(columns),
         .row_add = row_add,
+        .sorts = sorts,
         .nothing = "no request has been answered yet",
     };
 

@@ -14,6 +14,10 @@ const struct command sql_commands[] = {
   "It writes nothing to the database. PostgreSQL with the extension HypoPG tries indexes that exist in this session only; without it, costs are estimated from the statistics, unless --try or --allow-extension is given. SQLite tries them in a copy of the schema in memory. For MySQL and MariaDB costs are estimated from their statistics and a sample of rows.\n"
   "Passwords may be left to PGPASSWORD, ~/.pgpass, MYSQL_PWD and the like.",
   .flags = &sql_explain_flags, .takes_app = true, .takes_files = true, .run = sql_explain_command },
+{ "sql indexes", "[FLAGS]", "which indexes of a database are there for nothing",
+  "Those that are the same as another, that another one begins with, that were not finished, and those that nobody has read for as long as the database counts: each costs every write of its table. What a constraint needs, unique ones and those of foreign keys stay. It reads the database's catalog only, and drops nothing.\n"
+  "PostgreSQL counts reads since its statistics were reset; MySQL and MariaDB where performance_schema (or userstat) is on; SQLite does not count.",
+  .flags = &sql_indexes_flags, .run = sql_indexes_command },
 { .name = NULL },
 };
 /* clang-format on */

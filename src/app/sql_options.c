@@ -19,9 +19,12 @@ static const char *const group_title[] = { "Flags" };
 { .name = "runtime-dir", .type = SETTINGS_PATH, .offset = AT(control.runtime_dir), .default_text = "", .placeholder = "DIR", \
   .help = "look here only, as for one that was started with this flag" }
 
+#define ROW_DB \
+{ .name = "db", .type = SETTINGS_TEXT, .offset = AT(db), .default_text = "", .placeholder = "URL", \
+  .help = "the database: postgresql://user@host/name, mysql://user@host/name, sqlite:PATH; else DATABASE_URL of the environment" }
+
 static const struct settings_row explain_rows[] = {
-{ .name = "db", .type = SETTINGS_TEXT, .offset = AT(db), .default_text = "", .placeholder = "URL",
-  .help = "the database: postgresql://user@host/name, mysql://user@host/name, sqlite:PATH; else DATABASE_URL of the environment" },
+ROW_DB,
 { .name = "allow-extension", .type = SETTINGS_BOOL, .offset = AT(allow_extension), .default_text = "off",
   .help = "may create PostgreSQL's extension HypoPG in that database, with which indexes are tried without being made" },
 { .name = "try", .type = SETTINGS_BOOL, .offset = AT(allow_locks), .default_text = "off",
@@ -33,10 +36,15 @@ static const struct settings_row statements_rows[] = {
 ROW_TOP("how many, those first that take the most time in all"),
 ROWS_COMMON,
 };
+static const struct settings_row indexes_rows[] = {
+ROW_DB,
+{ .name = "json", .type = SETTINGS_BOOL, .offset = AT(control.json), .default_text = "off", .help = "JSON instead of text" },
+};
 /* clang-format on */
 
 static const u32 explain_count = ARRAY_LEN(explain_rows),
-                 statements_count = ARRAY_LEN(statements_rows);
+                 statements_count = ARRAY_LEN(statements_rows),
+                 indexes_count = ARRAY_LEN(indexes_rows);
 
 const struct settings_table sql_explain_flags = { .command = "sql explain",
                                                   .rows = explain_rows,
@@ -49,6 +57,12 @@ const struct settings_table sql_statements_flags = { .command = "sql statements"
                                                      .count = &statements_count,
                                                      .group_title = group_title,
                                                      .groups = 1 };
+
+const struct settings_table sql_indexes_flags = { .command = "sql indexes",
+                                                  .rows = indexes_rows,
+                                                  .count = &indexes_count,
+                                                  .group_title = group_title,
+                                                  .groups = 1 };
 
 static bool is_id(const char *word)
 {
@@ -64,6 +78,9 @@ static int words_take(struct sql_options *o, const struct settings_table *t,
     const char *second = args->operands > 1 ? argv[args->operand[1]] : NULL;
 
     o->word = args->operands ? argv[args->operand[0]] : NULL;
+    if (o->word && t == &sql_indexes_flags)
+        return problem_set(p, "%s takes no word; the database is --db \"%.100s\"", argv[0],
+                           o->word);
     if (t == &sql_explain_flags && args->operands == 2 && is_id(second)) {
         o->id = second;
         return 0;

@@ -10,6 +10,7 @@
 #include "app/path.h"
 #include "app/places.h"
 #include "conf/cpus.h"
+#include "conf/routes.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -158,6 +159,46 @@ static int env_find(struct start *s)
     return err;
 }
 
+/* Whether all that is asked of fettle's own addresses goes to other hosts: then there may be
+ * nothing to run. */
+static bool may_be_hosts(const struct settings *set)
+{
+    AUTO(freep) struct routes *routes = calloc(1, sizeof(*routes));
+    const struct settings_row *row = settings_row_find(STR("upstream"), NULL);
+    struct problem ignored;
+    struct override said;
+
+    if (!routes || routes_parse(routes, set->routes, &ignored))
+        return false;
+    if (set->request.upstream.len)
+        return routes->n > 0 || set->port;
+    for (u32 i = 0; i < routes->n; i++)
+        if (!override_find(routes->row[i].overrides, row, &said))
+            return false;
+    return routes->n > 0;
+}
+
+/* Where it listens, if nothing but a port is said. */
+static int hosts_listen(struct settings *set)
+{
+    AUTO(buf_done) struct buf routes = { 0 };
+
+    if (set->routes.len)
+        return 0;
+    buf_addf(&routes, ":%u * / keep =", set->port);
+    return routes.failed ? -ENOMEM : settings_put(set, &set->routes, buf_str(&routes));
+}
+
+/* There is nothing that could be run here, and nobody has named anything. */
+static int hosts_find(struct start *s, const struct launch_ask *ask)
+{
+    int err;
+
+    s->problem = (struct problem){ 0 };
+    err = launch_hosts(&s->launch, ask->cwd.len ? ask->cwd : str_of(ask->here));
+    return err ? err : hosts_listen(&s->settings);
+}
+
 static int launch_find(struct start *s, char **argv)
 {
     AUTO(freep) char **file_args = strings_list(&s->file.app.args);
@@ -172,9 +213,11 @@ static int launch_find(struct start *s, char **argv)
         .here = here,
         .path = path && *path ? path : "/usr/local/bin:/usr/bin:/bin",
     };
+    bool hosts = !target_says(s, ask.target) && s->file.app.run.len == 0 &&
+                 s->file.app.command.len == 0 && may_be_hosts(&s->settings);
     int err = node_find(s->settings.node, str_of(ask.path), &s->node_path, &s->problem);
 
-    if (err)
+    if (err && !hosts) /* what balances a load for others needs none */
         return err;
     ask.node_path = s->node_path.ptr;
     if (file_path && *file_path)
@@ -186,6 +229,8 @@ static int launch_find(struct start *s, char **argv)
         ask.here = ask.cwd.ptr; /* pm2's script relates to its cwd */
     if (!err)
         err = launch_resolve(&s->launch, &ask, &s->problem);
+    if (err == -ENOENT && hosts)
+        err = hosts_find(s, &ask);
     return err ? err : env_find(s);
 }
 
@@ -225,7 +270,7 @@ static int settings_complete(struct start *s)
 
     /* Enough for who develops, and each mistake is shown once; and what is not Node shares no port.
      */
-    if (set->workers.most == 0 && (set->watch.len || s->launch.is_side))
+    if (set->workers.most == 0 && (set->watch.len || s->launch.is_side || s->launch.is_hosts))
         set->workers.least = set->workers.most = 1;
     if (set->workers.most == 0)
         set->workers.least = set->workers.most = min(cpus, 128u);

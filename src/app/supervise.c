@@ -82,6 +82,8 @@ void supervise_conf_fill(const struct settings *set, struct app_conf *conf)
     conf->log_rules = access_log_rules(set);
     app_policy_fill(conf, set);
     conf->env_files = set->env_file.len ? set->env_file.ptr : NULL;
+    if (conf->is_hosts)
+        conf->workers = conf->workers_most = 0;
 }
 
 static int conf_fill(struct start *s, struct app_conf *conf)
@@ -105,6 +107,7 @@ static int conf_fill(struct start *s, struct app_conf *conf)
     conf->argv = s->argv;
     conf->is_node = s->launch.is_node;
     conf->is_side = s->launch.is_side;
+    conf->is_hosts = s->launch.is_hosts;
     conf->node_path = s->node_path.ptr;
     conf->cwd = s->launch.cwd.len ? s->launch.cwd.ptr : NULL;
     conf->base_env = s->base_env;

@@ -52,12 +52,28 @@ static void refuse_ambiguous(struct exchange *x)
     exchange_refuse(x, 400, "the path can be read in two ways", SHM_REFUSED_BAD_REQUEST);
 }
 
+static void app_deaf(struct exchange *x)
+{
+    exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
+}
+
+/* The socket of the app's workers that it is for, at an address that leads to several. False: there
+ * is none, and no hosts to go to; it has been answered. */
+static bool listener_find(struct exchange *x)
+{
+    u32 found = atomic_load(&x->client->thread->proxy->app_listener[x->app]);
+
+    if (found < SHM_LISTENERS_MAX)
+        x->listener = found;
+    else if (!x->rule->group || x->rule->local)
+        app_deaf(x);
+    return found < SHM_LISTENERS_MAX || (x->rule->group && !x->rule->local);
+}
+
 /* Which app it is for, at an address that leads to several. False: it has been answered. */
 static bool route(struct exchange *x, const struct rule_way **way)
 {
-    struct client *c = x->client;
-    struct proxy *p = c->thread->proxy;
-    const char *bytes = c->in->bytes;
+    const char *bytes = x->client->in->bytes;
     const struct router_route *found = NULL;
     enum router_verdict v = router_find(x->door->router, http_text(bytes, x->req.authority),
                                         http_text(bytes, x->req.path), &found);
@@ -72,9 +88,9 @@ static bool route(struct exchange *x, const struct rule_way **way)
         return false;
     }
     if (found->app < x->rules->apps)
-        x->listener = atomic_load(&p->app_listener[x->app = found->app]);
-    if (found->app >= x->rules->apps || x->listener >= SHM_LISTENERS_MAX) {
-        exchange_refuse(x, 503, "the app does not listen", SHM_REFUSED_NO_WORKER);
+        x->app = found->app;
+    if (found->app >= x->rules->apps) {
+        app_deaf(x);
         return false;
     }
     if (found->strip && found->path.len)
@@ -93,7 +109,7 @@ static bool rule_find(struct exchange *x)
         return false;
     if (ruleset_rule(way, http_text(bytes, x->req.authority), http_text(bytes, x->req.path),
                      &x->rule) != ROUTER_AMBIGUOUS)
-        return true;
+        return !x->door->router || listener_find(x);
     refuse_ambiguous(x);
     return false;
 }

@@ -33,7 +33,7 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
 {
     struct client *c = x->client;
     struct thread *t = c->thread;
-    char id[EXCHANGE_ID_MAX], parent[TRACEPARENT_LEN], room[CACHED_FIELDS_MAX];
+    char id[EXCHANGE_ID_MAX], parent[TRACEPARENT_LEN], room[CACHED_FIELDS_MAX], via[HOST_VIA_MAX];
     struct cached_fields fields;
     bool h2c = x->req.upgrade &&
                str_starts_nocase(http_text(c->in->bytes, x->req.upgrade_value), STR("h2c"));
@@ -45,9 +45,12 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
         .stripped = x->prefix.len > 0,
         .prefix = http_text(c->in->bytes, x->prefix),
         .upgrade = x->req.upgrade && !h2c, /* HTTP/2 is not for a worker to agree on */
-        .host = x->host.to ? x->rule->is.upstream_host : (struct str){ 0 },
     };
 
+    if (x->host.to) {
+        r.host = x->rule->is.upstream_host;
+        r.via = host_via(t->proxy, via);
+    }
     if (x->cache_mode) {
         cached_ask_fields(x, &fields, room);
         r.without = fields.without;
@@ -136,6 +139,10 @@ static void dispatch_host(struct exchange *x)
  * the workers of this machine are left for it. */
 static bool hosts_ask(struct exchange *x)
 {
+    if (host_loops(x)) {
+        exchange_refuse(x, 508, "the upstream leads back to this fettle", SHM_REFUSED_LOOP);
+        return true;
+    }
     if (host_choose(x)) {
         queue_leave(&x->ticket);
         dispatch_host(x);

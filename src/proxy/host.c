@@ -39,6 +39,32 @@ static bool is_leaving(const struct upstream *u)
 
 /* ---- who gets it ---- */
 
+struct str host_via(const struct proxy *p, char out[HOST_VIA_MAX])
+{
+    int len = snprintf(out, HOST_VIA_MAX, "1.1 fettle-%08x", p->name_random);
+
+    return str_make(out, (size_t)len);
+}
+
+bool host_loops(struct exchange *x)
+{
+    const char *bytes = x->client->in->bytes;
+    char out[HOST_VIA_MAX];
+    struct str us = host_via(x->client->thread->proxy, out);
+    struct http_field *f = NULL;
+
+    if (!(x->req.names >> HTTP_VIA & 1))
+        return false;
+    while ((f = http_field_next(&x->req, HTTP_VIA, f)) != NULL) {
+        struct str rest = http_text(bytes, f->value);
+
+        while (rest.ptr)
+            if (str_eq(str_trim(str_cut(rest, ',', &rest)), us))
+                return true;
+    }
+    return false;
+}
+
 bool host_choose(struct exchange *x)
 {
     struct thread *t = x->client->thread;

@@ -10,6 +10,13 @@
 #include "proxy/exchange.h"
 #include "proxy/hosts.h"
 
+/* How this fettle calls itself in Via: "1.1 fettle-1a2b3c4d". */
+enum { HOST_VIA_MAX = 24 };
+struct str host_via(const struct proxy *p, char out[HOST_VIA_MAX]);
+
+/* Whether the request has been here before: hosts lead back to us. */
+bool host_loops(struct exchange *x);
+
 /* Counts the request in at one of its endpoints (x->host). False: nobody is there. */
 MUST_USE bool host_choose(struct exchange *x);
 

@@ -46,13 +46,19 @@ static void app_listeners_find(struct proxy *p)
     }
 }
 
+/* Each thread looks at what has changed. */
+static void poke_all(struct proxy *p)
+{
+    atomic_fetch_add(&p->changes, 1);
+    for (u32 i = 0; i < p->threads_n; i++)
+        thread_poke(&p->threads[i]);
+}
+
 static void tell_all(struct proxy *p)
 {
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)
         atomic_store(&p->gone[i], 0);
-    atomic_fetch_add(&p->changes, 1);
-    for (u32 i = 0; i < p->threads_n; i++)
-        thread_poke(&p->threads[i]);
+    poke_all(p);
 }
 
 /* Options that connections inherit from their listener. */
@@ -233,6 +239,7 @@ static void settings_take(struct proxy_process *pp, const struct wire_settings *
     cached_setup(p, next);
     hosts_apply(p, next, now_ns);
     atomic_store(&p->rules, next);
+    poke_all(p); /* connections to hosts that are not in a list any more are let go */
     ruleset_prune(next, now_ns);
 }
 

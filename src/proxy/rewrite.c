@@ -211,6 +211,8 @@ bool rewrite_request(struct block *out, const char *bytes, struct http_head *hea
     if (r->traceparent.len)
         put_field(&s, STR("traceparent"), r->traceparent);
     put(&s, r->more);
+    if (r->via.len)
+        put_field(&s, STR("via"), r->via);
     if (r->chunked)
         put(&s, STR("transfer-encoding: chunked\r\n"));
     if (head->te_trailers)

@@ -23,6 +23,7 @@ struct rewrite_request {
     struct str traceparent;
     bool drop_state; /* tracestate belongs to no trace that goes on */
     u64 without;     /* names (bits of enum http_name) that are left out … */
+    struct str via;  /* who we are, added to Via (RFC 9110 section 7.6.3); empty: nothing is */
     struct str host; /* what Host says; empty: as it came */
     struct str more; /* … and lines that are added, each with its CRLF */
 };

@@ -372,6 +372,8 @@ static int hosts_make(struct ruleset *rs, const struct course *c, const struct s
     if (place.failed)
         return -ENOMEM;
     out->group = rs->host->group(rs->host, c->app, buf_str(&place));
+    if (!out->group) /* not to the workers instead, which it is not meant for */
+        return -ENOSPC;
     out->local = has_local(is->upstream);
     out->endpoints = (struct endpoints_rules){ .zone = rs->app[0].zone };
     return out->group ? upstream_note(rs, out->group, is->upstream) : 0;

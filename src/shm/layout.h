@@ -326,6 +326,7 @@ enum shm_refusal {
     SHM_REFUSED_UNREACHABLE,  /* 502, 504: no connection to a host of `upstream` */
     SHM_REFUSED_UPSTREAM,     /* 502: such a host ended, or was not understood */
     SHM_REFUSED_NO_ENDPOINT,  /* 503: none of the hosts is up */
+    SHM_REFUSED_LOOP,         /* 508: it has been here before, and hosts lead here again */
     SHM_REFUSED_OVERLOAD,     /* 503: has waited too long in an overload */
     SHM_REFUSED_BUFFERS,      /* closed, or 503 at accept: slow clients hold all buffers */
     SHM_REFUSALS,

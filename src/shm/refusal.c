@@ -17,6 +17,7 @@ const char *const refusal_name[SHM_REFUSALS] = {
     [SHM_REFUSED_UNREACHABLE] = "upstream_unreachable",
     [SHM_REFUSED_UPSTREAM] = "upstream_failed",
     [SHM_REFUSED_NO_ENDPOINT] = "no_endpoint",
+    [SHM_REFUSED_LOOP] = "loop",
     [SHM_REFUSED_STALLED] = "worker_stalled",
     [SHM_REFUSED_REQUEST_TIME] = "request_too_long",
     [SHM_REFUSED_CIRCUIT] = "circuit_open",

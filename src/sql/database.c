@@ -110,3 +110,18 @@ struct trial_bench *database_bench(struct database *d, const struct explanation 
     }
     return NULL;
 }
+
+int database_rows(struct database *d, const char *command,
+                  void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                  struct problem *p)
+{
+    switch (d->dialect) {
+    case SQL_POSTGRESQL:
+        return pg_client_rows(d->pg, command, row, arg, p);
+    case SQL_SQLITE:
+        return sqlite_client_rows(d->sqlite, command, row, arg, p);
+    case SQL_MYSQL:
+        return mysql_client_rows(d->mysql, command, row, arg, p);
+    }
+    return -EINVAL;
+}

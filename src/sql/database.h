@@ -46,3 +46,9 @@ MUST_USE int database_explain(struct database *d, struct str statement, struct e
  * is the database's. */
 struct trial_bench *database_bench(struct database *d, const struct explanation *e,
                                    const struct catalog *catalog);
+
+/* Rows of a query of fettle's own, each as texts, of which NULL is an empty one; as the clients'.
+ */
+MUST_USE int database_rows(struct database *d, const char *command,
+                           void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                           struct problem *p);

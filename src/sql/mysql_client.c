@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200 };
+enum { SAMPLES = 20, SAMPLE_ROWS = 500, TIMEOUT_S = 10, VALUE_MAX = 200, CELLS_MAX = 16 };
 enum { CANNOT_WRITE = 1792 }; /* ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION */
 
 /* What is used of libmariadb, with its own types. */
@@ -499,4 +499,25 @@ int mysql_client_explain(struct mysql_client *c, struct str statement, struct ex
     if (!err)
         statistics_read(c, d, catalog);
     return err;
+}
+
+int mysql_client_rows(struct mysql_client *c, const char *command,
+                      void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                      struct problem *p)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    AUTO(rows_done) struct rows r = { 0 };
+    struct str cells[CELLS_MAX];
+    u32 count;
+
+    buf_add(&text, str_of(command));
+    if (!ask(c, &text, &r))
+        return said(c, p);
+    count = min((u32)my.mysql_num_fields(r.result), (u32)CELLS_MAX);
+    while (next(&r)) {
+        for (u32 k = 0; k < count; k++)
+            cells[k] = cell(&r, k);
+        row(arg, cells, count);
+    }
+    return 0;
 }

@@ -20,3 +20,8 @@ void mysql_client_close(struct mysql_client *c);
 MUST_USE int mysql_client_explain(struct mysql_client *c, struct str statement,
                                   struct explanation *out, struct catalog *catalog,
                                   struct problem *p);
+
+/* Rows of a query of fettle's own, each as texts; NULL is an empty one. -EINVAL with *p. */
+MUST_USE int mysql_client_rows(struct mysql_client *c, const char *command,
+                               void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                               struct problem *p);

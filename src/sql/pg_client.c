@@ -6,7 +6,7 @@
 
 #include <libpq-fe.h>
 
-enum { CREATED_MAX = TRIAL_KEPT_MAX + 2, PARAMS_MAX = 1000 };
+enum { CREATED_MAX = TRIAL_KEPT_MAX + 2, PARAMS_MAX = 1000, CELLS_MAX = 16 };
 
 /* What is used of libpq, with its own types. */
 #define LIBPQ(X)          \
@@ -20,6 +20,7 @@ enum { CREATED_MAX = TRIAL_KEPT_MAX + 2, PARAMS_MAX = 1000 };
     X(PQresultErrorField) \
     X(PQclear)            \
     X(PQntuples)          \
+    X(PQnfields)          \
     X(PQgetvalue)         \
     X(PQgetisnull)        \
     X(PQserverVersion)    \
@@ -562,4 +563,23 @@ struct trial_bench *pg_client_bench(struct pg_client *c, const struct demand *de
     c->bench =
         (struct trial_bench){ .create = bench_create, .drop = bench_drop, .cost = bench_cost };
     return &c->bench;
+}
+
+int pg_client_rows(struct pg_client *c, const char *command,
+                   void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                   struct problem *p)
+{
+    AUTO(result_clear) PGresult *r = query(c, command, NULL, NULL, p);
+    struct str cells[CELLS_MAX];
+    u32 count;
+
+    if (!r)
+        return -EINVAL;
+    count = min((u32)pq.PQnfields(r), (u32)CELLS_MAX);
+    for (int i = 0; i < pq.PQntuples(r); i++) {
+        for (u32 k = 0; k < count; k++)
+            cells[k] = cell(r, i, (int)k);
+        row(arg, cells, count);
+    }
+    return 0;
 }

@@ -39,3 +39,8 @@ MUST_USE int pg_client_catalog(struct pg_client *c, const struct demand *demand,
 /* Where candidates for the statement that was explained last are tried; of PG_TRIAL_NONE: NULL.
  * It is the client's. */
 struct trial_bench *pg_client_bench(struct pg_client *c, const struct demand *demand);
+
+/* Rows of a query of fettle's own, each as texts; NULL is an empty one. -EINVAL with *p. */
+MUST_USE int pg_client_rows(struct pg_client *c, const char *command,
+                            void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                            struct problem *p);

@@ -12,6 +12,7 @@ enum {
     SAMPLES = 20,      /* places in a table … */
     SAMPLE_ROWS = 500, /* … of which so many rows are looked at */
     BUSY_MS = 1000,
+    CELLS_MAX = 16,
     STEPS_MAX = 50000000, /* of SQLite's virtual machine, for one of our own queries */
 };
 
@@ -26,6 +27,7 @@ enum {
     X(sqlite3_finalize)      \
     X(sqlite3_column_text)   \
     X(sqlite3_column_bytes)  \
+    X(sqlite3_column_count)  \
     X(sqlite3_column_int)    \
     X(sqlite3_column_double) \
     X(sqlite3_busy_timeout)  \
@@ -560,4 +562,26 @@ struct trial_bench *sqlite_client_bench(struct sqlite_client *c, const struct ex
     c->bench =
         (struct trial_bench){ .create = bench_create, .drop = bench_drop, .cost = bench_cost };
     return &c->bench;
+}
+
+int sqlite_client_rows(struct sqlite_client *c, const char *command,
+                       void (*row)(void *arg, const struct str *cell, u32 cells), void *arg,
+                       struct problem *p)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+    AUTO(statement_done) sqlite3_stmt *s = NULL;
+    struct str cells[CELLS_MAX];
+    u32 count;
+
+    buf_add(&text, str_of(command));
+    s = prepare(c->file, &text);
+    if (!s)
+        return said(c->file, p);
+    count = min((u32)lite.sqlite3_column_count(s), (u32)CELLS_MAX);
+    while (next(s)) {
+        for (u32 k = 0; k < count; k++)
+            cells[k] = cell(s, (int)k);
+        row(arg, cells, count);
+    }
+    return 0;
 }

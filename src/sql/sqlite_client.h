@@ -24,3 +24,8 @@ MUST_USE int sqlite_client_explain(struct sqlite_client *c, struct str statement
  * copy. It is the client's. */
 struct trial_bench *sqlite_client_bench(struct sqlite_client *c, const struct explanation *e,
                                         const struct catalog *catalog);
+
+/* Rows of a query of fettle's own, each as texts; NULL is an empty one. -EINVAL with *p. */
+MUST_USE int sqlite_client_rows(struct sqlite_client *c, const char *command,
+                                void (*row)(void *arg, const struct str *cell, u32 cells),
+                                void *arg, struct problem *p);

@@ -100,6 +100,12 @@ void app_start(struct app *app)
     scaling_start(app);
     if (predecessor_by_hand(app->crew->conf->predecessor, app))
         scaling_stop(app);
+    if (app->conf->is_hosts) {
+        app_ready(app);
+        app->all_ready_told = true;
+        log_info("%sready: requests go to other hosts", app->lead);
+        unheard_tell(app->crew);
+    }
     if (!started) /* the command itself is wrong: it will not get better */
         app_end(app, SHM_APP_ERRORED);
 }

@@ -53,7 +53,7 @@ static int conf_check(const struct supervisor_conf *conf, struct problem *proble
 
         u32 most = max(app->workers, app->workers_most);
 
-        if (app->workers < 1 || most > LISTENERS_WORKERS_MAX)
+        if ((app->workers < 1 && !app->is_hosts) || most > LISTENERS_WORKERS_MAX)
             return problem_set(problem, "%u workers are asked for; write a number from 1 to %d",
                                most, LISTENERS_WORKERS_MAX);
         if (!app->argv || !app->argv[0])

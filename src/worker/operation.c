@@ -267,6 +267,8 @@ static bool scale_begin(struct operation *op)
         reply_failed(op, false,
                      "%lld workers are not possible; there are %u now, and may be 1 to %d",
                      (long long)n, before, LISTENERS_WORKERS_MAX);
+    else if (r == -ENOENT)
+        reply_failed(op, false, "it has no processes: its requests go to other hosts");
     else if (r == -ENOTSUP)
         reply_failed(op, false,
                      "it uses cluster itself: how many processes it has is its own affair");

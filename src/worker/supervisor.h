@@ -59,6 +59,7 @@ struct app_conf {
     char *const *argv; /* the whole command of a worker, argv[0] included */
     bool is_node;      /* argv runs node itself, with node_path; else a shell, npm … that will */
     bool is_side;      /* argv is known not to be Node (worker/side.h) */
+    bool is_hosts;     /* it has no processes: its requests go to other hosts */
     const char *node_path;  /* the node to execute; when not is_node its folder goes first in PATH;
                              * NULL: "node" from PATH */
     const char *cwd;        /* of the workers; NULL: the present one */

@@ -35,6 +35,8 @@ int workers_set(struct app *app, u32 n)
         return 0;
     if (app->is_cluster)
         return -ENOTSUP;
+    if (app->conf->is_hosts)
+        return -ENOENT;
     app->crew->shm->app[app->index].workers_wanted = n;
     if (n > app->workers)
         grow(app, n);

@@ -2,8 +2,11 @@
 // Counts are what was asked; times and allocations are within bounds that luck cannot break.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ROOT, fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
+import { BUILD, ROOT, fixture, nodeOf, startFettle } from './helpers/fettle.mjs';
 import { builtNext } from './helpers/next.mjs';
 
 const PLAN = { '/users/1234': 7, '/users/1235?x=1': 4, '/fails': 3, '/large': 5, '/burns': 5, '/waits': 5 };
@@ -79,6 +82,25 @@ for (const major of [20, 22, 24, 26])
     assert.ok(Math.abs(large - nothing - 1048576) < 209715, `1 MB: ${large}`);
     assert.ok(nothing < 30000, `a plain request: ${nothing}`);
   });
+
+test('fettle routes --sort puts the largest first', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fettle-sorted-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const target = path.join(folder, 'app.js');
+  writeFileSync(target, "require('node:http').createServer((req, res) => res.end('x'.repeat(req.url === '/c' ? 9000 : 1))).listen(process.env.PORT);");
+  const app = await startFettle({ t, target, args: ['-w', '1'], env: { FETTLE_RUNTIME_DIR: folder } });
+  for (const [url, times] of [['/a', 1], ['/b', 3], ['/c', 2]]) for (let i = 0; i < times; i++) assert.equal((await app.get(url)).status, 200);
+  await app.until(async () => (await app.admin('/api/routes')).json().routes.reduce((sum, r) => sum + r.requests, 0) === 6, { what: 'six requests' });
+  const routes = (...args) => spawnSync(path.join(BUILD, 'fettle'), ['routes', '--runtime-dir', folder, ...args], { encoding: 'utf8' });
+  const order = (...args) => JSON.parse(routes('--json', ...args).stdout).routes.map((r) => r.route).join(' ');
+  assert.equal(order(), '/a /b /c');
+  assert.equal(order('--sort', 'requests'), '/b /c /a');
+  assert.equal(order('--sort', 'sent'), '/c /b /a');
+  const table = routes('--sort', 'requests').stdout.split('\n').slice(1, 4).map((line) => /GET (\S+)/.exec(line)[1]);
+  assert.deepEqual(table, ['/b', '/c', '/a']);
+  const wrong = routes('--sort', 'beauty');
+  assert.deepEqual([wrong.status, /requests.*loop-total/s.test(wrong.stderr)], [2, true], wrong.stderr);
+});
 
 test('strangers cannot make series: paths of one app are bounded', async (t) => {
   const app = await startFettle({ t, target: fixture('http-cjs/server.js'), args: ['-w', '1'] });

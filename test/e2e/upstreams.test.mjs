@@ -162,7 +162,7 @@ before(async () => {
   };
   file(settings);
   run = await startFettle({
-    cwd, target: 'fettle.json', args: ['-w', '1', '--access-log', 'access.log', '--threads', '2'],
+    cwd, target: 'fettle.json', args: ['-w', '1', '--access-log', 'access.log', '--threads', '2', '--trust-proxy', '127.0.0.1'],
     env: { GO: path.join(cwd, 'go'), FETTLE_RUNTIME_DIR: path.join(cwd, 'run') },
   });
   closers.push(async () => {
@@ -184,13 +184,14 @@ test('requests go to each host of the list', { skip }, async () => {
 });
 
 test('what hosts are told', { skip }, async () => {
-  const { headers } = (await run.get('/two', { headers: { 'x-forwarded-for': '6.6.6.6', connection: 'keep-alive, x-secret', 'x-secret': '1' } })).json();
+  const { headers } = (await run.get('/two', { localAddress: '127.0.0.50', headers: { 'x-forwarded-for': '6.6.6.6', connection: 'keep-alive, x-secret', 'x-secret': '1' } })).json();
   assert.equal(headers.host, `127.0.0.1:${run.port}`);
-  assert.equal(headers['x-forwarded-for'], '127.0.0.1');
+  assert.equal(headers['x-forwarded-for'], '127.0.0.50');
   assert.equal(headers['x-forwarded-proto'], 'http');
   assert.equal(headers['x-forwarded-host'], `127.0.0.1:${run.port}`);
   assert.match(headers['x-request-id'], /^[0-9a-f]{32}$/);
   assert.equal(headers['x-secret'], undefined);
+  assert.match(headers.via, /^1\.1 fettle-[0-9a-f]{8}$/);
   const named = (await run.get('/named')).json().headers;
   assert.equal(named.host, 'api.internal:8080');
   assert.equal(named['x-forwarded-host'], `127.0.0.1:${run.port}`);
@@ -396,6 +397,38 @@ test('a reload changes the list under load, and a host dies: no request fails', 
   }
   assert.deepEqual(failed, []);
   await run.until(async () => (await upstreams('/two')).filter((row) => row.state === 'leaving').every((row) => row.connections === 0 && row.in_flight === 0));
+});
+
+test('a fettle without an app, in front of another one', { skip }, async (t) => {
+  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fu-')));
+  const port = await freePort(), at = `127.0.0.1:${port}`;
+  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  fs.mkdirSync(path.join(folder, 'run'));
+  const routes = { [at]: [{ path: '/', upstream: [`127.0.0.1:${run.port}`] }, { path: '/loop', upstream: [at] }] };
+  fs.writeFileSync(path.join(folder, 'fettle.json'), JSON.stringify({ name: 'front', routes }));
+  const env = { FETTLE_RUNTIME_DIR: path.join(folder, 'run') };
+  const front = await startFettle({ t, cwd: folder, target: 'fettle.json', port, env, ready: false });
+  await front.until(async () => (await front.admin('/readyz')).text === 'ready\n');
+  const answer = (await front.get('/two/x', { localAddress: '127.0.0.50' })).json();
+  assert.equal(answer.url, '/two/x');
+  assert.equal(answer.headers['x-forwarded-for'], '127.0.0.50');
+  assert.equal(answer.headers['x-forwarded-host'], at);
+  assert.equal(answer.headers.via.split(',').length, 2);
+  const again = await front.get('/loop');
+  assert.equal(again.status, 508);
+  assert.match(again.text, /leads back to this fettle/);
+  const { stdout } = await run_file(path.join(BUILD, 'fettle'), ['reload'], { env: { ...process.env, ...env } });
+  assert.match(stdout, /front: reloaded/);
+  assert.equal((await front.get('/two')).status, 200);
+});
+
+test('nothing but a port and hosts', { skip }, async (t) => {
+  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'fu-')));
+  const port = await freePort();
+  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  // No TARGET.
+  const front = await startFettle({ t, cwd: folder, args: ['--port', String(port)], target: `--upstream=${one.at}`, port, env: { FETTLE_RUNTIME_DIR: folder }, ready: false });
+  await front.until(async () => (await front.get('/a')).json().name === 'one');
 });
 
 test('what people and Prometheus see of it', { skip }, async () => {

@@ -107,6 +107,10 @@ static void another_host_can_be_named(void)
 
     CHECK(str_starts(got, STR("GET /x HTTP/1.1\r\nhost: api.internal:8080\r\nAccept: b\r\n")));
     CHECK(has(got, "\r\nx-forwarded-host: a\r\n"));
+    r.via = STR("1.1 fettle-1");
+    got = request("GET /x HTTP/1.1\r\nHost: a\r\nVia: 1.0 b\r\n\r\n", &r);
+    CHECK(has(got, "\r\nVia: 1.0 b\r\n") && has(got, "\r\nvia: 1.1 fettle-1\r\n"));
+    r.via = (struct str){ 0 };
     got = request("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", &r);
     CHECK(str_starts(got, STR("GET /x HTTP/1.1\r\nhost: api.internal:8080\r\nx-forwarded-for")));
     CHECK(has(got, "\r\nx-forwarded-host: b\r\n"));

@@ -1,6 +1,6 @@
 /* What traces cost: the same app bare, under fettle with none, some and all of its requests traced, and with the agents of others.
  *
- * All contenders of one app run beside each other and get their load in turns, in short bursts, there and back: what the machine does otherwise
+ * All contenders of one app run beside each other and get their load in turns, in bursts, there and back: what the machine does otherwise
  * meets all of them. Of each burst counts the CPU time of the app's process for a request; of the bursts their median. */
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export const title = 'Traces';
 const APM = path.join(ROOT, 'test/bench/apm');
 const CONNECTIONS = 16;
 const WARM_S = 2;
-const BURST_MS = 200;
+const BURST_MS = 1000; /* an agent that does some things once a second does them for the first requests of each burst as well: in short ones too often */
 
 /* CPU time of all threads of a process, ns. */
 const cpuOf = (pid) => readdirSync(`/proc/${pid}/task`).reduce((sum, tid) => sum + Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1').split(' ')[0]), 0);
@@ -25,6 +25,7 @@ const fettle = (...flags) => ({ url }) => ({ fettle: flags.length ? ['--otlp', u
 
 const CONTENDERS = {
   bare: ['node alone', () => ({})],
+  unwatched: ['fettle, no request watched', () => ({ fettle: ['--watch-requests', 'off'] })],
   fettle: ['fettle, nothing traced', fettle()],
   fettle1: ['fettle, 1 % traced', fettle('--trace-sample', '1%')],
   fettle10: ['fettle, 10 % traced', fettle('--trace-sample', '10%')],
@@ -37,7 +38,7 @@ const CONTENDERS = {
 };
 
 const nodeOf = (major) => path.join(ROOT, 'build/nodes', major, 'node');
-const FEW = ['bare', 'fettle', 'fettle10', 'fettle100'];
+const FEW = ['bare', 'unwatched', 'fettle', 'fettle10', 'fettle100'];
 /* The other apps ask a database three times in each request. OpenTelemetry has no instrumentation of node:sqlite. */
 const APPS = {
   hello: { title: 'one route, no database', file: 'app.js', node: NODE, which: Object.keys(CONTENDERS) },
@@ -129,13 +130,14 @@ export const targets = (data) => [
 ];
 
 const rows = (rounds, which) => which.filter((one) => rounds[0][one]).map((one) => [CONTENDERS[one][0], short(median(rounds.map((r) => r[one].cpu_us))), asRatio(kept(rounds, one)),
-  one.startsWith('fettle') ? asRatio(of(rounds, one, 'fettle')) : '–', short(median(rounds.map((r) => r[one].rate)))]);
+  /^(fettle|unwatched)/.test(one) && rounds[0].fettle ? asRatio(of(rounds, one, 'fettle')) : '–', short(median(rounds.map((r) => r[one].rate)))]);
 
 export const render = (data) => `
 Express, one process, ${CONNECTIONS} connections; a local sink takes what is sent. A core is full with so many requests as the CPU time of the app's
 process allows, all of its threads counted, so bare Node's time divided by the other's is what is kept of its throughput. fettle's proxy and monitor use other cores; a worker's
-unix socket is cheaper than bare Node's TCP, so what fettle keeps of its own figure with nothing traced stands beside it. Contenders run beside each other and are asked in
-turns, in bursts of ${BURST_MS} ms.
+unix socket is cheaper than bare Node's TCP, so what fettle keeps of its own figure with nothing traced stands beside it. Nothing traced: routes, counts, allocations and the
+statements of watched requests are on, as without any setting; no request watched: \`--watch-requests off\`, routes and counts only. Contenders run beside each other and are asked in
+turns, in bursts of ${BURST_MS / 1000} s.
 ${there(data).map((key) => `
 ${APPS[key].title[0].toUpperCase()}${APPS[key].title.slice(1)}:
 
