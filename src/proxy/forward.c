@@ -240,7 +240,7 @@ static enum flow response_begin(struct exchange *x)
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
     if (x->host.to)
-        host_answered(x, x->res.status);
+        host_answered(x, bytes);
     response_begun(x, bytes);
     if (x->claim.ceiling)
         COUNT(x->claim.ceiling->answers, 1);

@@ -130,6 +130,7 @@ static void changed(struct thread *t)
         thread_drain(t);
     } else {
         thread_listen(t);
+        remote_tier(t);
     }
     queue_serve(t);
 }
@@ -214,8 +215,10 @@ static void plan_again(struct timer *timer)
     memory_tidy(t);
     access_tick(t->proxy, clock_now_ns());
     throttle_tick(t->proxy);
+    remote_tick(t->proxy);
     gone_doubt(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
+    hosts_look(t->proxy, clock_now_ns());
     ceiling_tick(t->proxy, clock_now_ns());
     cached_show(t->proxy);
     pressure_show(t->proxy);

@@ -37,8 +37,10 @@ struct access_log;
 struct ceiling;
 struct ceiling_said;
 struct flights;
+struct purgefeed;
 struct host_group;
 struct host_pool;
+struct resolver;
 struct store;
 struct thread;
 
@@ -53,6 +55,8 @@ struct listener {
     bool is_any; /* bound to every address, so each connection asks for its local one */
     struct addr local;
     struct endpoint bound; /* the same, with its path for a unix socket */
+    bool held;             /* thread 0: not open yet: names of its upstreams are looked up … */
+    int held_fd;           /* … this one */
     char path[108];
     _Atomic u32 connections; /* of clients that came here and are open */
 };
@@ -77,13 +81,18 @@ struct proxy {
      */
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
-    struct store *_Atomic store; /* the cache; NULL: nobody has wanted one yet … */
-    struct flights *flights;     /* … made before it */
+    struct store *_Atomic store;    /* the cache; NULL: nobody has wanted one yet … */
+    struct flights *flights;        /* … made before it */
+    struct purgefeed *_Atomic feed; /* of other hosts; NULL: the cache has no second tier */
     struct kinds kinds[SHM_APPS_MAX];
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
     struct host_group *groups[SHM_UPSTREAMS_MAX]; /* thread 0; as in shm; NULL: not made yet */
+    struct resolver *resolver;                    /* thread 0; NULL: no name has been asked for */
+    char *resolver_servers;                       /* … of these servers */
+    struct timer held_timer;                      /* thread 0: while listeners are held … */
+    u64 held_until_ns;                            /* … until then at most */
     struct ceiling *ceilings;                     /* SHM_CEILINGS_MAX of them … */
     struct ceiling_said *said;                    /* … and by app */
     struct pathset paths;                         /* what requests are counted by … */
