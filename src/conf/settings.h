@@ -240,6 +240,7 @@ struct settings {
     struct settings_cidrs rate_limit_exempt; /* clients that no rate limit holds for */
     u64 rate_limit_memory_bytes;             /* what is remembered of clients, for each algorithm */
     u32 max_connections;                     /* from clients, of the whole proxy */
+    u64 buffer_memory_bytes;                 /* what is held for clients, in all */
     u64 max_line_bytes;                      /* request line, without its end: 414 */
     u64 max_head_bytes;                      /* request line and fields together: 431 */
     u32 max_fields;                          /* header fields of a request: 431 */

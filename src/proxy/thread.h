@@ -100,6 +100,7 @@ struct proxy {
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
+    _Atomic u64 relief_told_ns;
     u32 fields_max;  /* of a response: host.max_fields or more */
     u32 name_random; /* the random part of our end's names (shm/wire.h) */
     _Atomic u64 name_seq;
@@ -145,6 +146,8 @@ struct thread {
     struct task given_task;  /* takes the tickets that this thread gave itself */
     struct task landed_task; /* likewise those that waited for its own responses */
     struct task log_task;
+    struct task relief_task; /* closes who holds too much (pressure.h) */
+    u64 relieved_ns;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */
