@@ -27,6 +27,7 @@ enum {
     TEXT_LIMIT_MS = 500, /* how long an interrupt is waited for */
     RECORD_LIMIT_MS = 15,
     RECORD_WAITS = 4, /* so often, while the thread gets no CPU to run on */
+    APP_WAITS = 8,    /* so often, for a stack with a frame of the app's */
     RETURNED_MS = 8,  /* JavaScript that runs is interrupted sooner */
     FRAMES_MAX = 64,
     NAME_MAX_BYTES = 512,
@@ -82,6 +83,7 @@ static struct {
     bool done;         /* ... which has run: the stack is in `text` */
     unsigned late;     /* enum asker: who gets the stack when native code has returned */
     bool queued;       /* V8 holds an interrupt of ours that has not run */
+    bool has_app;      /* the newest stack has a frame that is not Node's own */
     uint64_t since_ns; /* the turn that FOR_RECORD asked about */
     napi_env env;
     void *isolate;
@@ -142,6 +144,8 @@ static void frame_add(const void *frame)
 
     string_copy(function, v8.frame_function(frame));
     script_copy(script, v8.frame_script(frame));
+    if (script[0] && strncmp(script, "node:", 5) && strncmp(script, "fettle:", 7))
+        s.has_app = true;
     if (function[0])
         text_add("    at %s%s (%s:%d:%d)\n", prefix, function, script[0] ? script : "<anonymous>",
                  at.line + 1, at.column + 1);
@@ -156,6 +160,7 @@ static void frames_add(void)
     void *trace;
     int count;
 
+    s.has_app = false;
     if (napi_open_handle_scope(s.env, &scope) != napi_ok)
         return;
     trace = v8.trace_current(s.isolate, FRAMES_MAX, OPTIONS_DETAILED);
@@ -343,24 +348,36 @@ void stack_answer(void)
     pthread_mutex_unlock(&s.lock);
 }
 
+/* Whether the stack that came is worth to be told. One of Node's own frames alone is taken between
+ * two callbacks of the app's, or as the turn ends: then the next one is of another turn. */
+static bool tells(int *bare, uint64_t since_ns)
+{
+    return s.has_app || turn_since_ns() != since_ns || (*bare)++ == APP_WAITS;
+}
+
 /* True: the stack is in s.text, and *how says of what. Else *native says where the thread is: one
  * that has not got on, and sits nowhere, waits for a CPU and is in no native code. */
-static bool record_wait(enum shm_blocked_how *how, struct native *native)
+static bool record_wait(uint64_t since_ns, enum shm_blocked_how *how, struct native *native)
 {
     uint64_t began_ns = clock_read_ns(CLOCK_MONOTONIC), ran_ns;
+    int bare = 0;
 
-    for (int i = 0; i < RECORD_WAITS; i++) {
+    *how = SHM_BLOCKED_STACK;
+    for (int i = 0; i < RECORD_WAITS;) {
         ran_ns = cpu_ns();
         if (interrupt_wait(RECORD_LIMIT_MS)) {
-            bool quick = clock_read_ns(CLOCK_MONOTONIC) - began_ns < RETURNED_MS * 1000000u ||
-                         cpu_ns() - ran_ns < RETURNED_MS * 1000000u / 2;
-
-            *how = i || quick ? SHM_BLOCKED_STACK : SHM_BLOCKED_RETURNED;
-            return true;
+            if (!i && !bare &&
+                clock_read_ns(CLOCK_MONOTONIC) - began_ns >= RETURNED_MS * 1000000u &&
+                cpu_ns() - ran_ns >= RETURNED_MS * 1000000u / 2)
+                *how = SHM_BLOCKED_RETURNED;
+            if (*how == SHM_BLOCKED_RETURNED || tells(&bare, since_ns))
+                return true;
+            continue;
         }
         native_look(native);
         if (native->call != NATIVE_RUNS || cpu_ns() - ran_ns > RECORD_LIMIT_MS * 1000000u / 4)
             break;
+        i++;
     }
     *how = SHM_BLOCKED_NATIVE;
     return false;
@@ -379,7 +396,7 @@ void stack_record(void)
     s.late &= ~FOR_RECORD;
     s.len = 0;
     native_look(&native);
-    if (since_ns && able && record_wait(&how, &native)) {
+    if (since_ns && able && record_wait(since_ns, &how, &native)) {
         if (turn_since_ns() == since_ns) /* else it is of another turn */
             record_put(how, since_ns, NULL);
     } else if (since_ns && turn_since_ns() == since_ns) {

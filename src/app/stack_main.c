@@ -5,6 +5,7 @@
 #include "admin/stack_fetch.h"
 #include "app/command.h"
 #include "app/exit_code.h"
+#include "finding/stacktext.h"
 #include "inspect/attach.h"
 #include "inspect/frames.h"
 
@@ -13,10 +14,13 @@
 
 #define OPEN_NS NS_PER_S
 #define HALT_NS NS_PER_S
+#define AGAIN_NS (100 * NS_PER_MS)
 #define RELEASE_NS (2 * NS_PER_S)
 #define CLOSE_NS (10 * NS_PER_S) /* it may be in native code; then attach_end_later */
 /* JavaScript that runs opens and halts within this time: else native code was at work before. */
 #define PROMPT_NS (60 * NS_PER_MS)
+
+enum { TAKES_MAX = 4 };
 
 /* In one piece, which a pipe takes as one. */
 static void tell(const char *what, struct str text)
@@ -89,6 +93,30 @@ static bool is_prompt(const struct asked *from, u32 pid)
     return passed_ns < PROMPT_NS || to.ran_ns - from->ran_ns < PROMPT_NS;
 }
 
+/* Frames of Node's own alone are taken between two callbacks of the app's, or as the turn ends. */
+static bool tells(struct str text)
+{
+    struct stacktext_frame f;
+
+    while (stacktext_next(&text, &f))
+        if (!stacktext_is_node(&f) && !stacktext_is_fettle(&f))
+            return true;
+    return false;
+}
+
+static int halt(struct attach *a, struct buf *text)
+{
+    int err = frames_take(&a->client, clock_now_ns() + HALT_NS, text);
+
+    for (int i = 0; !err && i < TAKES_MAX && !tells(buf_str(text)); i++) {
+        buf_clear(text);
+        err = frames_release(&a->client, clock_now_ns() + RELEASE_NS);
+        if (!err)
+            err = frames_take(&a->client, clock_now_ns() + AGAIN_NS, text);
+    }
+    return err;
+}
+
 static int take(struct attach *a, u32 pid, struct problem *p)
 {
     struct attach_conf conf = { .wait = { .stop_fd = -1 }, .open_ns = OPEN_NS, .force = true };
@@ -98,7 +126,7 @@ static int take(struct attach *a, u32 pid, struct problem *p)
 
     if (err)
         return err;
-    err = frames_take(&a->client, clock_now_ns() + HALT_NS, &text);
+    err = halt(a, &text);
     if (err)
         problem_set(p,
                     err == -ETIMEDOUT ? "it ran no JavaScript for %.3g s"

@@ -88,6 +88,16 @@ static bool is_excuse(const struct cause_sample *sample)
     return sample->how == SHM_BLOCKED_UNABLE || sample->how == SHM_BLOCKED_CLOSED;
 }
 
+/* Its text says nothing of the block: why there is none, or what Node did when it was over. */
+static bool is_beside(const struct cause_view *v, const struct cause_sample *sample)
+{
+    struct stackview s;
+
+    stackview_read(&s, sample->text, &v->entered);
+    return !sample->text.len || is_excuse(sample) ||
+           (sample->how == SHM_BLOCKED_RETURNED && !s.place.script.len);
+}
+
 /* Native code that cannot be named: its samples may tell more than the line. */
 static struct sample_cause returned_to(const struct sample_cause *one,
                                        const struct sample_cause *native, const struct stackview *s,
@@ -264,10 +274,9 @@ void cause_judge(struct cause *out, const struct cause_view *v, const struct str
         out->place.column = 0;
     }
     if (v->samples) {
-        for (u32 i = 0;
-             i < v->samples && (!v->sample[sample].text.len || is_excuse(&v->sample[sample])); i++)
+        for (u32 i = 0; i < v->samples && is_beside(v, &v->sample[sample]); i++)
             sample = i;
-        if (!is_excuse(&v->sample[sample]))
+        if (!is_beside(v, &v->sample[sample]))
             out->text = v->sample[sample].text;
         out->origin = origin_of(out->text);
     }

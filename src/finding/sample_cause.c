@@ -170,7 +170,8 @@ struct sample_cause sample_cause_of_stack(const struct cause_sample *sample,
         v.kind = FINDING_SYNC_DATABASE;
         v.subject = s->database;
     } else if (!s->place.script.len && stackview_begins_in_queue(s)) {
-        v.kind = FINDING_MICROTASKS;
+        /* What native code returned to is the next callback's, and none that blocks. */
+        v.kind = returned || native->votes ? FINDING_NATIVE : FINDING_MICROTASKS;
     } else if (is_short && is_near && stackview_is_from_queue(s) && feeds_queue(lines, place)) {
         v.kind = FINDING_MICROTASKS;
     } else if (s->api.script.len &&

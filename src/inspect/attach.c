@@ -12,6 +12,7 @@
 #define CONNECT_NS (10 * NS_PER_S)  /* for the upgrade */
 #define CLOSED_NS (500 * NS_PER_MS) /* from the command to a port that is gone */
 #define TURN_NS NS_PER_S            /* a loop that has not turned by then is blocked */
+#define REOPENED_NS (250 * NS_PER_MS) /* from its end to a new one, if the signal came between */
 #define LATER_NS (600 * NS_PER_S)
 
 /* The port is remembered by Node; where any was asked for, any is meant the next time. */
@@ -179,6 +180,11 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
         err = probe_new(a, out);
         if (err == 0 || err == -ECANCELED)
             return err;
+        /* Its interrupt may be the one that gets lost. A loop that waits needs none. */
+        if (!a->woken && now_ns - began_ns > TURN_NS && node_process_runs(&a->process)) {
+            a->woken = true;
+            (void)!kill((pid_t)a->process.pid, SIGUSR1);
+        }
     } while (clock_now_ns() < until_ns && node_process_alive(&a->process));
     /* It may have been open all the time, on a port that nobody would guess. */
     err = probe(a, &a->before, NULL, out);
@@ -188,6 +194,28 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
 }
 
 /* ---- in ---- */
+
+static bool is_closed(const struct attach *a)
+{
+    struct tcp_listens now;
+
+    if (!node_process_alive(&a->process))
+        return true;
+    /* Until it has opened it is not closed. */
+    return a->addr.family && tcp_listens_of(&now, a->process.pid) == 0 &&
+           !tcp_listens_port(&now, a->addr.port);
+}
+
+/* Its main thread may have missed that there is a message. */
+static void wake(struct devtools *client)
+{
+    struct attach *a = container_of(client, struct attach, client);
+
+    if (!a->opened || is_closed(a))
+        return;
+    a->woken = true;
+    (void)!kill((pid_t)a->process.pid, SIGUSR1);
+}
 
 static int connected(struct attach *a, struct str path, struct problem *p)
 {
@@ -224,7 +252,7 @@ static int seek(struct attach *a, const struct attach_conf *conf, struct listing
 
 static void begin(struct attach *a, const struct attach_conf *conf)
 {
-    *a = (struct attach){ .client = { .fd = -1, .wait = conf->wait } };
+    *a = (struct attach){ .client = { .fd = -1, .wait = conf->wait, .silent = wake } };
 }
 
 int attach_process(struct attach *a, const struct attach_conf *conf, u32 pid, struct problem *p)
@@ -275,17 +303,6 @@ int attach_address(struct attach *a, const struct attach_conf *conf, const struc
 
 /* ---- out ---- */
 
-static bool is_closed(const struct attach *a)
-{
-    struct tcp_listens now;
-
-    if (!node_process_alive(&a->process))
-        return true;
-    /* Until it has opened it is not closed. */
-    return a->addr.family && tcp_listens_of(&now, a->process.pid) == 0 &&
-           !tcp_listens_port(&now, a->addr.port);
-}
-
 /* A connection, a new one if the old one is gone. */
 static int again(struct attach *a)
 {
@@ -305,6 +322,26 @@ static int again(struct attach *a)
     return err ? err : connected(a, str_of(found.target[0].path), &ignored);
 }
 
+/* The signal came when it had been closed, and opened it once more. */
+static bool is_reopened(struct attach *a)
+{
+    u64 until_ns = clock_now_ns() + REOPENED_NS;
+    AUTO(net_leave) int back = -1;
+    struct listing found;
+    int err = a->woken ? net_enter(&a->process, &back) : -ETIMEDOUT;
+
+    while (a->woken && !err && node_process_alive(&a->process)) {
+        if (probe_new(a, &found) == 0)
+            return true;
+        err = wait_for(&a->client.wait, -1, 0, clock_now_ns() + LOOK_NS);
+        if (err == -ECANCELED)
+            return true; /* whoever goes on looks again */
+        err = clock_now_ns() < until_ns ? 0 : -ETIMEDOUT;
+    }
+    a->woken = false;
+    return false;
+}
+
 static int close_inside(struct attach *a, u64 until_ns)
 {
     char params[sizeof(close_params) + sizeof(close_later) + 32];
@@ -312,7 +349,7 @@ static int close_inside(struct attach *a, u64 until_ns)
 
     a->client.event = NULL;
     a->client.bulk = NULL;
-    while (!is_closed(a)) {
+    while (!is_closed(a) || is_reopened(a)) {
         int err = again(a);
 
         if (!err && !turned)

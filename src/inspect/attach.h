@@ -21,6 +21,7 @@ struct attach {
     char title[128];             /* as the inspector says */
     /* private */
     struct tcp_listens before; /* where the process listened then */
+    bool woken;                /* it was sent the signal again: it may open once more */
 };
 
 struct attach_conf {

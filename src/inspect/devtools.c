@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/random.h>
 
+#define SILENCE_NS NS_PER_S
+
 enum { IN_BYTES = 256 * 1024 };
 
 void devtools_done(struct devtools *c)
@@ -25,6 +27,24 @@ static int flush(struct devtools *c, u64 until_ns)
     return err;
 }
 
+/* Bytes, once there are some. */
+static ssize_t bytes_read(struct devtools *c, u64 until_ns)
+{
+    u64 silence_ns = SILENCE_NS;
+    ssize_t n;
+
+    for (;; silence_ns *= 2) {
+        u64 now_ns = clock_now_ns();
+        u64 most_ns =
+            c->silent && now_ns < until_ns ? min(until_ns, now_ns + silence_ns) : until_ns;
+
+        n = wait_read(&c->wait, c->fd, c->in + c->in_len, IN_BYTES - c->in_len, most_ns);
+        if (n != -ETIMEDOUT || most_ns == until_ns)
+            return n;
+        c->silent(c);
+    }
+}
+
 /* Reads more behind what is left. */
 static int more_read(struct devtools *c, u64 until_ns)
 {
@@ -35,7 +55,7 @@ static int more_read(struct devtools *c, u64 until_ns)
     c->in_at = 0;
     if (c->in_len == IN_BYTES)
         return -EPROTO;
-    n = wait_read(&c->wait, c->fd, c->in + c->in_len, IN_BYTES - c->in_len, until_ns);
+    n = bytes_read(c, until_ns);
     if (n < 0)
         return n == -ECONNRESET ? -EPIPE : (int)n;
     c->in_len += (size_t)n;

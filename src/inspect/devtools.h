@@ -18,9 +18,11 @@ typedef int devtools_bulk_fn(struct devtools *c, struct str bytes);
 
 struct devtools {
     struct wait wait;
-    devtools_event_fn *event; /* may be NULL */
-    devtools_bulk_fn *bulk;   /* NULL: thrown away */
-    void *arg;                /* of the two, as its owner likes */
+    void (*silent)(struct devtools *c); /* nothing has come for a second, then two, four …; may be
+                                         * NULL */
+    devtools_event_fn *event;           /* may be NULL */
+    devtools_bulk_fn *bulk;             /* NULL: thrown away */
+    void *arg;                          /* of the two, as its owner likes */
     /* private */
     int fd;
     bool is_over; /* the inspector has closed the connection */

@@ -160,19 +160,25 @@ static bool same_net(u32 pid)
            (ours.st_ino == its.st_ino && ours.st_dev == its.st_dev);
 }
 
+/* The fields of /proc/PID/stat behind the name, which may hold anything: the state comes first. */
+static struct str stat_fields(u32 pid, struct buf *text)
+{
+    const char *end;
+
+    if (proc_read(pid, "stat", text) < 0 || !text->len)
+        return (struct str){ 0 };
+    end = memrchr(text->ptr, ')', text->len);
+    if (!end)
+        return (struct str){ 0 };
+    return str_trim(str_sub(buf_str(text), (size_t)(end - text->ptr) + 1, text->len));
+}
+
 static u64 start_ticks(u32 pid)
 {
     AUTO(buf_done) struct buf text = { 0 };
-    const char *end;
-    struct str rest;
+    struct str rest = stat_fields(pid, &text);
     u64 n = 0;
 
-    if (proc_read(pid, "stat", &text) < 0 || !text.len)
-        return 0;
-    end = memrchr(text.ptr, ')', text.len);
-    if (!end)
-        return 0;
-    rest = str_trim(str_sub(buf_str(&text), (size_t)(end - text.ptr) + 1, text.len));
     for (int i = 1; i < STAT_START && rest.ptr; i++)
         (void)str_cut(rest, ' ', &rest);
     return str_to_u64(str_cut(rest, ' ', &rest), &n) ? n : 0;
@@ -200,4 +206,11 @@ int node_process_look(struct node_process *out, u32 pid, struct problem *p)
 bool node_process_alive(const struct node_process *np)
 {
     return start_ticks(np->pid) == np->start_ticks && np->start_ticks;
+}
+
+bool node_process_runs(const struct node_process *np)
+{
+    AUTO(buf_done) struct buf text = { 0 };
+
+    return str_starts(stat_fields(np->pid, &text), STR("R"));
 }

@@ -20,6 +20,8 @@ struct node_process {
 MUST_USE int node_process_look(struct node_process *out, u32 pid, struct problem *p);
 /* Whether it is the same one still. */
 MUST_USE bool node_process_alive(const struct node_process *np);
+/* Whether its main thread is at work, or waits for a CPU only. */
+MUST_USE bool node_process_runs(const struct node_process *np);
 
 /* What a text of /proc/PID/status says; for tests. */
 void node_process_status(struct node_process *out, struct str text);

@@ -1,8 +1,9 @@
-/* profile/profile.c -- reading .cpuprofile and .heapprofile */
+/* profile/profile.c -- reading .cpuprofile and .heapprofile, and those within traces */
 #include "profile/profile.h"
 
 #include "base/team.h"
 #include "profile/node_parts.h"
+#include "profile/trace_events.h"
 #include "profile/v8log.h"
 
 struct reading {
@@ -13,6 +14,8 @@ struct reading {
     u32 *id_slot, id_slots; /* 1 + index of a node; in their place when ids are large */
     u64 *sample;            /* ids, when nodes have no hit counts */
     u32 samples, sample_cap;
+    struct trace_events trace;
+    bool is_trace;
 };
 
 static void nodes_read(struct reading *r)
@@ -48,18 +51,42 @@ static void samples_read(struct reading *r)
     }
 }
 
-static void document_read(struct reading *r)
+/* Its samples count, whatever its nodes say. */
+static void trace_read(struct reading *r)
+{
+    struct trace_events *t = &r->trace;
+
+    r->is_trace = true;
+    trace_events_read(t, &r->n);
+    r->n.hits_rule &= !t->samples;
+    free(r->sample);
+    r->sample = TAKE(t->sample, NULL);
+    r->samples = t->samples;
+    r->n.p->end_us = t->took_us;
+}
+
+static void document_read(struct reading *r, struct str bytes)
 {
     struct json_list l = { 0 };
     bool old = false;
     struct str key;
 
+    if (trace_events_may_begin(bytes)) {
+        trace_read(r);
+        if (!r->n.s.failed)
+            json_scan_end(&r->n.s);
+        return;
+    }
     if (json_scan_peek(&r->n.s) && json_scan_peek(&r->n.s) != '{')
         json_scan_fail(&r->n.s, "neither a profile nor a log of node --prof begins like this");
     if (!json_scan_open(&r->n.s, '{'))
         return;
     while (json_scan_member(&r->n.s, &l, &key)) {
-        if (str_eq(key, STR("nodes"))) {
+        if (str_eq(key, STR("traceEvents")) && !r->is_trace) {
+            trace_read(r);
+        } else if (r->is_trace) {
+            json_scan_skip(&r->n.s);
+        } else if (str_eq(key, STR("nodes"))) {
             nodes_read(r);
         } else if (str_eq(key, STR("head"))) {
             old = true;
@@ -183,6 +210,20 @@ static int hits_count(struct reading *r, struct problem *p)
     return 0;
 }
 
+/* The lines of a trace's samples. */
+static int lines_count(struct reading *r)
+{
+    u32 *node = r->trace.lines ? malloc((r->samples + 1ull) * sizeof(*node)) : NULL;
+    bool fine = node || !r->trace.lines;
+
+    for (u32 i = 0; node && i < r->samples; i++)
+        node[i] = node_of(r, r->sample[i]);
+    if (node)
+        fine = trace_events_ticks(&r->trace, node, r->n.p);
+    free(node);
+    return fine ? 0 : -ENOMEM;
+}
+
 /* Whether all parents stand before their children, as V8 writes them. */
 static bool is_ordered(const struct reading *r)
 {
@@ -247,6 +288,8 @@ static int finish(struct reading *r, struct problem *p)
 {
     int err;
 
+    if (!r->n.count && r->is_trace)
+        return problem_set(p, "there is no CPU profile in this trace");
     if (!r->n.count)
         return problem_set(p, "there is no \"nodes\": this is no profile");
     if (!ids_index(r))
@@ -254,6 +297,8 @@ static int finish(struct reading *r, struct problem *p)
     err = links_resolve(r, p);
     if (!err)
         err = hits_count(r, p);
+    if (!err)
+        err = lines_count(r);
     if (!err)
         err = is_ordered(r) ? ordered_take(r) : order(r, p);
     for (u32 i = 0; !err && i < r->n.p->nodes; i++)
@@ -271,12 +316,13 @@ int profile_read_by(struct profile *out, struct str bytes, const struct profile_
         return v8log_read(out, bytes, p);
     *out = (struct profile){ 0 };
     raw_nodes_init(&r.n, out, bytes, p);
-    document_read(&r);
+    document_read(&r, bytes);
     err = r.n.failed ? -ENOMEM : r.n.s.failed ? -EINVAL : finish(&r, p);
     raw_nodes_done(&r.n);
     free(r.id_index);
     free(r.id_slot);
     free(r.sample);
+    trace_events_done(&r.trace);
     return err;
 }
 

@@ -1,5 +1,6 @@
 // Healthy apps under full load give no finding, for FETTLE_SOAK seconds (12; ten minutes by hand): the shop with its
 // visitors, and a Fastify app. Prove it by FETTLE_SOAK=600, which also takes the default of --leak-after.
+// Nobody asks for the shop's report: it computes in the loop, as long as a block on a slow machine, and is there to be found.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,6 +12,7 @@ import { load } from './helpers/load.mjs';
 const SECONDS = Number(process.env.FETTLE_SOAK ?? 12);
 const RATE = Number(process.env.FETTLE_SOAK_RATE ?? 150);
 const args = ['-w', '2', ...(SECONDS < 400 ? ['--leak-after', `${Math.max(1, Math.floor(SECONDS / 2))}s`] : [])];
+const KINDS = 'front,product,image,search,cart add,cart view,checkout,orders,office,upload';
 const ABOUT = /^handle-leak\//;
 const options = { timeout: (SECONDS + 120) * 1000 };
 
@@ -26,7 +28,7 @@ async function silent(t, app) {
 test(`the shop and its visitors, ${SECONDS} s`, options, async (t) => {
   const app = await startFettle({ t, target: path.join(ROOT, 'examples/shop'), args });
   await app.serving(2);
-  const visitors = spawn(NODE, [path.join(ROOT, 'examples/shop/load.js'), '--url', app.url, '--rate', String(RATE), '--seconds', String(SECONDS), '--json'],
+  const visitors = spawn(NODE, [path.join(ROOT, 'examples/shop/load.js'), '--url', app.url, '--rate', String(RATE), '--seconds', String(SECONDS), '--only', KINDS, '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => visitors.kill('SIGKILL'));
   let said = '';

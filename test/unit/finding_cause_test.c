@@ -259,6 +259,29 @@ static void microtasks_and_timers_are_told_from_a_long_loop(void)
     judged(FINDING_TIMERS, "");
 }
 
+static void a_queue_that_native_code_returned_to_is_not_to_blame(void)
+{
+    begin();
+    sample(SHM_BLOCKED_NATIVE, "");
+    sample(SHM_BLOCKED_RETURNED,
+           "    at onwrite (node:internal/streams/writable:615:5)\n"
+           "    at processTicksAndRejections (node:internal/process/task_queues:90:21)\n");
+    judged(FINDING_NATIVE, "");
+    CHECK_EQ(cause.place.script.len, 0);
+    CHECK_EQ(cause.text.len, 0);
+    samples[0].in_gc = true;
+    judged(FINDING_GC, "");
+    samples[0] = samples[1]; /* it was asked for too late */
+    view.samples = 1;
+    judged(FINDING_NATIVE, "");
+    CHECK_EQ(cause.text.len, 0);
+    sample(SHM_BLOCKED_STACK, HANDLER); /* what has a place is shown */
+    line("", "  JSON.parse(text);");
+    cause_judge(&cause, &view, lines);
+    CHECK_STR(cause.place.script, "/srv/app.js");
+    CHECK_STR(cause.text, HANDLER);
+}
+
 static void a_module_that_is_loaded_is_its_callers_doing(void)
 {
     begin();
@@ -317,6 +340,7 @@ int main(void)
     TEST(native_code_without_a_stack_is_known_by_what_it_waits_for);
     TEST(garbage_is_to_blame_when_it_took_half_of_the_time);
     TEST(microtasks_and_timers_are_told_from_a_long_loop);
+    TEST(a_queue_that_native_code_returned_to_is_not_to_blame);
     TEST(a_module_that_is_loaded_is_its_callers_doing);
     TEST(without_the_apps_own_frame_a_package_is_the_place);
     TEST(frames_are_read_as_node_writes_them);

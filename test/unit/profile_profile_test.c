@@ -142,6 +142,72 @@ static void v8_profiler_next_counts_from_one_and_has_ticks_in_the_call_frame(voi
     CHECK_EQ(profile_hit_ms(&p), 1);
 }
 
+#define TRACED(function, id, parent)                                                      \
+    "{\"callFrame\":{\"functionName\":\"" function "\",\"url\":\"/a.js\",\"scriptId\":7," \
+    "\"lineNumber\":4,\"columnNumber\":2,\"codeType\":\"JS\"},\"id\":" #id parent "}"
+#define ROOT "{\"callFrame\":{\"functionName\":\"(root)\",\"scriptId\":0},\"id\":1}"
+#define CHUNK(id, data) \
+    "{\"args\":{\"data\":" data "},\"id\":\"" id "\",\"name\":\"ProfileChunk\",\"pid\":9}"
+
+/* As V8 writes them, in pieces; a thread's own profile comes between them. */
+static const char trace[] =
+    "[{\"name\":\"Profile\",\"id\":\"0x1\",\"pid\":9,\"args\":{\"data\":{\"startTime\":5}}}," CHUNK(
+        "0x1",
+        "{\"cpuProfile\":{\"nodes\":[" ROOT "," TRACED(
+            "f", 2,
+            ",\"parent\":1") "],\"samples\":[2,2]},\"timeDeltas\":[1000,1000],\"lines\":[6,"
+                             "7]}") ","
+                                    "{\"name\":\"thread_name\",\"args\":{\"name\":"
+                                    "\"ProfileChunk\"}}," CHUNK(
+                                        "0x2",
+                                        "{\"cpuProfile\":{\"nodes\":[" ROOT "," TRACED(
+                                            "g", 2,
+                                            ",\"parent\":1") "],\"samples\":[2,1]},"
+                                                             "\"timeDeltas\":[1000,1000]"
+                                                             "}") "," CHUNK("0x1",
+                                                                            "{\"cpuProfil"
+                                                                            "e\":{"
+                                                                            "\"nodes\":"
+                                                                            "[" TRACED(
+                                                                                "h", 3,
+                                                                                ",\"paren"
+                                                                                "t\":2") "],"
+                                                                                         "\"samples"
+                                                                                         "\":[3,2]}"
+                                                                                         ",\"lines"
+                                                                                         "\":[5,7],"
+                                                                                         "\"timeDel"
+                                                                                         "tas\":["
+                                                                                         "500,500]"
+                                                                                         "}") "]";
+
+static void a_trace_has_profiles_in_pieces(void)
+{
+    AUTO(buf_done) struct buf object = { 0 };
+    struct problem problem;
+
+    CHECK_STR(said_of(trace, &problem), "");
+    CHECK_EQ(p.nodes, 4);
+    CHECK_EQ(p.hits, 6);
+    CHECK_EQ(p.end_us - p.start_us, 5000);
+    CHECK_EQ(function("f")->self, 3);
+    CHECK_EQ(function("f")->total, 4);
+    CHECK_EQ(function("h")->self, 1);
+    CHECK_EQ(function("g")->self, 1);
+    CHECK_EQ(function("(root)")->total, 6);
+    CHECK_EQ(h.lines, 3);
+    CHECK_EQ(h.line[0].line, 7);
+    CHECK_EQ(h.line[0].hits, 2);
+    buf_addf(&object, "{\"metadata\":{\"nodes\":[]},\"traceEvents\":%s,\"nodes\":7}", trace);
+    buf_addc(&object, 0);
+    CHECK_STR(said_of(object.ptr, &problem), "");
+    CHECK_EQ(p.hits, 6);
+    CHECK_STR(said_of("{\"traceEvents\":[{\"name\":\"Profile\"}]}", &problem),
+              "there is no CPU profile in this trace");
+    CHECK_STR(said_of("[{\"name\":", &problem), "offset 9: the file ends too early: it is cut off");
+    CHECK(said_of("[" CHUNK("1", "{\"nodes\":[{\"children\":[{\"id\":1}]}]}") "]", &problem).len);
+}
+
 /* As in DevTools. */
 static void the_first_node_says_whether_samples_are_counted(void)
 {
@@ -349,6 +415,7 @@ int main(void)
     TEST(the_older_form_is_a_tree_in_seconds);
     TEST(hits_are_counted_from_samples_and_parents_may_be_named);
     TEST(v8_profiler_next_counts_from_one_and_has_ticks_in_the_call_frame);
+    TEST(a_trace_has_profiles_in_pieces);
     TEST(the_first_node_says_whether_samples_are_counted);
     TEST(a_profile_of_allocations_counts_bytes);
     TEST(what_is_wrong_is_said);
