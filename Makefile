@@ -250,7 +250,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
 
 ## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
-bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
+bench: all npm-package $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
 	@scripts/setup bench
 	@scripts/nodes 22 24
 	build/nodes/22/node test/bench/run.mjs
