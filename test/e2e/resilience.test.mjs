@@ -21,6 +21,7 @@ async function start(t, settings, args = ['-w', '2']) {
     t, cwd, target: 'fettle.json', args: [...args, '--access-log', 'access.log'],
     env: { MARKS: path.join(cwd, 'marks'), FETTLE_RUNTIME_DIR: path.join(cwd, 'run') },
   });
+  await run.serving(Number(args[1])); // what is sent again goes to another one
   const mark = path.join(cwd, 'marks/broken');
   return Object.assign(run, {
     cwd,
