@@ -92,8 +92,10 @@ ssize_t client_fill(struct client *c)
 
     if (!c->readable)
         return c->ended ? -EPIPE : 0;
-    if (!c->in && !(c->in = block_take(&t->blocks)))
+    if (!c->in && !(c->in = block_take(&t->blocks))) {
+        COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_BUFFERS], 1);
         return -ENOMEM;
+    }
     u32 room = min(block_room(c->in), (u32)PIPE_READ_MAX);
     if (room == 0)
         return -ENOBUFS;

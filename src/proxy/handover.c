@@ -62,8 +62,6 @@ static bool head_to_worker(struct exchange *x, struct str client_ip)
         r.traceparent = str_make(parent, sizeof(parent));
         r.drop_state = !x->span.has_parent || !x->span.state_valid;
     }
-    if (!x->up->out && !(x->up->out = block_take(&t->blocks)))
-        return false;
     return rewrite_request(x->up->out, c->in->bytes, &x->req, &r);
 }
 
@@ -75,6 +73,10 @@ static void send_head(struct exchange *x, struct str client_ip)
     http_body_init(&x->req_body, x->req.framing, x->req.content_length, x->rule->is.max_body_bytes);
     x->req_done = x->req.framing == HTTP_BODY_NONE;
     x->trailers_done = false;
+    if (!x->up->out && !(x->up->out = block_take(&x->client->thread->blocks))) {
+        exchange_refuse(x, 503, "slow clients hold all buffers", SHM_REFUSED_BUFFERS);
+        return;
+    }
     if (!head_to_worker(x, client_ip)) {
         exchange_refuse(x, 431, "the head does not fit", SHM_REFUSED_HEAD_LARGE);
         return;

@@ -183,10 +183,7 @@ static bool may_grow(struct block_pool *pool)
     struct thread *t = container_of(pool, struct thread, blocks);
 
     pressure_look(t);
-    if (!pressure_is_full(t->proxy))
-        return true;
-    COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_BUFFERS], 1);
-    return false;
+    return !pressure_is_full(t->proxy);
 }
 
 void pressure_setup(struct thread *t)
