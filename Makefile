@@ -201,7 +201,7 @@ e2e-heap-tsan:
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c src/cache/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c src/cache/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/redis/tierentry.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/view/,assets.c flame.c flame_html.c flame_svg.c speedscope.c) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)

@@ -25,11 +25,12 @@ static void uses_write(struct text *t, const struct shm_redis *all, const struct
 static void connections_write(struct text *t, const struct shm_redis *all)
 {
     text_family(t, "fettle_redis_up", TEXT_GAUGE,
-                "1 while every connection to Redis answers, 0 while one does not.");
+                "1 while every connection to Redis answers (and all purges are known), else 0.");
     for (u32 i = 0; i < SHM_REDIS_USES; i++)
         if (all->use[i].wanted)
             text_u64(t, LABELS({ "use", str_of(use_text[i]) }),
-                     all->use[i].ready >= all->use[i].wanted);
+                     all->use[i].ready >= all->use[i].wanted &&
+                         (i != SHM_REDIS_PURGES || all->purges_known));
     text_family(t, "fettle_redis_wait_seconds_total", TEXT_COUNTER,
                 "Sum of the times until Redis answered, without answers that came too late.");
     for (u32 i = 0; i < SHM_REDIS_USES; i++)
@@ -72,4 +73,21 @@ void metrics_redis(struct text *t, const struct metrics_source *src)
     one_write(t, "fettle_redis_remembered_total",
               "Requests refused here, by what Redis had said of that client shortly before.",
               all->remembered);
+    one_write(t, "fettle_redis_cache_hits_total",
+              "Responses that were found in the second tier of the cache.", all->tier_hits);
+    one_write(t, "fettle_redis_cache_misses_total",
+              "Times when nothing was found there, or it did not answer.", all->tier_misses);
+    one_write(t, "fettle_redis_cache_stored_total", "Responses that were sent there.",
+              all->tier_stored);
+    one_write(t, "fettle_redis_cache_bad_total",
+              "Values there that were none of fettle's, or broken: they count as nothing.",
+              all->tier_bad);
+    one_write(t, "fettle_redis_cache_outdated_total", "Responses there that had been purged.",
+              all->tier_outdated);
+    one_write(t, "fettle_redis_purges_sent_total", "Purges that other hosts were told of.",
+              all->purges_sent);
+    one_write(t, "fettle_redis_purges_taken_total", "Purges of other hosts.", all->purges_taken);
+    one_write(t, "fettle_redis_purges_lost_total",
+              "Times when there were too many to know all of them, so that all was removed.",
+              all->purges_lost);
 }

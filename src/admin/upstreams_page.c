@@ -213,10 +213,7 @@ void upstreams_metrics(struct text *t, const struct shm *shm)
         { "fettle_upstream_received_bytes_total", "Bytes of its answers that were passed on.",
           offsetof(struct shm_endpoint, received_bytes) },
     };
-    struct at any = { 0 };
 
-    if (!next(shm, &any))
-        return;
     gauges_metrics(t, shm);
     results_metrics(t, shm);
     for (u32 k = 0; k < ARRAY_LEN(rows); k++) {

@@ -497,6 +497,11 @@ static bool tag_fits(struct str want, struct str tags)
     return false;
 }
 
+bool store_purge_is_about(const struct store_purge *p, struct str path, struct str tags)
+{
+    return path_fits(p->path, path) && tag_fits(p->tag, tags);
+}
+
 static bool purge_fits(const struct store *s, const struct stored *e, const struct store_purge *p,
                        char *room)
 {

@@ -147,5 +147,7 @@ struct store_purge {
     struct str path; /* ptr NULL: any; with a * at its end all that begin so */
     struct str tag;  /* ptr NULL: any */
 };
+/* Whether it is about what has this path and these tags, of an app that fits. */
+MUST_USE bool store_purge_is_about(const struct store_purge *p, struct str path, struct str tags);
 /* Removes what fits; how many. Locks a shard for a short time at once. */
 u64 store_purge(struct store *s, const struct store_purge *p);

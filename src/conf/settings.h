@@ -171,6 +171,7 @@ struct settings_request {
     u64 cache_stale_ns; /* how long it is sent when stale, while the app is asked; 0: off */
     u64 cache_stale_error_ns; /* likewise because the app fails; 0: off */
     u64 cache_wait_ns;        /* how long a request waits for another one's response; 0: off */
+    bool cache_redis;         /* a second tier in Redis, if there is one */
     struct str cache_key;     /* what counts besides the URL (cache/cachekey.h) */
 };
 

@@ -456,6 +456,10 @@ const struct settings_row settings_rows[] = {
   .default_text = "on",
   .help = "count rate limits there when there is a redis",
   .more = "off: each host has a budget of its own." },
+{ .name = "cache-redis", .type = SETTINGS_BOOL, .group = REDIS, .flags = RELOAD, .scope = OF_REQUEST, .offset = AT(request.cache_redis),
+  .default_text = "off",
+  .help = "a second tier of the cache there, which hosts share",
+  .more = "What one host has stored another one finds before it asks the app, and a purge reaches all hosts. See doc/cache.md." },
 
 { .name = "admin", .type = SETTINGS_ADDRESS, .group = WATCH, .offset = AT(admin),
   .default_text = "127.0.0.1:9484", .placeholder = "ADDRESS",

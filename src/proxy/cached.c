@@ -20,8 +20,13 @@ static struct str trusted_value(struct exchange *x, enum http_name name, bool tr
     return f ? http_text(x->client->in->bytes, f->value) : (struct str){ 0 };
 }
 
-bool cached_key(struct exchange *x, struct str path, struct digest *out,
-                char name[CACHEKEY_NAME_MAX], u32 *len)
+/* What the app and the listener are called in a key. */
+struct place {
+    u32 app, listener;
+};
+
+static bool key_make(struct exchange *x, struct str path, struct place at,
+                     const struct digest_keys *keys, struct digest *out, char *name, u32 *len)
 {
     struct client *c = x->client;
     const char *bytes = c->in->bytes;
@@ -29,8 +34,8 @@ bool cached_key(struct exchange *x, struct str path, struct digest *out,
     struct str scheme = trusted_value(x, HTTP_X_FORWARDED_PROTO, trusted);
     struct str host = trusted_value(x, HTTP_X_FORWARDED_HOST, trusted);
     const struct cachekey_parts parts = {
-        .app = x->app,
-        .listener = x->listener,
+        .app = at.app,
+        .listener = at.listener,
         .scheme = scheme.len ? scheme : STR("http"),
         .authority = host.len ? host : http_text(bytes, x->req.authority),
         .prefix = trusted_value(x, HTTP_X_FORWARDED_PREFIX, trusted),
@@ -41,7 +46,26 @@ bool cached_key(struct exchange *x, struct str path, struct digest *out,
         .head = &x->req,
     };
 
-    return cachekey_make(&parts, store_keys(atomic_load(&c->thread->proxy->store)), out, name, len);
+    return cachekey_make(&parts, keys, out, name, len);
+}
+
+bool cached_key(struct exchange *x, struct str path, struct digest *out,
+                char name[CACHEKEY_NAME_MAX], u32 *len)
+{
+    const struct store *s = atomic_load(&x->client->thread->proxy->store);
+
+    return key_make(x, path, (struct place){ x->app, x->listener }, store_keys(s), out, name, len);
+}
+
+bool cached_shared_key(struct exchange *x, struct str path, const struct digest_keys *keys,
+                       struct digest *out, char name[CACHEKEY_NAME_MAX], u32 *len)
+{
+    const struct listener *all = x->client->thread->proxy->listeners;
+    struct place at = { .app = (u32)hash_str(&keys->a, x->rules->app[x->app].name) };
+
+    for (u32 i = 0; i < x->listener; i++) /* the app's first one, second one … */
+        at.listener += all[i].app == x->app && all[i].opened > 0;
+    return key_make(x, path, at, keys, out, name, len);
 }
 
 /* If-Match and If-Unmodified-Since ask the origin; no row of the table of names has them. */
@@ -123,6 +147,26 @@ static bool may_share(const struct exchange *x)
     return is->cache_ttl_ns == 0 || keyed_cookies(x);
 }
 
+/* Whether another host may have what this one would be answered with. */
+static bool may_fetch(const struct exchange *x)
+{
+    return x->rule->is.cache_redis && !x->client->internal && x->req.method == HTTP_GET &&
+           !has(x, HTTP_AUTHORIZATION) &&
+           !cachecontrol_has(&x->cached.ask, CACHECONTROL_NO_CACHE) &&
+           (x->rule->is.cache_ttl_ns == 0 || keyed_cookies(x));
+}
+
+/* The app is asked by this one, but that another host may know it. */
+static enum admission ask_ourselves(struct exchange *x)
+{
+    if (x->rule->is.cache_redis)
+        tier_note(x);
+    if (!may_fetch(x) || !tier_ask(x))
+        return ADMISSION_GO;
+    x->cache_mode = CACHED_FETCHES;
+    return ADMISSION_WAITS;
+}
+
 /* The app is asked, by this one or by another. */
 static enum admission ask(struct exchange *x, bool alone)
 {
@@ -132,8 +176,8 @@ static enum admission ask(struct exchange *x, bool alone)
     x->cache_mode = CACHED_ASKS;
     x->cache_result = SHM_CACHE_MISS;
     k->asked_ns = clock_now_ns();
-    if (alone || !may_share(x))
-        return ADMISSION_GO;
+    if (alone || !may_share(x) || flight_leads(&k->flyer))
+        return ask_ourselves(x);
     k->flew = true;
     switch (flight_join(t->proxy->flights, &k->flyer, k->key, t->index)) {
     case FLIGHT_WAITS:
@@ -152,7 +196,7 @@ static enum admission ask(struct exchange *x, bool alone)
     case FLIGHT_LANDED:
         break;
     }
-    return ADMISSION_GO;
+    return ask_ourselves(x);
 }
 
 static enum admission answer(struct exchange *x, enum shm_cache_result result, bool refresh)
@@ -248,9 +292,28 @@ static enum admission begin(struct exchange *x)
     return look(x);
 }
 
+/* The second tier has answered. What came is stored here, and whoever waits for this one may have
+ * it, too; when it is stale, the app is asked as if it had lain here. */
+static enum admission fetched(struct exchange *x)
+{
+    struct cached *k = &x->cached;
+    u64 now_ns = clock_now_ns();
+
+    x->cache_mode = CACHED_ASKS;
+    k->asked_ns = now_ns;
+    if (k->tier.state != TIER_HIT)
+        return ADMISSION_GO;
+    if (freshness_judge(&k->entry->freshness, &k->ask, now_ns) != FRESHNESS_ASK_FIRST)
+        cached_land(x, FLIGHT_STORED);
+    return found(x, now_ns);
+}
+
 enum admission cached_admit(struct exchange *x)
 {
     struct cached *k = &x->cached;
+
+    if (x->cache_mode == CACHED_FETCHES)
+        return k->tier.state == TIER_ASKED ? ADMISSION_WAITS : fetched(x);
 
     if (x->cache_mode == CACHED_WAITS)
         return k->outcome == FLIGHT_USELESS ? ask(x, true) : look(x);
@@ -315,6 +378,7 @@ void cached_done(struct exchange *x)
 {
     struct thread *t = x->client->thread;
 
+    tier_done(x);
     if (x->cached.filling.e)
         store_abort(t->proxy->store, &x->cached.filling);
     if (x->cached.flew)

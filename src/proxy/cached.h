@@ -1,6 +1,8 @@
 /* proxy/cached.h -- what the cache does for one request
  *
  *   cached_admit ─▶ SENDS                              something stored is true enough
+ *               ├─▶ FETCHES ─ it has it ─▶ SENDS       another host may have stored it (tier.h)
+ *               │     └─ no ─▶ ASKS
  *               ├─▶ ASKS ─ response ─▶ stored while it is passed on, or not
  *               │     └─ 304, or the app fails ─▶ SENDS
  *               ├─▶ WAITS ─ whoever asks has it ─▶ as at first
@@ -14,6 +16,7 @@
 
 #include "cache/flight.h"
 #include "cache/store.h"
+#include "proxy/tier.h"
 
 struct exchange;
 struct proxy;
@@ -22,10 +25,11 @@ struct thread;
 
 enum cached_mode {
     CACHED_OFF,
-    CACHED_PASSES, /* neither looked for nor stored */
-    CACHED_UNSAFE, /* what it changes is removed */
-    CACHED_ASKS,   /* the app is asked, and what it says may be stored */
-    CACHED_WAITS,  /* for somebody who asks */
+    CACHED_PASSES,  /* neither looked for nor stored */
+    CACHED_UNSAFE,  /* what it changes is removed */
+    CACHED_ASKS,    /* the app is asked, and what it says may be stored */
+    CACHED_WAITS,   /* for somebody who asks */
+    CACHED_FETCHES, /* for the second tier */
     CACHED_SENDS,
 };
 
@@ -45,6 +49,7 @@ struct cached {
     struct cachecontrol ask;
     struct flyer flyer;
     struct filling filling; /* .e NULL: the response is not stored */
+    struct tier tier;
     u64 asked_ns, waits_since_ns;
     u32 epoch;
     u8 looks;
@@ -108,5 +113,7 @@ void cached_show(struct proxy *p);
 struct str cached_result_text(u32 result);
 /* Counts what became of a request. */
 void cached_tell(struct exchange *x);
-/* Removes what fits. */
+/* Removes what fits, on all hosts that share a second tier. Thread 0. */
 void cached_purge(struct proxy *p, const struct store_purge *purge);
+/* … on this one. */
+void cached_remove(struct proxy *p, const struct store_purge *purge);

@@ -10,3 +10,6 @@ enum admission cached_admit(struct exchange *x);
  */
 MUST_USE bool cached_key(struct exchange *x, struct str path, struct digest *out,
                          char name[CACHEKEY_NAME_MAX], u32 *len);
+/* The same on all hosts, which know the app by its name and have the same listeners. */
+MUST_USE bool cached_shared_key(struct exchange *x, struct str path, const struct digest_keys *keys,
+                                struct digest *out, char name[CACHEKEY_NAME_MAX], u32 *len);

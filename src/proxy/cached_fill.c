@@ -206,9 +206,14 @@ void cached_body(struct exchange *x, struct str data)
 
 void cached_complete(struct exchange *x)
 {
-    bool stored = store_commit(store_of(x), &x->cached.filling, NULL);
+    const struct stored *e = NULL;
+    bool stored = store_commit(store_of(x), &x->cached.filling, &e);
 
     x->cached.stored = stored;
+    if (stored && x->rule->is.cache_redis)
+        tier_put(x, e);
+    if (stored)
+        store_unpin(store_of(x), e);
     cached_land(x, stored ? FLIGHT_STORED : FLIGHT_FAILED);
 }
 
@@ -272,6 +277,8 @@ static bool renew(struct exchange *x, const char *bytes, struct block *old, stru
         return false;
     store_unpin(store_of(x), e);
     k->entry = renewed;
+    if (x->rule->is.cache_redis)
+        tier_put(x, renewed);
     return true;
 }
 
@@ -322,6 +329,8 @@ static void invalidate(struct exchange *x, const char *bytes)
     if (x->res.status < 200 || x->res.status >= 400)
         return;
     store_invalidate(store_of(x), x->cached.key);
+    if (x->rule->is.cache_redis)
+        tier_forget(x, (struct str){ 0 });
     for (u32 i = 0; i < ARRAY_LEN(names); i++) {
         struct str url = rewrite_field(bytes, &x->res, names[i]);
 

@@ -27,6 +27,7 @@ void cached_setup(struct proxy *p, const struct ruleset *rules)
     struct store *store = NULL;
     int err;
 
+    remote_tier_setup(p, rules);
     if (!rules->cache_wanted || atomic_load(&p->store))
         return;
     hash_key_random(&conf.keys.a);
@@ -61,6 +62,12 @@ void cached_show(struct proxy *p)
 }
 
 void cached_purge(struct proxy *p, const struct store_purge *purge)
+{
+    cached_remove(p, purge);
+    remote_purge_tell(p, purge);
+}
+
+void cached_remove(struct proxy *p, const struct store_purge *purge)
 {
     struct store *s = atomic_load(&p->store);
 

@@ -334,6 +334,7 @@ static void gauges_reset(struct shm *shm)
         atomic_store(&shm->redis.use[i].wanted, 0);
         atomic_store(&shm->redis.use[i].ready, 0);
     }
+    atomic_store(&shm->redis.purges_known, 0);
     shm->waiters = 0;
     shm->proxy.started_ns = clock_now_ns();
     shm->proxy_pid = (u32)getpid();

@@ -407,6 +407,7 @@ static int rule_make(struct ruleset *rs, const struct course *c, struct rule *ou
     tick_note(rs, &out->is);
     if (out->is.cache) {
         rs->cache_wanted = true;
+        rs->cache_redis_wanted |= out->is.cache_redis;
         rs->cache_object_bytes_max =
             max(rs->cache_object_bytes_max, out->is.cache_max_object_bytes);
     }

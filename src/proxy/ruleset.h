@@ -101,6 +101,7 @@ struct ruleset {
     u64 made_ns;
     struct limits *limits;              /* all that were made */
     struct ruleset_upstream *upstreams; /* each group once */
+    bool cache_redis_wanted;            /* by one of the rules that have a cache */
     bool cache_wanted;                  /* by one of the rules so far … */
     u64 cache_object_bytes_max;         /* … and the largest response that one of them stores */
     struct settings_text *texts;

@@ -129,6 +129,7 @@ static void changed(struct thread *t)
         thread_drain(t);
     } else {
         thread_listen(t);
+        remote_tier(t);
     }
     queue_serve(t);
 }
@@ -212,6 +213,7 @@ static void plan_again(struct timer *timer)
     memory_tidy(t);
     access_tick(t->proxy, clock_now_ns());
     throttle_tick(t->proxy);
+    remote_tick(t->proxy);
     gone_doubt(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
     ceiling_tick(t->proxy, clock_now_ns());

@@ -37,6 +37,7 @@ struct access_log;
 struct ceiling;
 struct ceiling_said;
 struct flights;
+struct purgefeed;
 struct host_group;
 struct host_pool;
 struct store;
@@ -77,8 +78,9 @@ struct proxy {
      */
     _Atomic u32 app_listener[SHM_APPS_MAX]; /* SHM_LISTENERS_MAX: it has none (yet) */
     struct queue queue;
-    struct store *_Atomic store; /* the cache; NULL: nobody has wanted one yet … */
-    struct flights *flights;     /* … made before it */
+    struct store *_Atomic store;    /* the cache; NULL: nobody has wanted one yet … */
+    struct flights *flights;        /* … made before it */
+    struct purgefeed *_Atomic feed; /* of other hosts; NULL: the cache has no second tier */
     struct kinds kinds[SHM_APPS_MAX];
     struct limiter limiter;
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */

@@ -412,9 +412,9 @@ int redis_ask(struct redis *r, struct redis_call *c, struct str command, redis_c
     return err;
 }
 
-void redis_tell(struct redis *r, struct str command)
+bool redis_tell(struct redis *r, struct str command)
 {
-    (void)call_add(r, NULL, command);
+    return call_add(r, NULL, command) == 0;
 }
 
 void redis_forget(struct redis_call *c)

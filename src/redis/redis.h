@@ -62,8 +62,8 @@ struct str redis_script_sha(const struct redis *r);
  * READY, or has too much to do. */
 MUST_USE int redis_ask(struct redis *r, struct redis_call *c, struct str command,
                        redis_call_fn *fn);
-/* Sends one whose answer nobody waits for. */
-void redis_tell(struct redis *r, struct str command);
+/* Sends one whose answer nobody waits for. False: as above. */
+MUST_USE bool redis_tell(struct redis *r, struct str command);
 /* Whoever waits does so no more. Accepts what was answered or never asked. */
 void redis_forget(struct redis_call *c);
 static inline bool redis_waits(const struct redis_call *c)

@@ -20,6 +20,11 @@ void resp_word(struct buf *out, struct str word)
     buf_add(out, STR("\r\n"));
 }
 
+void resp_bytes(struct buf *out, u64 bytes)
+{
+    line(out, '$', bytes);
+}
+
 void resp_number(struct buf *out, u64 n)
 {
     char digits[STR_U64_MAX];

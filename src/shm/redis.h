@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SHM_REDIS_LIMITS, SHM_REDIS_CACHE, SHM_REDIS_PURGES, SHM_REDIS_USES };
+enum shm_redis_use_index { SHM_REDIS_LIMITS, SHM_REDIS_CACHE, SHM_REDIS_PURGES, SHM_REDIS_USES };
 
 #define SHM_REDIS_USE_TEXTS         \
     {                               \
@@ -36,5 +36,6 @@ struct shm_redis {
     _Atomic uint64_t tier_bad;      /* what lay there was not ours, or broken */
     _Atomic uint64_t tier_outdated; /* … had been purged */
     _Atomic uint64_t purges_sent, purges_taken;
-    _Atomic uint64_t purges_lost; /* times when purges may have been missed: all was removed */
+    _Atomic uint32_t purges_known; /* 1: none is missed just now */
+    _Atomic uint64_t purges_lost;  /* times when purges may have been missed: all was removed */
 };
