@@ -19,7 +19,7 @@ Q       := $(if $(V),,@)
 
 PKGS    := jansson zlib libzstd
 # Their headers only: what is needed of them is loaded when it is used.
-PKGS_LOADED := libpq libmariadb sqlite3 hiredis
+PKGS_LOADED := libpq libmariadb sqlite3 hiredis libcares
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wpointer-arith -Wwrite-strings -Wno-sign-compare
 # Expanded when a file is compiled, not before `make run` has installed what it asks for.
@@ -201,7 +201,7 @@ e2e-heap-tsan:
 # ---- fuzzing ----
 FUZZ_C   := $(wildcard test/fuzz/*_fuzz.c)
 FUZZ     := $(FUZZ_C:test/fuzz/%.c=build/fuzz/%)
-FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c src/cache/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/redis/tierentry.c src/io/activation.c src/io/sock.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
+FUZZ_SRC := $(wildcard src/base/*.c src/http/*.c src/conf/*.c src/cache/*.c) src/load/answer.c src/load/echo.c src/logs/logline.c src/redis/tierentry.c src/io/activation.c src/io/sock.c src/io/srv_answer.c src/upstream/load_report.c src/worker/order.c src/worker/frame.c src/balance/router.c src/view/params.c $(addprefix src/otlp/,protobuf.c partial.c spanform.c identity.c) $(wildcard src/heap/*.c) $(wildcard src/profile/*.c) $(wildcard src/finding/*.c) $(filter-out %_client.c,$(wildcard src/sql/*.c)) \
             $(filter-out src/sourcemap/sourcemap_cache.c,$(wildcard src/sourcemap/*.c)) \
             $(addprefix src/view/,assets.c flame.c flame_html.c flame_svg.c speedscope.c) \
             $(addprefix src/inspect/,listing.c message.c session.c tcp_listens.c unescape.c wait.c)
@@ -250,7 +250,7 @@ $(BENCH_PROGRAMS): $(BUILD)/%: %.c $(BUILD)/libfettle.a
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libfettle.a $(LDLIBS_ALL)
 
 ## make bench      fettle and its peers side by side, in one run, written to doc/BENCHMARKS.md; ONLY=part ROUNDS= SECONDS=
-bench: all $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
+bench: all npm-package $(if $(wildcard test/bench/hop/rules.mk),hop) $(BENCH_PROGRAMS) $(BUILD)/test/e2e/agent_supervisor
 	@scripts/setup bench
 	@scripts/nodes 22 24
 	build/nodes/22/node test/bench/run.mjs

@@ -13,7 +13,7 @@ export interface CacheOptions<V = unknown> {
   allowStale?: boolean;
   /** Makes what is not there, for fetch(). */
   fetchMethod?: (key: string, options: { context: unknown }) => V | undefined | Promise<V | undefined>;
-  /** At most so many values stay in this worker's heap as well; 0: each get() parses anew, and gives a copy of its own. Default: 1000. */
+  /** At most so many values stay in this worker's heap as well; 0: each get() parses anew, and gives a copy of its own. Default: 10000. */
   heapMax?: number;
 }
 
@@ -87,6 +87,85 @@ export function memoize<A extends unknown[], R>(
   fn: (...args: A) => R,
   options?: MemoizeOptions<A>,
 ): ((...args: A) => Promise<Awaited<R>>) & { readonly cache: Cache<Awaited<R>> };
+
+/** A client's count; as `req.rateLimit`. */
+export interface RateLimitInfo {
+  limit: number;
+  used: number;
+  remaining: number;
+  resetTime: Date;
+  key: string;
+}
+export interface RateLimitCount {
+  totalHits: number;
+  resetTime: Date | undefined;
+}
+type Awaitable<T> = T | Promise<T>;
+
+/** A Store of express-rate-limit's, of any kind. */
+export interface RateLimitStoreLike {
+  init?(options: any): Awaitable<void>;
+  get?(key: string): Awaitable<RateLimitCount | undefined>;
+  increment(key: string): Awaitable<RateLimitCount>;
+  decrement(key: string): Awaitable<void>;
+  resetKey(key: string): Awaitable<void>;
+  resetAll?(): Awaitable<void>;
+}
+
+/** express-rate-limit's options. */
+export interface RateLimitOptions<Req = any, Res = any> {
+  /** By it workers share. Default: made of windowMs and limit, and of how many such limits there were before. */
+  name?: string;
+  windowMs?: number;
+  limit?: number | ((req: Req, res: Res) => Awaitable<number>);
+  /** The same as `limit`. */
+  max?: number | ((req: Req, res: Res) => Awaitable<number>);
+  message?: unknown;
+  statusCode?: number;
+  legacyHeaders?: boolean;
+  standardHeaders?: boolean | 'draft-6' | 'draft-7' | 'draft-8';
+  identifier?: string | ((req: Req, res: Res) => string);
+  requestPropertyName?: string;
+  skipFailedRequests?: boolean;
+  skipSuccessfulRequests?: boolean;
+  keyGenerator?: (req: Req, res: Res) => Awaitable<string>;
+  ipv6Subnet?: number | false | ((req: Req, res: Res) => number | false);
+  handler?: (req: Req, res: Res, next: (error?: unknown) => void, options: any) => void;
+  skip?: (req: Req, res: Res) => Awaitable<boolean>;
+  requestWasSuccessful?: (req: Req, res: Res) => Awaitable<boolean>;
+  store?: RateLimitStoreLike;
+  /** A store that fails lets requests through. */
+  passOnStoreError?: boolean;
+  /** Of express-rate-limit; taken and not used. */
+  validate?: unknown;
+  logger?: unknown;
+  /** So many clients are remembered. Default: 100000. */
+  maxClients?: number;
+}
+
+/** Middleware that lets so many requests of a client through, counted once for all workers. */
+export function rateLimit<Req = any, Res = any>(options?: RateLimitOptions<Req, Res>): ((req: Req, res: Res, next: (error?: any) => void) => any) & {
+  resetKey(key: string): Awaitable<void>;
+  getKey(key: string): Awaitable<RateLimitCount | undefined> | undefined;
+};
+
+/** For express-rate-limit's option `store`: counts once for all workers. */
+export class RateLimitStore implements RateLimitStoreLike {
+  constructor(options?: { name?: string; prefix?: string; maxClients?: number; windowMs?: number });
+  readonly localKeys: false;
+  prefix: string;
+  windowMs: number;
+  init(options: { windowMs?: number }): void;
+  get(key: string): RateLimitCount | undefined;
+  increment(key: string): { totalHits: number; resetTime: Date };
+  decrement(key: string): void;
+  resetKey(key: string): void;
+  resetAll(): void;
+  shutdown(): void;
+}
+
+/** An IPv4 address as it is; of an IPv6 one its network of so many bits (56). */
+export function ipKeyGenerator(ip: string, ipv6Subnet?: number | false): string;
 
 /** Processes of one user that say the same name share memory (node:cluster, pm2). Before anything else; fettle's workers need not. */
 export function share(name: string): void;

@@ -7,16 +7,16 @@
  */
 
 const { performance } = require('node:perf_hooks');
-const { open, errorName } = require('./native.js');
+const { storeOf } = require('./stores.js');
 const { TEXT, JSON_TEXT, BUFFER, CLONE, isPlain, serialize, deserialize } = require('./values.js');
-const { typeError, failure, badType, numberOf, functionOf, booleanOf, optionsOf } = require('./errors.js');
+const { typeError, failure, badType, numberOf, functionOf, booleanOf, nameOf, optionsOf } = require('./errors.js');
 
 const OPTIONS = ['name', 'max', 'maxBytes', 'ttl', 'allowStale', 'fetchMethod', 'heapMax'];
 const BYTES_LEAST = 256 * 1024;
 const BYTES_MOST = 2 ** 40;
 const BYTES_USUAL = 64 * 1024 * 1024;
 const BYTES_OF_ENTRY = 4096; /* where `max` is said and `maxBytes` is not; memory is taken as it is used */
-const HEAP_MAX = 1000;
+const HEAP_MAX = 10000;
 const HEAP_BYTES = 16 * 1024 * 1024; /* of what the first tier holds, as it is stored */
 const HEAP_TEXT_LEAST = 64; /* a shorter string is made anew as fast */
 const HEAP_TEXT_EVERY = 4; /* one miss in so many: what is asked for often gets in soon, a scan does not */
@@ -32,6 +32,18 @@ const STATS = ['size', 'bytes', 'maxBytes', 'maxEntryBytes', 'hits', 'misses', '
 
 const WAIT_FIRST_MS = 1;
 const WAIT_MOST_MS = 16;
+
+/* The time in ms, looked up once in a millisecond: for each get of a hot key it would cost more than all
+ * the rest. */
+let clock = 0;
+const clockForget = () => { clock = 0; };
+function now() {
+  if (clock === 0) {
+    clock = performance.now();
+    setTimeout(clockForget, 1).unref();
+  }
+  return clock;
+}
 
 class Parsed {
   constructor(value, len, word, version, staleAt) {
@@ -81,7 +93,7 @@ class Cache {
     if (this.#young.size !== 0) {
       const parsed = this.#young.get(key) ?? this.#renew(key);
       if (parsed !== undefined && this.#versions[parsed.word] === parsed.version &&
-          (parsed.staleAt === Infinity || performance.now() < parsed.staleAt)) {
+          (parsed.staleAt === Infinity || now() < parsed.staleAt)) {
         if (++parsed.hits % TOUCH_EVERY === 0) this.#native.touch(key, TOUCH_EVERY);
         return parsed.value;
       }
@@ -137,7 +149,7 @@ class Cache {
     const len = this.#out[LEN];
     if (this.#heapMax === 0 || len > HEAP_BYTES / 16) return;
     const left = this.#left[LEFT_MS];
-    this.#keep(key, new Parsed(value, len, this.#out[WORD], this.#out[VERSION], left === Infinity ? left : performance.now() + left));
+    this.#keep(key, new Parsed(value, len, this.#out[WORD], this.#out[VERSION], left === Infinity ? left : now() + left));
   }
 
   /* Half of them are thrown away at once, when they are many: those that were not asked for since. */
@@ -273,36 +285,19 @@ function until(promise, signal) {
   });
 }
 
-const opened = new Map(); /* name and shape → what the addon made of them */
-
-function storeOf(name, bytes, entries) {
-  const id = `${name} ${bytes} ${entries}`;
-  let native = opened.get(id);
-  if (!native) {
-    native = open().store(name, bytes, entries);
-    if (typeof native === 'number') throw memoryFailure(native, name, bytes, entries);
-    opened.set(id, native);
-  }
-  return native;
-}
-
-function memoryFailure(errno, name, bytes, entries) {
-  const code = errorName(errno);
-  if (code === 'EINVAL') return typeError('ERR_INVALID_ARG_VALUE', `options.maxBytes: ${bytes} bytes have no room for ${entries} entries`);
-  return failure('ERR_FETTLE_MEMORY', `fettle: no memory for cache '${name}': ${code}`);
-}
-
 /** The cache of this name. All workers that give it the same name, max and maxBytes have the same one. */
 function cache(options) {
   optionsOf(options, OPTIONS, 'cache');
-  const { name = 'default' } = options ?? {};
-  if (typeof name !== 'string') throw badType('options.name', 'a string', name);
-  if (name === '' || Buffer.byteLength(name) > 63) throw typeError('ERR_INVALID_ARG_VALUE', 'options.name must have 1 to 63 bytes');
   const given = options ?? {};
+  const name = nameOf(given.name ?? 'default');
+  return cacheOf(given, name, name);
+}
+
+function cacheOf(given, name, region) {
   const max = numberOf(given, 'max', { least: 1, most: 4e9 }) ?? 0;
   const maxBytes = numberOf(given, 'maxBytes', { least: BYTES_LEAST, most: BYTES_MOST }) ??
     (max ? Math.min(Math.max(max * BYTES_OF_ENTRY, BYTES_LEAST * 16), 16 * BYTES_USUAL) : BYTES_USUAL);
-  return new Cache(storeOf(name, maxBytes, max), {
+  return new Cache(storeOf(region, maxBytes, max), {
     name,
     ttl: numberOf(given, 'ttl', { most: 1e12, whole: false }) ?? 0,
     allowStale: booleanOf(given, 'allowStale'),
@@ -323,8 +318,9 @@ function memoize(fn, options) {
   const { key = byArguments, name = fn.name, ...rest } = optionsOf(options, MEMOIZE_OPTIONS, 'memoize');
   if (typeof key !== 'function') throw badType('options.key', 'a function', key);
   if (!name) throw typeError('ERR_INVALID_ARG_VALUE', 'options.name must be said for a function without a name: it is by that that workers share');
+  nameOf(name);
   const calls = new Map(); /* key → arguments of who asked first */
-  const results = cache({ ...rest, name: `memoize:${name}`, fetchMethod: (k) => fn(...calls.get(k)) });
+  const results = cacheOf({ ...rest, fetchMethod: (k) => fn(...calls.get(k)) }, name, `memoize:${name}`);
   async function memoized(...args) {
     const k = key(...args);
     const hit = results.get(k);

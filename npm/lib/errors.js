@@ -49,6 +49,14 @@ function booleanOf(options, name) {
   return value === true;
 }
 
+/* By a name workers share: it is part of that of a region (memfile.h). */
+const NAME_BYTES_MAX = 50;
+function nameOf(name, of = 'options.name') {
+  if (typeof name !== 'string') throw badType(of, 'a string', name);
+  if (name === '' || Buffer.byteLength(name) > NAME_BYTES_MAX) throw badValue(of, `of 1 to ${NAME_BYTES_MAX} bytes`, name);
+  return name;
+}
+
 /* An options object, of which all names are known: a misspelt one would be an option that is not set. */
 function optionsOf(options, known, of) {
   if (options === undefined) return {};
@@ -59,4 +67,4 @@ function optionsOf(options, known, of) {
   return options;
 }
 
-module.exports = { typeError, failure, badType, badValue, numberOf, functionOf, booleanOf, optionsOf };
+module.exports = { typeError, failure, badType, badValue, numberOf, functionOf, booleanOf, nameOf, optionsOf };

@@ -253,6 +253,49 @@ static napi_value touch_call(napi_env env, napi_callback_info info)
     return NULL;
 }
 
+/* add(key, isMore, lastsMs): the number; out.left_ms says until when. -1: out.status says why not;
+ * -2: nothing was counted */
+static napi_value add_call(napi_env env, napi_callback_info info)
+{
+    napi_value args[3] = { 0 };
+    struct cache *c = args_get(env, info, args, 3);
+    struct kvstore_number n = { 0 };
+    u64 now_ns = clock_now_ns();
+    bool is_more = true;
+    struct str key;
+    double ms = 0;
+
+    if (!key_read(env, c, args[0], &key))
+        return number(env, -1);
+    napi_get_value_bool(env, args[1], &is_more);
+    napi_get_value_double(env, args[2], &ms);
+    if (kvstore_add(c->store, key, kvstore_hash(c->store, key), is_more,
+                    (u64)(ms * (double)NS_PER_MS), now_ns, &n) != KVSTORE_ADDED)
+        return number(env, -2);
+    c->out->left_ms = (double)(n.expires_ns - now_ns) / (double)NS_PER_MS;
+    return number(env, (double)n.n);
+}
+
+/* number(key): what add() has made of it, without counting; undefined: nothing */
+static napi_value number_call(napi_env env, napi_callback_info info)
+{
+    napi_value arg = NULL;
+    struct cache *c = args_get(env, info, &arg, 1);
+    struct kvstore_got got = { .buf = c->value.ptr, .room = c->value.room };
+    enum kvstore_found found;
+    struct str key;
+    u64 n;
+
+    if (!key_read(env, c, arg, &key))
+        return NULL;
+    found = kvstore_get(c->store, key, kvstore_hash(c->store, key), 0, &got);
+    c->out->status = look(c, found, got.expires_ns);
+    if (c->out->status != FOUND || got.len != sizeof(n))
+        return NULL;
+    memcpy(&n, c->value.ptr, sizeof(n));
+    return number(env, (double)n);
+}
+
 /* claim(key): enum kvstore_claim; unclaim(key) */
 static napi_value claim_call(napi_env env, napi_callback_info info)
 {
@@ -343,7 +386,8 @@ static napi_value cache_object(napi_env env, struct cache *c, const struct opene
         { "get", get_call },          { "take", take_call },          { "has", has_call },
         { "setText", set_text_call }, { "setBytes", set_bytes_call }, { "delete", delete_call },
         { "clear", clear_call },      { "touch", touch_call },        { "claim", claim_call },
-        { "unclaim", unclaim_call },  { "stats", stats_call },
+        { "unclaim", unclaim_call },  { "stats", stats_call },        { "add", add_call },
+        { "number", number_call },
     };
     napi_value object = NULL, buffer = NULL, fn = NULL, words = versions(env, o);
     void *out = NULL;

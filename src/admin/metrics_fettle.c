@@ -70,6 +70,10 @@ static const struct proxy_row {
       "Time that requests have waited in the central queue." },
     { "fettle_proxy_retries_total", TEXT_COUNTER, METRICS_COUNT, false, P(retries),
       "Requests that were sent again, to another worker where there was one." },
+    { "fettle_proxy_buffer_bytes", TEXT_GAUGE, METRICS_COUNT, false, P(buffer_bytes),
+      "Bytes of the buffers that are held for clients (buffer-memory)." },
+    { "fettle_proxy_buffer_limit_bytes", TEXT_GAUGE, METRICS_COUNT, false, P(buffer_max_bytes),
+      "The most that they may be." },
     { "fettle_proxy_access_log_dropped_total", TEXT_COUNTER, METRICS_COUNT, false, P(log_dropped),
       "Lines of the access log that nobody took in time." },
 };

@@ -15,6 +15,18 @@ static const char *const result_name[SHM_ENDPOINT_RESULTS] = {
     [SHM_ENDPOINT_ERROR] = "error", [SHM_ENDPOINT_UNKNOWN] = "unknown",
 };
 
+static const char *const probe_name[SHM_PROBE_RESULTS] = {
+    [SHM_PROBE_OK] = "ok",           [SHM_PROBE_CONNECT] = "connect", [SHM_PROBE_RESET] = "reset",
+    [SHM_PROBE_TIMEOUT] = "timeout", [SHM_PROBE_STATUS] = "status",
+};
+
+static const char *const reason_name[] = {
+    [SHM_ENDPOINT_NO_REASON] = "",
+    [SHM_ENDPOINT_IN_A_ROW] = "failures",
+    [SHM_ENDPOINT_OUTLIER] = "errors",
+    [SHM_ENDPOINT_PROBE] = "health check",
+};
+
 /* An endpoint that there is; all zero: begin with the first. */
 struct at {
     u32 group, place; /* the next ones to look at */
@@ -102,6 +114,50 @@ static void results_write(struct buf *out, const struct shm_endpoint *e)
     buf_addc(out, '}');
 }
 
+static u64 ago_ms(u64 at_ns, u64 now_ns)
+{
+    return now_ns > at_ns ? (now_ns - at_ns) / NS_PER_MS : 0;
+}
+
+/* The newest health check; null: there was none. */
+static void probe_write(struct buf *out, const struct shm_endpoint *e, u64 now_ns)
+{
+    u64 probed_ns = atomic_load(&e->probed_ns), all = 0;
+    u32 probed = atomic_load(&e->probed);
+
+    json_key(out, "check");
+    if (probed_ns == 0 || probed >= SHM_PROBE_RESULTS) {
+        json_null(out);
+        return;
+    }
+    for (u32 i = 0; i < SHM_PROBE_RESULTS; i++)
+        all += atomic_load(&e->probes[i]);
+    buf_addc(out, '{');
+    add_text(out, "result", str_of(probe_name[probed]));
+    add_u64(out, "status", atomic_load(&e->probed_status));
+    add_u64(out, "ago_ms", ago_ms(probed_ns, now_ns));
+    add_u64(out, "checks", all);
+    add_u64(out, "failures", all - atomic_load(&e->probes[SHM_PROBE_OK]));
+    buf_addc(out, '}');
+}
+
+/* What it has said of its loops; null: nothing. */
+static void load_write(struct buf *out, const struct shm_endpoint *e, u64 now_ns)
+{
+    u64 word = atomic_load(&e->load), seen_ns = atomic_load(&e->load_seen_ns);
+
+    json_key(out, "loops");
+    if (seen_ns == 0 || word == 0) {
+        json_null(out);
+        return;
+    }
+    buf_addc(out, '{');
+    add_u64(out, "idle", (u32)word);
+    add_u64(out, "queue", (u32)(word >> 32) & INT32_MAX);
+    add_u64(out, "ago_ms", ago_ms(seen_ns, now_ns));
+    buf_addc(out, '}');
+}
+
 static void endpoint_write(struct buf *out, const struct shm *shm, const struct at *at, u64 now_ns)
 {
     const struct shm_endpoint *e = at->endpoint;
@@ -118,6 +174,8 @@ static void endpoint_write(struct buf *out, const struct shm *shm, const struct 
     add_text(out, "zone", str_make(e->zone, min(e->zone_len, (u32)SHM_ENDPOINT_ZONE_MAX)));
     add_text(out, "state", str_of(state_name[at->state]));
     add_u64(out, "since_ms", now_ns > changed_ns ? (now_ns - changed_ns) / NS_PER_MS : 0);
+    add_text(out, "reason",
+             str_of(reason_name[min(atomic_load(&e->reason), (u32)SHM_ENDPOINT_PROBE)]));
     add_u64(out, "ejected_for_ms",
             ejected && until_ns > now_ns ? (until_ns - now_ns) / NS_PER_MS : 0);
     add_u64(out, "weight", atomic_load(&e->weight));
@@ -132,6 +190,8 @@ static void endpoint_write(struct buf *out, const struct shm *shm, const struct 
         json_ms(out, latency_ns);
     else
         json_null(out);
+    probe_write(out, e, now_ns);
+    load_write(out, e, now_ns);
     add_u64(out, "ejections", atomic_load(&e->ejections));
     add_u64(out, "connected", atomic_load(&e->connected));
     add_u64(out, "reused", atomic_load(&e->reused));
@@ -166,6 +226,53 @@ static void results_metrics(struct text *t, const struct shm *shm)
         for (u32 i = 0; i < SHM_ENDPOINT_RESULTS; i++)
             text_u64(t, LABELS(OF(shm, &at), { "result", str_of(result_name[i]) }),
                      atomic_load(&at.endpoint->results[i]));
+}
+
+static void probes_metrics(struct text *t, const struct shm *shm)
+{
+    text_family(t, "fettle_upstream_checks_total", TEXT_COUNTER,
+                "Health checks of endpoints, by what they have found.");
+    for (struct at at = { 0 }; next(shm, &at);)
+        for (u32 i = 0; i < SHM_PROBE_RESULTS; i++)
+            text_u64(t, LABELS(OF(shm, &at), { "result", str_of(probe_name[i]) }),
+                     atomic_load(&at.endpoint->probes[i]));
+}
+
+/* Of whole groups. */
+static void groups_metrics(struct text *t, const struct shm *shm)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+        enum text_type type;
+    } rows[] = {
+        { "fettle_upstream_none_total", "Requests for which no endpoint of their upstream was up.",
+          offsetof(struct shm_upstream, none), TEXT_COUNTER },
+        { "fettle_upstream_panic_total",
+          "Requests while so few endpoints were up that all were tried.",
+          offsetof(struct shm_upstream, panics), TEXT_COUNTER },
+        { "fettle_upstream_spilled_total", "Requests to another zone than our own.",
+          offsetof(struct shm_upstream, spilled), TEXT_COUNTER },
+        { "fettle_upstream_lookups_total", "Names that were looked up, with addresses found.",
+          offsetof(struct shm_upstream, lookups_good), TEXT_COUNTER },
+        { "fettle_upstream_lookup_failures_total",
+          "Names that were looked up in vain: what was known of them goes on.",
+          offsetof(struct shm_upstream, lookups_bad), TEXT_COUNTER },
+        { "fettle_upstream_lookups_stale", "Names whose addresses are used beyond their time.",
+          offsetof(struct shm_upstream, lookups_stale), TEXT_GAUGE },
+    };
+
+    for (u32 k = 0; k < ARRAY_LEN(rows); k++) {
+        text_family(t, rows[k].name, rows[k].type, rows[k].help);
+        for (u32 i = 0; i < groups_used(shm); i++) {
+            const struct shm_upstream *g = &shm->upstream[i];
+
+            if (app_is_there(shm, g))
+                text_u64(t,
+                         LABELS({ "app", reading_app_name(shm, g->app) }, { "route", place_of(g) }),
+                         atomic_load((const _Atomic u64 *)((const char *)g + rows[k].offset)));
+        }
+    }
 }
 
 static void gauges_metrics(struct text *t, const struct shm *shm)
@@ -223,12 +330,6 @@ void upstreams_metrics(struct text *t, const struct shm *shm)
                 t, LABELS(OF(shm, &at)),
                 atomic_load((const _Atomic u64 *)((const char *)at.endpoint + rows[k].offset)));
     }
-    text_family(t, "fettle_upstream_none_total", TEXT_COUNTER,
-                "Requests for which no endpoint of their upstream was up.");
-    for (u32 i = 0; i < groups_used(shm); i++)
-        if (app_is_there(shm, &shm->upstream[i]))
-            text_u64(t,
-                     LABELS({ "app", reading_app_name(shm, shm->upstream[i].app) },
-                            { "route", place_of(&shm->upstream[i]) }),
-                     atomic_load(&shm->upstream[i].none));
+    probes_metrics(t, shm);
+    groups_metrics(t, shm);
 }

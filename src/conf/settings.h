@@ -141,7 +141,15 @@ struct settings_request {
     u64 connect_timeout_ns;   /* until a host takes a connection */
     u32 upstream_keepalive;   /* resting connections to an endpoint, by thread; 0: none */
     u64 upstream_idle_timeout_ns; /* how long one rests */
-    u32 retry_max;                /* how often a request is sent again; 0: never */
+    struct str health_check;      /* a path, or "tcp"; empty: none (upstream/endpoint_health.h) */
+    u64 health_interval_ns, health_timeout_ns;
+    struct settings_range health_status;
+    u32 health_rise, health_fall;
+    u32 eject_failures, eject_errors; /* 0: off */
+    u64 eject_time_ns;                /* 0: off */
+    u32 eject_most, panic;            /* shares; panic 0: only when none is up */
+    u64 slow_start_ns;                /* 0: off */
+    u32 retry_max;                    /* how often a request is sent again; 0: never */
     struct outcomes retry_on;
     enum settings_retry_methods retry_methods;
     u32 retry_budget; /* upstream/retry_budget.h: thousandths of a per cent; 0: no limit */
@@ -226,11 +234,13 @@ struct settings {
     struct settings_request request;
 
     /* The proxy and its limits */
-    u32 threads; /* of the proxy; 0: auto, replaced by a number as `workers` is */
+    u32 threads;      /* of the proxy; 0: auto, replaced by a number as `workers` is */
+    bool load_report; /* upstream/load_report.h */
     struct settings_cidrs trust_proxy; /* peers whose X-Forwarded-* and X-Request-Id are believed */
     struct settings_cidrs rate_limit_exempt; /* clients that no rate limit holds for */
     u64 rate_limit_memory_bytes;             /* what is remembered of clients, for each algorithm */
     u32 max_connections;                     /* from clients, of the whole proxy */
+    u64 buffer_memory_bytes;                 /* what is held for clients, in all */
     u64 max_line_bytes;                      /* request line, without its end: 414 */
     u64 max_head_bytes;                      /* request line and fields together: 431 */
     u32 max_fields;                          /* header fields of a request: 431 */
@@ -244,7 +254,8 @@ struct settings {
 
     u64 cache_bytes; /* of the cache of responses, all in all */
 
-    struct str zone; /* where this machine is (conf/upstreams.h); empty: nothing said */
+    struct str resolver; /* DNS servers; empty: the system's */
+    struct str zone;     /* where this machine is (conf/upstreams.h); empty: nothing said */
 
     enum settings_parent trace_parent; /* whose traceparent is continued */
 

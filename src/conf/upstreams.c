@@ -226,3 +226,32 @@ int upstreams_check_host(struct str text, struct problem *p)
                        "api.internal:8080",
                        SHOWN(text));
 }
+
+int upstreams_check_resolver(struct str text, struct problem *p)
+{
+    for (struct str rest = text; rest.ptr && text.len;) {
+        struct upstreams_item item;
+        struct problem ignored;
+        struct str one = str_trim(str_cut(rest, ',', &rest));
+
+        /* A bare IPv6 address has colons, but no port. */
+        if (one.len && !addr_parse_ip(one, &item.addr) &&
+            (authority_parse(one, &item, &ignored) != 0 || item.kind != UPSTREAMS_ADDRESS))
+            return problem_set(p,
+                               "\"%.*s\" is no address of a DNS server; write 10.0.0.2, "
+                               "10.0.0.2:5353 or [fd00::2]:53",
+                               SHOWN(one));
+    }
+    return 0;
+}
+
+int upstreams_check_health(struct str text, struct problem *p)
+{
+    if (text.len == 0 || str_eq(text, STR("tcp")))
+        return 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[0] != '/' || text.ptr[i] <= ' ' || text.ptr[i] >= 127 || text.ptr[i] == '#')
+            return problem_set(p, "\"%.*s\" is no path to ask for; write /healthz, tcp or off",
+                               SHOWN(text));
+    return 0;
+}

@@ -48,3 +48,6 @@ MUST_USE int upstreams_parse(struct upstreams *out, struct str text, struct prob
 MUST_USE int upstreams_check(struct str text, struct problem *p);
 MUST_USE int upstreams_check_zone(struct str text, struct problem *p);
 MUST_USE int upstreams_check_host(struct str text, struct problem *p);
+/* DNS servers; a path or "tcp". */
+MUST_USE int upstreams_check_resolver(struct str text, struct problem *p);
+MUST_USE int upstreams_check_health(struct str text, struct problem *p);

@@ -42,6 +42,7 @@ enum http_name_flag {
     X(HTTP_SET_COOKIE, "set-cookie", HTTP_NAME_KEPT | HTTP_NAME_NO_TRAILER)                       \
     X(HTTP_USER_AGENT, "user-agent", 0)                                                           \
     X(HTTP_TRACESTATE, "tracestate", HTTP_NAME_NO_TRAILER)                                        \
+    X(HTTP_FETTLE_LOAD, "fettle-load", HTTP_NAME_HOP | HTTP_NAME_NO_TRAILER)                      \
     X(HTTP_FETTLE_PEER, "fettle-peer", HTTP_NAME_HOP | HTTP_NAME_NO_TRAILER)                      \
     X(HTTP_RETRY_AFTER, "retry-after", HTTP_NAME_NO_TRAILER)                                      \
     X(HTTP_TRACEPARENT, "traceparent", HTTP_NAME_NO_TRAILER)                                      \

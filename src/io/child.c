@@ -179,7 +179,8 @@ int child_start(const struct child_conf *conf, pid_t *pid, enum child_step *step
     out = pipe_fds[1];
     /* No handler of ours may run in the child. */
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
+    if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
+        return -errno;
     child = fork();
     if (child == 0)
         child_main(conf, path, parent, out);

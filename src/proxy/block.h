@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+#include <stdatomic.h>
+
 struct block {
     struct block *next;
     u32 at, end; /* the bytes not yet taken are [at, end) */
@@ -18,11 +20,13 @@ struct block_pool {
     struct block *free;
     u32 free_count;
     u32 block_bytes;
+    _Atomic u32 taken;                         /* others may look */
+    bool (*may_grow)(struct block_pool *pool); /* asked before malloc is; NULL: it may */
 };
 
 enum { BLOCK_KEEP_MAX = 64 };
 
-/* An empty block, or NULL when out of memory. */
+/* An empty block, or NULL when out of memory, or more than the pool may have. */
 MUST_USE struct block *block_take(struct block_pool *pool);
 /* Gives *b back and sets it to NULL; accepts NULL. */
 void block_give(struct block_pool *pool, struct block **b);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "http/write.h"
 #include "proxy/admission.h"
+#include "proxy/pressure.h"
 #include "proxy/tunnel.h"
 
 enum {
@@ -101,6 +102,7 @@ ssize_t client_fill(struct client *c)
     while (n < 0 && errno == EINTR);
     if (n > 0) {
         c->in->end += (u32)n;
+        c->moved_ns = thread_now(t);
         c->readable = n == room || c->hung_up;
         COUNT(t->proxy->shm->proxy.bytes_in, (u64)n);
         return n;
@@ -117,6 +119,7 @@ ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max)
     n = pipe_fill(p, c->watch.fd, bytes_max);
     if (n <= 0)
         return unread(c, n ? n : -EAGAIN);
+    c->moved_ns = thread_now(c->thread);
     COUNT(c->thread->proxy->shm->proxy.bytes_in, (u64)n);
     return n;
 }
@@ -124,6 +127,7 @@ ssize_t client_splice(struct client *c, struct pipe *p, u64 bytes_max)
 static void written(struct client *c, u64 bytes)
 {
     COUNT(c->thread->proxy->shm->proxy.bytes_out, bytes);
+    c->moved_ns = thread_now(c->thread);
     if (c->x)
         c->x->out_bytes += bytes;
 }
@@ -482,12 +486,12 @@ static void accept_rest(struct thread *t)
     loop_timer(t->loop, &t->accept_timer, thread_now(t) + ACCEPT_REST_NS, accept_again);
 }
 
-static void refuse_connection(struct thread *t, int fd)
+static void refuse_connection(struct thread *t, int fd, enum shm_refusal reason)
 {
     static const char text[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
                                "retry-after: 1\r\nconnection: close\r\n\r\n";
 
-    COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_CONNECTIONS], 1);
+    COUNT(t->proxy->shm->proxy.refused[reason], 1);
     if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         /* it is being turned away anyway */
     }
@@ -522,7 +526,9 @@ void client_accept(struct listener_watch *lw)
         }
         struct addr peer = addr_of((struct sockaddr *)&sa);
         if (is_full(t->proxy, l))
-            refuse_connection(t, fd);
+            refuse_connection(t, fd, SHM_REFUSED_CONNECTIONS);
+        else if (pressure_is_full(t->proxy))
+            refuse_connection(t, fd, SHM_REFUSED_BUFFERS);
         else if (l->kind == WIRE_STREAM)
             tunnel_accept(t, l, fd, &peer);
         else

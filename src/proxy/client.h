@@ -51,6 +51,7 @@ struct client {
     char peer_text[PEER_TEXT_MAX]; /* peer_text() of the two, for the worker; no NUL */
     u8 peer_text_len;
     struct shm_series *series; /* where its newest request was counted; NULL: nowhere yet */
+    u64 moved_ns;              /* the last time that bytes came or went */
     u32 requests;
     u32 lingered_bytes;
     struct block *in, *out;

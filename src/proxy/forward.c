@@ -11,6 +11,7 @@
 #include "proxy/breaker.h"
 #include "proxy/exchange.h"
 #include "proxy/host.h"
+#include "proxy/pressure.h"
 #include "proxy/resend.h"
 #include "proxy/response.h"
 #include "proxy/tunnel.h"
@@ -122,7 +123,7 @@ static enum flow request_read(struct exchange *x)
 
 static bool pipe_ready(struct thread *t, struct pipe **p)
 {
-    return *p || (*p = pipe_take(&t->pipes)) != NULL;
+    return *p || (pressure_allows_pipe(t) && (*p = pipe_take(&t->pipes)) != NULL);
 }
 
 /* Whether the rest of the body is long, may pass unseen, and has a pipe to go through. */
@@ -152,8 +153,10 @@ static enum flow request_copy(struct exchange *x)
     struct upstream *u = x->up;
     enum flow flow = FLOW_GO; /* no room: write first */
 
-    if (!u->out && !x->req_done && !(u->out = block_take(&u->thread->blocks)))
-        return FLOW_MORE;
+    if (!u->out && !x->req_done && !(u->out = block_take(&u->thread->blocks))) {
+        exchange_abandoned(x); /* nothing would wake it again */
+        return FLOW_ENDED;
+    }
     while (!x->req_done && block_room(u->out) >= ROOM_MIN) {
         flow = request_step(x);
         if (flow == FLOW_MORE && x->client->readable && request_is_opaque(x))
@@ -237,7 +240,7 @@ static enum flow response_begin(struct exchange *x)
         return sent ? FLOW_GO : worker_nonsense(x, "an interim response too large");
     }
     if (x->host.to)
-        host_answered(x, x->res.status);
+        host_answered(x, bytes);
     response_begun(x, bytes);
     if (x->claim.ceiling)
         COUNT(x->claim.ceiling->answers, 1);
@@ -315,12 +318,14 @@ static enum flow response_body(struct exchange *x)
     return len < have ? FLOW_ROOM : FLOW_MORE; /* trailers come in one piece */
 }
 
-/* The worker has closed its connection. */
-static enum flow response_eof(struct exchange *x)
+/* The worker has closed its connection, or reading has failed: `error`. A reset of a unix socket
+ * says only that the worker has left something unread; one of TCP, that bytes may be missing. */
+static enum flow response_eof(struct exchange *x, ssize_t error)
 {
     struct client *c = x->client;
+    bool ended = error == -EPIPE || (error == -ECONNRESET && !x->up->group);
 
-    if (x->res_begun && http_body_eof(&x->res_body)) {
+    if (ended && x->res_begun && http_body_eof(&x->res_body)) {
         if (x->res_chunk && !block_add(c->out, STR(HTTP_CHUNK_LAST "\r\n")))
             return FLOW_ROOM;
         x->res_done = true;
@@ -339,7 +344,7 @@ static enum flow response_read(struct exchange *x)
         return FLOW_MORE;
     if (n == -ENOBUFS)
         return worker_nonsense(x, "its head is too large");
-    return response_eof(x);
+    return response_eof(x, n);
 }
 
 /* The same of what comes next of the response's. */
@@ -359,7 +364,7 @@ static enum flow response_splice(struct exchange *x)
         x->sent_bytes += (u64)n;
         return FLOW_GO;
     }
-    return n == 0 ? FLOW_MORE : response_eof(x);
+    return n == 0 ? FLOW_MORE : response_eof(x, n);
 }
 
 static enum flow response_copy(struct exchange *x)

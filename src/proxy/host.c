@@ -92,11 +92,15 @@ bool host_has_other(const struct exchange *x)
 
 /* ---- what became of it ---- */
 
-void host_answered(struct exchange *x, u32 status)
+void host_answered(struct exchange *x, const char *bytes)
 {
+    struct http_field *f = http_field_find(&x->res, HTTP_FETTLE_LOAD);
+    struct load_report load;
     u64 now_ns = clock_now_ns();
 
-    x->answered = status;
+    if (f && load_report_parse(http_text(bytes, f->value), &load))
+        endpoints_reported(x->host.to, &load, now_ns);
+    x->answered = x->res.status;
     x->host_first_ns = now_ns > x->host.began_ns ? now_ns - x->host.began_ns : 1;
 }
 
@@ -113,31 +117,6 @@ static enum shm_endpoint_result result_of(const struct exchange *x)
     return x->answered ? SHM_ENDPOINT_OK : SHM_ENDPOINT_UNKNOWN;
 }
 
-static void change_log(const struct proxy *p, const struct host_group *g,
-                       const struct upstream_endpoint *e, enum endpoints_change change, u64 now_ns)
-{
-    AUTO(buf_done) struct buf name = { 0 };
-    char text[ADDR_TEXT_MAX];
-    u64 until_ns = atomic_load(&e->shm->until_ns);
-
-    switch (change) {
-    case ENDPOINTS_SAME:
-        return;
-    case ENDPOINTS_EJECTED:
-        log_warn("upstream %.*s: %.*s has failed too often and gets nothing for %.1f s",
-                 STR_ARG(hosts_name(p, g, &name)), STR_ARG(addr_text(&e->addr, text)),
-                 until_ns > now_ns ? (double)(until_ns - now_ns) / NS_PER_S : 0);
-        return;
-    case ENDPOINTS_DOWN:
-    case ENDPOINTS_UP: /* no request does that */
-        return;
-    case ENDPOINTS_RETURNED:
-        log_info("upstream %.*s: %.*s gets requests again", STR_ARG(hosts_name(p, g, &name)),
-                 STR_ARG(addr_text(&e->addr, text)));
-        return;
-    }
-}
-
 void host_over(struct exchange *x)
 {
     struct proxy *p = x->client->thread->proxy;
@@ -148,10 +127,10 @@ void host_over(struct exchange *x)
     if (x->up)
         COUNT(e->shm->sent_bytes, x->up->sent_bytes - x->up->began);
     COUNT(e->shm->received_bytes, x->answered ? x->sent_bytes : 0);
-    change_log(p, g, e,
-               endpoints_ended(&g->endpoints, &x->host, &x->rule->endpoints, result_of(x),
-                               x->answered ? x->host_first_ns : 0, now_ns),
-               now_ns);
+    hosts_change_log(p, g, e,
+                     endpoints_ended(&g->endpoints, &x->host, &x->rule->endpoints, result_of(x),
+                                     x->answered ? x->host_first_ns : 0, now_ns),
+                     now_ns);
 }
 
 u64 host_keep_ns(const struct exchange *x)

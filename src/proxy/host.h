@@ -27,8 +27,8 @@ MUST_USE struct upstream *host_connection(struct exchange *x, int *error);
 /* No connection could be made: to another endpoint, or it is answered. May end it. */
 void host_unreachable(struct exchange *x, int error);
 
-/* The head of an answer has come. */
-void host_answered(struct exchange *x, u32 status);
+/* The head of an answer, x->res, has come in `bytes`. */
+void host_answered(struct exchange *x, const char *bytes);
 
 /* The attempt is over: x->fault and x->answered say how. Before x->up is put back. */
 void host_over(struct exchange *x);

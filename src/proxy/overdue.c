@@ -89,6 +89,22 @@ static void tick_worker(struct exchange *x, bool takes, u64 now_ns)
     }
 }
 
+bool overdue_takes(const struct exchange *x)
+{
+    const struct client *c = x->client;
+
+    return c->state == CLIENT_ACTIVE &&
+           (block_len(c->out) > 0 || c->pipe || x->cache_mode == CACHED_SENDS);
+}
+
+bool overdue_gives(const struct exchange *x)
+{
+    const struct client *c = x->client;
+
+    return c->state == CLIENT_ACTIVE && !x->req_done && !overdue_takes(x) && !c->ended &&
+           !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
+}
+
 static void tick(struct timer *timer)
 {
     struct client *c = container_of(timer, struct client, timer);
@@ -96,10 +112,7 @@ static void tick(struct timer *timer)
     struct thread *t = c->thread;
     const struct settings_request *s = &x->rule->is;
     u64 now_ns = thread_now(t);
-    bool takes = c->state == CLIENT_ACTIVE &&
-                 (block_len(c->out) > 0 || c->pipe || x->cache_mode == CACHED_SENDS);
-    bool gives = c->state == CLIENT_ACTIVE && !x->req_done && !takes && !c->ended &&
-                 !(x->up && (block_len(x->up->out) > 0 || x->up->pipe));
+    bool takes = overdue_takes(x), gives = overdue_gives(x);
 
     loop_timer(t->loop, timer, now_ns + x->rules->tick_ns, tick);
     loop_settle(x, now_ns);

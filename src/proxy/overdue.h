@@ -8,4 +8,8 @@
 #include "proxy/exchange.h"
 
 /* From now on, until it is over. */
+/* Whether it is the client's turn: to take more of the answer, or to give more of the request. */
+bool overdue_takes(const struct exchange *x);
+bool overdue_gives(const struct exchange *x);
+
 void overdue_watch(struct exchange *x);

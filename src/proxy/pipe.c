@@ -9,6 +9,14 @@
 /* A new pipe has 16 places, each for a fragment of up to 32 KB; larger ones were no faster. */
 enum { FILL_BYTES_MAX = 1 << 20, FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK };
 
+/* One thread writes it. */
+static void bytes_add(struct pipe_pool *pool, i64 n)
+{
+    u64 bytes = atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+
+    atomic_store_explicit(&pool->bytes, bytes + (u64)n, memory_order_relaxed);
+}
+
 static void pipe_free(struct pipe *p)
 {
     close(p->read_fd);
@@ -37,7 +45,7 @@ struct pipe *pipe_take(struct pipe_pool *pool)
         close(fd[1]);
         return NULL;
     }
-    *p = (struct pipe){ .read_fd = fd[0], .write_fd = fd[1] };
+    *p = (struct pipe){ .pool = pool, .read_fd = fd[0], .write_fd = fd[1] };
     pool->taken++;
     return p;
 }
@@ -49,6 +57,7 @@ void pipe_give(struct pipe_pool *pool, struct pipe **pp)
     if (!p)
         return;
     pool->taken--;
+    bytes_add(pool, -(i64)p->bytes);
     if (p->bytes || pool->free_count >= PIPE_KEEP_MAX) {
         pipe_free(p);
         return;
@@ -75,8 +84,10 @@ ssize_t pipe_fill(struct pipe *p, int fd, u64 bytes_max)
 {
     ssize_t n = splice_bytes(fd, p->write_fd, (size_t)min(bytes_max, (u64)FILL_BYTES_MAX));
 
-    if (n > 0)
+    if (n > 0) {
         p->bytes = (u32)n;
+        bytes_add(p->pool, n);
+    }
     return n == -EAGAIN ? 0 : n;
 }
 
@@ -84,7 +95,9 @@ ssize_t pipe_drain(struct pipe *p, int fd)
 {
     ssize_t n = splice_bytes(p->read_fd, fd, p->bytes);
 
-    if (n > 0)
+    if (n > 0) {
         p->bytes -= (u32)n;
+        bytes_add(p->pool, -n);
+    }
     return n;
 }

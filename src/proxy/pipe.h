@@ -9,10 +9,15 @@
 
 #include "base/base.h"
 
+#include <stdatomic.h>
+
 #include <sys/types.h>
+
+struct pipe_pool;
 
 struct pipe {
     struct pipe *next;
+    struct pipe_pool *pool;
     int read_fd, write_fd;
     u32 bytes; /* in it */
 };
@@ -21,6 +26,7 @@ struct pipe_pool {
     struct pipe *free;
     u32 free_count;
     u32 taken;
+    _Atomic u64 bytes; /* in those that are taken; others may look */
 };
 
 enum {

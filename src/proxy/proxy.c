@@ -91,6 +91,44 @@ static void listener_bound(struct listener *l, const struct sockaddr_storage *sa
     }
 }
 
+/* How long clients wait at most for the first answers of DNS. */
+#define HELD_MOST_NS (3 * NS_PER_S)
+
+/* From now on clients are accepted there. */
+static void listener_accept(struct proxy *p, struct listener *l, int fd)
+{
+    l->held = false;
+    atomic_fetch_add(&l->opened, 1);
+    atomic_store(&l->fd, fd);
+    app_listeners_find(p);
+    tell_all(p);
+}
+
+/* The kernel keeps who comes before the names of upstreams have been looked up; not for long. */
+static void held_again(struct timer *t)
+{
+    struct proxy *p = container_of(t, struct proxy, held_timer);
+    struct loop *loop = p->threads[0].loop;
+
+    if (hosts_awaited(p) && loop_now_ns(loop) < p->held_until_ns) {
+        loop_timer(loop, t, loop_now_ns(loop) + TIMER_SLACK_NS, held_again);
+        return;
+    }
+    for (u32 i = 0; i < SHM_LISTENERS_MAX; i++)
+        if (p->listeners[i].held)
+            listener_accept(p, &p->listeners[i], p->listeners[i].held_fd);
+}
+
+static void listener_hold(struct proxy *p, struct listener *l, int fd)
+{
+    struct loop *loop = p->threads[0].loop;
+
+    l->held = true;
+    l->held_fd = fd;
+    p->held_until_ns = loop_now_ns(loop) + HELD_MOST_NS;
+    loop_timer(loop, &p->held_timer, loop_now_ns(loop), held_again);
+}
+
 static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
 {
     struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
@@ -98,7 +136,7 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     socklen_t len = sizeof(sa);
     int err;
 
-    if (atomic_load(&l->fd) >= 0) {
+    if (atomic_load(&l->fd) >= 0 || l->held) {
         close(fd);
         return;
     }
@@ -119,10 +157,10 @@ static void listener_open(struct proxy *p, const struct wire_note *note, int fd)
     }
     cached_setup(p, atomic_load(&p->rules));
     hosts_apply(p, atomic_load(&p->rules), clock_now_ns());
-    atomic_fetch_add(&l->opened, 1);
-    atomic_store(&l->fd, fd);
-    app_listeners_find(p);
-    tell_all(p);
+    if (hosts_awaited(p))
+        listener_hold(p, l, fd);
+    else
+        listener_accept(p, l, fd);
 }
 
 /* The threads close their own descriptors when they come round to it. */
@@ -131,6 +169,10 @@ static void listener_close(struct proxy *p, const struct wire_note *note)
     struct listener *l = &p->listeners[note->listener % SHM_LISTENERS_MAX];
     int fd = atomic_exchange(&l->fd, -1);
 
+    if (l->held) {
+        l->held = false;
+        close(l->held_fd);
+    }
     if (fd >= 0)
         close(fd);
     app_listeners_find(p);

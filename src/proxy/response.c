@@ -1,6 +1,7 @@
 /* proxy/response.c -- the head of an answer, as the worker gave it and as the client gets it */
 #include "proxy/response.h"
 
+#include "proxy/load_field.h"
 #include "proxy/rewrite.h"
 #include "proxy/throttle.h"
 
@@ -91,6 +92,7 @@ bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
     struct rewrite_response r = { .version_minor = x->req.version_minor,
                                   .upgrade = tunnel && x->res.status == 101 };
     struct throttle_fields fields;
+    char load[LOAD_FIELD_MAX];
     u32 before = c->out->end;
 
     http_response_framing(&x->res, x->req.method);
@@ -103,6 +105,7 @@ bool response_pass(struct exchange *x, const char *bytes, bool tunnel)
     x->status = x->res.status;
     if (x->has_budget)
         r.fields = throttle_fields(x, bytes, &fields);
+    r.load = load_field(x, load);
     if (!rewrite_response(c->out, bytes, &x->res, &r))
         return false;
     x->res_begun = true;

@@ -258,6 +258,7 @@ bool rewrite_response(struct block *out, const char *bytes, struct http_head *he
             put(&s, STR("connection: keep-alive\r\n"));
     }
     put(&s, r->fields);
+    put(&s, r->load);
     put(&s, STR("\r\n"));
     return sink_done(&s, out);
 }

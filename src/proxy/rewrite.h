@@ -35,12 +35,12 @@ MUST_USE bool rewrite_request(struct block *out, const char *bytes, struct http_
 enum rewrite_framing { REWRITE_AS_IS, REWRITE_CHUNKED, REWRITE_CLOSE };
 
 struct rewrite_response {
-    enum rewrite_framing framing; /* CLOSE: the end of the connection ends the body */
-    u8 version_minor;             /* of the client */
-    bool keep;                    /* the connection stays */
-    bool upgrade;                 /* a 101 */
-    bool interim;                 /* another 1xx: no connection fields at all */
-    struct str more, fields;      /* lines that are added, each with its CRLF */
+    enum rewrite_framing framing;  /* CLOSE: the end of the connection ends the body */
+    u8 version_minor;              /* of the client */
+    bool keep;                     /* the connection stays */
+    bool upgrade;                  /* a 101 */
+    bool interim;                  /* another 1xx: no connection fields at all */
+    struct str more, fields, load; /* lines that are added, each with its CRLF */
 };
 
 /* The response as the client gets it. False: no room. */

@@ -335,6 +335,9 @@ static int limits_make(struct ruleset *rs, const struct course *c, const struct 
     return 0;
 }
 
+/* As that doubles. */
+#define EJECT_MAX_NS (300 * NS_PER_S)
+
 static bool has_local(struct str list)
 {
     for (struct str rest = list; rest.ptr;)
@@ -343,18 +346,19 @@ static bool has_local(struct str list)
     return false;
 }
 
-static int upstream_note(struct ruleset *rs, struct host_group *group, struct str list)
+static int upstream_note(struct ruleset *rs, const struct rule *r,
+                         const struct settings_request *is)
 {
     struct ruleset_upstream *u = rs->upstreams;
 
-    while (u && u->group != group)
+    while (u && u->group != r->group)
         u = u->next;
     if (u)
         return 0;
     u = malloc(sizeof(*u));
     if (!u)
         return -ENOMEM;
-    *u = (struct ruleset_upstream){ rs->upstreams, group, list };
+    *u = (struct ruleset_upstream){ rs->upstreams, r->group, is->upstream, r->endpoints, *is };
     rs->upstreams = u;
     return 0;
 }
@@ -375,8 +379,19 @@ static int hosts_make(struct ruleset *rs, const struct course *c, const struct s
     if (!out->group) /* not to the workers instead, which it is not meant for */
         return -ENOSPC;
     out->local = has_local(is->upstream);
-    out->endpoints = (struct endpoints_rules){ .zone = rs->app[0].zone };
-    return out->group ? upstream_note(rs, out->group, is->upstream) : 0;
+    out->endpoints = (struct endpoints_rules){
+        .failures = is->eject_failures,
+        .errors = is->eject_errors,
+        .eject_ns = is->eject_time_ns,
+        .eject_max_ns = EJECT_MAX_NS,
+        .eject_most = is->eject_most,
+        .rise = is->health_rise,
+        .fall = is->health_fall,
+        .panic = is->panic,
+        .slow_start_ns = is->slow_start_ns,
+        .zone = rs->app[0].zone,
+    };
+    return out->group ? upstream_note(rs, out, is) : 0;
 }
 
 static int rule_make(struct ruleset *rs, const struct course *c, struct rule *out)

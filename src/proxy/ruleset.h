@@ -82,6 +82,8 @@ struct ruleset_upstream {
     struct ruleset_upstream *next;
     struct host_group *group;
     struct str list; /* conf/upstreams.h */
+    struct endpoints_rules endpoints;
+    struct settings_request is; /* of the place that names it first */
 };
 
 struct ruleset {

@@ -8,6 +8,7 @@
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/host.h"
+#include "proxy/pressure.h"
 #include "proxy/throttle.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream.h"
@@ -143,6 +144,7 @@ static void mail_event(struct watch *w, u32 events)
     if (read(w->fd, &count, sizeof(count)) < 0)
         return;
     changed(t);
+    pressure_look(t);
     queue_take_given(t);
     if (atomic_load(&t->proxy->store))
         cached_take_landed(t);
@@ -216,8 +218,11 @@ static void plan_again(struct timer *timer)
     remote_tick(t->proxy);
     gone_doubt(t->proxy, clock_now_ns());
     plan_look(t->plan, clock_now_ns());
+    hosts_look(t->proxy, clock_now_ns());
     ceiling_tick(t->proxy, clock_now_ns());
     cached_show(t->proxy);
+    pressure_show(t->proxy);
+    pressure_look(t);
     loop_timer(t->loop, timer, thread_now(t) + PLAN_EVERY_NS, plan_again);
 }
 
@@ -228,6 +233,7 @@ int thread_setup(struct thread *t, struct proxy *p, u32 index)
 
     *t = (struct thread){ .proxy = p, .index = index };
     t->client_slab.size = sizeof(struct client);
+    pressure_setup(t);
     list_init(&t->clients);
     list_init(&t->tunnels);
     for (u32 i = 0; i < SHM_SLOTS_MAX; i++)

@@ -40,6 +40,7 @@ struct flights;
 struct purgefeed;
 struct host_group;
 struct host_pool;
+struct resolver;
 struct store;
 struct thread;
 
@@ -54,6 +55,8 @@ struct listener {
     bool is_any; /* bound to every address, so each connection asks for its local one */
     struct addr local;
     struct endpoint bound; /* the same, with its path for a unix socket */
+    bool held;             /* thread 0: not open yet: names of its upstreams are looked up … */
+    int held_fd;           /* … this one */
     char path[108];
     _Atomic u32 connections; /* of clients that came here and are open */
 };
@@ -86,6 +89,10 @@ struct proxy {
     struct retry_budget budgets[SHM_APPS_MAX]; /* of repeats */
     struct circuit circuits[SHM_CIRCUITS_MAX];
     struct host_group *groups[SHM_UPSTREAMS_MAX]; /* thread 0; as in shm; NULL: not made yet */
+    struct resolver *resolver;                    /* thread 0; NULL: no name has been asked for */
+    char *resolver_servers;                       /* … of these servers */
+    struct timer held_timer;                      /* thread 0: while listeners are held … */
+    u64 held_until_ns;                            /* … until then at most */
     struct ceiling *ceilings;                     /* SHM_CEILINGS_MAX of them … */
     struct ceiling_said *said;                    /* … and by app */
     struct pathset paths;                         /* what requests are counted by … */
@@ -93,6 +100,7 @@ struct proxy {
     struct access_log *access; /* ACCESS_LOGS_MAX of them, of which so many are used: */
     _Atomic u32 access_logs;
     struct hash_key hash_key;
+    _Atomic u64 relief_told_ns;
     u32 fields_max;  /* of a response: host.max_fields or more */
     u32 name_random; /* the random part of our end's names (shm/wire.h) */
     _Atomic u64 name_seq;
@@ -138,6 +146,8 @@ struct thread {
     struct task given_task;  /* takes the tickets that this thread gave itself */
     struct task landed_task; /* likewise those that waited for its own responses */
     struct task log_task;
+    struct task relief_task; /* closes who holds too much (pressure.h) */
+    u64 relieved_ns;
     struct buf log[ACCESS_LOGS_MAX]; /* access lines of this turn */
     struct pick_state pick[SHM_APPS_MAX];
     u64 id_key, id_next; /* for X-Request-Id */

@@ -5,6 +5,7 @@
 #include "proxy/exchange.h"
 #include "proxy/host.h"
 #include "proxy/peer.h"
+#include "proxy/pressure.h"
 #include "proxy/series.h"
 
 enum { ROUNDS_MAX = 16, END_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET };
@@ -411,4 +412,50 @@ void tunnel_drain(struct thread *t)
         if (!tu->worker.watch.loop)
             tunnel_close(tu);
     }
+}
+
+/* ---- what they hold ---- */
+
+static u64 held_by(const struct tunnel *tu)
+{
+    u32 blocks = (tu->client.buf != NULL) + (tu->client.after != NULL) + (tu->worker.buf != NULL) +
+                 (tu->worker.after != NULL);
+
+    return blocks * (u64)tu->thread->blocks.block_bytes;
+}
+
+static u32 level_of(const struct tunnel *tu, u64 now_ns)
+{
+    bool takes = tu->client.blocked || tu->worker.blocked;
+
+    return takes && now_ns > tu->moved_ns ? shed_level(now_ns - tu->moved_ns) : 0;
+}
+
+void tunnel_weigh(struct thread *t, struct shed *s, u64 now_ns)
+{
+    list_each_safe (link, &t->tunnels) {
+        const struct tunnel *tu = container_of(link, struct tunnel, link);
+
+        s->held[level_of(tu, now_ns)] += held_by(tu);
+    }
+}
+
+u64 tunnel_shed(struct thread *t, u32 from, u64 *part, u64 now_ns)
+{
+    u64 freed = 0;
+
+    list_each_safe (link, &t->tunnels) {
+        struct tunnel *tu = container_of(link, struct tunnel, link);
+        u32 level = level_of(tu, now_ns);
+        u64 held = held_by(tu);
+
+        if (level < from || held == 0 || (level == from && *part == 0))
+            continue;
+        if (level == from)
+            *part -= min(*part, held);
+        freed += held;
+        COUNT(t->proxy->shm->proxy.refused[SHM_REFUSED_BUFFERS], 1);
+        tunnel_close(tu);
+    }
+    return freed;
 }

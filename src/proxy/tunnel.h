@@ -18,5 +18,11 @@ void tunnel_accept(struct thread *t, struct listener *l, int fd, const struct ad
  */
 void tunnel_upgrade(struct exchange *x);
 
+struct shed;
+/* What tunnels hold whose ends do not take it (pressure.h). */
+void tunnel_weigh(struct thread *t, struct shed *s, u64 now_ns);
+/* Closes those above the level `from`, and of that level what holds *part bytes; what they held. */
+u64 tunnel_shed(struct thread *t, u32 from, u64 *part, u64 now_ns);
+
 /* Closes those that wait for a worker. */
 void tunnel_drain(struct thread *t);

@@ -527,6 +527,43 @@ bool kvstore_clear(struct kvstore *s)
     return all;
 }
 
+/* In its place, by one store: whoever dies here has counted or has not. */
+enum kvstore_add kvstore_add(struct kvstore *s, struct str key, u64 hash, bool is_more,
+                             u64 lasts_ns, u64 now_ns, struct kvstore_number *out)
+{
+    struct kvshard *h = shard_of(s, hash);
+    enum kvstore_add r = KVSTORE_ADDED;
+    struct ringlog_entry *e = NULL;
+    struct kvplace p;
+
+    if (kvshard_lock(h) < 0)
+        return KVSTORE_ADD_REFUSED;
+    count(h, hash);
+    if (kvshard_find(h, hash, key, &p))
+        e = kvshard_entry(h, p.bucket->slot[p.slot]);
+    if (e && e->expires_ns > now_ns && e->value_len == sizeof(u64)) {
+        _Atomic u64 *at = (_Atomic u64 *)((char *)(e + 1) + kvshard_key_room(e->key_len));
+        u64 n = *at;
+
+        n = is_more ? n + 1 : n - (n > 0);
+        atomic_store_explicit(at, n, memory_order_relaxed);
+        kvshard_ask(p.bucket, p.slot);
+        *out = (struct kvstore_number){ n, e->expires_ns };
+    } else if (is_more) {
+        u64 one = 1;
+        struct kvstore_value v = { .bytes = { (const char *)&one, sizeof(one) },
+                                   .expires_ns = now_ns + lasts_ns };
+
+        *out = (struct kvstore_number){ one, v.expires_ns };
+        if (store(h, key, hash, &v, now_ns) != KVSTORE_STORED)
+            r = KVSTORE_ADD_REFUSED;
+    } else {
+        *out = (struct kvstore_number){ 0, now_ns + lasts_ns };
+    }
+    kvshard_unlock(h);
+    return r;
+}
+
 /* ---- claims ---- */
 
 enum kvstore_claim kvstore_claim(struct kvstore *s, u64 hash, const struct owner *owner)

@@ -120,6 +120,20 @@ MUST_USE enum kvstore_removed kvstore_remove(struct kvstore *s, struct str key, 
 /* False: some of it could not be locked. */
 MUST_USE bool kvstore_clear(struct kvstore *s);
 
+/* A number that all count up together; its store has nothing else in it. */
+struct kvstore_number {
+    u64 n;
+    u64 expires_ns; /* when it begins anew */
+};
+enum kvstore_add {
+    KVSTORE_ADDED,
+    KVSTORE_ADD_REFUSED, /* no lock, or no room: nothing is counted */
+};
+/* Adds one, or takes one away (not below 0; what is not there stays so). A key that is not there,
+ * or is over, begins with nothing and lasts until now_ns + lasts_ns. */
+MUST_USE enum kvstore_add kvstore_add(struct kvstore *s, struct str key, u64 hash, bool is_more,
+                                      u64 lasts_ns, u64 now_ns, struct kvstore_number *out);
+
 /* Whoever has a key's claim makes its value; others wait for that. */
 enum kvstore_claim {
     KVSTORE_CLAIMED, /* by this owner now */

@@ -300,7 +300,8 @@ struct shm_proxy {
     _Atomic uint64_t log_dropped;         /* access log lines that nobody took in time */
     _Atomic uint32_t active_requests;
     _Atomic uint32_t spare;
-    uint64_t reserved[8];
+    _Atomic uint64_t buffer_bytes, buffer_max_bytes; /* held for clients in all, and the most */
+    uint64_t reserved[6];
 };
 
 /* Why the proxy itself answered. */
@@ -327,6 +328,7 @@ enum shm_refusal {
     SHM_REFUSED_NO_ENDPOINT,  /* 503: none of the hosts is up */
     SHM_REFUSED_LOOP,         /* 508: it has been here before, and hosts lead here again */
     SHM_REFUSED_OVERLOAD,     /* 503: has waited too long in an overload */
+    SHM_REFUSED_BUFFERS,      /* closed, or 503 at accept: slow clients hold all buffers */
     SHM_REFUSALS,
 };
 

@@ -24,4 +24,5 @@ const char *const refusal_name[SHM_REFUSALS] = {
     [SHM_REFUSED_TUNNEL_IDLE] = "tunnel_idle",
     [SHM_REFUSED_NOT_CACHED] = "not_cached",
     [SHM_REFUSED_OVERLOAD] = "overloaded",
+    [SHM_REFUSED_BUFFERS] = "buffers_full",
 };

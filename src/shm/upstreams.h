@@ -97,7 +97,9 @@ struct shm_upstream {
     _Atomic uint64_t none;   /* requests for which no endpoint was there */
     /* Requests given while so few were up that all were tried; to another zone than our own. */
     _Atomic uint64_t panics, spilled;
-    uint64_t reserved[6];
+    _Atomic uint64_t lookups_good, lookups_bad; /* answers of DNS */
+    _Atomic uint64_t lookups_stale;             /* names whose last good answer is too old now */
+    uint64_t reserved[3];
     uint32_t app;
     uint32_t place_len;                 /* 0: the app as a whole */
     char place[SHM_UPSTREAM_PLACE_MAX]; /* the route: "shop.example/api" */

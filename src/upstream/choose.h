@@ -30,7 +30,7 @@
 
 enum {
     CHOOSE_MAX = 128, /* endpoints of a group */
-    CHOOSE_WEIGHT_MAX = 1000,
+    CHOOSE_WEIGHT_MAX = 65535,
     CHOOSE_RAMP_ALL = 1000,    /* not in slow start */
     CHOOSE_RAMP_LEAST = 100,   /* what slow start begins with: a tenth */
     CHOOSE_SHARE_ALL = 100000, /* thousandths of a per cent */

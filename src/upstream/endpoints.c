@@ -181,7 +181,9 @@ int endpoints_put(struct endpoints *g, u32 item, const struct endpoints_target *
     int err = 0;
 
     pthread_mutex_lock(&g->lock);
-    since_ns = is_first(g) ? 0 : now_ns;
+    if (is_first(g))
+        g->began_ns = now_ns;
+    since_ns = now_ns < g->began_ns + ENDPOINTS_BEGIN_NS ? 0 : now_ns;
     for (u32 i = 0; i < n; i++)
         if (!put(g, item, &to[i], &stay, since_ns, now_ns))
             err = -ENOSPC;

@@ -28,6 +28,8 @@
 enum { ENDPOINTS_MAX = SHM_ENDPOINTS_MAX };
 /* How long a place is left alone before it gets another address. */
 #define ENDPOINTS_REST_NS (10 * NS_PER_S)
+/* Those that join a group within this of its first one have no slow start. */
+#define ENDPOINTS_BEGIN_NS (5 * NS_PER_S)
 
 /* One address. Writer: thread 0, while shm->state is NONE; weight and priority at any time. */
 struct upstream_endpoint {
@@ -44,6 +46,7 @@ struct endpoints {
     struct shm_upstream *shm;
     pthread_mutex_t lock; /* of what changes rarely: states */
     _Atomic u32 n;        /* places 0 … n-1 have ever been used */
+    u64 began_ns;         /* when it got its first endpoint, the last time that it had none */
     u64 window_ns;        /* thread 0: when endpoint_health.h's window began */
     struct upstream_endpoint of[ENDPOINTS_MAX];
 };

@@ -22,9 +22,10 @@ import * as cpu from './scenarios/cpu.mjs';
 import * as scrape from './scenarios/scrape.mjs';
 import * as trace from './scenarios/trace.mjs';
 import * as block from './scenarios/block.mjs';
+import * as shared from './scenarios/shared.mjs';
 
 /** In the order of the page; each has name, title, run(ctx) → data, targets(data), render(data, options). */
-export const parts = [blocking, waiting, stack, hop, hits, memory, agent, trace, failures, everyday, logs, scrape, block, heap, cpu, generator];
+export const parts = [blocking, waiting, stack, hop, hits, memory, agent, trace, failures, everyday, logs, scrape, block, shared, heap, cpu, generator];
 
 export const RESULTS = path.join(ROOT, 'build/bench/results.json');
 const PAGE = path.join(ROOT, 'doc/BENCHMARKS.md');

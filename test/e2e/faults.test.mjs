@@ -129,15 +129,13 @@ test('while fettle starts', { skip, timeout: ALL ? 3600000 : 240000 }, async (t)
   await t.test('with each', async (t2) => {
     await each(cases(sites), 4, async (item) => {
       const { run, faults, ports } = await begun(t2, { arm: item, ready: false });
-      const ready = run.until(async () => (await run.admin('/readyz')).status === 200, { what: '/readyz' });
-      const started = await Promise.race([ready.then(() => true), run.exit().then(() => false)]).catch((error) => error);
-      if (started instanceof Error) throw started;
-      if (started) {
+      await run.until(async () => run.ended || (await run.admin('/readyz')).status === 200, { what: '/readyz, or the end', evenEnded: true });
+      if (!run.ended) {
         const failures = await traffic(ports, PATIENCE_MS);
         assert.deepEqual(failures, [], run.output);
         assert.deepEqual(await run.stop(), { code: 0, signal: null }, run.output);
       } else {
-        ready.catch(() => {});
+        await run.exit(); // all of its output
         assert.ok(run.ended.code > 0 && /^(fettle: |error: )/m.test(run.output), `${JSON.stringify(run.ended)}: ${run.output}`);
         assert.ok(['supervisor', 'child'].includes(item[0].role), run.output);
         await run.until(() => run.processes().length === 0, { evenEnded: true });

@@ -26,9 +26,15 @@ async function run(program, { node = NODE, args = [], env = {}, cwd = dir } = {}
 }
 
 for (const major of MAJORS)
-  test(`Node ${major}: the cache does what its page says`, { skip: !nodeOf(major) }, async () => {
+  test(`Node ${major}: cache and rateLimit do what their page says`, { skip: !nodeOf(major) }, async () => {
     assert.equal(await run(fixture('package/cache.cjs'), { node: nodeOf(major) }), 'ok');
+    assert.equal(await run(fixture('package/ratelimit.cjs'), { node: nodeOf(major) }), 'ok');
   });
+
+// V8's young generation grows with what the machine has; with a small one it shows what does not.
+test('heap and memory stay flat', async () => {
+  assert.equal(await run(fixture('package/flat.cjs'), { args: ['--expose-gc', '--max-semi-space-size=1', '--single-threaded-gc'] }), 'ok');
+});
 
 test('it is imported, too, and says its types', async () => {
   const file = path.join(dir, 'app.mjs');
@@ -43,7 +49,7 @@ test('it is imported, too, and says its types', async () => {
   const exported = Object.keys((await import(path.join(PACKAGE, 'index.js'))).default);
   assert.equal(await run(file), `true true ${exported.join(' ')} function function`);
   const types = fs.readFileSync(path.join(PACKAGE, 'index.d.ts'), 'utf8');
-  for (const name of exported) assert.match(types, new RegExp(`export function ${name}\\b`));
+  for (const name of exported) assert.match(types, new RegExp(`export (function|class) ${name}\\b`));
 });
 
 test('nobody reads what was set before, in any process, once a set is complete', async () => {
@@ -131,6 +137,12 @@ test('fettle\'s workers have one cache, and one of them calls for all', async (t
   assert.equal(await json('/set?key=die&value=at+last'), true);
   await Promise.all(waits);
   await app.serving(3);
+
+  // A limit is that of all of them, in Express, and express-rate-limit's names.
+  const limited = await Promise.all(Array.from({ length: 100 }, () => app.get('/limited')));
+  assert.equal(limited.filter(({ status }) => status === 200).length, 20);
+  assert.equal(limited.filter(({ status }) => status === 429).length, 80);
+  assert.match((await app.get('/limited')).headers['ratelimit-policy'], /^"20-in-10min"; q=20; w=600; pk=:/);
 
   // What was set is there after all of that, and after a reload.
   assert.equal((await json('/get?key=a')).value, 'two');

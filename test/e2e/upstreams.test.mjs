@@ -144,6 +144,7 @@ before(async () => {
   settings = {
     run: 'app.js',
     name: 'shop',
+    'eject-time': '500ms',
     routes: [
       { path: '/two', upstream: [`http://${one.at}`, `http://${two.at} zone eu-1`] },
       { path: '/named', upstream: [`http://${one.at}`], 'upstream-host': 'api.internal:8080' },

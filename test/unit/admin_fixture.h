@@ -122,6 +122,10 @@ static inline struct shm *fixture_shm(void)
     shm->proxy.refused[SHM_REFUSED_QUEUE_FULL] = 4;
     shm->proxy.retries = 5;
     shm->proxy.active_requests = 6;
+    shm->upstream[0].used = 1;
+    shm->upstream[0].endpoint[0].state = SHM_ENDPOINT_UP;
+    shm->upstream[0].endpoint[0].text_len = 13;
+    memcpy(shm->upstream[0].endpoint[0].text, "10.0.0.2:3000", 13);
     shm->proxy_restarts = 1;
     fixture_slot(shm, 0, 1, true);
     fixture_slot(shm, 1, 2, true);

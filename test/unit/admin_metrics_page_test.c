@@ -456,6 +456,9 @@ static void the_documentation_lists_every_family(void)
     doc[fread(doc, 1, sizeof(doc) - 1, f)] = '\0';
     fclose(f);
     begin();
+    shm->upstream[0].used = shm->upstream[0].active =
+        1; /* families of upstreams are there with one */
+    shm->upstream[0].endpoint[0].state = SHM_ENDPOINT_UP;
     scrape_all();
     for (page = buf_str(&out); page.len;) {
         line = str_cut(page, '\n', &page);

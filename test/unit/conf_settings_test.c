@@ -304,7 +304,7 @@ static const char *other_value(const struct settings_row *row)
                : row->least < 200                          ? "56"
                                                            : "299";
     case SETTINGS_RANGE:
-        return "7-9";
+        return row->least > 7 ? "201-204" : "7-9";
     case SETTINGS_SIZE:
         return row->least > 777 || strcmp(row->name, "max-memory") == 0 ? "77M" : "777";
     case SETTINGS_DURATION:
@@ -312,6 +312,8 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_TEXT:
         if (strcmp(row->name, "upstream-host") == 0 || strcmp(row->name, "zone") == 0)
             return "eu-1";
+        if (strcmp(row->name, "health-check") == 0)
+            return "/healthz?deep=1";
         if (strcmp(row->name, "redis") == 0)
             return "redis://:secret@cache.example.com";
         return row->check ? "header=X-User" : "some text, \"quoted\" = ä";
@@ -321,6 +323,8 @@ static const char *other_value(const struct settings_row *row)
     case SETTINGS_LIST:
         if (strcmp(row->name, "upstream") == 0)
             return "http://10.0.0.2:3000 weight 2 zone eu-1,local";
+        if (strcmp(row->name, "resolver") == 0)
+            return "10.0.0.2,[fd00::2]:5353";
         return row->check ? "10/s burst 20,1000/1h by cookie=sid" : "one,two words,/three";
     case SETTINGS_ENUM:
         return strrchr(row->words, '|') + 1;

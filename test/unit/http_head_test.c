@@ -471,6 +471,9 @@ static void fettles_own_names_are_reserved(void)
     CHECK(http_field_find(response(STR("HTTP/1.1 200 OK\r\nfettle-route: /a/:b\r\n\r\n")),
                           HTTP_FETTLE_ROUTE)
               ->drop);
+    CHECK(http_field_find(response(STR("HTTP/1.1 200 OK\r\nFettle-Load: idle=1\r\n\r\n")),
+                          HTTP_FETTLE_LOAD)
+              ->drop);
 }
 
 int main(void)

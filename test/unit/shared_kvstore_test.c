@@ -164,11 +164,12 @@ static void what_is_asked_for_stays_while_a_crawler_comes_by(void)
     for (u32 round = 0; round < 5; round++)
         for (u32 i = 0; i < 200; i++)
             CHECK_EQ(take(&m, numbered(name, "hot", i), 1, &got), KVSTORE_HIT);
-    for (u32 i = 0; i < 20000; i++)
+    for (u32 i = 0; i < 20000; i++) {
         CHECK_EQ(put(&m, numbered(name, "once", i), STR("v"), 0, 1), KVSTORE_STORED);
-    for (u32 i = 0; i < 200; i++)
-        hits += take(&m, numbered(name, "hot", i), 1, &got) == KVSTORE_HIT;
-    CHECK(hits >= 190);
+        if (i % 5 == 0 && take(&m, numbered(name, "hot", i / 5 % 200), 1, &got) == KVSTORE_HIT)
+            hits++;
+    }
+    CHECK(hits >= 4000 / 2); /* of an LRU it would be none: 1000 keys come between two times */
     unmake(&m);
 }
 
@@ -254,6 +255,28 @@ static void a_version_changes_with_each_set_and_delete(void)
     CHECK(kvstore_clear(m.store));
     CHECK(versions[place.version_word] != got.place.version);
     CHECK_EQ(take(&m, key, 1, &got), KVSTORE_MISSING);
+    unmake(&m);
+}
+
+static void a_number_is_counted_until_its_time_is_over(void)
+{
+    struct made m = make(1 << 20, 0);
+    struct str key = STR("client");
+    u64 hash = kvstore_hash(m.store, key);
+    struct kvstore_number n;
+
+    CHECK_EQ(kvstore_add(m.store, key, hash, false, 100, 1, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 0);
+    for (u32 i = 1; i <= 5; i++) {
+        CHECK_EQ(kvstore_add(m.store, key, hash, true, 100, i, &n), KVSTORE_ADDED);
+        CHECK_EQ(n.n, i);
+        CHECK_EQ(n.expires_ns, 101);
+    }
+    CHECK_EQ(kvstore_add(m.store, key, hash, false, 100, 9, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 4);
+    CHECK_EQ(kvstore_add(m.store, key, hash, true, 100, 101, &n), KVSTORE_ADDED);
+    CHECK_EQ(n.n, 1);
+    CHECK_EQ(n.expires_ns, 201);
     unmake(&m);
 }
 
@@ -419,7 +442,7 @@ static u32 wrong_in(struct kvstore *s)
  */
 static void processes_that_are_killed_in_the_middle_leave_it_whole(void)
 {
-    u32 kills = getenv("FETTLE_KILLS") ? (u32)atoi(getenv("FETTLE_KILLS")) : 300;
+    u32 kills = getenv("FETTLE_KILLS") ? (u32)atoi(getenv("FETTLE_KILLS")) : 150;
     struct made m = make(KVSTORE_BYTES_MIN, 0);
     struct common *common = common_make();
     pid_t child[2] = { 0 };
@@ -507,11 +530,11 @@ static void a_process_may_be_killed_at_each_instruction_of_a_set_and_a_delete(vo
 
     for (u32 i = 0; i < 3000; i++)
         wrong += !stress_step(m.store, &state, text);
-    for (u32 n = 0; n < 500 && traced; n++) {
+    for (u32 n = 0; n < 200 && traced; n++) {
         bool was_killed = killed_after(&m, next(&state), steps, &traced);
 
         killed += was_killed;
-        steps = was_killed ? steps + 1 + (u32)(next(&state) % 12) : 1 + (u32)(next(&state) % 12);
+        steps = was_killed ? steps + 1 + (u32)(next(&state) % 30) : 1 + (u32)(next(&state) % 30);
         for (u32 i = 0; i < 20; i++)
             wrong += !stress_step(m.store, &state, text);
         wrong += wrong_in(m.store);
@@ -519,7 +542,7 @@ static void a_process_may_be_killed_at_each_instruction_of_a_set_and_a_delete(vo
     CHECK_EQ(wrong, 0);
     kvstore_use(m.store, &use);
     printf("# %u killed, %llu of them in a write\n", killed, (unsigned long long)use.repaired);
-    CHECK(!traced || use.repaired > 100);
+    CHECK(!traced || use.repaired > 20);
     unmake(&m);
 }
 #endif
@@ -535,6 +558,7 @@ int main(void)
     TEST(a_store_that_is_not_full_loses_nothing_however_it_is_rewritten);
     TEST(few_entries_take_little_memory_however_often_they_are_written);
     TEST(a_version_changes_with_each_set_and_delete);
+    TEST(a_number_is_counted_until_its_time_is_over);
     TEST(a_claim_is_one_owners_until_he_gives_it_back_or_dies);
     TEST(threads_at_once_read_only_what_somebody_wrote);
 #ifndef WORD_BY_WORD

@@ -143,6 +143,26 @@ static void a_place_rests_before_it_gets_another_address(void)
     CHECK_EQ(endpoints_put(&g, 0, &three, 1, now_ns), 0);
 }
 
+static void only_who_joins_later_has_a_slow_start(void)
+{
+    struct endpoints_target two = at("127.0.0.2", 80), three = at("127.0.0.3", 80);
+
+    begin();
+    CHECK_EQ(endpoints_put(&g, 0, &two, 1, now_ns), 0);
+    now_ns += ENDPOINTS_BEGIN_NS - 1; /* items of one list come one after the other */
+    CHECK_EQ(endpoints_put(&g, 1, &three, 1, now_ns), 0);
+    CHECK_EQ(shm.endpoint[0].up_since_ns, 0);
+    CHECK_EQ(shm.endpoint[1].up_since_ns, 0);
+    two.addr.port = 81;
+    now_ns += 1;
+    CHECK_EQ(endpoints_put(&g, 2, &two, 1, now_ns), 0);
+    CHECK_EQ(shm.endpoint[2].up_since_ns, now_ns);
+    endpoints_keep(&g, NULL, 0, now_ns);
+    now_ns += NS_PER_S;
+    CHECK_EQ(endpoints_put(&g, 2, &two, 1, now_ns), 0); /* it is alone: for whom should it wait? */
+    CHECK_EQ(shm.endpoint[2].up_since_ns, 0);
+}
+
 static void one_that_comes_back_is_the_same_and_goes_on_counting(void)
 {
     struct endpoints_call call;
@@ -173,6 +193,7 @@ int main(void)
     TEST(a_higher_priority_waits_for_the_lower_to_be_gone);
     TEST(what_is_taken_off_the_list_gets_nothing_more);
     TEST(a_place_rests_before_it_gets_another_address);
+    TEST(only_who_joins_later_has_a_slow_start);
     TEST(one_that_comes_back_is_the_same_and_goes_on_counting);
     return tap_done();
 }
