@@ -10,7 +10,7 @@ const struct command cpu_commands[] = {
   "V8 looks at the JavaScript stack every five milliseconds (--interval), which takes 2 % of a busy loop's time, and writes down what runs; the process stays in traffic. The file is what Chrome DevTools, VS Code and speedscope open. Ctrl-C ends it earlier, with what there is. The inspector is opened and closed as by fettle heap snapshot; a loop that JavaScript blocks is recorded, too.",
   .flags = &cpu_record_flags, .takes_app = true, .run = cpu_record_command },
 { "cpu report", "[FLAGS] FILE", "where the time went: functions, lines, packages",
-  "FILE is a .cpuprofile of fettle cpu record, node --cpu-prof, Chrome DevTools or v8-profiler, a trace of DevTools' Performance panel or of node --trace-event-categories disabled-by-default-v8.cpu_profiler, or a log of node --prof (isolate-0x…-v8.log); it may be compressed (gzip, zstd), and - is the standard input.\n"
+  "FILE is a .cpuprofile of fettle cpu record, node --cpu-prof, Chrome DevTools or v8-profiler, a trace of DevTools' Performance panel or of node --trace-event-categories v8.cpu_profiler,disabled-by-default-v8.cpu_profiler, or a log of node --prof (isolate-0x…-v8.log); it may be compressed (gzip, zstd), and - is the standard input.\n"
   "Self is the time in a function itself, total with what it calls, each sample once however often the function is on the stack. A sample is worth the profile's time divided by all samples, as in Chrome DevTools; shares are of the time that was not idle.",
   .flags = &cpu_report_flags, .takes_files = true, .run = cpu_report_command },
 { "cpu flame", "[FLAGS] FILE", "a flame graph: one file, to be searched and zoomed into",

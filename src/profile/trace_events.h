@@ -1,12 +1,12 @@
 /* profile/trace_events.h -- CPU profiles within a trace of Chrome DevTools or of Node
  *
  * What the Performance panel of DevTools saves, and `node --trace-event-categories
- * disabled-by-default-v8.cpu_profiler` writes: {"traceEvents":[…]}, or the list alone. V8 puts a
- * profile there in pieces: ProfileChunk events of one process and one id have new nodes, and
- * samples with the time since the one before and their lines. A CpuProfile event has a whole one.
- * Nodes of several profiles (worker threads, processes) get ids that do not meet; their roots are
- * one. Source: V8's src/profiler/profile-generator.cc (CpuProfile::StreamPendingTraceEvents),
- * DevTools' models/trace/handlers/SamplesHandler.ts.
+ * v8.cpu_profiler,disabled-by-default-v8.cpu_profiler` writes: {"traceEvents":[…]}, or the list
+ * alone. V8 puts a profile there in pieces: ProfileChunk events of one process and one id have new
+ * nodes, and samples with the time since the one before and their lines. A CpuProfile event has a
+ * whole one. Nodes of several profiles (worker threads, processes) get ids that do not meet; their
+ * roots are one. Source: V8's src/profiler/profile-generator.cc
+ * (CpuProfile::StreamPendingTraceEvents), DevTools' models/trace/handlers/SamplesHandler.ts.
  */
 #pragma once
 
