@@ -7,7 +7,7 @@
 struct sql_options {
     struct control_options control; /* json, pid, runtime_dir, timeout_ns */
     struct str db;
-    bool allow_extension, allow_locks, analyze;
+    bool allow_extension, allow_locks;
     u32 top;          /* of the captured statements; 0: all */
     const char *word; /* NULL: none */
     const char *id;   /* of one of an app's statements, or how that begins; NULL: all of them */

@@ -160,6 +160,20 @@ static int unopened(const struct node_process *np, u64 open_ns, struct problem *
     return -ETIMEDOUT;
 }
 
+/* Sends it once more to a process that takes it still: an app that handled the first one itself may
+ * have put back what ends it. */
+static void signal_again(struct attach *a)
+{
+    struct problem p = { 0 };
+    struct node_process now;
+
+    if (node_process_look(&now, a->process.pid, &p) || now.start_ticks != a->process.start_ticks ||
+        !now.catches_sigusr1)
+        return;
+    a->woken = true;
+    (void)!kill((pid_t)now.pid, SIGUSR1);
+}
+
 /* Sends the signal and waits for a new port. */
 static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struct problem *p)
 {
@@ -181,10 +195,8 @@ static int signal_open(struct attach *a, u64 open_ns, struct listing *out, struc
         if (err == 0 || err == -ECANCELED)
             return err;
         /* Its interrupt may be the one that gets lost. A loop that waits needs none. */
-        if (!a->woken && now_ns - began_ns > TURN_NS && node_process_runs(&a->process)) {
-            a->woken = true;
-            (void)!kill((pid_t)a->process.pid, SIGUSR1);
-        }
+        if (!a->woken && now_ns - began_ns > TURN_NS && node_process_runs(&a->process))
+            signal_again(a);
     } while (clock_now_ns() < until_ns && node_process_alive(&a->process));
     /* It may have been open all the time, on a port that nobody would guess. */
     err = probe(a, &a->before, NULL, out);
@@ -211,10 +223,8 @@ static void wake(struct devtools *client)
 {
     struct attach *a = container_of(client, struct attach, client);
 
-    if (!a->opened || is_closed(a))
-        return;
-    a->woken = true;
-    (void)!kill((pid_t)a->process.pid, SIGUSR1);
+    if (a->opened && !is_closed(a))
+        signal_again(a);
 }
 
 static int connected(struct attach *a, struct str path, struct problem *p)

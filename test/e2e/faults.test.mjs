@@ -1,8 +1,7 @@
 // faults.test.mjs -- every call of fettle's to the system fails once, one at a time
 //
 // Sites are the places that make such calls (test/fault/faults.c). Those that a start reaches fail
-// in starts of their own, those that requests reach while requests come, those that a reload
-// reaches in a reload. Here each fails with the likeliest error; FETTLE_FAULTS=all takes every error
+// in starts of their own, those that requests reach while requests come. Here each fails with the likeliest error; FETTLE_FAULTS=all takes every error
 // that the man pages allow, and the first calls of each site one by one (about half an hour).
 import assert from 'node:assert/strict';
 import fs from 'node:fs';

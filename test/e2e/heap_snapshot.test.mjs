@@ -120,6 +120,15 @@ test('an app that handles SIGUSR1 itself is told apart from one that is busy', a
   assert.ok(alive(child.pid));
 });
 
+test('an app that handles SIGUSR1 once, and is busy, is not ended by the signal that is sent again', async (t) => {
+  const busy = 'process.once("SIGUSR1", () => console.error("its own")); setInterval(() => { const end = Date.now() + 200; while (Date.now() < end); }, 1);';
+  const child = await node(t, busy + READY, { flags: ['--inspect-port=0'] });
+  const dir = folder(t);
+  refused(await fettle(['heap', 'snapshot', String(child.pid), '--wait-open', '2500ms', '-o', 'x'], { cwd: dir }), /has not opened its inspector/, dir);
+  await poll(() => child.lines.includes('its own'));
+  assert.ok(alive(child.pid));
+});
+
 test('a port that another process has is named, with who has it', async (t) => {
   const port = await freePort();
   const flags = [`--inspect-port=${port}`];
